@@ -1,0 +1,182 @@
+//! Reaching jobs by their id: cancellation, joining, and listings.
+#![forbid(unsafe_code)]
+
+use crate::entries::{Cancel, Key, Kinds, View};
+use crate::host::Host;
+use crate::id::{JobId, Place};
+use crate::pool::Pool;
+use crate::seat::{NO_LANE, Seat};
+use crate::slot::Take;
+use crate::slots::Slots;
+use crate::storage::Storage;
+use crate::sync::Ordering;
+
+/// What became of a request to cancel a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Cancelled<P> {
+    /// It was waiting and will not run: its payload is the caller's to drop.
+    Removed(P),
+    /// It runs, and has been told to stop. A periodic job will not run again.
+    Stopping,
+    /// It has ended, or was cancelled before.
+    TooLate,
+}
+
+/// Looks at slots until dropped, whatever panics in between.
+struct Inside<'p, P, H: Host, S: Storage<P>>(&'p Pool<P, H, S>);
+
+impl<P, H: Host, S: Storage<P>> Drop for Inside<'_, P, H, S> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    fn inside(&self) -> Inside<'_, P, H, S> {
+        self.enter();
+        Inside(self)
+    }
+
+    /// Cancels a job wherever it is: queued, urgent, delayed, periodic or running. O(1), except that a running job is
+    /// looked for among the workers.
+    pub fn cancel(&self, id: JobId) -> Cancelled<P> {
+        match id.place() {
+            Place::Lane { lane, position } => {
+                if let Some(payload) = self.take_from_lane(lane, position) {
+                    self.removed.fetch_add(1, Ordering::SeqCst);
+                    return Cancelled::Removed(payload);
+                }
+            }
+            Place::Entry { index, stamp } => match self.cancel_entry(Key { index, stamp }) {
+                Cancel::Removed(payload) => return Cancelled::Removed(payload),
+                Cancel::Running => {
+                    self.stop(id);
+                    return Cancelled::Stopping;
+                }
+                Cancel::Unknown => {}
+            },
+        }
+        if self.stop(id) { Cancelled::Stopping } else { Cancelled::TooLate }
+    }
+
+    /// Tells the job to stop if it runs.
+    fn stop(&self, id: JobId) -> bool {
+        self.storage.seats().iter().any(|seat| seat.stop(id))
+    }
+
+    /// Tells every running job to stop.
+    pub fn stop_running(&self) {
+        self.storage.seats().iter().for_each(Seat::stop_all);
+    }
+
+    fn take_from_lane(&self, lane: usize, position: usize) -> Option<P> {
+        let lane = self.storage.lanes().get(lane)?;
+        let _inside = self.inside();
+        let Take::Taken(payload) = lane.take(position) else { return None };
+        lane.slots().finish(position, 1);
+        Some(payload)
+    }
+
+    /// Takes a job that could begin now, to run it in the caller's context: a queued one, an urgent one, a timer that is
+    /// due. The caller runs it and then says so: inside another job with [`Pool::begin`] and [`Pool::end`], elsewhere with
+    /// [`Pool::end_outside`]. Periodic jobs are left to the workers.
+    pub fn take(&self, id: JobId) -> Option<P> {
+        match id.place() {
+            Place::Lane { lane, position } => self.take_from_lane(lane, position),
+            Place::Entry { index, stamp } => {
+                self.expire();
+                self.with_entries(|entries| entries.take_due(Key { index, stamp }))
+            }
+        }
+    }
+
+    /// A job that was taken by a context without a seat has ended.
+    pub fn end_outside(&self) {
+        self.outside.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Removes every queued and urgent job and hands each to `dispose`, oldest first in each lane, with no lock held.
+    /// Returns how many. Delayed and periodic jobs stay.
+    pub fn cancel_queued(&self, mut dispose: impl FnMut(JobId, P)) -> usize {
+        let mut removed = self.cancel_entries(Kinds::Urgent, &mut dispose);
+        let _inside = self.inside();
+        for (number, lane) in self.storage.lanes().iter().enumerate() {
+            lane.slots().sweep(lane.tail(), &mut |position| {
+                if let Take::Taken(payload) = lane.take(position) {
+                    lane.slots().finish(position, 1);
+                    self.removed.fetch_add(1, Ordering::SeqCst);
+                    removed += 1;
+                    dispose(JobId::at(number, position), payload);
+                }
+            });
+        }
+        removed
+    }
+
+    /// Removes timed or urgent jobs and hands each to `dispose` with no lock held. A periodic job that runs now will not
+    /// run again. Returns how many were removed.
+    pub fn cancel_entries(&self, kinds: Kinds, mut dispose: impl FnMut(JobId, P)) -> usize {
+        let (mut cursor, mut removed) = (0, 0);
+        loop {
+            let next = self.with_entries(|entries| {
+                let due = entries.due();
+                let next = entries.cancel_next(&mut cursor, kinds);
+                self.removed.fetch_add(due - entries.due(), Ordering::SeqCst);
+                next
+            });
+            let Some((key, order, payload)) = next else { return removed };
+            removed += 1;
+            dispose(JobId::in_entry(key.index, key.stamp, order), payload);
+        }
+    }
+
+    /// Visits the ids of the queued jobs, lane by lane, oldest first. Blocks nobody; jobs that come or go meanwhile may be
+    /// missed. O(blocks in use).
+    pub fn visit_queued(&self, mut visit: impl FnMut(JobId)) {
+        let _inside = self.inside();
+        for (number, lane) in self.storage.lanes().iter().enumerate() {
+            lane.slots().sweep(lane.tail(), &mut |position| visit(JobId::at(number, position)));
+        }
+    }
+
+    /// Visits the timed and urgent jobs. Takes the lock anew for each, so that it blocks nobody for long.
+    pub fn visit_entries(&self, mut visit: impl FnMut(JobId, View)) {
+        let mut cursor = 0;
+        while let Some(view) = { self.entries.lock().snapshot_next(&mut cursor) } {
+            visit(JobId::in_entry(view.key.index, view.key.stamp, view.order), view);
+        }
+    }
+
+    /// What a worker has claimed and could still be taken from it: lane, first position, count; the back half of it if
+    /// that is enough. The caller is inside.
+    pub(crate) fn unstarted(&self, seat: &Seat) -> Option<(usize, usize, usize)> {
+        let lane = seat.offer.lane.load(Ordering::Acquire);
+        if lane == NO_LANE {
+            return None;
+        }
+        let (next, end) = (seat.offer.next.load(Ordering::Acquire), seat.offer.end.load(Ordering::Acquire));
+        // The three are not read at one moment, so they may not belong together. That is harmless, since only slots
+        // decide, as long as the range is a sane one.
+        let len = end.wrapping_sub(next);
+        if len == 0 || len > S::Slots::RUN {
+            return None;
+        }
+        let slots = self.lane(lane).slots();
+        let first_ready = |from: usize, count: usize| {
+            (0..count).map(|ahead| from.wrapping_add(ahead)).find(|position| slots.is_ready(*position))
+        };
+        let middle = next.wrapping_add(len / 2);
+        let start = first_ready(middle, len - len / 2).or_else(|| first_ready(next, len / 2))?;
+        Some((lane, start, end.wrapping_sub(start)))
+    }
+
+    /// Whether a worker other than the one of `seat` has claimed or put aside jobs that it has not started.
+    pub(crate) fn has_unstarted(&self, seat: usize) -> bool {
+        self.storage.seats().iter().enumerate().any(|(number, other)| {
+            number != seat
+                && (self.unstarted(other).is_some()
+                    || other.holes.iter().any(|(lane, _)| lane.load(Ordering::Acquire) != NO_LANE))
+        })
+    }
+}

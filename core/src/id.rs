@@ -1,0 +1,116 @@
+//! The name of a job: where it was put, which is also when it was submitted.
+#![forbid(unsafe_code)]
+
+use core::fmt;
+
+/// Names one job for ever: no other job of the same pool, before or after, has the same id.
+///
+/// Ids compare in the order of submission, whatever the kind of job. The exception are jobs that running jobs append to the
+/// queue: these compare after all others, and among themselves in order for each worker.
+///
+/// An id is a position in a queue, so it costs nothing to make and finds its job without a search. Positions are as wide
+/// as a pointer: on a 32-bit target they, and with them the ids, repeat after 2^32 submits; on 64 bits never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId {
+    /// How many jobs had been appended to the main lane before this one; `usize::MAX` in a worker's lane.
+    order: usize,
+    /// Orders what shares an `order`: `usize::MAX` for the job of the main lane itself, which comes after everything that
+    /// was submitted elsewhere before it; else the position in the worker's lane or the entry's stamp.
+    serial: usize,
+    /// Lane number, or [`ENTRY`] and the entry's index.
+    place: u32,
+}
+
+/// Marks a place as one among the timed and urgent entries.
+const ENTRY: u32 = 1 << 31;
+
+/// Where a job is to be looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Lane { lane: usize, position: usize },
+    Entry { index: u32, stamp: usize },
+}
+
+impl JobId {
+    pub(crate) const fn in_main(position: usize) -> Self {
+        Self { order: position, serial: usize::MAX, place: 0 }
+    }
+
+    /// In a worker's own lane.
+    pub(crate) const fn in_lane(lane: usize, position: usize) -> Self {
+        debug_assert!(lane > 0 && lane < ENTRY as usize);
+        Self { order: usize::MAX, serial: position, place: lane as u32 }
+    }
+
+    pub(crate) const fn at(lane: usize, position: usize) -> Self {
+        if lane == 0 { Self::in_main(position) } else { Self::in_lane(lane, position) }
+    }
+
+    pub(crate) const fn in_entry(index: u32, stamp: usize, order: usize) -> Self {
+        debug_assert!(index < ENTRY);
+        Self { order, serial: stamp, place: ENTRY | index }
+    }
+
+    pub(crate) const fn place(self) -> Place {
+        if self.place & ENTRY != 0 {
+            Place::Entry { index: self.place & !ENTRY, stamp: self.serial }
+        } else if self.place == 0 {
+            Place::Lane { lane: 0, position: self.order }
+        } else {
+            Place::Lane { lane: self.place as usize, position: self.serial }
+        }
+    }
+
+    /// The two words that a running job is known by: enough to tell it from every other running job.
+    pub(crate) const fn mark(self) -> (usize, usize) {
+        match self.place() {
+            Place::Lane { lane, position } => (lane, position),
+            Place::Entry { index, stamp } => ((ENTRY | index) as usize, stamp),
+        }
+    }
+}
+
+/// Short for the common case: `17` is the eighteenth job of the main lane, `w2.3` the fourth of the second worker's
+/// lane, `17.5` the sixth timed or urgent job, submitted when there had been seventeen in the main lane.
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place() {
+            Place::Lane { lane: 0, position } => write!(f, "{position}"),
+            Place::Lane { lane, position } => write!(f, "w{lane}.{position}"),
+            Place::Entry { stamp, .. } => write!(f, "{}.{stamp}", self.order),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn ids_compare_in_the_order_of_submission_whatever_the_place() {
+        let first = JobId::in_main(0);
+        let urgent = JobId::in_entry(3, 0, 1);
+        let timed = JobId::in_entry(1, 1, 1);
+        let second = JobId::in_main(1);
+        let nested = JobId::in_lane(2, 9);
+        let third = JobId::in_main(2);
+        let order = [first, urgent, timed, second, third, nested];
+        assert!(order.is_sorted());
+        assert!(order.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn a_place_survives_the_id() {
+        assert_eq!(JobId::in_main(7).place(), Place::Lane { lane: 0, position: 7 });
+        assert_eq!(JobId::in_lane(3, 7).place(), Place::Lane { lane: 3, position: 7 });
+        assert_eq!(JobId::in_entry(3, 7, 1).place(), Place::Entry { index: 3, stamp: 7 });
+    }
+
+    #[test]
+    fn ids_print_short() {
+        assert_eq!(JobId::in_main(7).to_string(), "7");
+        assert_eq!(JobId::in_lane(3, 7).to_string(), "w3.7");
+        assert_eq!(JobId::in_entry(3, 7, 1).to_string(), "1.7");
+    }
+}

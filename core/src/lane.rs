@@ -1,0 +1,122 @@
+//! A first-in-first-out lane of jobs: the queue, the store of the payloads, and the source of the ids, in one.
+//!
+//! ```text
+//!            head                  tail
+//!   ..taken..  |  ready, ready, ..   |  free ..
+//!              claims move it ->     submits move it ->
+//! ```
+//!
+//! A submit reserves the position at `tail` and publishes the payload there. A claim moves `head` over a run of positions
+//! with one exchange; the claimant then takes them one by one. A claim is advice, not ownership: who takes a payload out
+//! of its slot has it, so a thief, a canceller or a joiner needs no other permission than the slot's.
+//!
+//! # The hole
+//!
+//! A producer may be pre-empted between reserving and publishing. The claim runs over the hole, the claimant puts the
+//! position aside and comes back to it (see [`crate::worker`]); the jobs behind it do not wait.
+//!
+//! # Order
+//!
+//! `tail` moves by sequentially consistent operations because the pool's wake-up rests on it: a submit moves `tail`, then
+//! reads who sleeps; a worker says that it sleeps, then reads `tail`.
+
+use crate::slot::Take;
+use crate::slots::Slots;
+use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
+
+/// A lane over the store `S`.
+#[derive(Debug)]
+pub struct Lane<S> {
+    tail: Padded<AtomicUsize>,
+    head: Padded<AtomicUsize>,
+    slots: S,
+}
+
+/// Positions that one claim has moved the head over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+    /// Unclaimed positions behind it.
+    pub(crate) left: usize,
+}
+
+impl<S> Lane<S> {
+    const_unless_loom! {
+        /// An empty lane over an empty store.
+        pub const fn new(slots: S) -> Self {
+            Self { tail: Padded(AtomicUsize::new(0)), head: Padded(AtomicUsize::new(0)), slots }
+        }
+    }
+
+    pub(crate) fn slots(&self) -> &S {
+        &self.slots
+    }
+
+    /// The next position, which is also how many jobs were ever submitted here.
+    #[inline(always)]
+    pub(crate) fn tail(&self) -> usize {
+        self.tail.load(Ordering::SeqCst)
+    }
+
+    /// Positions that nobody has claimed.
+    pub(crate) fn unclaimed(&self) -> usize {
+        // Head first: it never passes the tail, so the difference does not go below zero.
+        let head = self.head.load(Ordering::SeqCst);
+        self.tail.load(Ordering::SeqCst).wrapping_sub(head)
+    }
+
+    /// Appends a job; its position is its name. `Err` when the store is full.
+    #[inline(always)]
+    pub(crate) fn push<P>(&self, payload: P) -> Result<usize, P>
+    where
+        S: Slots<P>,
+    {
+        let Some(position) = self.slots.reserve(&self.tail) else {
+            return Err(payload);
+        };
+        // SAFETY: just reserved, and published once.
+        unsafe { self.slots.publish(position, payload) };
+        Ok(position)
+    }
+
+    /// Claims some of the oldest positions: `want` says how many of so many. `offer` is told of each attempt before it is
+    /// made, so that when the claim has happened others know of it already.
+    #[inline]
+    pub(crate) fn claim<P>(&self, want: impl Fn(usize) -> usize, mut offer: impl FnMut(Claim)) -> Option<Claim>
+    where
+        S: Slots<P>,
+    {
+        let mut start = self.head.load(Ordering::Relaxed);
+        loop {
+            let unclaimed = self.tail.load(Ordering::SeqCst).wrapping_sub(start);
+            if unclaimed == 0 {
+                return None;
+            }
+            // A head that was read too early may be behind by any number; the exchange then fails.
+            let run = S::RUN - start % S::RUN;
+            let len = want(unclaimed).clamp(1, unclaimed.min(run));
+            let claim = Claim { start, len, left: unclaimed - len };
+            offer(claim);
+            match self.head.compare_exchange(
+                start,
+                start.wrapping_add(len),
+                // The barrier between the offer and the look at who sleeps.
+                Ordering::SeqCst,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some(claim),
+                Err(seen) => start = seen,
+            }
+        }
+    }
+
+    /// Takes one job out, wherever it stands.
+    #[inline(always)]
+    pub(crate) fn take<P>(&self, position: usize) -> Take<P>
+    where
+        S: Slots<P>,
+    {
+        self.slots.take(position)
+    }
+}

@@ -1,0 +1,74 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+#[cfg(test)]
+extern crate std;
+
+mod sync;
+
+// What the host brings.
+mod host;
+pub mod hosts;
+
+// A job: its name, its payload, its place.
+mod id;
+mod slot;
+mod task;
+
+// Where jobs wait: in lanes over one of two stores, or for their time.
+#[cfg(feature = "alloc")]
+mod blocks;
+pub mod entries;
+mod lane;
+mod period;
+#[cfg(feature = "alloc")]
+mod queue;
+mod ring;
+mod slots;
+pub mod wheel;
+
+// Who works, who sleeps.
+mod pace;
+mod seat;
+mod sleepers;
+mod state;
+
+// Waiting for each other.
+mod lock;
+mod semaphore;
+
+// The pool and its workers.
+mod cancel;
+mod pool;
+mod storage;
+mod timing;
+mod worker;
+
+#[cfg(feature = "alloc")]
+pub use blocks::Blocks;
+pub use cancel::Cancelled;
+pub use entries::{Kinds, State as EntryState, View as EntryView};
+pub use host::{Host, Park, Tick, Unpark};
+pub use id::JobId;
+pub use lane::Lane;
+pub use lock::{Lock, LockGuard, NotLocked};
+pub use period::{MissedTickBehavior, Repeat};
+pub use pool::{Counts, Duty, Pool, Refused};
+#[cfg(feature = "alloc")]
+pub use queue::Queue;
+pub use ring::Ring;
+pub use seat::{STOPPABLE_DEPTH, Seat};
+#[doc(hidden)]
+pub use slot::Take;
+#[doc(hidden)]
+pub use semaphore::{Acquire, AcquireError, Overflow, Permit, Semaphore, TryAcquireError};
+pub use slots::Slots;
+pub use state::{MAX_WORKERS, Phase};
+#[cfg(feature = "alloc")]
+pub use storage::Growing;
+pub use storage::{Fixed, Storage};
+pub use task::{Run, Task};
+pub use worker::{Next, Running, Worker};

@@ -1,0 +1,398 @@
+//! The pool: everything that submitters, cancellers and workers share.
+//!
+//! It knows no thread. Each call that makes work returns a [`Duty`]: what the caller must now do so that the work is done.
+//! [`Worker`](crate::Worker) is the other side.
+//!
+//! # Rules
+//!
+//! 1. Nothing is woken, run or dropped while the entries' or the sleepers' lock is held; the two are never held together.
+//! 2. Whoever takes a payload out of a lane counts it with the lane (`finish`), and with the pool: as finished once it has
+//!    been run, as removed if it will not run.
+//! 3. The counts of entries (`urgent`, `timers`) mirror the entries and are written under their lock only.
+//!
+//! # Order: no lost wake-up
+//!
+//! A submitter *makes work visible* (moves a tail, raises a count), then *reads the word*. A worker *changes the word*
+//! (gives up searching, goes to sleep, ends), then *looks for visible work*. All four are sequentially consistent, so in
+//! their single order either the submitter sees the changed word and wakes, or the worker sees the work. The same holds
+//! for a claimed range (offered by the exchange that claims it) against a worker that goes to sleep without a deadline,
+//! for a new timer against a worker that sleeps until the next one, and for a change of phase.
+//!
+//! A submit that runs against a change of phase makes its job visible and then reads the phase. If the pool was closed
+//! it tries to take the job back; if a worker was quicker, the job was accepted.
+
+use core::marker::PhantomData;
+
+use lock_api::Mutex;
+
+use crate::entries::Entries;
+use crate::host::Host;
+use crate::id::JobId;
+use crate::lane::Lane;
+use crate::slot::Take;
+use crate::slots::Slots;
+use crate::sleepers::Sleepers;
+use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, State};
+#[cfg(feature = "alloc")]
+use crate::storage::Growing;
+use crate::storage::{Fixed, Storage};
+use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
+
+/// What the caller of a pool must do next, in its own context, with no lock held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a duty that is not done may leave a job unstarted for ever"]
+pub enum Duty {
+    /// Nothing.
+    Nothing,
+    /// Unpark the worker of this seat.
+    Wake(usize),
+    /// Start a worker (see [`Pool::attach`]), or say that it cannot be started ([`Pool::start_failed`]).
+    Start,
+}
+
+/// A submit that was refused gives the payload back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused<P> {
+    /// No room at present.
+    Full(P),
+    /// The pool does not accept jobs.
+    Closed(P),
+}
+
+impl<P> Refused<P> {
+    /// The payload.
+    pub fn into_inner(self) -> P {
+        match self {
+            Self::Full(payload) | Self::Closed(payload) => payload,
+        }
+    }
+}
+
+/// How many jobs are where. Read one after the other while the pool works, so only exact when it stands still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Workers that exist, those that are about to start included.
+    pub alive: usize,
+    /// Workers that run a job.
+    pub busy: usize,
+    /// Jobs that wait for a worker or run. Delayed and periodic jobs count while they are due.
+    pub pending: usize,
+    /// Delayed and periodic jobs that wait for their time.
+    pub timers: usize,
+}
+
+/// The shared part of a pool. `P` is the payload of a job: a [`Task`](crate::Task), a plain `fn`, an enum.
+pub struct Pool<P, H: Host, S: Storage<P>> {
+    pub(crate) word: Padded<AtomicUsize>,
+    /// Entries on the urgent stack: read by every worker before every job.
+    pub(crate) urgent: Padded<AtomicUsize>,
+    /// Entries in the wheel.
+    pub(crate) timers: AtomicUsize,
+    /// Entries that ever became due. With the lanes' tails: all the jobs that ever became pending.
+    pub(crate) became_due: AtomicUsize,
+    /// Pending jobs that were removed.
+    pub(crate) removed: Padded<AtomicUsize>,
+    /// Pending jobs that were run by a context without a seat.
+    pub(crate) outside: AtomicUsize,
+    pub(crate) sleepers: Mutex<H::Mutex, Sleepers>,
+    pub(crate) entries: Mutex<H::Mutex, Entries<P, S::Slab>>,
+    pub(crate) size: Size,
+    /// Who looks at slots that are not reserved for it: workers that are awake, cancellers, snapshots.
+    inside: Padded<AtomicUsize>,
+    pub(crate) host: H,
+    pub(crate) storage: S,
+    payload: PhantomData<fn(P) -> P>,
+}
+
+impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    const_unless_loom! {
+        /// A pool over any storage, without workers. At most `workers` of them work at the same time; if the storage has more seats than
+        /// that, the others stand in for workers whose job waits for something.
+        ///
+        /// # Panics
+        ///
+        /// When `workers` is 0, or larger than `seats`, or `seats` larger than [`MAX_WORKERS`].
+        const fn with_seats(host: H, storage: S, workers: usize, seats: usize) -> Self {
+            assert!(workers > 0 && workers <= seats, "a pool has at least one worker, and a seat for each");
+            assert!(seats <= MAX_WORKERS, "a pool has at most MAX_WORKERS seats");
+            Self {
+                word: Padded(AtomicUsize::new(State::NEW.0)),
+                urgent: Padded(AtomicUsize::new(0)),
+                timers: AtomicUsize::new(0),
+                became_due: AtomicUsize::new(0),
+                removed: Padded(AtomicUsize::new(0)),
+                outside: AtomicUsize::new(0),
+                inside: Padded(AtomicUsize::new(0)),
+                sleepers: Mutex::new(Sleepers::new()),
+                entries: Mutex::new(Entries::new()),
+                size: Size { target: workers, limit: seats },
+                host,
+                storage,
+                payload: PhantomData,
+            }
+        }
+    }
+
+    /// The host that it was made with.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    #[inline(always)]
+    pub(crate) fn state(&self) -> State {
+        State(self.word.load(Ordering::SeqCst))
+    }
+
+    /// Changes the word by a pure transition; returns what it was.
+    pub(crate) fn change(&self, transition: impl Fn(State) -> State) -> State {
+        let mut seen = self.word.load(Ordering::Relaxed);
+        loop {
+            let next = transition(State(seen)).0;
+            match self.word.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) => return State(seen),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn main(&self) -> &Lane<S::Slots> {
+        &self.storage.lanes()[0]
+    }
+
+    /// The lane for jobs that the jobs of a seat submit.
+    #[inline(always)]
+    pub(crate) fn own_lane(&self, seat: usize) -> usize {
+        if seat + 1 < self.storage.lanes().len() { seat + 1 } else { 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn lane(&self, lane: usize) -> &Lane<S::Slots> {
+        &self.storage.lanes()[lane]
+    }
+
+    /// Appends a job to the end of the queue.
+    ///
+    /// Never blocks on a lock; may be called from an interrupt handler if the host's mutex masks interrupts.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
+    #[inline]
+    pub fn submit(&self, payload: P) -> Result<(JobId, Duty), Refused<P>> {
+        if !self.state().is_running() {
+            return Err(Refused::Closed(payload));
+        }
+        let position = self.main().push(payload).map_err(Refused::Full)?;
+        let id = JobId::in_main(position);
+        let state = self.state();
+        if !state.is_running() {
+            self.take_back(position)?;
+        }
+        let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
+        Ok((id, duty))
+    }
+
+    /// Appends a job on behalf of the job that runs on `seat`: to the lane of that worker, if it has one. Accepted while
+    /// the pool drains, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with the payload: no room in fixed storage, or the pool is stopping.
+    #[inline]
+    pub fn submit_from(&self, seat: usize, payload: P) -> Result<(JobId, Duty), Refused<P>> {
+        if self.state().phase() == Phase::Stopping {
+            return Err(Refused::Closed(payload));
+        }
+        let lane = self.own_lane(seat);
+        let position = self.lane(lane).push(payload).map_err(Refused::Full)?;
+        let state = self.state();
+        // A pool that starts to stop just now sweeps the lanes, or this worker runs the job: no taking back.
+        let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
+        Ok((JobId::at(lane, position), duty))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_back(&self, position: usize) -> Result<(), Refused<P>> {
+        self.enter();
+        let taken = self.main().take(position);
+        if let Take::Taken(_) = taken {
+            self.main().slots().finish(position, 1);
+        }
+        self.leave();
+        match taken {
+            Take::Taken(payload) => {
+                self.removed.fetch_add(1, Ordering::SeqCst);
+                Err(Refused::Closed(payload))
+            }
+            Take::Gone | Take::Unpublished => Ok(()),
+        }
+    }
+
+    /// Finds somebody for new work; `though_short`: even if a napper would look at short jobs by itself.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn call(&self, though_short: bool) -> Duty {
+        loop {
+            let state = self.state();
+            let short = state.is_short() && !though_short;
+            match state.with_short(short).calls_for(self.size) {
+                Call::Nobody => return Duty::Nothing,
+                Call::Sleeper => {
+                    let mut sleepers = self.sleepers.lock();
+                    // Again under the lock: of two callers one finds that somebody searches already.
+                    if self.state().searching() > 0 {
+                        return Duty::Nothing;
+                    }
+                    if let Some(woken) = sleepers.pop(self.storage.seats()) {
+                        self.change(|state| state.wake_up(woken.was_sentinel));
+                        return Duty::Wake(woken.seat);
+                    }
+                }
+                Call::Newcomer => {
+                    let next = state.start().0;
+                    if self.word.compare_exchange(state.0, next, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                        return Duty::Start;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says that a worker whom [`Duty::Start`] asked for cannot be started. Returns how many are left. With none left the
+    /// submitted job waits until a later call asks for a worker again, or may be taken back with [`Pool::take`].
+    pub fn start_failed(&self) -> usize {
+        self.change(|state| State(state.0 - ALIVE - SEARCHING)).alive() - 1
+    }
+
+    /// Asks for a worker as a submit does, without new work: after a failed start, or to have one ready.
+    pub fn demand(&self) -> Duty {
+        self.call(true)
+    }
+
+    /// Whether there is work that a worker could begin: unclaimed or urgent.
+    pub(crate) fn visible_work(&self) -> usize {
+        let unclaimed: usize = self.storage.lanes().iter().map(Lane::unclaimed).sum();
+        unclaimed + self.urgent.load(Ordering::SeqCst)
+    }
+
+    /// How many jobs are pending: see [`Counts::pending`]. When it says 0, there was a moment during the call at which
+    /// nothing was pending.
+    pub fn pending(&self) -> usize {
+        // What has ended first: a job that becomes pending in between is then counted rather than missed.
+        let gone = self.removed.load(Ordering::SeqCst).wrapping_add(self.ended());
+        let due = self.became_due.load(Ordering::SeqCst);
+        let submitted = self.storage.lanes().iter().fold(due, |sum, lane| sum.wrapping_add(lane.tail()));
+        submitted.wrapping_sub(gone)
+    }
+
+    /// How many jobs have been run to their end; each run of a periodic job counts.
+    pub fn ended(&self) -> usize {
+        let outside = self.outside.load(Ordering::SeqCst);
+        let finished = self.storage.seats().iter().map(|seat| seat.finished.load(Ordering::Acquire));
+        finished.fold(outside, usize::wrapping_add)
+    }
+
+    /// The counts of this moment; O(workers).
+    pub fn counts(&self) -> Counts {
+        Counts {
+            alive: self.state().alive(),
+            busy: self.storage.seats().iter().filter(|seat| seat.is_busy()).count(),
+            pending: self.pending(),
+            timers: self.timers.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The present phase.
+    pub fn phase(&self) -> Phase {
+        self.state().phase()
+    }
+
+    /// Enters another phase. To close the pool, then call [`Pool::next_sleeper`] until it returns `None` and wake each:
+    /// workers notice when they are awake.
+    pub fn set_phase(&self, phase: Phase) {
+        self.change(|state| state.with_phase(phase));
+    }
+
+    /// Takes one sleeper off the list; the caller must wake it.
+    pub fn next_sleeper(&self) -> Option<usize> {
+        let mut sleepers = self.sleepers.lock();
+        let woken = sleepers.pop(self.storage.seats())?;
+        self.change(|state| state.wake_up(woken.was_sentinel));
+        Some(woken.seat)
+    }
+
+    /// A full barrier on the pool's word, for those who say that they wait until nothing is pending and then ask
+    /// [`Pool::pending`]: a worker passes one after its last job and then asks who waits, so one of the two sees the other.
+    pub fn barrier(&self) {
+        self.word.fetch_add(0, Ordering::SeqCst);
+    }
+
+    /// The caller's job is about to wait for something: another worker may stand in for this one. Returns the duty to get
+    /// one, or `None` when all workers wait already and there is no seat left: then nobody could end the wait.
+    pub fn block(&self) -> Option<Duty> {
+        let mut seen = self.state();
+        loop {
+            if seen.blocked() + 1 >= seen.alive() && seen.alive() >= self.size.limit {
+                return None;
+            }
+            let next = seen.0 + BLOCKED;
+            match self.word.compare_exchange_weak(seen.0, next, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => seen = State(now),
+            }
+        }
+        // Timers need somebody who minds them.
+        let wanted = self.visible_work() > 0 || self.timers.load(Ordering::SeqCst) > 0;
+        Some(if wanted { self.call(true) } else { Duty::Nothing })
+    }
+
+    /// The wait is over.
+    pub fn unblock(&self) {
+        self.word.fetch_sub(BLOCKED, Ordering::SeqCst);
+    }
+
+    /// A visitor begins to look at slots.
+    pub(crate) fn enter(&self) {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn leave(&self) {
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Gives back memory of the lanes that was not needed lately, if nobody is inside.
+    pub(crate) fn trim(&self) {
+        self.storage.lanes().iter().for_each(|lane| lane.slots().trim(&self.inside));
+    }
+}
+
+impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: usize>
+    Pool<P, H, Fixed<P, JOBS, TIMERS, WORKERS>>
+{
+    const_unless_loom! {
+        /// A pool of fixed capacity for `WORKERS` workers, without an allocator; usable in a `static`. There are no workers
+        /// yet.
+        ///
+        /// # Panics
+        ///
+        /// When `WORKERS` is 0 or larger than [`MAX_WORKERS`]; in a `static`, at compile time.
+        pub const fn fixed(host: H) -> Self {
+            Self::with_seats(host, Fixed::new(), WORKERS, WORKERS)
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
+    /// A pool that grows, for `workers` workers at the same time, and `spares` more that stand in for workers whose job
+    /// waits for another. There are no workers yet.
+    ///
+    /// # Panics
+    ///
+    /// When `workers` is 0, or the sum larger than [`MAX_WORKERS`].
+    pub fn growing(host: H, workers: usize, spares: usize) -> Self {
+        Self::with_seats(host, Growing::new(workers, spares), workers, workers + spares)
+    }
+}

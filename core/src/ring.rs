@@ -1,0 +1,117 @@
+//! A lane's slots in a fixed ring: no allocator, a submit into a full ring is refused.
+//!
+//! Position `p` lives in slot `p % N` in lap `p / N`. A slot is free for a lap when the payload of the lap before has been
+//! moved out, so a long job does not hold its slot. A cancelled job's slot is free once the lane has come around to it.
+
+use crate::slot::{Look, Slot, Take};
+use crate::slots::Slots;
+use crate::sync::{AtomicUsize, Ordering};
+#[cfg(not(loom))]
+use crate::sync::const_unless_loom;
+
+/// `N` slots, a power of two.
+#[derive(Debug)]
+pub struct Ring<P, const N: usize> {
+    slots: [Slot<P>; N],
+}
+
+impl<P, const N: usize> Ring<P, N> {
+    const CHECK: () = assert!(N.is_power_of_two(), "a ring has a power of two of slots, so that positions may wrap");
+
+    #[cfg(not(loom))]
+    const_unless_loom! {
+        /// An empty ring; usable in a `static`.
+        pub const fn new() -> Self {
+            let () = Self::CHECK;
+            Self { slots: [const { Slot::new() }; N] }
+        }
+    }
+
+    /// An empty ring.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        let () = Self::CHECK;
+        Self { slots: core::array::from_fn(|_| Slot::new()) }
+    }
+
+    const fn lap(position: usize) -> usize {
+        position / N
+    }
+
+    fn slot(&self, position: usize) -> &Slot<P> {
+        &self.slots[position % N]
+    }
+}
+
+impl<P, const N: usize> Default for Ring<P, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
+    const RUN: usize = N;
+
+    fn reserve(&self, tail: &AtomicUsize) -> Option<usize> {
+        let mut position = tail.load(Ordering::Relaxed);
+        loop {
+            if self.slot(position).look(Self::lap(position)) == Look::Free {
+                match tail.compare_exchange_weak(
+                    position,
+                    position.wrapping_add(1),
+                    // The barrier of a submit: see the order argument of the pool.
+                    Ordering::SeqCst,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => return Some(position),
+                    Err(seen) => position = seen,
+                }
+            } else {
+                let seen = tail.load(Ordering::Relaxed);
+                if seen == position {
+                    return None;
+                }
+                position = seen;
+            }
+        }
+    }
+
+    unsafe fn publish(&self, position: usize, payload: P) {
+        // SAFETY: handed on from the caller, who has reserved the position.
+        unsafe { self.slot(position).publish(Self::lap(position), payload) };
+    }
+
+    fn take(&self, position: usize) -> Take<P> {
+        let slot = self.slot(position);
+        if let Some(payload) = slot.take(Self::lap(position)) {
+            // SAFETY: the take has just been won.
+            unsafe { slot.vacate(Self::lap(position.wrapping_add(N))) };
+            Take::Taken(payload)
+        } else if matches!(slot.look(Self::lap(position)), Look::Free | Look::Ready) {
+            // READY: published between the two looks. The caller comes again.
+            Take::Unpublished
+        } else {
+            Take::Gone
+        }
+    }
+
+    fn finish(&self, _: usize, _: usize) {}
+
+    fn is_ready(&self, position: usize) -> bool {
+        self.slot(position).look(Self::lap(position)) == Look::Ready
+    }
+
+    fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize)) {
+        for position in (1..=N).rev().map(|back| tail.wrapping_sub(back)) {
+            if self.is_ready(position) {
+                visit(position);
+            }
+        }
+    }
+}
+
+impl<P, const N: usize> Drop for Ring<P, N> {
+    fn drop(&mut self) {
+        self.slots.iter_mut().for_each(Slot::clear);
+    }
+}

@@ -1,0 +1,220 @@
+//! What one worker shows to the others: what it has claimed, what it runs, how much it has finished.
+//!
+//! A seat is written by its worker only, except for the stop flag of a running job and the links of the sleepers' list.
+//!
+//! # The running mark
+//!
+//! `serial << 2 | stage`, per nesting level: a job that waits for another may run that one meanwhile.
+//!
+//! | stage | means |
+//! |---|---|
+//! | IDLE | no job; the two words of the mark mean nothing |
+//! | RUNNING | the job that the two words name runs |
+//! | STOPPED | it runs, and has been asked to stop |
+//!
+//! `serial` goes up with each job, so an exchange RUNNING -> STOPPED with the serial that was read before the two words
+//! succeeds only if the words belong to the job that still runs.
+//!
+//! # Order
+//!
+//! A reader that sees a word of a later job must fail its exchange: the words are written with release after the mark went
+//! IDLE, and read with acquire before the exchange.
+#![forbid(unsafe_code)]
+
+use crate::id::JobId;
+use crate::sync::{AtomicBool, AtomicUsize, Ordering, const_unless_loom};
+
+/// How deep jobs that run inside each other can still be told to stop.
+pub const STOPPABLE_DEPTH: usize = 4;
+
+/// Positions that a worker can put aside because their producers have not published yet.
+pub(crate) const HOLES: usize = 4;
+
+const IDLE: usize = 0;
+const RUNNING: usize = 1;
+const STOPPED: usize = 2;
+const STAGE: usize = 3;
+const SERIAL: usize = 4;
+
+/// No lane: an offer or a hole that is not there.
+pub(crate) const NO_LANE: usize = usize::MAX;
+
+#[derive(Debug)]
+struct Mark {
+    word: AtomicUsize,
+    place: AtomicUsize,
+    number: AtomicUsize,
+}
+
+impl Mark {
+    const_unless_loom! {
+        const fn new() -> Self {
+            Self { word: AtomicUsize::new(IDLE), place: AtomicUsize::new(0), number: AtomicUsize::new(0) }
+        }
+    }
+}
+
+/// Positions that a worker has claimed and not started, for idle workers to take. Only advice: see [`crate::lane`].
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) lane: AtomicUsize,
+    pub(crate) next: AtomicUsize,
+    pub(crate) end: AtomicUsize,
+}
+
+/// One worker's place in a pool.
+#[derive(Debug)]
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
+pub struct Seat {
+    pub(crate) offer: Offer,
+    /// Lane and position of each.
+    pub(crate) holes: [(AtomicUsize, AtomicUsize); HOLES],
+    /// Jobs that ended here.
+    pub(crate) finished: AtomicUsize,
+    marks: [Mark; STOPPABLE_DEPTH],
+    /// How many jobs run inside each other here.
+    depth: AtomicUsize,
+    pub(crate) taken: AtomicBool,
+    /// Under the sleepers' lock: whether it is listed, and the sleeper below.
+    pub(crate) listed: AtomicBool,
+    pub(crate) below: AtomicUsize,
+}
+
+impl Seat {
+    const_unless_loom! {
+        /// A free seat.
+        pub const fn new() -> Self {
+            Self {
+                offer: Offer {
+                    lane: AtomicUsize::new(NO_LANE),
+                    next: AtomicUsize::new(0),
+                    end: AtomicUsize::new(0),
+                },
+                holes: [
+                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
+                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
+                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
+                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
+                ],
+                finished: AtomicUsize::new(0),
+                marks: [Mark::new(), Mark::new(), Mark::new(), Mark::new()],
+                depth: AtomicUsize::new(0),
+                taken: AtomicBool::new(false),
+                listed: AtomicBool::new(false),
+                below: AtomicUsize::new(0),
+            }
+        }
+    }
+
+    /// A job begins here, inside the one that runs already, if any. Returns its depth.
+    #[inline(always)]
+    pub(crate) fn begin(&self, id: JobId) -> usize {
+        let depth = self.depth.load(Ordering::Relaxed);
+        self.depth.store(depth + 1, Ordering::Relaxed);
+        if let Some(mark) = self.marks.get(depth) {
+            let (place, number) = id.mark();
+            mark.place.store(place, Ordering::Release);
+            mark.number.store(number, Ordering::Release);
+            let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
+            mark.word.store(serial | RUNNING, Ordering::Release);
+        }
+        depth
+    }
+
+    /// The innermost job has ended.
+    #[inline(always)]
+    pub(crate) fn end(&self, depth: usize) {
+        debug_assert_eq!(self.depth.load(Ordering::Relaxed), depth + 1, "jobs end in the reverse order of their beginning");
+        if let Some(mark) = self.marks.get(depth) {
+            let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
+            mark.word.store(serial.wrapping_add(SERIAL) | IDLE, Ordering::Release);
+        }
+        self.depth.store(depth, Ordering::Relaxed);
+    }
+
+    /// Counts one more finished job. Written by the worker alone, so no read-modify-write; released for those who wait
+    /// until nothing is pending.
+    #[inline(always)]
+    pub(crate) fn count(&self) {
+        let finished = self.finished.load(Ordering::Relaxed);
+        self.finished.store(finished.wrapping_add(1), Ordering::Release);
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.marks[0].word.load(Ordering::Relaxed) & STAGE != IDLE
+    }
+
+    /// Whether the job at `depth` has been asked to stop.
+    #[inline]
+    pub(crate) fn is_stopped(&self, depth: usize) -> bool {
+        self.marks.get(depth).is_some_and(|mark| mark.word.load(Ordering::Relaxed) & STAGE == STOPPED)
+    }
+
+    /// Asks the job to stop if it runs here.
+    pub(crate) fn stop(&self, id: JobId) -> bool {
+        self.marks.iter().any(|mark| {
+            let seen = mark.word.load(Ordering::Acquire);
+            if seen & STAGE == IDLE {
+                return false;
+            }
+            if (mark.place.load(Ordering::Acquire), mark.number.load(Ordering::Acquire)) != id.mark() {
+                return false;
+            }
+            let stopped = seen & !STAGE | STOPPED;
+            // Release too: the reads of the two words stay before the exchange that confirms them.
+            match mark.word.compare_exchange(seen, stopped, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => true,
+                // Somebody else has stopped it, or it has ended.
+                Err(now) => now == stopped,
+            }
+        })
+    }
+
+    /// Asks whatever runs here to stop.
+    pub(crate) fn stop_all(&self) {
+        for mark in &self.marks {
+            let seen = mark.word.load(Ordering::Acquire);
+            if seen & STAGE == RUNNING {
+                let stopped = seen & !STAGE | STOPPED;
+                // If it fails the job has ended or is stopped already.
+                let _ = mark.word.compare_exchange(seen, stopped, Ordering::AcqRel, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Default for Seat {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_running_job_is_stopped() {
+        let seat = Seat::new();
+        let (a, b) = (JobId::in_main(1), JobId::in_main(2));
+        assert!(!seat.stop(a));
+        let depth = seat.begin(a);
+        assert!(seat.is_busy() && !seat.stop(b) && !seat.is_stopped(depth));
+        assert!(seat.stop(a) && seat.stop(a) && seat.is_stopped(depth));
+        seat.end(depth);
+        assert!(!seat.is_busy() && !seat.stop(a));
+        let depth = seat.begin(b);
+        assert!(!seat.is_stopped(depth));
+    }
+
+    #[test]
+    fn jobs_inside_jobs_are_told_apart() {
+        let seat = Seat::new();
+        let depths: std::vec::Vec<_> = (0..STOPPABLE_DEPTH + 2).map(|n| seat.begin(JobId::in_main(n))).collect();
+        assert!(seat.stop(JobId::in_main(0)) && seat.stop(JobId::in_main(STOPPABLE_DEPTH - 1)));
+        assert!(!seat.stop(JobId::in_main(STOPPABLE_DEPTH)), "too deep to be told");
+        assert!(seat.is_stopped(0) && !seat.is_stopped(1) && !seat.is_stopped(STOPPABLE_DEPTH));
+        depths.into_iter().rev().for_each(|depth| seat.end(depth));
+        assert!(!seat.is_busy());
+    }
+}

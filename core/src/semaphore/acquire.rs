@@ -1,0 +1,151 @@
+//! One acquisition that waits: on the stack of the context that blocks, or in a task as a future.
+//!
+//! # Rules
+//!
+//! 1. *The node is ours.* Only this acquisition lists its node, only in its semaphore's list, and only while the node is
+//!    idle.
+//! 2. *Gone means off the list.* An acquisition is pinned before it lists its node, and its destructor takes the node off,
+//!    so that rule 1 of the list holds even if a parker panics.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+
+use lock_api::RawMutex;
+
+use super::waiters::{Node, Stage};
+use super::word::{Refusal, Word};
+use super::{AcquireError, Semaphore};
+use crate::host::Unpark;
+use crate::sync::Ordering;
+
+/// A future that acquires permits; see [`Semaphore::acquire_async`].
+///
+/// # Cancellation
+///
+/// Dropped before it is ready it leaves the queue, and what was meant for it goes to those behind it. Once ready it must
+/// not be polled again: that would acquire once more.
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Acquire<'a, R: RawMutex, U: Unpark> {
+    semaphore: &'a Semaphore<R, U>,
+    count: usize,
+    node: Node<U>,
+}
+
+impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
+    pub(super) fn new(semaphore: &'a Semaphore<R, U>, count: usize) -> Self {
+        Self { semaphore, count, node: Node::new() }
+    }
+
+    /// Waits while `pass_time` says that there is time left.
+    pub(super) fn wait(self: Pin<&Self>, unparker: U, mut pass_time: impl FnMut() -> bool) -> Result<(), AcquireError> {
+        if let Some(end) = self.join(unparker) {
+            return end;
+        }
+        loop {
+            if let Some(end) = self.end() {
+                return end;
+            }
+            if !pass_time() && self.leave() {
+                return Err(AcquireError::TimedOut);
+            }
+        }
+    }
+
+    /// Takes the permits, or else joins the list. `None`: joined.
+    fn join(self: Pin<&Self>, unparker: U) -> Option<Result<(), AcquireError>> {
+        if self.count > Word::MAX_PERMITS {
+            return Some(Err(AcquireError::TooMany));
+        }
+        let mut waiters = self.semaphore.waiters.lock();
+        match self.semaphore.update(Ordering::Acquire, |word| word.join(self.count)) {
+            Ok(word) if word.has_waiters() => {
+                // SAFETY: rules 1 and 2; the node is pinned with the acquisition.
+                unsafe { waiters.push(self.map_unchecked(|acquire| &acquire.node), self.count, unparker) };
+                None
+            }
+            Ok(_) => Some(Ok(())),
+            Err(Refusal::Closed | Refusal::TooFew) => Some(Err(AcquireError::Closed)),
+        }
+    }
+
+    /// How the wait has ended. `None`: it has not.
+    fn end(&self) -> Option<Result<(), AcquireError>> {
+        let end = match self.node.stage() {
+            Stage::Idle | Stage::Waiting => return None,
+            Stage::Granted => Ok(()),
+            Stage::Closed => Err(AcquireError::Closed),
+        };
+        self.node.reset();
+        Some(end)
+    }
+
+    /// Gives up. Returns whether it did, or else the wait has ended meanwhile.
+    #[cold]
+    fn leave(&self) -> bool {
+        let mut waiters = self.semaphore.waiters.lock();
+        if self.node.stage() != Stage::Waiting {
+            return false;
+        }
+        // SAFETY: rule 1, and the node is listed.
+        let was_head = unsafe { waiters.remove(&self.node) };
+        drop(waiters);
+        if was_head {
+            // What was too little for this one may be enough for the next.
+            self.semaphore.settle();
+        }
+        true
+    }
+}
+
+impl<R: RawMutex, U: Unpark> Drop for Acquire<'_, R, U> {
+    fn drop(&mut self) {
+        let acquire = &*self;
+        if acquire.node.stage() == Stage::Waiting && acquire.leave() {
+            return;
+        }
+        if let Some(Ok(())) = acquire.end() {
+            let _ = acquire.semaphore.release(acquire.count);
+        }
+    }
+}
+
+impl<R: RawMutex, U: Unpark + From<Waker>> Future for Acquire<'_, R, U> {
+    type Output = Result<(), AcquireError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let acquire = self.as_ref();
+        let unparker = || U::from(context.waker().clone());
+        if acquire.node.stage() == Stage::Idle {
+            if acquire.semaphore.try_acquire(acquire.count).is_ok() {
+                return Poll::Ready(Ok(()));
+            }
+            return acquire.join(unparker()).map_or(Poll::Pending, Poll::Ready);
+        }
+        acquire.renew(unparker());
+        acquire.end().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<R: RawMutex, U: Unpark> Acquire<'_, R, U> {
+    /// The task may have moved: from now on this one is to be woken.
+    fn renew(&self, unparker: U) {
+        let mut waiters = self.semaphore.waiters.lock();
+        let former = if self.node.stage() == Stage::Waiting {
+            // SAFETY: rule 1, and the node is listed.
+            unsafe { waiters.replace(&self.node, unparker) }
+        } else {
+            None
+        };
+        drop(waiters);
+        drop(former);
+    }
+}
+
+impl<R: RawMutex, U: Unpark> fmt::Debug for Acquire<'_, R, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = self.node.stage();
+        f.debug_struct("Acquire").field("count", &self.count).field("stage", &stage).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,165 @@
+//! Models: `RUSTFLAGS="--cfg loom" cargo test --release -p fastthreadpool-core --lib semaphore::loom`.
+
+use ::loom::cell::UnsafeCell;
+use ::loom::sync::Arc;
+use ::loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use ::loom::thread;
+
+use super::*;
+use crate::hosts::loom::{LoomMutex, LoomParker, LoomUnparker};
+use crate::lock::Lock;
+
+type Checked = Semaphore<LoomMutex, LoomUnparker>;
+
+/// Explores with three preemptions, unless the environment says otherwise.
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = ::loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(3);
+    builder.check(run);
+}
+
+fn spawn<T: 'static>(semaphore: &Arc<Checked>, run: impl FnOnce(&Checked) -> T + 'static) -> thread::JoinHandle<T> {
+    let semaphore = semaphore.clone();
+    thread::spawn(move || run(&semaphore))
+}
+
+fn acquire(count: usize) -> impl FnOnce(&Checked) -> Result<(), AcquireError> {
+    move |semaphore| semaphore.acquire(count, &LoomParker::new())
+}
+
+/// Gives up after one short sleep.
+fn acquire_briefly(count: usize) -> impl FnOnce(&Checked) -> Result<(), AcquireError> {
+    move |semaphore| {
+        let time = AtomicU64::new(0);
+        semaphore.acquire_until(count, &LoomParker::new(), Tick(1), || Tick(time.fetch_add(1, Relaxed)))
+    }
+}
+
+#[test]
+fn a_release_meets_an_acquire() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(0));
+        let waiter = spawn(&semaphore, acquire(1));
+        semaphore.release(1).unwrap();
+        assert_eq!(waiter.join().unwrap(), Ok(()));
+        assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+    });
+}
+
+#[test]
+fn a_release_meets_a_timeout() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(0));
+        let waiter = spawn(&semaphore, acquire_briefly(1));
+        semaphore.release(1).unwrap();
+        let left = usize::from(waiter.join().unwrap().is_err());
+        assert_eq!((semaphore.value(), semaphore.waiters()), (left, 0));
+        assert_eq!(semaphore.try_acquire(left), Ok(()), "no flag is left behind");
+    });
+}
+
+#[test]
+fn one_release_serves_two() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(0));
+        let waiters = [spawn(&semaphore, acquire(1)), spawn(&semaphore, acquire(1))];
+        semaphore.release(2).unwrap();
+        for waiter in waiters {
+            assert_eq!(waiter.join().unwrap(), Ok(()));
+        }
+        assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+    });
+}
+
+#[test]
+fn many_are_gathered_for_the_head() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(1));
+        let big = spawn(&semaphore, |semaphore| {
+            acquire(2)(semaphore).unwrap();
+            semaphore.release(2).unwrap();
+        });
+        let small = spawn(&semaphore, |semaphore| {
+            acquire(1)(semaphore).unwrap();
+            semaphore.release(1).unwrap();
+        });
+        semaphore.release(1).unwrap();
+        big.join().unwrap();
+        small.join().unwrap();
+        assert_eq!((semaphore.value(), semaphore.waiters()), (2, 0));
+    });
+}
+
+#[test]
+fn a_head_that_gives_up_lets_the_next_go() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(1));
+        let big = spawn(&semaphore, acquire_briefly(3));
+        let small = spawn(&semaphore, acquire(2));
+        semaphore.release(1).unwrap();
+        assert_eq!(big.join().unwrap(), Err(AcquireError::TimedOut));
+        assert_eq!(small.join().unwrap(), Ok(()));
+        assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+    });
+}
+
+#[test]
+fn closing_wakes_all() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(1));
+        let waiters = [spawn(&semaphore, acquire(2)), spawn(&semaphore, acquire(2))];
+        semaphore.close();
+        for waiter in waiters {
+            assert_eq!(waiter.join().unwrap(), Err(AcquireError::Closed));
+        }
+        assert_eq!((semaphore.value(), semaphore.waiters()), (1, 0));
+    });
+}
+
+#[test]
+fn closing_and_reopening_leaves_nobody_behind() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(0));
+        let waiters = [spawn(&semaphore, acquire(1)), spawn(&semaphore, acquire(1))];
+        semaphore.close();
+        semaphore.reopen();
+        semaphore.release(2).unwrap();
+        let served = waiters.map(|waiter| usize::from(waiter.join().unwrap().is_ok())).iter().sum::<usize>();
+        assert_eq!((semaphore.value(), semaphore.waiters()), (2 - served, 0));
+    });
+}
+
+#[test]
+fn two_releases_meet_one_who_wants_both() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(0));
+        let other = spawn(&semaphore, |semaphore| semaphore.release(1).unwrap());
+        let waiter = spawn(&semaphore, acquire(2));
+        semaphore.release(1).unwrap();
+        other.join().unwrap();
+        assert_eq!(waiter.join().unwrap(), Ok(()));
+        assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+    });
+}
+
+#[test]
+fn a_lock_excludes_and_publishes() {
+    model(|| {
+        let shared = Arc::new((Lock::<LoomMutex, LoomUnparker>::new(), UnsafeCell::new(0)));
+        let add = |shared: &(Lock<LoomMutex, LoomUnparker>, UnsafeCell<usize>)| {
+            let guard = shared.0.guard(&LoomParker::new());
+            // SAFETY: the lock is held.
+            shared.1.with_mut(|value| unsafe { *value += 1 });
+            drop(guard);
+        };
+        let other = thread::spawn({
+            let shared = shared.clone();
+            move || add(&shared)
+        });
+        add(&shared);
+        other.join().unwrap();
+        let _guard = shared.0.guard(&LoomParker::new());
+        // SAFETY: the lock is held.
+        shared.1.with_mut(|value| assert_eq!(unsafe { *value }, 2));
+    });
+}

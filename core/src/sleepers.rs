@@ -1,0 +1,150 @@
+//! Who sleeps: a stack, so that the worker that slept last and is still warm is woken first, and below it the sentinel.
+//!
+//! The list lives behind the pool's raw mutex, its links in the seats, its counts in the pool's word; the three change
+//! together under the lock. The sentinel is the sleeper with a deadline. It is woken last, because whoever wakes it must
+//! find somebody else to mind the deadline.
+#![forbid(unsafe_code)]
+
+use crate::host::Tick;
+use crate::seat::Seat;
+use crate::state::Role;
+use crate::sync::Ordering;
+
+/// No sleeper.
+const NOBODY: usize = usize::MAX;
+
+#[derive(Debug)]
+pub(crate) struct Sleepers {
+    top: usize,
+    sentinel: Option<Sentinel>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sentinel {
+    seat: usize,
+    deadline: Tick,
+}
+
+/// A worker that has been taken off the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Woken {
+    pub(crate) seat: usize,
+    pub(crate) was_sentinel: bool,
+}
+
+impl Sleepers {
+    pub(crate) const fn new() -> Self {
+        Self { top: NOBODY, sentinel: None }
+    }
+
+    /// The sentinel's deadline.
+    pub(crate) fn deadline(&self) -> Option<Tick> {
+        self.sentinel.map(|sentinel| sentinel.deadline)
+    }
+
+    /// Lists a worker. With a deadline before the present sentinel's it becomes the sentinel itself.
+    pub(crate) fn list(&mut self, seats: &[Seat], seat: usize, deadline: Option<(Tick, Role)>) -> Role {
+        seats[seat].listed.store(true, Ordering::Relaxed);
+        match deadline {
+            Some((deadline, role)) if self.deadline().is_none_or(|present| deadline < present) => {
+                if let Some(former) = self.sentinel.replace(Sentinel { seat, deadline }) {
+                    self.push(seats, former.seat);
+                }
+                role
+            }
+            _ => {
+                self.push(seats, seat);
+                Role::Plain
+            }
+        }
+    }
+
+    fn push(&mut self, seats: &[Seat], seat: usize) {
+        seats[seat].below.store(self.top, Ordering::Relaxed);
+        self.top = seat;
+    }
+
+    /// Takes off the one to be woken: the latest sleeper, or the sentinel if there is no other.
+    pub(crate) fn pop(&mut self, seats: &[Seat]) -> Option<Woken> {
+        if self.top == NOBODY {
+            return self.pop_sentinel(seats);
+        }
+        let seat = self.top;
+        self.top = seats[seat].below.load(Ordering::Relaxed);
+        seats[seat].listed.store(false, Ordering::Relaxed);
+        Some(Woken { seat, was_sentinel: false })
+    }
+
+    pub(crate) fn pop_sentinel(&mut self, seats: &[Seat]) -> Option<Woken> {
+        let Sentinel { seat, .. } = self.sentinel.take()?;
+        seats[seat].listed.store(false, Ordering::Relaxed);
+        Some(Woken { seat, was_sentinel: true })
+    }
+
+    /// Takes off a worker that has woken by itself; `None` when somebody else was quicker.
+    pub(crate) fn unlist(&mut self, seats: &[Seat], seat: usize) -> Option<Woken> {
+        if !seats[seat].listed.load(Ordering::Relaxed) {
+            return None;
+        }
+        if self.sentinel.is_some_and(|sentinel| sentinel.seat == seat) {
+            return self.pop_sentinel(seats);
+        }
+        let below = seats[seat].below.load(Ordering::Relaxed);
+        if self.top == seat {
+            self.top = below;
+        } else {
+            let mut above = self.top;
+            while seats[above].below.load(Ordering::Relaxed) != seat {
+                above = seats[above].below.load(Ordering::Relaxed);
+            }
+            seats[above].below.store(below, Ordering::Relaxed);
+        }
+        seats[seat].listed.store(false, Ordering::Relaxed);
+        Some(Woken { seat, was_sentinel: false })
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn seats() -> Vec<Seat> {
+        (0..4).map(|_| Seat::new()).collect()
+    }
+
+    fn drain(sleepers: &mut Sleepers, seats: &[Seat]) -> Vec<usize> {
+        core::iter::from_fn(|| sleepers.pop(seats)).map(|woken| woken.seat).collect()
+    }
+
+    #[test]
+    fn the_last_to_sleep_wakes_first_and_the_sentinel_last() {
+        let (seats, mut sleepers) = (seats(), Sleepers::new());
+        assert_eq!(sleepers.list(&seats, 0, Some((Tick(9), Role::Sentinel))), Role::Sentinel);
+        assert_eq!(sleepers.list(&seats, 1, None), Role::Plain);
+        assert_eq!(sleepers.list(&seats, 2, Some((Tick(9), Role::Sentinel))), Role::Plain, "one is enough");
+        assert_eq!(drain(&mut sleepers, &seats), [2, 1, 0]);
+        assert_eq!(sleepers.pop(&seats), None);
+    }
+
+    #[test]
+    fn an_earlier_deadline_takes_over() {
+        let (seats, mut sleepers) = (seats(), Sleepers::new());
+        sleepers.list(&seats, 0, Some((Tick(9), Role::Sentinel)));
+        assert_eq!(sleepers.list(&seats, 1, Some((Tick(3), Role::Napper))), Role::Napper);
+        assert_eq!(sleepers.deadline(), Some(Tick(3)));
+        assert_eq!(drain(&mut sleepers, &seats), [0, 1]);
+    }
+
+    #[test]
+    fn anybody_can_leave_once() {
+        let (seats, mut sleepers) = (seats(), Sleepers::new());
+        sleepers.list(&seats, 3, Some((Tick(9), Role::Sentinel)));
+        (0..3).for_each(|seat| _ = sleepers.list(&seats, seat, None));
+        assert_eq!(sleepers.unlist(&seats, 1), Some(Woken { seat: 1, was_sentinel: false }));
+        assert_eq!(sleepers.unlist(&seats, 1), None);
+        assert_eq!(sleepers.unlist(&seats, 3), Some(Woken { seat: 3, was_sentinel: true }));
+        assert_eq!(sleepers.unlist(&seats, 2), Some(Woken { seat: 2, was_sentinel: false }));
+        assert_eq!(drain(&mut sleepers, &seats), [0]);
+    }
+}

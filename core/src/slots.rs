@@ -1,0 +1,49 @@
+//! What a lane asks of the store behind it. Two stores answer: a fixed ring, and blocks that grow.
+
+use crate::slot::Take;
+use crate::sync::AtomicUsize;
+
+mod sealed {
+    #[expect(unnameable_types, reason = "seals the trait")]
+    pub trait Sealed {}
+    impl<P, const N: usize> Sealed for crate::ring::Ring<P, N> {}
+    #[cfg(feature = "alloc")]
+    impl<P, R> Sealed for crate::blocks::Blocks<P, R> {}
+}
+
+/// Where a lane keeps its slots. Sealed: [`Ring`](crate::Ring) and [`Blocks`](crate::Blocks) implement it.
+#[doc(hidden)]
+pub trait Slots<P>: sealed::Sealed {
+    /// Positions that lie together: a claim never reaches over a multiple of it.
+    const RUN: usize;
+
+    /// The next position, or `None` when the store is full.
+    fn reserve(&self, tail: &AtomicUsize) -> Option<usize>;
+
+    /// Puts the payload into a reserved position.
+    ///
+    /// # Safety
+    ///
+    /// The caller got `position` from [`Slots::reserve`] and publishes it once.
+    unsafe fn publish(&self, position: usize, payload: P);
+
+    /// Takes the payload of any position, whoever has claimed it. Whoever got one owes a [`Slots::finish`].
+    ///
+    /// The caller is inside, see [`Slots::trim`].
+    fn take(&self, position: usize) -> Take<P>;
+
+    /// Says that `count` payloads of the run to which `position` belongs have been taken out, so that a run with no
+    /// payload left can be used again.
+    fn finish(&self, position: usize, count: usize);
+
+    /// Whether the job at this position could be taken just now. The caller is inside.
+    fn is_ready(&self, position: usize) -> bool;
+
+    /// Visits the positions that hold an untaken job, oldest first. Jobs that come or go meanwhile may be missed.
+    fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize));
+
+    /// Gives back memory that was not needed since the last call, unless somebody is inside according to the count.
+    fn trim(&self, inside: &AtomicUsize) {
+        let _ = inside;
+    }
+}

@@ -1,0 +1,72 @@
+//! The one place that knows which atomics and which cell are in use: those of the target, or the model checker's.
+//!
+//! Everything else in the crate names atomics through here, so that the code that ships is the code that is checked.
+
+#[cfg(not(loom))]
+mod plain {
+    pub(crate) use core::hint::spin_loop;
+    #[cfg(feature = "alloc")]
+    pub(crate) use portable_atomic::AtomicPtr;
+    pub(crate) use portable_atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    /// [`core::cell::UnsafeCell`] in the shape of loom's, which wants to see where an access begins and ends.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+#[cfg(loom)]
+mod plain {
+    pub(crate) use loom::cell::UnsafeCell;
+    #[cfg(feature = "alloc")]
+    pub(crate) use loom::sync::atomic::AtomicPtr;
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    /// A spinning thread lets the others run, or the model would never end.
+    pub(crate) fn spin_loop() {
+        loom::thread::yield_now();
+    }
+}
+
+pub(crate) use plain::*;
+
+/// Keeps what different cores write on different cache lines, where there are caches: two lines of 64 bytes, because
+/// the prefetchers of current x86 and ARM cores fetch lines in pairs.
+#[derive(Debug)]
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
+impl<T> core::ops::Deref for Padded<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Makes a constructor `const` where the atomics allow it. The model checker's atomics have an identity that only exists
+/// at run time.
+macro_rules! const_unless_loom {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(loom))]
+        $(#[$meta])*
+        $vis const fn $($rest)*
+
+        #[cfg(loom)]
+        $(#[$meta])*
+        $vis fn $($rest)*
+    };
+}
+pub(crate) use const_unless_loom;

@@ -1,0 +1,288 @@
+//! A job without its type: one function pointer and 48 bytes inline, larger ones in a box.
+//!
+//! # Rules
+//!
+//! 1. `data` holds a value of the type that `run` was made for: the job itself, or its box, as [`Fit`] says.
+//! 2. `run` takes the value out of `data`. With a context it may put one back, and says so; without, it drops it.
+//! 3. A value that was taken out and not put back is not touched again.
+
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{ManuallyDrop, MaybeUninit};
+
+/// Words of inline room.
+const WORDS: usize = 48 / size_of::<usize>();
+
+type Data = MaybeUninit<[usize; WORDS]>;
+
+/// What a [`Task`] can hold: something that runs with a context `C`.
+pub trait Run<C: ?Sized>: Sized {
+    /// Runs it. `Some` means that it wants to run another time.
+    fn run(self, context: &mut C) -> Option<Self>;
+}
+
+#[cfg(feature = "alloc")]
+impl<C: ?Sized, J: Run<C>> Run<C> for Box<J> {
+    fn run(self, context: &mut C) -> Option<Self> {
+        (*self).run(context).map(Box::new)
+    }
+}
+
+/// A closure that runs once.
+struct Once<F>(F);
+
+impl<C: ?Sized, F: FnOnce(&mut C)> Run<C> for Once<F> {
+    #[inline(always)]
+    fn run(self, context: &mut C) -> Option<Self> {
+        (self.0)(context);
+        None
+    }
+}
+
+/// A closure that runs as long as it returns `true`.
+#[cfg(feature = "alloc")]
+struct Again<F>(F);
+
+#[cfg(feature = "alloc")]
+impl<C: ?Sized, F: FnMut(&mut C) -> bool> Run<C> for Again<F> {
+    fn run(mut self, context: &mut C) -> Option<Self> {
+        (self.0)(context).then_some(self)
+    }
+}
+
+/// What became of the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Gone,
+    Kept,
+}
+
+/// A job of any type: run with a context `C`, and then gone, or back for another time.
+///
+/// Jobs of up to 48 bytes and the alignment of a pointer are stored inline; larger ones are boxed.
+///
+/// ```
+/// use fastthreadpool_core::Task;
+///
+/// let once = Task::once(|sum: &mut u32| *sum += 1);
+/// let mut calls = 0;
+/// let twice = Task::again(move |sum: &mut u32| {
+///     calls += 1;
+///     *sum += 10 * calls;
+///     calls < 2
+/// });
+///
+/// let mut sum = 0;
+/// assert!(once.run(&mut sum).is_none());
+/// let twice = twice.run(&mut sum).expect("it wants to run again");
+/// assert!(twice.run(&mut sum).is_none());
+/// assert_eq!(sum, 1 + 10 + 20);
+/// ```
+pub struct Task<C: ?Sized> {
+    run: unsafe fn(*mut Data, Option<&mut C>) -> After,
+    data: Data,
+    /// The value inside moves between threads, and is not shared.
+    marker: PhantomData<dyn FnMut(&mut C) + Send>,
+}
+
+const _: () = assert!(size_of::<Task<()>>() == size_of::<Data>() + size_of::<usize>());
+
+/// Whether a job is stored inline.
+struct Fit<J>(PhantomData<J>);
+
+impl<J> Fit<J> {
+    const INLINE: bool = size_of::<J>() <= size_of::<Data>() && align_of::<J>() <= align_of::<Data>();
+}
+
+impl<C: ?Sized> Task<C> {
+    /// A task of any job.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub fn new<J: Run<C> + Send + 'static>(job: J) -> Self {
+        // SAFETY: `'static`: nothing that the job borrows can end before the task.
+        unsafe { Self::new_unbounded(job) }
+    }
+
+    /// A task that runs a closure once.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub fn once<F: FnOnce(&mut C) + Send + 'static>(f: F) -> Self {
+        Self::new(Once(f))
+    }
+
+    /// A task that runs a closure as long as it returns `true`.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub fn again<F: FnMut(&mut C) -> bool + Send + 'static>(f: F) -> Self {
+        Self::new(Again(f))
+    }
+
+    /// A task of a job that may borrow.
+    ///
+    /// # Safety
+    ///
+    /// The task is run to its end or dropped before anything that the job borrows ends.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub unsafe fn new_unbounded<J: Run<C> + Send>(job: J) -> Self {
+        if const { Fit::<J>::INLINE } { Self::store(job) } else { Self::store(Box::new(job)) }
+    }
+
+    /// A task that runs a closure once, for targets without an allocator: a closure that does not fit does not compile.
+    #[inline]
+    pub fn inline<F: FnOnce(&mut C) + Send + 'static>(f: F) -> Self {
+        const { assert!(Fit::<F>::INLINE, "the closure is larger than the task's inline room, and there is no box") };
+        Self::store(Once(f))
+    }
+
+    #[inline(always)]
+    fn store<V: Run<C>>(value: V) -> Self {
+        // Not in a const block: that would be evaluated for the branch of `new_unbounded` that is not taken, too.
+        assert!(Fit::<V>::INLINE);
+        let mut data = Data::uninit();
+        // SAFETY: the value fits, as just asserted. This makes rule 1 true.
+        unsafe { data.as_mut_ptr().cast::<V>().write(value) };
+        Self { run: run_value::<C, V>, data, marker: PhantomData }
+    }
+
+    /// Runs the task. Returns it if it wants to run again.
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of the job, which is gone then.
+    #[inline(always)]
+    pub fn run(self, context: &mut C) -> Option<Self> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: rule 1; and rule 3, since `this` is not dropped unless the value was put back.
+        let after = unsafe { (this.run)(&raw mut this.data, Some(context)) };
+        (after == After::Kept).then(|| ManuallyDrop::into_inner(this))
+    }
+
+    /// The job itself again.
+    ///
+    /// # Safety
+    ///
+    /// The task was made from a job of exactly this type by [`Task::new`] or [`Task::new_unbounded`].
+    #[cfg(feature = "alloc")]
+    pub unsafe fn into_job<J: Run<C>>(self) -> J {
+        let mut this = ManuallyDrop::new(self);
+        let data = &raw mut this.data;
+        if const { Fit::<J>::INLINE } {
+            // SAFETY: rule 1 for `J`, as the caller says; rule 3.
+            unsafe { data.cast::<J>().read() }
+        } else {
+            // SAFETY: rule 1 for the box of a `J`, as the caller says; rule 3.
+            *unsafe { data.cast::<Box<J>>().read() }
+        }
+    }
+}
+
+impl<C: ?Sized> Drop for Task<C> {
+    fn drop(&mut self) {
+        // SAFETY: rule 1; a task whose value is gone is in a `ManuallyDrop`.
+        unsafe { (self.run)(&raw mut self.data, None) };
+    }
+}
+
+impl<C: ?Sized> fmt::Debug for Task<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").finish_non_exhaustive()
+    }
+}
+
+/// # Safety
+///
+/// Rule 1 with the type `V`.
+unsafe fn run_value<C: ?Sized, V: Run<C>>(data: *mut Data, context: Option<&mut C>) -> After {
+    // SAFETY: rule 1; the value is out now (rule 2).
+    let value = unsafe { data.cast::<V>().read() };
+    let Some(context) = context else { return After::Gone };
+    match value.run(context) {
+        None => After::Gone,
+        Some(value) => {
+            // SAFETY: rule 1 again, with the same type.
+            unsafe { data.cast::<V>().write(value) };
+            After::Kept
+        }
+    }
+}
+
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_task_drops_what_it_holds_once_whether_it_ran_or_not() {
+        for (ran, large) in [(false, false), (true, false), (false, true), (true, true)] {
+            let held = Arc::new(());
+            let (small, big) = (held.clone(), (held.clone(), [0_u64; 20]));
+            let task = if large {
+                drop(small);
+                Task::once(move |_: &mut ()| _ = &big)
+            } else {
+                drop(big);
+                Task::once(move |_: &mut ()| _ = &small)
+            };
+            if ran {
+                assert!(task.run(&mut ()).is_none());
+            } else {
+                drop(task);
+            }
+            assert_eq!(Arc::strong_count(&held), 1, "ran: {ran}, large: {large}");
+        }
+    }
+
+    #[test]
+    fn a_task_comes_back_until_it_has_enough() {
+        for large in [false, true] {
+            let held = Arc::new(());
+            let (mut left, inside, filler) = (3, held.clone(), [large; 80]);
+            let body = move |runs: &mut u32| {
+                let _ = &inside;
+                *runs += 1;
+                left -= 1;
+                left > 0
+            };
+            let mut body = body;
+            let task = if large { Task::again(move |runs| filler[7] && body(runs)) } else { Task::again(body) };
+            let (mut task, mut runs) = (Some(task), 0);
+            while let Some(present) = task.take() {
+                task = present.run(&mut runs);
+            }
+            assert_eq!((runs, Arc::strong_count(&held)), (3, 1));
+        }
+    }
+
+    #[test]
+    fn a_job_can_be_had_back() {
+        struct Big([u64; 9]);
+        impl Run<()> for Big {
+            fn run(self, (): &mut ()) -> Option<Self> {
+                None
+            }
+        }
+        // SAFETY: made from this type in the same line.
+        let back: Big = unsafe { Task::<()>::new(Big([7; 9])).into_job() };
+        assert_eq!(back.0, [7; 9]);
+    }
+
+    #[test]
+    fn forty_eight_bytes_stay_inline() {
+        const { assert!(Fit::<[usize; WORDS]>::INLINE && !Fit::<[usize; WORDS + 1]>::INLINE) };
+    }
+
+    #[test]
+    fn a_panic_consumes_the_closure() {
+        let held = Arc::new(());
+        let inside = held.clone();
+        let task = Task::once(move |_: &mut ()| {
+            let _inside = inside;
+            panic!("on purpose");
+        });
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task.run(&mut ()))).is_err());
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}

@@ -1,0 +1,171 @@
+//! The pool's timed and urgent jobs: the entries behind their lock, and the counts that mirror them.
+#![forbid(unsafe_code)]
+
+use crate::entries::{Cancel, Entries, Key, Popped, Slab};
+use crate::host::{Host, Tick};
+use crate::id::JobId;
+use crate::period::Repeat;
+use crate::pool::{Duty, Pool, Refused};
+use crate::state::Phase;
+use crate::storage::Storage;
+use crate::sync::Ordering;
+use crate::worker::Running;
+
+impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    /// Changes the entries, then the counts that mirror them.
+    pub(crate) fn with_entries<T>(&self, change: impl FnOnce(&mut Entries<P, S::Slab>) -> T) -> T {
+        let mut entries = self.entries.lock();
+        let result = change(&mut entries);
+        self.mirror(&entries);
+        result
+    }
+
+    fn mirror(&self, entries: &Entries<P, S::Slab>) {
+        self.urgent.store(entries.due(), Ordering::SeqCst);
+        self.timers.store(entries.waiting(), Ordering::SeqCst);
+    }
+
+    fn accepts(&self, nested: bool) -> bool {
+        match self.state().phase() {
+            Phase::Running => true,
+            Phase::Draining => nested,
+            Phase::Stopping => false,
+        }
+    }
+
+    /// Puts a job before all others: last in, first out. `nested`: on behalf of a running job, which is accepted while
+    /// the pool drains, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
+    pub fn submit_first(&self, payload: P, nested: bool) -> Result<(JobId, Duty), Refused<P>> {
+        let id = self.insert(payload, nested, |entries, order, payload| {
+            let key = entries.push_urgent(order, payload)?;
+            self.became_due.fetch_add(1, Ordering::SeqCst);
+            Ok(key)
+        })?;
+        Ok((id, self.call(false)))
+    }
+
+    /// Runs a job at `due`, and then again as `repeat` says. A time in the past is now; at [`Tick::MAX`] it never runs.
+    /// When it falls due it goes before all jobs that wait in the queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::submit_first`].
+    pub fn submit_at(
+        &self,
+        payload: P,
+        nested: bool,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
+        let mut minded = false;
+        let id = self.insert(payload, nested, |entries, order, payload| {
+            // Whoever minds an earlier deadline will see this one then.
+            minded = entries.next_deadline().is_some_and(|next| next <= due);
+            entries.insert(order, payload, due, repeat)
+        })?;
+        let duty = if minded { Duty::Nothing } else { self.timer_added(due) };
+        Ok((id, duty))
+    }
+
+    fn insert(
+        &self,
+        payload: P,
+        nested: bool,
+        insert: impl FnOnce(&mut Entries<P, S::Slab>, usize, P) -> Result<Key, P>,
+    ) -> Result<JobId, Refused<P>> {
+        let order = self.main().tail();
+        loop {
+            let mut entries = self.entries.lock();
+            if let Some(need) = entries.needs_room() {
+                drop(entries);
+                // Allocated, and what is left dropped, with no lock held.
+                let room = S::Slab::allocate(need);
+                let left = self.entries.lock().add_room(room);
+                drop(left);
+                continue;
+            }
+            // Asked under the lock: who closes the pool empties the entries under the same lock afterwards.
+            if !self.accepts(nested) {
+                return Err(Refused::Closed(payload));
+            }
+            let key = insert(&mut entries, order, payload).map_err(Refused::Full)?;
+            self.mirror(&entries);
+            return Ok(JobId::in_entry(key.index, key.stamp, order));
+        }
+    }
+
+    /// Sees to it that a sleeper wakes in time for a new earliest deadline.
+    fn timer_added(&self, due: Tick) -> Duty {
+        let mut sleepers = self.sleepers.lock();
+        match sleepers.deadline() {
+            Some(deadline) if deadline <= due => Duty::Nothing,
+            Some(_) => {
+                let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) else { return Duty::Nothing };
+                self.change(|state| state.wake_up(woken.was_sentinel));
+                Duty::Wake(woken.seat)
+            }
+            None => {
+                drop(sleepers);
+                self.call(true)
+            }
+        }
+    }
+
+    /// Makes the timers that are due urgent; returns how many.
+    pub(crate) fn expire(&self) -> usize {
+        let now = self.host.now();
+        self.with_entries(|entries| {
+            let expired = entries.expire(now);
+            self.became_due.fetch_add(expired, Ordering::SeqCst);
+            expired
+        })
+    }
+
+    pub(crate) fn pop_due(&self) -> Option<Popped<P>> {
+        self.with_entries(Entries::pop)
+    }
+
+    /// The deadline of the earliest timer, or a time before it at which to ask again.
+    pub fn next_due(&self) -> Option<Tick> {
+        if self.timers.load(Ordering::SeqCst) == 0 {
+            return None;
+        }
+        // Not a deadline, only something to keep: see `Tick::MAX`.
+        self.with_entries(Entries::next_deadline).filter(|due| *due < Tick::MAX)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn end_periodic(&self, running: &Running, payload: Option<P>) -> (Option<P>, Duty) {
+        let Some(key) = running.periodic else { return (payload, Duty::Nothing) };
+        let now = self.host.now();
+        let finished = self.with_entries(|entries| {
+            // Asked under the lock: who closes the pool cancels the periodic jobs under the same lock afterwards.
+            if self.state().phase() != Phase::Running {
+                let _ = entries.cancel(key);
+            }
+            entries.finish(key, payload, now)
+        });
+        match finished {
+            Ok(due) => (None, self.timer_added(due)),
+            Err(payload) => (payload, Duty::Nothing),
+        }
+    }
+
+    /// Cancels one timed or urgent job.
+    pub(crate) fn cancel_entry(&self, key: Key) -> Cancel<P> {
+        self.with_entries(|entries| {
+            let due = entries.due();
+            let cancel = entries.cancel(key);
+            if entries.due() < due {
+                // It was pending, and is not any more.
+                self.removed.fetch_add(1, Ordering::SeqCst);
+            }
+            cancel
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! How a pool is set up.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use fastthreadpool_core::MAX_WORKERS;
+
+use crate::pool::Pool;
+use crate::shared::{Config, Hook, Shared};
+use crate::view::{Calls, Done, Failed, View};
+
+/// Sets up a [`Pool`]; from [`Pool::builder`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fastthreadpool::Pool;
+///
+/// let pool: Pool<u32> = Pool::builder().threads(2).name_prefix("crunch").build()?;
+/// let name = pool.spawn(|| std::thread::current().name().map(str::to_owned))?.join()?;
+/// assert_eq!(name.as_deref(), Some("crunch-1"));
+/// # Ok(()) }
+/// ```
+#[must_use = "a builder does nothing until it builds"]
+pub struct Builder<T> {
+    threads: Threads,
+    name_prefix: String,
+    stack_size: Option<usize>,
+    queue_capacity: Option<usize>,
+    done_capacity: Option<usize>,
+    on_thread_start: Option<Hook>,
+    on_thread_stop: Option<Hook>,
+    on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
+    on_failed: Option<Box<dyn FnMut(Failed) + Send>>,
+    log_failures: Option<log::Level>,
+}
+
+#[derive(Clone, Copy)]
+enum Threads {
+    Exactly(usize),
+    CpusLess(usize),
+}
+
+impl<T: Send + 'static> Builder<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            threads: Threads::CpusLess(0),
+            name_prefix: "ThreadPool".into(),
+            stack_size: None,
+            queue_capacity: None,
+            done_capacity: None,
+            on_thread_start: None,
+            on_thread_stop: None,
+            on_done: None,
+            on_failed: None,
+            log_failures: None,
+        }
+    }
+
+    /// At most so many worker threads. They are started when there is work for them.
+    pub fn threads(mut self, number: usize) -> Self {
+        self.threads = Threads::Exactly(number);
+        self
+    }
+
+    /// As many worker threads as there are processors available to the process, less so many. The default is 0 less. A
+    /// limit of the process's control group counts: see [`thread::available_parallelism`].
+    pub fn threads_less(mut self, number: usize) -> Self {
+        self.threads = Threads::CpusLess(number);
+        self
+    }
+
+    /// The threads are called `prefix-1`, `prefix-2` and so on; the default prefix is `ThreadPool`. Linux shows the first
+    /// 15 bytes.
+    pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.name_prefix = prefix.into();
+        self
+    }
+
+    /// Bytes of stack for each thread; the default is std's.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// At most so many jobs wait in the queue, delayed and periodic ones included; one more is refused as
+    /// [`Full`](crate::SubmitError::Full). The default is no bound.
+    pub fn queue_capacity(mut self, jobs: usize) -> Self {
+        self.queue_capacity = Some(jobs);
+        self
+    }
+
+    /// At most so many results wait in the done queue. A job for whose result there is no room is put off until there is:
+    /// no worker waits for it. The default is no bound.
+    ///
+    /// A job that is to read the done queue of its own pool should not itself leave a result there.
+    pub fn done_capacity(mut self, results: usize) -> Self {
+        self.done_capacity = Some(results);
+        self
+    }
+
+    /// Runs on each worker thread before its first job, with the thread's number from 1; may set up thread-local state.
+    pub fn on_thread_start(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
+        self.on_thread_start = Some(Box::new(hook));
+        self
+    }
+
+    /// Runs on each worker thread after its last job, with the thread's number from 1.
+    pub fn on_thread_stop(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
+        self.on_thread_stop = Some(Box::new(hook));
+        self
+    }
+
+    /// Is given every result, in order of completion, on a thread of its own. It takes them from the done queue, which
+    /// then is not to be read by others. If it panics, the panic goes to the failed queue and the next result is next.
+    pub fn on_done(mut self, callback: impl FnMut(Done<T>) + Send + 'static) -> Self {
+        self.on_done = Some(Box::new(callback));
+        self
+    }
+
+    /// Is given every failure, in order of completion, on a thread of its own. It takes them from the failed queue. If it
+    /// panics, the next failure is next.
+    pub fn on_failed(mut self, callback: impl FnMut(Failed) + Send + 'static) -> Self {
+        self.on_failed = Some(Box::new(callback));
+        self
+    }
+
+    /// Reports every failed job once through the `log` facade.
+    pub fn log_failures(mut self, level: log::Level) -> Self {
+        self.log_failures = Some(level);
+        self
+    }
+
+    /// The pool. Starts no worker yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], when the number of threads is not between 1 and what the pool can count, when a capacity is 0 or
+    /// larger than can be counted, or when the thread for a callback cannot be started.
+    pub fn build(self) -> Result<Pool<T>, BuildError> {
+        let threads = match self.threads {
+            Threads::Exactly(number) => number,
+            Threads::CpusLess(number) => {
+                let cpus = thread::available_parallelism().map_err(BuildError::Cpus)?.get();
+                cpus.checked_sub(number).filter(|left| *left > 0).ok_or(BuildError::TooFewCpus { cpus, less: number })?
+            }
+        };
+        if threads == 0 || threads > MAX_WORKERS / 2 {
+            return Err(BuildError::Threads(threads));
+        }
+        for capacity in [self.queue_capacity, self.done_capacity].into_iter().flatten() {
+            if capacity == 0 || capacity > crate::Semaphore::MAX_PERMITS {
+                return Err(BuildError::Capacity(capacity));
+            }
+        }
+        if self.name_prefix.contains('\0') {
+            return Err(BuildError::Name);
+        }
+        let calls = Calls { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
+        let view = Arc::new(View::<T>::new(self.done_capacity, calls));
+        let config = Config {
+            threads,
+            name_prefix: self.name_prefix,
+            stack_size: self.stack_size,
+            on_thread_start: self.on_thread_start,
+            on_thread_stop: self.on_thread_stop,
+            log_failures: self.log_failures,
+        };
+        let weak = Arc::downgrade(&view);
+        let shared = Arc::new(Shared::new(config, self.queue_capacity, view.clone(), weak));
+        let pool = Pool::first(shared, view);
+        pool.start_callbacks(self.on_done, self.on_failed).map_err(BuildError::Callback)?;
+        Ok(pool)
+    }
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("name_prefix", &self.name_prefix).finish_non_exhaustive()
+    }
+}
+
+/// Why a pool cannot be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The number of threads is 0, or more than a pool can count.
+    Threads(usize),
+    /// No thread is left when `less` is subtracted from the number of processors.
+    TooFewCpus {
+        /// Processors available to the process.
+        cpus: usize,
+        /// What was to be subtracted.
+        less: usize,
+    },
+    /// The number of processors is not known.
+    Cpus(io::Error),
+    /// A capacity is 0, or more than can be counted.
+    Capacity(usize),
+    /// The name prefix contains a zero byte.
+    Name,
+    /// The thread for a callback cannot be started.
+    Callback(io::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Threads(number) => write!(f, "a pool has between 1 and {} threads, not {number}", MAX_WORKERS / 2),
+            Self::TooFewCpus { cpus, less } => write!(f, "{cpus} processors less {less} leave no thread"),
+            Self::Cpus(error) => write!(f, "the number of processors is not known: {error}"),
+            Self::Capacity(number) => write!(f, "{number} is no capacity"),
+            Self::Name => f.write_str("a thread's name cannot contain a zero byte"),
+            Self::Callback(error) => write!(f, "the thread for a callback cannot be started: {error}"),
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Cpus(error) | Self::Callback(error) => Some(error),
+            _ => None,
+        }
+    }
+}

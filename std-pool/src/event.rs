@@ -1,0 +1,87 @@
+//! Something that threads wait for: they say so, look, and park; who makes it true looks whether anybody waits.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+#[derive(Debug, Default)]
+pub(crate) struct Event {
+    /// The length of the list: read by those who notify, without the lock.
+    count: AtomicUsize,
+    waiters: Mutex<Vec<Thread>>,
+}
+
+/// The present thread's place on the lists of some events, until dropped.
+struct Waiting<'e>(&'e [&'e Event]);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let this = thread::current().id();
+        for event in self.0 {
+            let mut waiters = event.waiters.lock();
+            if let Some(index) = waiters.iter().position(|waiter| waiter.id() == this) {
+                drop(waiters.swap_remove(index));
+                event.count.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+impl Event {
+    /// Wakes everybody who waits, to look again. The caller has made true what they wait for by a sequentially consistent
+    /// operation, or has passed a barrier that they pass too.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        if self.count.load(Ordering::SeqCst) > 0 {
+            self.notify_slow();
+        }
+    }
+
+    #[cold]
+    fn notify_slow(&self) {
+        let waiters = self.waiters.lock().clone();
+        // Not under the lock: whoever wakes wants it.
+        waiters.iter().for_each(Thread::unpark);
+    }
+
+    /// Waits until `ready` returns something, or until the deadline. `ready` is asked at once and after each notification
+    /// of any of the events.
+    pub(crate) fn wait_any<T>(
+        events: &[&Self],
+        deadline: Option<Instant>,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        if let Some(result) = ready() {
+            return Some(result);
+        }
+        for event in events {
+            let mut waiters = event.waiters.lock();
+            waiters.push(thread::current());
+            event.count.fetch_add(1, Ordering::SeqCst);
+        }
+        let _waiting = Waiting(events);
+        loop {
+            if let Some(result) = ready() {
+                return Some(result);
+            }
+            match deadline {
+                None => thread::park(),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    thread::park_timeout(left);
+                }
+            }
+        }
+    }
+
+    /// [`Event::wait_any`] for one event and a condition.
+    pub(crate) fn wait(&self, deadline: Option<Instant>, mut ready: impl FnMut() -> bool) -> bool {
+        Self::wait_any(&[self], deadline, || ready().then_some(())).is_some()
+    }
+}

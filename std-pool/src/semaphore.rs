@@ -1,0 +1,177 @@
+//! The core's semaphore for threads and tasks.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use fastthreadpool_core as core;
+use fastthreadpool_core::{Acquire, AcquireError, Host, Overflow, TryAcquireError};
+use parking_lot::RawMutex;
+
+use crate::host::{self, StdHost, ThisThread, Waiter};
+
+/// Permits that are released when they are dropped, unless they are forgotten.
+pub type Permit<'s> = core::Permit<'s, RawMutex, Waiter>;
+
+/// A counting semaphore: blocking, with a time limit, async, for one permit or many. First come, first served.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fastthreadpool::Semaphore;
+/// use std::time::Duration;
+///
+/// static TICKETS: Semaphore = Semaphore::new(2);
+///
+/// let one = TICKETS.acquire()?;
+/// TICKETS.acquire()?.forget();
+/// assert!(TICKETS.is_locked());
+/// assert!(TICKETS.acquire_timeout(Duration::from_millis(1)).is_err());
+/// drop(one);
+/// assert_eq!(TICKETS.value(), 1);
+/// TICKETS.release(1)?;
+/// assert_eq!(TICKETS.acquire_many(2)?.count(), 2);
+/// # Ok(()) }
+/// ```
+pub struct Semaphore(core::Semaphore<RawMutex, Waiter>);
+
+impl Semaphore {
+    /// The most permits that it can have.
+    pub const MAX_PERMITS: usize = core::Semaphore::<RawMutex, Waiter>::MAX_PERMITS;
+
+    /// A semaphore with so many free permits.
+    ///
+    /// # Panics
+    ///
+    /// When these are more than [`Semaphore::MAX_PERMITS`].
+    #[must_use]
+    pub const fn new(permits: usize) -> Self {
+        Self(core::Semaphore::new(permits))
+    }
+
+    /// Takes a permit, waits for it if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::Closed`].
+    #[inline]
+    pub fn acquire(&self) -> Result<Permit<'_>, AcquireError> {
+        self.0.permit(1, &ThisThread)
+    }
+
+    /// Takes so many permits together. Who asks for many is not overtaken by those who ask for few after it.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::Closed`]; [`AcquireError::TooMany`] for more than there can be.
+    #[inline]
+    pub fn acquire_many(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
+        self.0.permit(permits, &ThisThread)
+    }
+
+    /// Takes a permit if one is free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`] says why not.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit<'_>, TryAcquireError> {
+        self.0.try_permit(1)
+    }
+
+    /// Takes so many permits if they are free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`] says why not.
+    #[inline]
+    pub fn try_acquire_many(&self, permits: usize) -> Result<Permit<'_>, TryAcquireError> {
+        self.0.try_permit(permits)
+    }
+
+    /// Takes a permit, waits at most so long.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::TimedOut`] or [`AcquireError::Closed`].
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, AcquireError> {
+        self.acquire_many_timeout(1, timeout)
+    }
+
+    /// Takes so many permits, waits at most so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`Semaphore::acquire_many`], and [`AcquireError::TimedOut`].
+    pub fn acquire_many_timeout(&self, permits: usize, timeout: Duration) -> Result<Permit<'_>, AcquireError> {
+        let deadline = host::tick(Instant::now()).saturating_add(host::nanos(timeout));
+        self.0.permit_until(permits, &ThisThread, deadline, || StdHost.now())
+    }
+
+    /// Takes so many permits in a task, which waits in the same line as the threads. Needs no particular runtime.
+    pub fn acquire_async(&self, permits: usize) -> Acquire<'_, RawMutex, Waiter> {
+        self.0.acquire_async(permits)
+    }
+
+    /// Adds permits, and wakes just those who can go on with them. Any thread may, whoever acquired them.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`] when there would be more than [`Semaphore::MAX_PERMITS`]; nothing has changed then.
+    #[inline]
+    pub fn release(&self, permits: usize) -> Result<(), Overflow> {
+        self.0.release(permits)
+    }
+
+    /// Makes a guard again of permits that were forgotten.
+    pub fn adopt(&self, permits: usize) -> Permit<'_> {
+        self.0.adopt(permits)
+    }
+
+    /// How many permits are free.
+    pub fn value(&self) -> usize {
+        self.0.value()
+    }
+
+    /// Whether no permit is free.
+    pub fn is_locked(&self) -> bool {
+        self.0.is_locked()
+    }
+
+    /// How many threads and tasks wait.
+    pub fn waiters(&self) -> usize {
+        self.0.waiters()
+    }
+
+    /// Turns away all who wait and all who come.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Lets permits be acquired again after [`Semaphore::close`].
+    pub fn reopen(&self) {
+        self.0.reopen();
+    }
+
+    /// Whether it is closed.
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Whether the permits are this semaphore's.
+    pub(crate) fn owns(&self, permit: &Permit<'_>) -> bool {
+        permit.is_of(&self.0)
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Semaphore").field("value", &self.value()).finish_non_exhaustive()
+    }
+}
+
+impl Default for Semaphore {
+    /// One permit, as in the original.
+    fn default() -> Self {
+        Self::new(1)
+    }
+}

@@ -1,0 +1,432 @@
+//! What all handles, views and workers of one pool share: the core pool, and what only std can do for it.
+#![forbid(unsafe_code)]
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Instant;
+
+use fastthreadpool_core::{Duty, Growing, JobId, Kinds, Phase, Pool as CorePool, Task};
+use parking_lot::{Mutex, RawMutex};
+
+use crate::callback;
+use crate::event::Event;
+use crate::host::StdHost;
+use crate::outcome::{JobError, drop_quietly};
+use crate::semaphore::Semaphore;
+use crate::view::AnyView;
+use crate::worker::{Env, work};
+
+pub(crate) type Payload = Task<Env>;
+pub(crate) type Core = CorePool<Payload, StdHost, Growing<Payload, RawMutex>>;
+pub(crate) type Hook = Box<dyn Fn(usize) + Send + Sync>;
+
+/// Seats beyond the wanted number of workers, for those that stand in while a job waits for another job.
+const SPARE_SEATS: usize = 16;
+
+/// What the builder fixes.
+pub(crate) struct Config {
+    pub(crate) threads: usize,
+    pub(crate) name_prefix: String,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) on_thread_start: Option<Hook>,
+    pub(crate) on_thread_stop: Option<Hook>,
+    pub(crate) log_failures: Option<log::Level>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) core: Core,
+    pub(crate) config: Config,
+    /// The queue's bound: a permit for each job that may wait. Taken at submit, given back when the job leaves the queue.
+    pub(crate) room: Option<Semaphore>,
+    /// The view that the pool was built with.
+    pub(crate) primary: Arc<dyn Any + Send + Sync>,
+    /// All views, to close and clear them.
+    views: Mutex<Vec<Weak<dyn AnyView>>>,
+    /// Who is to be unparked for each seat.
+    threads: Box<[Mutex<Option<Thread>>]>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+    pub(crate) callbacks: Mutex<Vec<JoinHandle<()>>>,
+    /// The last handle is gone.
+    abandoned: AtomicBool,
+    started: AtomicUsize,
+    /// Nothing is pending, or the last worker has ended.
+    pub(crate) quiet: Event,
+    /// Held by whoever changes the phase, so that a shutdown and a clear do not mix.
+    lifecycle: Mutex<()>,
+    /// Jobs that were removed before they ran.
+    cancelled: AtomicUsize,
+    /// Jobs, and callbacks of jobs, that failed.
+    failed: AtomicUsize,
+    /// Jobs that were taken back because no thread could be started.
+    pub(crate) refusals: AtomicUsize,
+    /// Jobs that were put off until there was room for their result, and so were begun twice.
+    pub(crate) put_off: AtomicUsize,
+}
+
+thread_local! {
+    /// Which pool's worker this thread is, its seat, and how many jobs run inside each other on it.
+    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+}
+
+/// A worker's thread seen from the jobs that it runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Current {
+    pool: usize,
+    pub(crate) seat: usize,
+    pub(crate) depth: usize,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: Config,
+        queue_capacity: Option<usize>,
+        primary: Arc<dyn Any + Send + Sync>,
+        view: Weak<dyn AnyView>,
+    ) -> Self {
+        let limit = config.threads + SPARE_SEATS;
+        Self {
+            core: Core::growing(StdHost, config.threads, SPARE_SEATS),
+            room: queue_capacity.map(Semaphore::new),
+            primary,
+            views: Mutex::new(vec![view]),
+            threads: (0..limit).map(|_| Mutex::new(None)).collect(),
+            handles: Mutex::new(Vec::new()),
+            callbacks: Mutex::new(Vec::new()),
+            abandoned: AtomicBool::new(false),
+            started: AtomicUsize::new(0),
+            quiet: Event::default(),
+            lifecycle: Mutex::new(()),
+            cancelled: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
+            refusals: AtomicUsize::new(0),
+            put_off: AtomicUsize::new(0),
+            config,
+        }
+    }
+
+    // ----- the present thread
+
+    /// The present thread's seat, if it is a worker of this pool.
+    #[inline(always)]
+    pub(crate) fn current(self: &Arc<Self>) -> Option<Current> {
+        CURRENT.get().filter(|current| current.pool == Arc::as_ptr(self) as usize)
+    }
+
+    pub(crate) fn set_current(self: &Arc<Self>, seat: usize) {
+        CURRENT.set(Some(Current { pool: Arc::as_ptr(self) as usize, seat, depth: 0 }));
+        *self.threads[seat].lock() = Some(thread::current());
+    }
+
+    pub(crate) fn clear_current(&self, seat: usize) {
+        CURRENT.set(None);
+        *self.threads[seat].lock() = None;
+    }
+
+    /// Runs `f` one job deeper.
+    pub(crate) fn deeper<T>(f: impl FnOnce() -> T) -> T {
+        let before = CURRENT.get();
+        CURRENT.set(before.map(|current| Current { depth: current.depth + 1, ..current }));
+        let result = f();
+        CURRENT.set(before);
+        result
+    }
+
+    /// Jobs that the present thread is inside of: they cannot end while it waits.
+    pub(crate) fn own_jobs(self: &Arc<Self>) -> usize {
+        self.current().map_or(0, |current| current.depth + 1)
+    }
+
+    // ----- duties
+
+    /// Does what the core asks for. `Err` when a thread could not be started and there is no other.
+    #[inline(always)]
+    pub(crate) fn perform(self: &Arc<Self>, duty: Duty) -> io::Result<()> {
+        match duty {
+            Duty::Nothing => Ok(()),
+            Duty::Wake(seat) => {
+                self.wake(seat);
+                Ok(())
+            }
+            Duty::Start => self.start(),
+        }
+    }
+
+    /// As [`Shared::perform`] where a job would wait for the next call rather than be given back.
+    #[inline(always)]
+    pub(crate) fn perform_or_leave(self: &Arc<Self>, duty: Duty) {
+        if let Err(error) = self.perform(duty) {
+            log::error!("{}: no thread can be started, jobs wait: {error}", self.config.name_prefix);
+        }
+    }
+
+    #[cold]
+    fn wake(&self, seat: usize) {
+        // Cloned, so that nothing is woken under the lock.
+        let thread = self.threads[seat].lock().clone();
+        if let Some(thread) = thread {
+            thread.unpark();
+        }
+    }
+
+    #[cold]
+    fn start(self: &Arc<Self>) -> io::Result<()> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut builder = thread::Builder::new().name(format!("{}-{number}", self.config.name_prefix));
+        if let Some(bytes) = self.config.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        let shared = Arc::clone(self);
+        match builder.spawn(move || work(&shared, number)) {
+            Ok(handle) => {
+                let mut handles = self.handles.lock();
+                handles.retain(|handle| !handle.is_finished());
+                handles.push(handle);
+                Ok(())
+            }
+            Err(error) => {
+                self.started.fetch_sub(1, Ordering::Relaxed);
+                match self.core.start_failed() {
+                    0 => Err(error),
+                    left => {
+                        log::warn!("{}: goes on with {left} threads: {error}", self.config.name_prefix);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs `f` while another worker may stand in for this one. `None` when every worker of the pool waits already and
+    /// none can be added: then nobody is left who could end the wait.
+    pub(crate) fn blocking<T>(self: &Arc<Self>, f: impl FnOnce() -> T) -> Option<T> {
+        if self.current().is_none() {
+            return Some(f());
+        }
+        let duty = self.core.block()?;
+        self.perform_or_leave(duty);
+        let result = f();
+        self.core.unblock();
+        Some(result)
+    }
+
+    // ----- waiting for the end
+
+    /// Jobs that are pending, those included that wait for room in a bounded queue of results.
+    pub(crate) fn pending(&self) -> usize {
+        // Held jobs first: one that is taken up again meanwhile is then counted by the core.
+        let held: usize = self.each_view(|view| view.held()).into_iter().sum();
+        held + self.core.pending()
+    }
+
+    /// Tells those who wait for it that nothing is pending, if so. A worker calls it when it has nothing to do.
+    pub(crate) fn tell_if_quiet(&self) {
+        self.quiet.notify();
+    }
+
+    /// Waits until nothing is pending but the jobs that the caller itself is inside of.
+    pub(crate) fn wait_idle(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
+        let own = self.own_jobs();
+        self.blocking(|| {
+            self.quiet.wait(deadline, || {
+                self.core.barrier();
+                self.pending() <= own
+            })
+        })
+        .unwrap_or(false)
+    }
+
+    // ----- views
+
+    pub(crate) fn add_view(&self, view: Weak<dyn AnyView>) {
+        let mut views = self.views.lock();
+        views.retain(|view| view.strong_count() > 0);
+        views.push(view);
+    }
+
+    pub(crate) fn each_view<T>(&self, f: impl FnMut(Arc<dyn AnyView>) -> T) -> Vec<T> {
+        // Collected first: a view's last owner may turn out to be this one, and must not be dropped under the lock.
+        let views: Vec<_> = self.views.lock().iter().filter_map(Weak::upgrade).collect();
+        views.into_iter().map(f).collect()
+    }
+
+    // ----- the end
+
+    /// Closes the pool; what the phase says about queued and timed jobs is done by the caller.
+    fn close(self: &Arc<Self>, phase: Phase) {
+        {
+            let _changing = self.lifecycle.lock();
+            if self.core.phase() != Phase::Stopping {
+                self.core.set_phase(phase);
+            }
+        }
+        match phase {
+            Phase::Running => unreachable!("closing does not open"),
+            Phase::Draining => _ = self.dispose_timers(Kinds::Periodic),
+            Phase::Stopping => {
+                self.core.stop_running();
+                self.dispose_queued();
+                self.dispose_timers(Kinds::All);
+            }
+        }
+        while let Some(seat) = self.core.next_sleeper() {
+            self.wake(seat);
+        }
+    }
+
+    /// Closes the pool and waits for the workers to end. From inside a job, which cannot end while it waits, it only
+    /// closes, and returns `false`.
+    pub(crate) fn shutdown(self: &Arc<Self>, phase: Phase, deadline: Option<Instant>) -> bool {
+        self.close(phase);
+        if self.current().is_some() {
+            return false;
+        }
+        let ended = self.quiet.wait(deadline, || {
+            self.core.barrier();
+            if self.core.counts().alive > 0 {
+                return false;
+            }
+            if self.core.pending() > 0 {
+                // Nobody is left, but something is: threads could not be started when it came, or it came just now.
+                if self.perform(self.core.demand()).is_err() {
+                    work(self, 0);
+                }
+                return false;
+            }
+            self.pending() == 0 && self.core.counts().timers == 0
+        });
+        // Those who call the callbacks cannot wait until all have been called.
+        let called = || self.each_view(|view| view.is_called_back()).into_iter().all(|all| all);
+        let ended = ended && (callback::is_callback() || self.quiet.wait(deadline, called));
+        if ended {
+            self.join_workers();
+        }
+        ended
+    }
+
+    /// The last handle is gone: as a shutdown; and what waits for room in a queue that nobody can read any more goes on.
+    pub(crate) fn abandon(self: &Arc<Self>) {
+        self.abandoned.store(true, Ordering::SeqCst);
+        self.each_view(|view| view.lift_bound(self));
+        self.shutdown(Phase::Draining, None);
+        self.each_view(|view| view.wake());
+        let callbacks = std::mem::take(&mut *self.callbacks.lock());
+        for handle in callbacks {
+            if self.current().is_none() && handle.thread().id() != thread::current().id() {
+                let _ = handle.join();
+            }
+        }
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
+    }
+
+    /// The last worker is gone and nothing is left: no more results come.
+    fn join_workers(self: &Arc<Self>) {
+        let handles = std::mem::take(&mut *self.handles.lock());
+        for handle in handles {
+            // A worker catches every panic; what its thread's own destructors do is not the pool's.
+            let _ = handle.join();
+        }
+        let _changing = self.lifecycle.lock();
+        if self.core.phase() != Phase::Running {
+            self.each_view(|view| view.close());
+        }
+    }
+
+    /// Called by the last worker when it ends.
+    pub(crate) fn last_worker_ended(self: &Arc<Self>) {
+        let _changing = self.lifecycle.lock();
+        if self.core.phase() != Phase::Running && self.core.counts().alive == 0 && self.pending() == 0 {
+            self.each_view(|view| view.close());
+        }
+    }
+
+    /// Removes everything that waits, empties the queues of results, and accepts jobs again.
+    pub(crate) fn clear(self: &Arc<Self>) {
+        self.dispose_queued();
+        self.dispose_timers(Kinds::All);
+        let _changing = self.lifecycle.lock();
+        self.each_view(|view| view.clear());
+        self.core.set_phase(Phase::Running);
+    }
+
+    // ----- counting
+
+    /// A job of no view has failed.
+    #[cold]
+    pub(crate) fn note_failure(&self, id: JobId, job: &str, error: &JobError) {
+        self.count_failure();
+        if let Some(level) = self.config.log_failures {
+            log::log!(level, "{}: job {id} ({job}): {error}", self.config.name_prefix);
+        }
+    }
+
+    pub(crate) fn count_failure(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self) -> usize {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn cancelled(&self) -> usize {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Runs that have ended; a job that was put off was begun twice, one that was refused not at all.
+    pub(crate) fn ended(&self) -> usize {
+        let more = self.put_off.load(Ordering::Relaxed) + self.refusals.load(Ordering::Relaxed);
+        self.core.ended().saturating_sub(more)
+    }
+
+    // ----- removing jobs
+
+    /// A job was removed before it ran.
+    pub(crate) fn dispose(&self, payload: Payload) {
+        self.cancelled.fetch_add(1, Ordering::Relaxed);
+        self.left_queue();
+        drop_quietly(payload);
+    }
+
+    /// A job that was put off was removed; it had left the queue before.
+    pub(crate) fn dispose_held(&self, payload: Payload) {
+        self.cancelled.fetch_add(1, Ordering::Relaxed);
+        drop_quietly(payload);
+    }
+
+    /// A job that took room in the queue has left it.
+    #[inline(always)]
+    pub(crate) fn left_queue(&self) {
+        if let Some(room) = &self.room {
+            // As many as were taken.
+            let _ = room.release(1);
+        }
+    }
+
+    pub(crate) fn dispose_queued(&self) -> usize {
+        let held: usize = self.each_view(|view| view.cancel_all_held(self)).into_iter().sum();
+        let removed = self.core.cancel_queued(|_, payload| self.dispose(payload));
+        self.tell_if_quiet();
+        held + removed
+    }
+
+    pub(crate) fn dispose_timers(&self, kinds: Kinds) -> usize {
+        let removed = self.core.cancel_entries(kinds, |_, payload| self.dispose(payload));
+        self.tell_if_quiet();
+        removed
+    }
+
+    /// Cancels a job that waits for room in a queue of results.
+    pub(crate) fn cancel_held(&self, id: JobId) -> bool {
+        let found = self.each_view(|view| view.cancel_held(self, id)).contains(&true);
+        if found {
+            self.tell_if_quiet();
+        }
+        found
+    }
+}
