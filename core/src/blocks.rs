@@ -36,6 +36,7 @@ use core::ptr::{self, NonNull};
 
 use lock_api::{Mutex, RawMutex};
 
+use crate::pool::Pack;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
@@ -284,14 +285,14 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     }
 
     #[inline(always)]
-    unsafe fn publish(&self, position: usize, payload: P) {
+    unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J) {
         let base = Self::base(position);
         let block = match self.find(base) {
             Some(block) => block,
             None => self.install(base),
         };
         // SAFETY: handed on from the caller, who has reserved the position.
-        unsafe { block.slot(position).publish(Block::<P>::lap(position), payload) };
+        unsafe { block.slot(position).publish(Block::<P>::lap(position), job) };
     }
 
     #[inline(always)]

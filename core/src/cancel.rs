@@ -70,7 +70,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.storage.seats().iter().for_each(Seat::stop_all);
     }
 
-    fn take_from_lane(&self, lane: usize, position: usize) -> Option<P> {
+    pub(crate) fn take_from_lane(&self, lane: usize, position: usize) -> Option<P> {
         let lane = self.storage.lanes().get(lane)?;
         let _inside = self.inside();
         let Take::Taken(payload) = lane.take(position) else { return None };

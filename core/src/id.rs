@@ -10,6 +10,7 @@ use core::fmt;
 ///
 /// An id is a position in a queue, so it costs nothing to make and finds its job without a search. Positions are as wide
 /// as a pointer: on a 32-bit target they, and with them the ids, repeat after 2^32 submits; on 64 bits never.
+// Three words without padding: a padded copy would be read in larger pieces than it was written in, and wait for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId {
     /// How many jobs had been appended to the main lane before this one; `usize::MAX` in a worker's lane.
@@ -18,11 +19,11 @@ pub struct JobId {
     /// was submitted elsewhere before it; else the position in the worker's lane or the entry's stamp.
     serial: usize,
     /// Lane number, or [`ENTRY`] and the entry's index.
-    place: u32,
+    place: usize,
 }
 
-/// Marks a place as one among the timed and urgent entries.
-const ENTRY: u32 = 1 << 31;
+/// Marks a place as one among the timed and urgent entries: the highest bit of what holds an entry's index.
+const ENTRY: usize = 1 << 31;
 
 /// Where a job is to be looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +39,8 @@ impl JobId {
 
     /// In a worker's own lane.
     pub(crate) const fn in_lane(lane: usize, position: usize) -> Self {
-        debug_assert!(lane > 0 && lane < ENTRY as usize);
-        Self { order: usize::MAX, serial: position, place: lane as u32 }
+        debug_assert!(lane > 0 && lane < ENTRY);
+        Self { order: usize::MAX, serial: position, place: lane }
     }
 
     pub(crate) const fn at(lane: usize, position: usize) -> Self {
@@ -47,26 +48,29 @@ impl JobId {
     }
 
     pub(crate) const fn in_entry(index: u32, stamp: usize, order: usize) -> Self {
-        debug_assert!(index < ENTRY);
-        Self { order, serial: stamp, place: ENTRY | index }
+        debug_assert!((index as usize) < ENTRY);
+        Self { order, serial: stamp, place: ENTRY | index as usize }
     }
 
     pub(crate) const fn place(self) -> Place {
         if self.place & ENTRY != 0 {
-            Place::Entry { index: self.place & !ENTRY, stamp: self.serial }
+            Place::Entry { index: (self.place & !ENTRY) as u32, stamp: self.serial }
         } else if self.place == 0 {
             Place::Lane { lane: 0, position: self.order }
         } else {
-            Place::Lane { lane: self.place as usize, position: self.serial }
+            Place::Lane { lane: self.place, position: self.serial }
         }
     }
 
-    /// The two words that a running job is known by: enough to tell it from every other running job.
-    pub(crate) const fn mark(self) -> (usize, usize) {
-        match self.place() {
-            Place::Lane { lane, position } => (lane, position),
-            Place::Entry { index, stamp } => ((ENTRY | index) as usize, stamp),
-        }
+    /// The words as they are, to be kept apart: order, serial and place. The last two tell a job from every other.
+    #[inline(always)]
+    pub(crate) const fn words(self) -> (usize, usize, usize) {
+        (self.order, self.serial, self.place)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn from_words(order: usize, serial: usize, place: usize) -> Self {
+        Self { order, serial, place }
     }
 }
 

@@ -20,6 +20,7 @@
 //! `tail` moves by sequentially consistent operations because the pool's wake-up rests on it: a submit moves `tail`, then
 //! reads who sleeps; a worker says that it sleeps, then reads `tail`.
 
+use crate::pool::Pack;
 use crate::slot::Take;
 use crate::slots::Slots;
 use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
@@ -68,15 +69,15 @@ impl<S> Lane<S> {
 
     /// Appends a job; its position is its name. `Err` when the store is full.
     #[inline(always)]
-    pub(crate) fn push<P>(&self, payload: P) -> Result<usize, P>
+    pub(crate) fn push<P, J: Pack<P>>(&self, job: J) -> Result<usize, J>
     where
         S: Slots<P>,
     {
         let Some(position) = self.slots.reserve(&self.tail) else {
-            return Err(payload);
+            return Err(job);
         };
         // SAFETY: just reserved, and published once.
-        unsafe { self.slots.publish(position, payload) };
+        unsafe { self.slots.publish(position, job) };
         Ok(position)
     }
 

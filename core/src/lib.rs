@@ -56,19 +56,19 @@ pub use id::JobId;
 pub use lane::Lane;
 pub use lock::{Lock, LockGuard, NotLocked};
 pub use period::{MissedTickBehavior, Repeat};
-pub use pool::{Counts, Duty, Pool, Refused};
+pub use pool::{Counts, Duty, Pack, Pool, Refused};
 #[cfg(feature = "alloc")]
 pub use queue::Queue;
 pub use ring::Ring;
 pub use seat::{STOPPABLE_DEPTH, Seat};
+pub use semaphore::{Acquire, AcquireError, Overflow, Permit, Semaphore, TryAcquireError};
 #[doc(hidden)]
 pub use slot::Take;
 #[doc(hidden)]
-pub use semaphore::{Acquire, AcquireError, Overflow, Permit, Semaphore, TryAcquireError};
 pub use slots::Slots;
 pub use state::{MAX_WORKERS, Phase};
 #[cfg(feature = "alloc")]
 pub use storage::Growing;
 pub use storage::{Fixed, Storage};
 pub use task::{Run, Task};
-pub use worker::{Next, Running, Worker};
+pub use worker::{Next, Rest, Runner, Running, Worker};

@@ -29,7 +29,6 @@ use crate::entries::Entries;
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
-use crate::slot::Take;
 use crate::slots::Slots;
 use crate::sleepers::Sleepers;
 use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, State};
@@ -65,6 +64,36 @@ impl<P> Refused<P> {
         match self {
             Self::Full(payload) | Self::Closed(payload) => payload,
         }
+    }
+
+    /// The same refusal of something else.
+    pub fn map<Q>(self, f: impl FnOnce(P) -> Q) -> Refused<Q> {
+        match self {
+            Self::Full(payload) => Refused::Full(f(payload)),
+            Self::Closed(payload) => Refused::Closed(f(payload)),
+        }
+    }
+}
+
+/// What a payload is made of, at the last moment, in its slot.
+///
+/// Every payload is made of itself.
+pub trait Pack<P>: Sized {
+    /// Makes the payload.
+    fn pack(self) -> P;
+
+    /// Makes it undone, when the pool was closed just then. The payload is one that [`Pack::pack`] of this type has made.
+    fn unpack(payload: P) -> Self;
+}
+
+impl<P> Pack<P> for P {
+    #[inline(always)]
+    fn pack(self) -> P {
+        self
+    }
+
+    fn unpack(payload: P) -> Self {
+        payload
     }
 }
 
@@ -178,16 +207,18 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
-    #[inline]
-    pub fn submit(&self, payload: P) -> Result<(JobId, Duty), Refused<P>> {
+    #[inline(always)]
+    pub fn submit<J: Pack<P>>(&self, job: J) -> Result<(JobId, Duty), Refused<J>> {
         if !self.state().is_running() {
-            return Err(Refused::Closed(payload));
+            return Err(Refused::Closed(job));
         }
-        let position = self.main().push(payload).map_err(Refused::Full)?;
+        let position = self.main().push(job).map_err(Refused::Full)?;
         let id = JobId::in_main(position);
         let state = self.state();
-        if !state.is_running() {
-            self.take_back(position)?;
+        if !state.is_running()
+            && let Some(payload) = self.take_back(position)
+        {
+            return Err(Refused::Closed(J::unpack(payload)));
         }
         let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
         Ok((id, duty))
@@ -199,13 +230,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// [`Refused`] with the payload: no room in fixed storage, or the pool is stopping.
-    #[inline]
-    pub fn submit_from(&self, seat: usize, payload: P) -> Result<(JobId, Duty), Refused<P>> {
+    #[inline(always)]
+    pub fn submit_from<J: Pack<P>>(&self, seat: usize, job: J) -> Result<(JobId, Duty), Refused<J>> {
         if self.state().phase() == Phase::Stopping {
-            return Err(Refused::Closed(payload));
+            return Err(Refused::Closed(job));
         }
         let lane = self.own_lane(seat);
-        let position = self.lane(lane).push(payload).map_err(Refused::Full)?;
+        let position = self.lane(lane).push(job).map_err(Refused::Full)?;
         let state = self.state();
         // A pool that starts to stop just now sweeps the lanes, or this worker runs the job: no taking back.
         let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
@@ -214,20 +245,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[cold]
     #[inline(never)]
-    fn take_back(&self, position: usize) -> Result<(), Refused<P>> {
-        self.enter();
-        let taken = self.main().take(position);
-        if let Take::Taken(_) = taken {
-            self.main().slots().finish(position, 1);
-        }
-        self.leave();
-        match taken {
-            Take::Taken(payload) => {
-                self.removed.fetch_add(1, Ordering::SeqCst);
-                Err(Refused::Closed(payload))
-            }
-            Take::Gone | Take::Unpublished => Ok(()),
-        }
+    fn take_back(&self, position: usize) -> Option<P> {
+        let payload = self.take_from_lane(0, position)?;
+        self.removed.fetch_add(1, Ordering::SeqCst);
+        Some(payload)
     }
 
     /// Finds somebody for new work; `though_short`: even if a napper would look at short jobs by itself.

@@ -17,9 +17,9 @@ use crate::sync::AtomicUsize;
 /// An unbounded queue; `R` guards the rare changes of its memory.
 ///
 /// ```
-/// use fastthreadpool_core::{Queue, hosts::SpinMutex};
+/// use fastthreadpool_core::{Queue, hosts::ScriptedMutex};
 ///
-/// let queue = Queue::<_, SpinMutex>::new();
+/// let queue = Queue::<_, ScriptedMutex>::new();
 /// queue.push('a');
 /// queue.push('b');
 /// assert_eq!(queue.pop(|| ()), Some('a'));

@@ -3,6 +3,7 @@
 //! Position `p` lives in slot `p % N` in lap `p / N`. A slot is free for a lap when the payload of the lap before has been
 //! moved out, so a long job does not hold its slot. A cancelled job's slot is free once the lane has come around to it.
 
+use crate::pool::Pack;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
 use crate::sync::{AtomicUsize, Ordering};
@@ -76,9 +77,9 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
         }
     }
 
-    unsafe fn publish(&self, position: usize, payload: P) {
+    unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J) {
         // SAFETY: handed on from the caller, who has reserved the position.
-        unsafe { self.slot(position).publish(Self::lap(position), payload) };
+        unsafe { self.slot(position).publish(Self::lap(position), job) };
     }
 
     fn take(&self, position: usize) -> Take<P> {

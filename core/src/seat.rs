@@ -8,11 +8,11 @@
 //!
 //! | stage | means |
 //! |---|---|
-//! | IDLE | no job; the two words of the mark mean nothing |
-//! | RUNNING | the job that the two words name runs |
+//! | IDLE | no job; the words of the id mean nothing |
+//! | RUNNING | the job that they name runs |
 //! | STOPPED | it runs, and has been asked to stop |
 //!
-//! `serial` goes up with each job, so an exchange RUNNING -> STOPPED with the serial that was read before the two words
+//! `serial` goes up with each job, so an exchange RUNNING -> STOPPED with the serial that was read before the id's words
 //! succeeds only if the words belong to the job that still runs.
 //!
 //! # Order
@@ -42,14 +42,23 @@ pub(crate) const NO_LANE: usize = usize::MAX;
 #[derive(Debug)]
 struct Mark {
     word: AtomicUsize,
-    place: AtomicUsize,
-    number: AtomicUsize,
+    id: [AtomicUsize; 3],
 }
 
 impl Mark {
+    #[inline(always)]
+    fn id(&self) -> JobId {
+        let [order, serial, place] = &self.id;
+        JobId::from_words(
+            order.load(Ordering::Acquire),
+            serial.load(Ordering::Acquire),
+            place.load(Ordering::Acquire),
+        )
+    }
+
     const_unless_loom! {
         const fn new() -> Self {
-            Self { word: AtomicUsize::new(IDLE), place: AtomicUsize::new(0), number: AtomicUsize::new(0) }
+            Self { word: AtomicUsize::new(IDLE), id: [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)] }
         }
     }
 }
@@ -112,13 +121,20 @@ impl Seat {
         let depth = self.depth.load(Ordering::Relaxed);
         self.depth.store(depth + 1, Ordering::Relaxed);
         if let Some(mark) = self.marks.get(depth) {
-            let (place, number) = id.mark();
-            mark.place.store(place, Ordering::Release);
-            mark.number.store(number, Ordering::Release);
+            let (order, serial, place) = id.words();
+            mark.id[0].store(order, Ordering::Release);
+            mark.id[1].store(serial, Ordering::Release);
+            mark.id[2].store(place, Ordering::Release);
             let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
             mark.word.store(serial | RUNNING, Ordering::Release);
         }
         depth
+    }
+
+    /// The id of the job at `depth`, for the worker itself; `None` when it is too deep to be marked.
+    #[inline(always)]
+    pub(crate) fn id(&self, depth: usize) -> Option<JobId> {
+        self.marks.get(depth).map(Mark::id)
     }
 
     /// The innermost job has ended.
@@ -157,7 +173,7 @@ impl Seat {
             if seen & STAGE == IDLE {
                 return false;
             }
-            if (mark.place.load(Ordering::Acquire), mark.number.load(Ordering::Acquire)) != id.mark() {
+            if mark.id() != id {
                 return false;
             }
             let stopped = seen & !STAGE | STOPPED;

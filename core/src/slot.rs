@@ -25,6 +25,7 @@
 
 use core::mem::MaybeUninit;
 
+use crate::pool::Pack;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_unless_loom};
 
 const STAGE_BITS: u32 = 2;
@@ -93,9 +94,10 @@ impl<P> Slot<P> {
     ///
     /// The caller has reserved the position of this slot and `lap`, and calls this once for it (rule 1).
     #[inline(always)]
-    pub(crate) unsafe fn publish(&self, lap: usize, payload: P) {
+    pub(crate) unsafe fn publish<J: Pack<P>>(&self, lap: usize, job: J) {
+        // Made here, so that it is written once, where it stays.
         // SAFETY: rule 1; nobody else touches the payload of a reserved slot.
-        self.payload.with_mut(|cell| unsafe { (*cell).write(payload) });
+        self.payload.with_mut(|cell| _ = unsafe { (*cell).write(job.pack()) });
         self.word.store(lap << STAGE_BITS | READY, Ordering::Release);
     }
 

@@ -1,5 +1,6 @@
 //! What a lane asks of the store behind it. Two stores answer: a fixed ring, and blocks that grow.
 
+use crate::pool::Pack;
 use crate::slot::Take;
 use crate::sync::AtomicUsize;
 
@@ -25,7 +26,7 @@ pub trait Slots<P>: sealed::Sealed {
     /// # Safety
     ///
     /// The caller got `position` from [`Slots::reserve`] and publishes it once.
-    unsafe fn publish(&self, position: usize, payload: P);
+    unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J);
 
     /// Takes the payload of any position, whoever has claimed it. Whoever got one owes a [`Slots::finish`].
     ///

@@ -4,13 +4,13 @@
 //!
 //! 1. `data` holds a value of the type that `run` was made for: the job itself, or its box, as [`Fit`] says.
 //! 2. `run` takes the value out of `data`. With a context it may put one back, and says so; without, it drops it.
-//! 3. A value that was taken out and not put back is not touched again.
+//! 3. A value that was taken out and not put back is not touched again: `run` is `None` while it is out.
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::MaybeUninit;
 
 /// Words of inline room.
 const WORDS: usize = 48 / size_of::<usize>();
@@ -81,13 +81,15 @@ enum After {
 /// assert_eq!(sum, 1 + 10 + 20);
 /// ```
 pub struct Task<C: ?Sized> {
-    run: unsafe fn(*mut Data, Option<&mut C>) -> After,
+    run: Option<RunValue<C>>,
     data: Data,
     /// The value inside moves between threads, and is not shared.
     marker: PhantomData<dyn FnMut(&mut C) + Send>,
 }
 
 const _: () = assert!(size_of::<Task<()>>() == size_of::<Data>() + size_of::<usize>());
+
+type RunValue<C> = unsafe fn(*mut Data, Option<&mut C>) -> After;
 
 /// Whether a job is stored inline.
 struct Fit<J>(PhantomData<J>);
@@ -144,7 +146,7 @@ impl<C: ?Sized> Task<C> {
         let mut data = Data::uninit();
         // SAFETY: the value fits, as just asserted. This makes rule 1 true.
         unsafe { data.as_mut_ptr().cast::<V>().write(value) };
-        Self { run: run_value::<C, V>, data, marker: PhantomData }
+        Self { run: Some(run_value::<C, V>), data, marker: PhantomData }
     }
 
     /// Runs the task. Returns it if it wants to run again.
@@ -152,23 +154,36 @@ impl<C: ?Sized> Task<C> {
     /// # Panics
     ///
     /// Passes on a panic of the job, which is gone then.
+    pub fn run(mut self, context: &mut C) -> Option<Self> {
+        self.step(context).then_some(self)
+    }
+
+    /// Runs the task where it is. Returns whether it wants to run again; a task that does not is spent, and does nothing
+    /// when it is run.
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of the job; the task is spent then.
     #[inline(always)]
-    pub fn run(self, context: &mut C) -> Option<Self> {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: rule 1; and rule 3, since `this` is not dropped unless the value was put back.
-        let after = unsafe { (this.run)(&raw mut this.data, Some(context)) };
-        (after == After::Kept).then(|| ManuallyDrop::into_inner(this))
+    pub fn step(&mut self, context: &mut C) -> bool {
+        let Some(run) = self.run.take() else { return false };
+        // SAFETY: rule 1, since `run` was there; rule 3, since it is not while the value is out.
+        let again = unsafe { run(&raw mut self.data, Some(context)) } == After::Kept;
+        if again {
+            self.run = Some(run);
+        }
+        again
     }
 
     /// The job itself again.
     ///
     /// # Safety
     ///
-    /// The task was made from a job of exactly this type by [`Task::new`] or [`Task::new_unbounded`].
+    /// The task was made from a job of exactly this type by [`Task::new`] or [`Task::new_unbounded`], and is not spent.
     #[cfg(feature = "alloc")]
-    pub unsafe fn into_job<J: Run<C>>(self) -> J {
-        let mut this = ManuallyDrop::new(self);
-        let data = &raw mut this.data;
+    pub unsafe fn into_job<J: Run<C>>(mut self) -> J {
+        self.run = None;
+        let data = &raw mut self.data;
         if const { Fit::<J>::INLINE } {
             // SAFETY: rule 1 for `J`, as the caller says; rule 3.
             unsafe { data.cast::<J>().read() }
@@ -180,9 +195,12 @@ impl<C: ?Sized> Task<C> {
 }
 
 impl<C: ?Sized> Drop for Task<C> {
+    #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: rule 1; a task whose value is gone is in a `ManuallyDrop`.
-        unsafe { (self.run)(&raw mut self.data, None) };
+        if let Some(run) = self.run {
+            // SAFETY: rule 1, since `run` is there.
+            unsafe { run(&raw mut self.data, None) };
+        }
     }
 }
 

@@ -3,13 +3,12 @@
 
 use crate::entries::{Cancel, Entries, Key, Popped, Slab};
 use crate::host::{Host, Tick};
-use crate::id::JobId;
+use crate::id::{JobId, Place};
 use crate::period::Repeat;
 use crate::pool::{Duty, Pool, Refused};
 use crate::state::Phase;
 use crate::storage::Storage;
 use crate::sync::Ordering;
-use crate::worker::Running;
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Changes the entries, then the counts that mirror them.
@@ -140,8 +139,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn end_periodic(&self, running: &Running, payload: Option<P>) -> (Option<P>, Duty) {
-        let Some(key) = running.periodic else { return (payload, Duty::Nothing) };
+    pub(crate) fn end_periodic(&self, id: JobId, payload: Option<P>) -> (Option<P>, Duty) {
+        let Place::Entry { index, stamp } = id.place() else { unreachable!("periodic jobs are entries") };
+        let key = Key { index, stamp };
         let now = self.host.now();
         let finished = self.with_entries(|entries| {
             // Asked under the lock: who closes the pool cancels the periodic jobs under the same lock afterwards.

@@ -35,7 +35,6 @@
 //! short deadline and looks around; and a worker that would fall asleep while unstarted claimed jobs exist naps instead.
 
 use crate::id::JobId;
-use crate::entries::Key;
 use crate::host::{Host, Tick};
 use crate::pace::Pace;
 use crate::pool::{Duty, Pool};
@@ -55,31 +54,69 @@ const PATIENCE: usize = if cfg!(loom) { 1 } else { 64 };
 /// Naps in a row, each twice as long as the one before, before a worker sleeps without a deadline while others work.
 const NAPS: u32 = 6;
 
-/// A running job, to be handed to [`Pool::end`].
-#[derive(Debug)]
-#[must_use = "a job that is not ended stays pending for ever"]
+/// A running job: which worker's, and how many jobs it runs inside of. The rest stands in the seat, so that this travels in
+/// registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Running {
-    id: JobId,
-    pub(crate) seat: usize,
+    seat: usize,
+    /// The lowest bit says whether it is periodic, the others how deep it is.
     depth: usize,
-    pub(crate) periodic: Option<Key>,
 }
 
 impl Running {
-    /// The job's id.
-    pub fn id(&self) -> JobId {
-        self.id
+    #[inline(always)]
+    const fn new(seat: usize, depth: usize, times: Times) -> Self {
+        Self { seat, depth: depth << 1 | times as usize }
     }
 
     /// Whether it may run again.
-    pub fn is_periodic(&self) -> bool {
-        self.periodic.is_some()
+    #[inline(always)]
+    pub const fn is_periodic(&self) -> bool {
+        self.depth & 1 != 0
     }
 
     /// How many jobs it runs inside of, on the same worker.
-    pub fn depth(&self) -> usize {
-        self.depth
+    #[inline(always)]
+    pub const fn depth(&self) -> usize {
+        self.depth >> 1
     }
+}
+
+/// How often a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Times {
+    Once = 0,
+    Again = 1,
+}
+
+/// What runs the jobs of a worker, in its context.
+pub trait Runner<P> {
+    /// Does a duty.
+    fn perform(&mut self, duty: Duty);
+
+    /// Runs a job. A periodic job returns its payload for the next run; `None` ends it.
+    fn run(&mut self, payload: P, running: Running) -> Option<P>;
+
+    /// Drops the payload of a periodic job that was cancelled while it ran.
+    fn dispose(&mut self, payload: P) {
+        drop(payload);
+    }
+}
+
+/// Why a worker has stopped working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Rest {
+    /// It has nothing to do: park until woken or until the deadline, then go on. Before, a host that lets others wait for
+    /// an idle pool asks [`Pool::pending`].
+    Park(Option<Tick>),
+    /// It has ended: do the duty, drop it, and do not ask again.
+    Exit {
+        /// What to do.
+        duty: Duty,
+        /// No other worker is left.
+        last: bool,
+    },
 }
 
 /// What a worker does next.
@@ -95,16 +132,37 @@ pub enum Next<P> {
         /// What to do before.
         duty: Duty,
     },
-    /// Park until woken or until the deadline, then ask again. Before, a host that lets others wait for an idle pool asks
-    /// [`Pool::pending`].
+    /// As [`Rest::Park`].
     Park(Option<Tick>),
-    /// This worker has ended; do the duty, drop the worker, and do not ask again. `last` if no other worker is left.
+    /// As [`Rest::Exit`].
     Exit {
         /// What to do.
         duty: Duty,
         /// No other worker is left.
         last: bool,
     },
+}
+
+/// A job that was found.
+type Found<P> = (P, JobId, Times);
+
+/// Where the next job comes from.
+enum Find<P> {
+    Job(Found<P>),
+    /// The worker's claim has some more.
+    Claim,
+    /// Nowhere.
+    Rest(Rest),
+}
+
+/// What became of a position whose producer had not published.
+enum Aside<P> {
+    /// It has now.
+    Found(Found<P>),
+    /// It is put aside, or somebody else has it.
+    Later,
+    /// Too many are aside already.
+    Wait,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,22 +228,39 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Begins a job that was taken with [`Pool::take`], inside the job that runs on `seat`.
     pub fn begin(&self, seat: usize, id: JobId) -> Running {
-        Running { id, seat, depth: self.storage.seats()[seat].begin(id), periodic: None }
+        self.begin_on(seat, id, Times::Once)
+    }
+
+    #[inline(always)]
+    fn begin_on(&self, seat: usize, id: JobId, times: Times) -> Running {
+        Running::new(seat, self.storage.seats()[seat].begin(id), times)
+    }
+
+    /// The id of a running job, asked by its worker. `None` when it runs inside of [`STOPPABLE_DEPTH`] others or more; who
+    /// began it knows its id.
+    ///
+    /// [`STOPPABLE_DEPTH`]: crate::STOPPABLE_DEPTH
+    #[inline(always)]
+    pub fn running_id(&self, running: &Running) -> Option<JobId> {
+        self.storage.seats()[running.seat].id(running.depth())
     }
 
     /// Whether the job has been asked to stop.
     #[inline]
     pub fn is_cancelled(&self, running: &Running) -> bool {
-        self.storage.seats()[running.seat].is_stopped(running.depth)
+        self.storage.seats()[running.seat].is_stopped(running.depth())
     }
 
-    /// Ends a job. A periodic job's payload comes back here for its next run; what is returned was cancelled meanwhile (or
-    /// was not periodic) and is the caller's to drop.
-    #[inline(always)]
-    pub fn end(&self, running: Running, payload: Option<P>) -> (Option<P>, Duty) {
+    /// Ends a job of [`Pool::begin`] or [`Worker::next`], once. A periodic job's payload comes back here for its next run;
+    /// what is returned was cancelled meanwhile (or was not periodic) and is the caller's to drop.
+    pub fn end(&self, running: &Running, payload: Option<P>) -> (Option<P>, Duty) {
         let seat = &self.storage.seats()[running.seat];
-        seat.end(running.depth);
-        let ended = if running.periodic.is_some() { self.end_periodic(&running, payload) } else { (payload, Duty::Nothing) };
+        let id = seat.id(running.depth());
+        seat.end(running.depth());
+        let ended = match id {
+            Some(id) if running.is_periodic() => self.end_periodic(id, payload),
+            _ => (payload, Duty::Nothing),
+        };
         seat.count();
         ended
     }
@@ -201,51 +276,150 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         &self.pool.storage.seats()[self.seat]
     }
 
-    /// What to do next. Call again after each job and after each park.
-    #[expect(clippy::should_implement_trait, reason = "not an iterator: it ends with `Exit` and parks in between")]
-    pub fn next(&mut self) -> Next<P> {
-        debug_assert!(self.mode != Mode::Gone, "a worker that has ended is not asked again");
-        if self.mode == Mode::Asleep {
-            self.get_up();
-        }
+    /// Works until there is nothing to do. Call again after each park.
+    pub fn work(&mut self, runner: &mut impl Runner<P>) -> Rest {
+        self.come_back();
         loop {
-            if self.pool.urgent.load(Ordering::Relaxed) > 0
-                && let Some(next) = self.pop_urgent()
-            {
-                return next;
-            }
-            while self.next != self.end {
-                let position = self.next;
-                self.step();
-                match self.pool.lane(self.lane).take(position) {
-                    Take::Taken(payload) => {
-                        self.taken += 1;
-                        return self.run(JobId::at(self.lane, position), payload, None);
-                    }
+            while self.has_claim() {
+                match self.take_next() {
+                    // The payload goes straight from its slot to where it is used: it is larger than what travels in
+                    // registers, and a stop on the way would cost more than the rest of the claim.
+                    Take::Taken(payload) => self.run(runner, payload, self.last_id(), Times::Once),
                     Take::Gone => {}
-                    Take::Unpublished => {
-                        if let Some(next) = self.set_aside(position) {
-                            return next;
-                        }
-                    }
+                    Take::Unpublished => match self.set_aside() {
+                        Aside::Found(found) => self.run_found(runner, found),
+                        Aside::Later => {}
+                        Aside::Wait => return Rest::Park(Some(self.nap())),
+                    },
                 }
             }
-            self.settle();
-            if let Some(next) = self.look_aside() {
-                return next;
-            }
-            if self.mind_timers() || self.claim() || self.thieve() {
-                continue;
-            }
-            if let Some(next) = self.find_nothing() {
-                return next;
+            match self.find() {
+                Find::Job(found) => self.run_found(runner, found),
+                Find::Claim => {}
+                Find::Rest(rest) => return rest,
             }
         }
     }
 
-    fn step(&mut self) {
-        self.next = self.next.wrapping_add(1);
+    /// What to do next, for those who want to run one job at a time. Call again after each job and after each park.
+    #[expect(clippy::should_implement_trait, reason = "not an iterator: it ends with `Exit` and parks in between")]
+    pub fn next(&mut self) -> Next<P> {
+        self.come_back();
+        loop {
+            let found = if self.has_claim() {
+                match self.take_next() {
+                    Take::Taken(payload) => Find::Job((payload, self.last_id(), Times::Once)),
+                    Take::Gone => Find::Claim,
+                    Take::Unpublished => match self.set_aside() {
+                        Aside::Found(found) => Find::Job(found),
+                        Aside::Later => Find::Claim,
+                        Aside::Wait => Find::Rest(Rest::Park(Some(self.nap()))),
+                    },
+                }
+            } else {
+                self.find()
+            };
+            match found {
+                Find::Job((payload, id, times)) => {
+                    let duty = self.announce();
+                    return Next::Run { payload, running: self.pool.begin_on(self.seat, id, times), duty };
+                }
+                Find::Claim => {}
+                Find::Rest(Rest::Park(deadline)) => return Next::Park(deadline),
+                Find::Rest(Rest::Exit { duty, last }) => return Next::Exit { duty, last },
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn run(&mut self, runner: &mut impl Runner<P>, payload: P, id: JobId, times: Times) {
+        let duty = self.announce();
+        if duty != Duty::Nothing {
+            runner.perform(duty);
+        }
+        let running = self.pool.begin_on(self.seat, id, times);
+        match (runner.run(payload, running), times) {
+            (None, Times::Once) => {
+                let seat = self.this();
+                seat.end(running.depth());
+                seat.count();
+            }
+            (back, _) => self.end_slow(runner, &running, back),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_found(&mut self, runner: &mut impl Runner<P>, (payload, id, times): Found<P>) {
+        self.run(runner, payload, id, times);
+    }
+
+    #[cold]
+    fn end_slow(&self, runner: &mut impl Runner<P>, running: &Running, back: Option<P>) {
+        let (ended, duty) = self.pool.end(running, back);
+        if let Some(ended) = ended {
+            runner.dispose(ended);
+        }
+        if duty != Duty::Nothing {
+            runner.perform(duty);
+        }
+    }
+
+    fn come_back(&mut self) {
+        debug_assert!(self.mode != Mode::Gone, "a worker that has ended is not asked again");
+        if self.mode == Mode::Asleep {
+            self.get_up();
+        }
+    }
+
+    /// Whether the next job is one of the claim: there is one, and nothing more urgent.
+    #[inline(always)]
+    fn has_claim(&self) -> bool {
+        self.next != self.end && self.pool.urgent.load(Ordering::Relaxed) == 0
+    }
+
+    #[inline(always)]
+    fn take_next(&mut self) -> Take<P> {
+        let position = self.next;
+        self.next = position.wrapping_add(1);
         self.this().offer.next.store(self.next, Ordering::Relaxed);
+        let taken = self.pool.lane(self.lane).take(position);
+        self.taken += usize::from(matches!(taken, Take::Taken(_)));
+        taken
+    }
+
+    /// The id of the job that was taken last.
+    #[inline(always)]
+    fn last_id(&self) -> JobId {
+        JobId::at(self.lane, self.next.wrapping_sub(1))
+    }
+
+    /// Finds a job or a claim when there is no claim, or something more urgent.
+    #[inline(never)]
+    fn find(&mut self) -> Find<P> {
+        loop {
+            if self.pool.urgent.load(Ordering::Relaxed) > 0
+                && let Some(found) = self.pop_urgent()
+            {
+                return Find::Job(found);
+            }
+            if self.next != self.end {
+                return Find::Claim;
+            }
+            self.settle();
+            if let Some(found) = self.look_aside() {
+                return Find::Job(found);
+            }
+            if self.mind_timers() {
+                continue;
+            }
+            if self.claim() || self.thieve() {
+                return Find::Claim;
+            }
+            if let Some(rest) = self.find_nothing() {
+                return Find::Rest(rest);
+            }
+        }
     }
 
     /// The claim is worked off: counts what was taken out.
@@ -261,14 +435,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
+    /// A job was found: whom to tell that there is more.
     #[inline(always)]
-    fn run(&mut self, id: JobId, payload: P, periodic: Option<Key>) -> Next<P> {
-        let duty = match (self.mode, self.left.take()) {
+    fn announce(&mut self) -> Duty {
+        match (self.mode, self.left.take()) {
             (Mode::Working, None) => Duty::Nothing,
             (_, left) => self.found(left.unwrap_or(0)),
-        };
-        let depth = self.this().begin(id);
-        Next::Run { payload, running: Running { id, seat: self.seat, depth, periodic }, duty }
+        }
     }
 
     /// Work was found; `left` jobs are left that this worker cannot start at once.
@@ -298,62 +471,55 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    fn pop_urgent(&mut self) -> Option<Next<P>> {
-        let popped = self.pool.pop_due()?;
-        self.left = Some(self.pool.urgent.load(Ordering::Relaxed));
-        let periodic = popped.repeat.is_some().then_some(popped.key);
-        let id = JobId::in_entry(popped.key.index, popped.key.stamp, popped.order);
-        Some(self.run(id, popped.payload, periodic))
-    }
-
-    /// Whether a position is published by now.
-    fn insist(&self, lane: usize, position: usize) -> Take<P> {
-        for _ in 0..PATIENCE {
-            match self.pool.lane(lane).take(position) {
-                Take::Unpublished => spin_loop(),
-                taken => return taken,
-            }
-        }
-        Take::Unpublished
-    }
-
-    /// Puts a position aside whose producer has not published. With too many aside already, waits for this one.
     #[cold]
     #[inline(never)]
-    fn set_aside(&mut self, position: usize) -> Option<Next<P>> {
-        match self.insist(self.lane, position) {
-            Take::Taken(payload) => {
-                self.taken += 1;
-                return Some(self.run(JobId::at(self.lane, position), payload, None));
+    fn pop_urgent(&mut self) -> Option<Found<P>> {
+        let popped = self.pool.pop_due()?;
+        self.left = Some(self.pool.urgent.load(Ordering::Relaxed));
+        let id = JobId::in_entry(popped.key.index, popped.key.stamp, popped.order);
+        let times = if popped.repeat.is_some() { Times::Again } else { Times::Once };
+        Some((popped.payload, id, times))
+    }
+
+    /// A position was claimed before its producer has published: looks again for a moment, then puts it aside.
+    #[cold]
+    #[inline(never)]
+    fn set_aside(&mut self) -> Aside<P> {
+        let (lane, position) = (self.lane, self.next.wrapping_sub(1));
+        for _ in 0..PATIENCE {
+            spin_loop();
+            match self.pool.lane(lane).take(position) {
+                Take::Taken(payload) => {
+                    self.taken += 1;
+                    return Aside::Found((payload, JobId::at(lane, position), Times::Once));
+                }
+                Take::Gone => return Aside::Later,
+                Take::Unpublished => {}
             }
-            Take::Gone => return None,
-            Take::Unpublished => {}
         }
-        let lane = self.lane;
         let free = self.this().holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
         if let Some((hole_lane, hole)) = free {
             hole.store(position, Ordering::Relaxed);
-            // Released by the next exchange of this worker on a head or on the word, before it can sleep or run a claim.
+            // Others see it by the next exchange of this worker on a head or on the word, which comes before it can sleep.
             hole_lane.store(lane, Ordering::Release);
-            return None;
+            return Aside::Later;
         }
-        // All places are taken: come back to this position after a moment that lets its producer run.
+        // Comes back to this position after a moment that lets its producer run.
         self.next = position;
         self.this().offer.next.store(position, Ordering::Relaxed);
-        Some(Next::Park(Some(self.nap())))
+        Aside::Wait
     }
 
     /// Looks at the positions put aside.
     #[inline]
-    fn look_aside(&mut self) -> Option<Next<P>> {
+    fn look_aside(&mut self) -> Option<Found<P>> {
         for index in 0..HOLES {
-            let (lane, position) = {
-                let (lane, position) = &self.this().holes[index];
-                (lane.load(Ordering::Relaxed), position.load(Ordering::Relaxed))
-            };
+            let hole = &self.this().holes[index];
+            let lane = hole.0.load(Ordering::Relaxed);
             if lane == NO_LANE {
                 continue;
             }
+            let position = hole.1.load(Ordering::Relaxed);
             let taken = self.pool.lane(lane).take(position);
             if matches!(taken, Take::Unpublished) {
                 continue;
@@ -361,7 +527,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             self.this().holes[index].0.store(NO_LANE, Ordering::Relaxed);
             if let Take::Taken(payload) = taken {
                 self.pool.lane(lane).slots().finish(position, 1);
-                return Some(self.run(JobId::at(lane, position), payload, None));
+                return Some((payload, JobId::at(lane, position), Times::Once));
             }
         }
         None
@@ -446,7 +612,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     /// Looked everywhere and found nothing.
-    fn find_nothing(&mut self) -> Option<Next<P>> {
+    fn find_nothing(&mut self) -> Option<Rest> {
         let round = self.round;
         self.round = round.saturating_add(1);
         if self.mode == Mode::Working {
@@ -467,7 +633,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.fall_asleep()
     }
 
-    fn fall_asleep(&mut self) -> Option<Next<P>> {
+    fn fall_asleep(&mut self) -> Option<Rest> {
         let pool = self.pool;
         let state = pool.state();
         let has_holes = self.has_holes();
@@ -500,7 +666,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         pool.leave();
         pool.trim();
         let personal = role != Role::Plain || has_holes;
-        Some(Next::Park(deadline.filter(|_| personal).map(|(deadline, _)| deadline)))
+        Some(Rest::Park(deadline.filter(|_| personal).map(|(deadline, _)| deadline)))
     }
 
     /// The park is over, whoever ended it.
@@ -528,7 +694,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         (closed || state.is_crowded(self.pool.size)) && !self.has_holes()
     }
 
-    fn leave_pool(&mut self) -> Next<P> {
+    fn leave_pool(&mut self) -> Rest {
         let pool = self.pool;
         self.mode = Mode::Gone;
         let before = pool.change(|state| State(state.0 - ALIVE - SEARCHING));
@@ -538,7 +704,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             // Nobody else tells the sleepers that there is nothing more to wait for.
             duty = pool.next_sleeper().map_or(Duty::Nothing, Duty::Wake);
         }
-        Next::Exit { duty, last: before.alive() == 1 && duty == Duty::Nothing }
+        Rest::Exit { duty, last: before.alive() == 1 && duty == Duty::Nothing }
     }
 }
 

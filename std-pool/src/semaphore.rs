@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fastthreadpool_core as core;
@@ -34,6 +35,16 @@ pub type Permit<'s> = core::Permit<'s, RawMutex, Waiter>;
 /// ```
 pub struct Semaphore(core::Semaphore<RawMutex, Waiter>);
 
+/// Lets the others run before a thread gets in line: a permit is often free again before the kernel has put the thread
+/// to sleep, and a line of sleepers moves at the speed of wake-ups.
+fn look_again(looks: u32) -> bool {
+    thread::yield_now();
+    looks < LOOKS
+}
+
+/// Looks before a thread gets in line.
+const LOOKS: u32 = 10;
+
 impl Semaphore {
     /// The most permits that it can have.
     pub const MAX_PERMITS: usize = core::Semaphore::<RawMutex, Waiter>::MAX_PERMITS;
@@ -55,7 +66,7 @@ impl Semaphore {
     /// [`AcquireError::Closed`].
     #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, AcquireError> {
-        self.0.permit(1, &ThisThread)
+        self.acquire_many(1)
     }
 
     /// Takes so many permits together. Who asks for many is not overtaken by those who ask for few after it.
@@ -65,7 +76,10 @@ impl Semaphore {
     /// [`AcquireError::Closed`]; [`AcquireError::TooMany`] for more than there can be.
     #[inline]
     pub fn acquire_many(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
-        self.0.permit(permits, &ThisThread)
+        match self.0.try_acquire_while(permits, look_again) {
+            Ok(()) => Ok(self.0.adopt(permits)),
+            Err(_) => self.0.permit(permits, &ThisThread),
+        }
     }
 
     /// Takes a permit if one is free and nobody waits.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Instant;
 
-use fastthreadpool_core::{Duty, Growing, JobId, Kinds, Phase, Pool as CorePool, Task};
+use fastthreadpool_core::{Cancelled, Duty, Growing, JobId, Kinds, Phase, Pool as CorePool, Task, Tick};
 use parking_lot::{Mutex, RawMutex};
 
 use crate::callback;
@@ -265,7 +265,10 @@ impl Shared {
         }
         match phase {
             Phase::Running => unreachable!("closing does not open"),
-            Phase::Draining => _ = self.dispose_timers(Kinds::Periodic),
+            Phase::Draining => {
+                self.dispose_timers(Kinds::Periodic);
+                self.dispose_never();
+            }
             Phase::Stopping => {
                 self.core.stop_running();
                 self.dispose_queued();
@@ -419,6 +422,17 @@ impl Shared {
         let removed = self.core.cancel_entries(kinds, |_, payload| self.dispose(payload));
         self.tell_if_quiet();
         removed
+    }
+
+    /// Delayed jobs whose time never comes are not waited for.
+    fn dispose_never(&self) {
+        let mut never = Vec::new();
+        self.core.visit_entries(|id, entry| never.extend((entry.due == Tick::MAX).then_some(id)));
+        for id in never {
+            if let Cancelled::Removed(payload) = self.core.cancel(id) {
+                self.dispose(payload);
+            }
+        }
     }
 
     /// Cancels a job that waits for room in a queue of results.

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use fastthreadpool_core::{Duty, JobId, Refused, Repeat, Tick};
+use fastthreadpool_core::{Duty, JobId, Pack, Refused, Repeat, Tick};
 
 use crate::job::Submission;
 use crate::shared::{Payload, Shared};
@@ -80,6 +81,21 @@ pub(crate) enum To {
     Later(Tick, Option<Repeat>),
 }
 
+/// A job that becomes a payload in its slot.
+struct Packed<J>(J);
+
+impl<J: Submission> Pack<Payload> for Packed<J> {
+    #[inline(always)]
+    fn pack(self) -> Payload {
+        Payload::new(self.0)
+    }
+
+    fn unpack(payload: Payload) -> Self {
+        // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
+        Self(unsafe { payload.into_job::<J>() })
+    }
+}
+
 impl Shared {
     /// Submits a job.
     #[inline(always)]
@@ -87,7 +103,7 @@ impl Shared {
         if !self.enter_queue() {
             return Err(SubmitError::Full(job.into_function()));
         }
-        match self.put(Payload::new(job), to) {
+        match self.put(Packed(job), to) {
             Ok((id, Duty::Nothing)) => Ok(id),
             Ok((id, duty)) => self.submitted::<J>(id, duty),
             Err(refused) => Err(self.refused::<J>(refused)),
@@ -95,15 +111,18 @@ impl Shared {
     }
 
     #[inline(always)]
-    pub(crate) fn put(self: &Arc<Self>, payload: Payload, to: To) -> Result<(JobId, Duty), Refused<Payload>> {
+    pub(crate) fn put<J: Pack<Payload>>(self: &Arc<Self>, job: J, to: To) -> Result<(JobId, Duty), Refused<J>> {
         let current = self.current();
         match to {
             To::Back => match current {
-                None => self.core.submit(payload),
-                Some(current) => self.core.submit_from(current.seat, payload),
+                None => self.core.submit(job),
+                Some(current) => self.core.submit_from(current.seat, job),
             },
-            To::Front => self.core.submit_first(payload, current.is_some()),
-            To::Later(due, repeat) => self.core.submit_at(payload, current.is_some(), due, repeat),
+            To::Front => self.core.submit_first(job.pack(), current.is_some()).map_err(|refused| refused.map(J::unpack)),
+            To::Later(due, repeat) => {
+                let submitted = self.core.submit_at(job.pack(), current.is_some(), due, repeat);
+                submitted.map_err(|refused| refused.map(J::unpack))
+            }
         }
     }
 
@@ -123,26 +142,20 @@ impl Shared {
             None => Ok(id),
             Some(payload) => {
                 self.core.end_outside();
-                self.refusals.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                self.refusals.fetch_add(1, Ordering::Relaxed);
                 self.left_queue();
-                Err(SubmitError::NoThread(function::<J>(payload), error))
+                Err(SubmitError::NoThread(Packed::<J>::unpack(payload).0.into_function(), error))
             }
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn refused<J: Submission>(&self, refused: Refused<Payload>) -> SubmitError<J::Function> {
+    fn refused<J: Submission>(&self, refused: Refused<Packed<J>>) -> SubmitError<J::Function> {
         self.left_queue();
         match refused {
-            Refused::Full(payload) => SubmitError::Full(function::<J>(payload)),
-            Refused::Closed(payload) => SubmitError::Closed(function::<J>(payload)),
+            Refused::Full(Packed(job)) => SubmitError::Full(job.into_function()),
+            Refused::Closed(Packed(job)) => SubmitError::Closed(job.into_function()),
         }
     }
-}
-
-/// The user's function, out of the payload that [`Shared::submit`] has made of it.
-fn function<J: Submission>(payload: Payload) -> J::Function {
-    // SAFETY: both callers pass on the payload that was made of a `J` for the same submit.
-    unsafe { payload.into_job::<J>() }.into_function()
 }

@@ -161,7 +161,7 @@ impl<T: Send + 'static> View<T> {
 /// Lets a held job go on, with its room taken and under the id that it had.
 fn take_up(shared: &Arc<Shared>, id: JobId, payload: Payload) {
     let job = Payload::once(move |env: &mut Env| {
-        env.set_former(id);
+        env.set_id(id);
         // A job with its room taken does not come back.
         let _ = payload.run(env);
     });

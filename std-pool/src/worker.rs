@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use fastthreadpool_core::{JobId, Next, Park, Running};
+use fastthreadpool_core::{Duty, JobId, Park, Rest, Runner, Running};
 
 use crate::host::ThisThread;
 use crate::outcome::{catch, drop_quietly};
@@ -14,17 +14,22 @@ use crate::shared::{Payload, Shared};
 pub(crate) struct Env {
     pub(crate) shared: Arc<Shared>,
     running: Option<Running>,
-    /// A job that was put off and has come back keeps the id it had.
-    former: Option<JobId>,
+    /// The id, where the mark of the seat does not tell it: of a job that was put off and has come back, and of one that
+    /// runs inside another.
+    known: Option<JobId>,
 }
 
 impl Env {
+    #[inline(always)]
     pub(crate) fn id(&self) -> JobId {
-        self.former.unwrap_or_else(|| self.running().id())
+        match self.known {
+            Some(id) => id,
+            None => self.shared.core.running_id(self.running()).expect("a job inside another is known"),
+        }
     }
 
-    pub(crate) fn set_former(&mut self, id: JobId) {
-        self.former = Some(id);
+    pub(crate) fn set_id(&mut self, id: JobId) {
+        self.known = Some(id);
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -33,51 +38,51 @@ impl Env {
 
     /// Around a job that runs on a thread that is no worker, and does not ask who it is.
     pub(crate) fn outside(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), running: None, former: None }
+        Self { shared: Arc::clone(shared), running: None, known: None }
     }
 
-    fn running(&self) -> &Running {
-        self.running.as_ref().expect("an environment is only seen by a running job")
-    }
-
-    /// Runs a job to its end.
     #[inline(always)]
-    fn run(&mut self, payload: Payload, running: Running) {
-        self.running = Some(running);
-        let back = match catch(|| payload.run(self)) {
-            Ok(back) => back,
-            // Jobs catch their panics; this one comes from a destructor of what the job had captured.
-            Err(panic) => {
-                drop(panic);
-                None
-            }
-        };
-        self.former = None;
-        let running = self.running.take().expect("the job does not take it");
-        let (ended, duty) = self.shared.core.end(running, back);
-        if let Some(ended) = ended {
-            self.shared.dispose_ended(ended);
-        }
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("only a job on a worker asks who it is")
+    }
+}
+
+impl Runner<Payload> for Env {
+    fn perform(&mut self, duty: Duty) {
         self.shared.perform_or_leave(duty);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, mut payload: Payload, running: Running) -> Option<Payload> {
+        if self.shared.room.is_some() && !running.is_periodic() {
+            self.shared.left_queue();
+        }
+        self.running = Some(running);
+        // Jobs catch their panics; what arrives here comes from a destructor of what a job had captured. Run where it is:
+        // a payload that travels through this would be copied in pieces that do not match.
+        let again = catch(|| payload.step(self)).unwrap_or(false);
+        self.known = None;
+        again.then_some(payload)
+    }
+
+    fn dispose(&mut self, payload: Payload) {
+        self.shared.left_queue();
+        drop_quietly(payload);
     }
 }
 
 impl Shared {
-    /// A periodic job that will not run again.
-    fn dispose_ended(&self, payload: Payload) {
-        self.left_queue();
-        drop_quietly(payload);
-    }
-
     /// Runs a job that waits, if it does and the caller is a worker: inside the job that waits for it. Returns whether it
     /// was run.
     pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> bool {
         let Some(current) = self.current() else { return false };
         let Some(payload) = self.core.take(id) else { return false };
-        self.left_queue();
         let running = self.core.begin(current.seat, id);
-        let mut env = Env::outside(self);
-        Self::deeper(|| env.run(payload, running));
+        let mut env = Env { known: Some(id), ..Env::outside(self) };
+        let back = Self::deeper(|| env.run(payload, running));
+        debug_assert!(back.is_none(), "periodic jobs are left to the workers");
+        let (_, duty) = self.core.end(&running, back);
+        self.perform_or_leave(duty);
         true
     }
 
@@ -116,22 +121,15 @@ pub(crate) fn work(shared: &Arc<Shared>, number: usize) {
     hook(&shared.config.on_thread_start);
     let mut env = Env::outside(shared);
     let last = loop {
-        match worker.next() {
-            Next::Run { payload, running, duty } => {
-                shared.perform_or_leave(duty);
-                if shared.room.is_some() && !running.is_periodic() {
-                    shared.left_queue();
-                }
-                env.run(payload, running);
-            }
-            Next::Park(deadline) => {
+        match worker.work(&mut env) {
+            Rest::Park(deadline) => {
                 shared.tell_if_quiet();
                 match deadline {
                     Some(deadline) => ThisThread.park_until(deadline),
                     None => thread::park(),
                 }
             }
-            Next::Exit { duty, last } => {
+            Rest::Exit { duty, last } => {
                 shared.perform_or_leave(duty);
                 break last;
             }

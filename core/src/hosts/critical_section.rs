@@ -39,7 +39,10 @@ use lock_api::{GuardNoSend, RawMutex};
 ///
 /// static COUNT: lock_api::Mutex<CriticalSectionMutex, u32> = lock_api::Mutex::new(0);
 ///
-/// *COUNT.lock() += 1;
+/// let mut count = COUNT.lock();
+/// *count += 1;
+/// assert!(COUNT.try_lock().is_none());
+/// drop(count);
 /// assert_eq!(*COUNT.lock(), 1);
 /// ```
 pub struct CriticalSectionMutex {
@@ -56,7 +59,6 @@ unsafe impl Sync for CriticalSectionMutex {}
 unsafe impl RawMutex for CriticalSectionMutex {
     type GuardMarker = GuardNoSend;
 
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant to start from")]
     const INIT: Self = Self { is_held: Cell::new(false), restore: Cell::new(RestoreState::invalid()) };
 
     #[inline]

@@ -39,7 +39,6 @@ impl LoomMutex {
 unsafe impl RawMutex for LoomMutex {
     type GuardMarker = GuardSend;
 
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant to start from")]
     const INIT: Self = Self { inner: OnceLock::new(), guard: UnsafeCell::new(None) };
 
     fn lock(&self) {

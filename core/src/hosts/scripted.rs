@@ -23,7 +23,6 @@ pub struct ScriptedMutex {
 unsafe impl RawMutex for ScriptedMutex {
     type GuardMarker = GuardSend;
 
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant to start from")]
     const INIT: Self = Self { is_held: AtomicBool::new(false) };
 
     fn lock(&self) {
@@ -262,5 +261,52 @@ impl Unpark for ScriptedUnparker {
 impl fmt::Debug for ScriptedUnparker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScriptedUnparker").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "sleep for ever")]
+    fn a_sleep_without_an_end_is_found() {
+        let parker = ScriptedHost::new().parker();
+        parker.then(|| ());
+        parker.park();
+    }
+
+    #[test]
+    #[should_panic(expected = "never comes")]
+    fn a_deadline_at_the_end_of_time_is_none() {
+        ScriptedHost::new().parker().park_until(Tick::MAX);
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot go back")]
+    fn the_clock_never_goes_back() {
+        let host = ScriptedHost::new();
+        host.advance(2);
+        host.set(Tick(1));
+    }
+
+    #[test]
+    fn a_park_with_a_deadline_ends_with_what_comes_first() {
+        let host = ScriptedHost::new();
+        let parker = host.parker();
+        let (time, other) = (host.clone(), parker.unparker());
+        parker.then(move || time.advance(3));
+        parker.then(move || other.unpark());
+        parker.park_until(Tick(5));
+        assert_eq!((host.now(), parker.script_len()), (Tick(3), 0));
+
+        let time = host.clone();
+        parker.then(move || time.advance(4));
+        parker.park_until(Tick(5));
+        assert_eq!((host.now(), parker.last_deadline()), (Tick(7), Some(Tick(5))));
+
+        parker.then(|| unreachable!("the deadline has passed"));
+        parker.park_until(Tick(7));
+        assert_eq!((parker.parks().len(), parker.unparks(), parker.is_woken()), (3, 1, false));
     }
 }

@@ -1,4 +1,4 @@
-//! One acquisition that waits: on the stack of the context that blocks, or in a task as a future.
+//! Acquisitions that wait: on the stack of the context that blocks, or in a task as a future.
 //!
 //! # Rules
 //!
@@ -9,7 +9,7 @@
 
 use core::fmt;
 use core::future::Future;
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
 use lock_api::RawMutex;
@@ -17,8 +17,75 @@ use lock_api::RawMutex;
 use super::waiters::{Node, Stage};
 use super::word::{Refusal, Word};
 use super::{AcquireError, Semaphore};
-use crate::host::Unpark;
+use crate::host::{Park, Tick, Unpark};
 use crate::sync::Ordering;
+
+impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
+    /// Takes `count` permits, waits for them if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::Closed`] if the semaphore is closed or becomes so before it is this caller's turn;
+    /// [`AcquireError::TooMany`] for more than [`Semaphore::MAX_PERMITS`].
+    #[inline]
+    pub fn acquire(&self, count: usize, parker: &impl Park<Unpark = U>) -> Result<(), AcquireError> {
+        if self.update(Ordering::Acquire, |word| word.take(count)).is_ok() {
+            return Ok(());
+        }
+        self.acquire_slow(count, parker, || {
+            parker.park();
+            true
+        })
+    }
+
+    /// Takes `count` permits, waits for them until `deadline` if need be. `now` is the clock by which `parker` measures.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Semaphore::acquire`], and [`AcquireError::TimedOut`]; then the permits that were free for this caller go
+    /// to those behind it.
+    #[inline]
+    pub fn acquire_until(
+        &self,
+        count: usize,
+        parker: &impl Park<Unpark = U>,
+        deadline: Tick,
+        now: impl Fn() -> Tick,
+    ) -> Result<(), AcquireError> {
+        if self.update(Ordering::Acquire, |word| word.take(count)).is_ok() {
+            return Ok(());
+        }
+        self.acquire_slow(count, parker, || {
+            let has_time = now() < deadline;
+            if has_time {
+                parker.park_until(deadline);
+            }
+            has_time
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_slow(
+        &self,
+        count: usize,
+        parker: &impl Park<Unpark = U>,
+        pass_time: impl FnMut() -> bool,
+    ) -> Result<(), AcquireError> {
+        pin!(Acquire::new(self, count)).as_ref().wait(parker.unparker(), pass_time)
+    }
+
+    /// Takes `count` permits in a task, which waits in the same list as those who block.
+    ///
+    /// Ready with the errors of [`Semaphore::acquire`]. `U` may be [`Waker`] itself, or an enum of it and what wakes a
+    /// thread.
+    pub fn acquire_async(&self, count: usize) -> Acquire<'_, R, U>
+    where
+        U: From<Waker>,
+    {
+        Acquire::new(self, count)
+    }
+}
 
 /// A future that acquires permits; see [`Semaphore::acquire_async`].
 ///
@@ -34,12 +101,12 @@ pub struct Acquire<'a, R: RawMutex, U: Unpark> {
 }
 
 impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
-    pub(super) fn new(semaphore: &'a Semaphore<R, U>, count: usize) -> Self {
+    fn new(semaphore: &'a Semaphore<R, U>, count: usize) -> Self {
         Self { semaphore, count, node: Node::new() }
     }
 
     /// Waits while `pass_time` says that there is time left.
-    pub(super) fn wait(self: Pin<&Self>, unparker: U, mut pass_time: impl FnMut() -> bool) -> Result<(), AcquireError> {
+    fn wait(self: Pin<&Self>, unparker: U, mut pass_time: impl FnMut() -> bool) -> Result<(), AcquireError> {
         if let Some(end) = self.join(unparker) {
             return end;
         }

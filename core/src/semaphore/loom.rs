@@ -6,6 +6,7 @@ use ::loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use ::loom::thread;
 
 use super::*;
+use crate::host::Tick;
 use crate::hosts::loom::{LoomMutex, LoomParker, LoomUnparker};
 use crate::lock::Lock;
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `word` | the state and its edges |
 //! | `waiters` | the list of those who wait |
-//! | `acquire` | one acquisition that waits |
+//! | `acquire` | acquisitions that wait |
 //! | `permit` | the guard |
 //!
 //! # Rules
@@ -42,14 +42,12 @@ mod loom;
 mod tests;
 
 use core::fmt;
-use core::pin::pin;
-use core::task::Waker;
 
 use lock_api::{Mutex, RawMutex};
 
 use self::waiters::{Stage, Waiters};
 use self::word::{Refusal, Word};
-use crate::host::{Park, Tick, Unpark};
+use crate::host::Unpark;
 use crate::sync::{AtomicUsize, Ordering, const_unless_loom};
 
 pub use self::acquire::Acquire;
@@ -63,7 +61,7 @@ const WAKE_BATCH: usize = if cfg!(loom) { 1 } else { 8 };
 /// A counting semaphore.
 ///
 /// `R` guards the list of those who wait; without contention it is never touched, and a release with an acquire cost two
-/// atomic operations. `U` is what wakes those who wait, the waking end of their [`Park`] or a [`Waker`]. Nothing is
+/// atomic operations. `U` is what wakes those who wait, the waking end of their [`Park`](crate::Park) or a [`Waker`](core::task::Waker). Nothing is
 /// allocated.
 ///
 /// Who waits is served in the order of coming, however many permits each asks for. [`Semaphore::release`],
@@ -126,69 +124,29 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         }
     }
 
-    /// Takes `count` permits, waits for them if need be.
+    /// Takes `count` permits as [`Semaphore::try_acquire`] does, and looks again while `look_again` says so, which is where
+    /// the caller spins or yields; it is told how many looks were in vain.
+    ///
+    /// To try this before an [`acquire`](Semaphore::acquire) is what keeps a contended semaphore fast: those who have gone
+    /// to sleep are served in strict order, which costs a change of context for each. Some ten looks with a yield between
+    /// them are enough.
     ///
     /// # Errors
     ///
-    /// [`AcquireError::Closed`] if the semaphore is closed or becomes so before it is this caller's turn;
-    /// [`AcquireError::TooMany`] for more than [`Semaphore::MAX_PERMITS`].
+    /// As for [`Semaphore::try_acquire`], of the last look.
     #[inline]
-    pub fn acquire(&self, count: usize, parker: &impl Park<Unpark = U>) -> Result<(), AcquireError> {
-        if self.update(Ordering::Acquire, |word| word.take(count)).is_ok() {
-            return Ok(());
-        }
-        self.acquire_slow(count, parker, || {
-            parker.park();
-            true
-        })
-    }
-
-    /// Takes `count` permits, waits for them until `deadline` if need be. `now` is the clock by which `parker` measures.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Semaphore::acquire`], and [`AcquireError::TimedOut`]; then the permits that were free for this caller go
-    /// to those behind it.
-    #[inline]
-    pub fn acquire_until(
+    pub fn try_acquire_while(
         &self,
         count: usize,
-        parker: &impl Park<Unpark = U>,
-        deadline: Tick,
-        now: impl Fn() -> Tick,
-    ) -> Result<(), AcquireError> {
-        if self.update(Ordering::Acquire, |word| word.take(count)).is_ok() {
-            return Ok(());
+        mut look_again: impl FnMut(u32) -> bool,
+    ) -> Result<(), TryAcquireError> {
+        let mut result = self.try_acquire(count);
+        let mut looks = 0;
+        while result == Err(TryAcquireError::NoPermits) && look_again(looks) {
+            looks += 1;
+            result = self.try_acquire(count);
         }
-        self.acquire_slow(count, parker, || {
-            let has_time = now() < deadline;
-            if has_time {
-                parker.park_until(deadline);
-            }
-            has_time
-        })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn acquire_slow(
-        &self,
-        count: usize,
-        parker: &impl Park<Unpark = U>,
-        pass_time: impl FnMut() -> bool,
-    ) -> Result<(), AcquireError> {
-        pin!(Acquire::new(self, count)).as_ref().wait(parker.unparker(), pass_time)
-    }
-
-    /// Takes `count` permits in a task, which waits in the same list as those who block.
-    ///
-    /// Ready with the errors of [`Semaphore::acquire`]. `U` may be [`Waker`] itself, or an enum of it and what wakes a
-    /// thread.
-    pub fn acquire_async(&self, count: usize) -> Acquire<'_, R, U>
-    where
-        U: From<Waker>,
-    {
-        Acquire::new(self, count)
+        result
     }
 
     /// Adds `count` permits, and wakes those who have theirs now. Any context may do so, whoever acquired them.
@@ -209,49 +167,6 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
             self.settle();
         }
         Ok(())
-    }
-
-    /// [`Semaphore::try_acquire`] with a guard.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[inline]
-    pub fn try_permit(&self, count: usize) -> Result<Permit<'_, R, U>, TryAcquireError> {
-        self.try_acquire(count).map(|()| self.adopt(count))
-    }
-
-    /// [`Semaphore::acquire`] with a guard.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[inline]
-    pub fn permit(&self, count: usize, parker: &impl Park<Unpark = U>) -> Result<Permit<'_, R, U>, AcquireError> {
-        self.acquire(count, parker).map(|()| self.adopt(count))
-    }
-
-    /// [`Semaphore::acquire_until`] with a guard.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[inline]
-    pub fn permit_until(
-        &self,
-        count: usize,
-        parker: &impl Park<Unpark = U>,
-        deadline: Tick,
-        now: impl Fn() -> Tick,
-    ) -> Result<Permit<'_, R, U>, AcquireError> {
-        self.acquire_until(count, parker, deadline, now).map(|()| self.adopt(count))
-    }
-
-    /// A guard for permits that the caller has already: acquired without one, or taken from a [`Permit`] that was
-    /// forgotten.
-    #[inline]
-    pub fn adopt(&self, count: usize) -> Permit<'_, R, U> {
-        Permit::new(self, count)
     }
 
     /// How many permits are free. While somebody waits, those that are too few for the first of them.
@@ -323,13 +238,13 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn load(&self) -> Word {
         Word(self.word.load(Ordering::Acquire))
     }
 
     /// Takes one edge of the word. Returns where it leads, or why it could not be taken.
-    #[inline(always)]
+    #[inline]
     fn update<E>(&self, order: Ordering, edge: impl Fn(Word) -> Result<Word, E>) -> Result<Word, E> {
         let mut from = self.load();
         loop {

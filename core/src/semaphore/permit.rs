@@ -7,8 +7,8 @@ use core::ptr;
 
 use lock_api::RawMutex;
 
-use super::Semaphore;
-use crate::host::Unpark;
+use super::{AcquireError, Semaphore, TryAcquireError};
+use crate::host::{Park, Tick, Unpark};
 
 /// Some permits of a semaphore; dropped, it releases them.
 ///
@@ -19,12 +19,52 @@ pub struct Permit<'a, R: RawMutex, U: Unpark> {
     count: usize,
 }
 
-impl<'a, R: RawMutex, U: Unpark> Permit<'a, R, U> {
+impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
+    /// [`Semaphore::try_acquire`] with a guard.
+    ///
+    /// # Errors
+    ///
+    /// As there.
     #[inline]
-    pub(super) fn new(semaphore: &'a Semaphore<R, U>, count: usize) -> Self {
-        Self { semaphore, count }
+    pub fn try_permit(&self, count: usize) -> Result<Permit<'_, R, U>, TryAcquireError> {
+        self.try_acquire(count).map(|()| self.adopt(count))
     }
 
+    /// [`Semaphore::acquire`] with a guard.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[inline]
+    pub fn permit(&self, count: usize, parker: &impl Park<Unpark = U>) -> Result<Permit<'_, R, U>, AcquireError> {
+        self.acquire(count, parker).map(|()| self.adopt(count))
+    }
+
+    /// [`Semaphore::acquire_until`] with a guard.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[inline]
+    pub fn permit_until(
+        &self,
+        count: usize,
+        parker: &impl Park<Unpark = U>,
+        deadline: Tick,
+        now: impl Fn() -> Tick,
+    ) -> Result<Permit<'_, R, U>, AcquireError> {
+        self.acquire_until(count, parker, deadline, now).map(|()| self.adopt(count))
+    }
+
+    /// A guard for permits that the caller has already: acquired without one, or taken from a [`Permit`] that was
+    /// forgotten.
+    #[inline]
+    pub fn adopt(&self, count: usize) -> Permit<'_, R, U> {
+        Permit { semaphore: self, count }
+    }
+}
+
+impl<R: RawMutex, U: Unpark> Permit<'_, R, U> {
     /// How many permits these are.
     pub fn count(&self) -> usize {
         self.count

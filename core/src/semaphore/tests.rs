@@ -8,9 +8,10 @@ use std::{format, vec};
 
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use super::*;
+use crate::host::{Park, Tick};
 use crate::hosts::FlagParker;
 use crate::lock::{Lock, NotLocked};
 
@@ -21,7 +22,6 @@ struct YieldingMutex(AtomicUsize);
 unsafe impl RawMutex for YieldingMutex {
     type GuardMarker = lock_api::GuardSend;
 
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant to start from")]
     const INIT: Self = Self(AtomicUsize::new(0));
 
     fn lock(&self) {
@@ -139,6 +139,21 @@ fn permits_are_taken_and_given_back() {
 }
 
 #[test]
+fn who_looks_again_does_so_while_told_and_useful() {
+    let semaphore = Threads::new(0);
+    let mut looks = Vec::new();
+    let mut look = |round: u32| {
+        looks.push(round);
+        round < 2
+    };
+    assert_eq!(semaphore.try_acquire_while(1, &mut look), Err(TryAcquireError::NoPermits));
+    assert_eq!(semaphore.try_acquire_while(1, |_| semaphore.release(1).is_ok()), Ok(()));
+    semaphore.close();
+    assert_eq!(semaphore.try_acquire_while(1, &mut look), Err(TryAcquireError::Closed));
+    assert_eq!(looks, [0, 1, 2]);
+}
+
+#[test]
 fn too_much_is_refused_and_changes_nothing() {
     let semaphore = Threads::new(Threads::MAX_PERMITS - 1);
     assert_eq!(semaphore.release(2), Err(Overflow));
@@ -242,7 +257,7 @@ fn a_task_that_has_moved_is_woken_where_it_was_last_polled() {
 #[test]
 fn closing_turns_all_away_until_it_is_opened_again() {
     let semaphore = Threads::new(2);
-    let mut tasks: Vec<_> = (0..WAKE_BATCH + 1).map(|_| Task::new(&semaphore, 3)).collect();
+    let mut tasks: Vec<_> = (0..=WAKE_BATCH).map(|_| Task::new(&semaphore, 3)).collect();
     semaphore.close();
     assert!(semaphore.is_closed());
     for task in &mut tasks {

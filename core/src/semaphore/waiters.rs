@@ -75,7 +75,9 @@ impl<U> Node<U> {
 
     /// The owner has taken note of the end of its wait.
     pub(super) fn reset(&self) {
-        debug_assert_ne!(self.stage(), Stage::Waiting, "a listed node is reset by taking it off");
+        // SAFETY: rule 2, off the list it is the owner's alone. The model checker sees by this access that it is.
+        let is_woken = self.body.with_mut(|body| unsafe { (*body).unparker.is_none() });
+        debug_assert!(is_woken, "who takes a node off has taken out whom to wake");
         self.stage.store(Stage::Idle as usize, Ordering::Relaxed);
     }
 }
@@ -152,6 +154,7 @@ impl<U> Waiters<U> {
     /// # Safety
     ///
     /// As for [`Waiters::remove`].
+    #[expect(clippy::unused_self, reason = "rule 2: who has the list has its lock")]
     pub(super) unsafe fn replace(&mut self, node: &Node<U>, unparker: U) -> Option<U> {
         // SAFETY: rule 2, the node is listed.
         node.body.with_mut(|body| unsafe { (*body).unparker.replace(unparker) })

@@ -58,7 +58,7 @@ impl Word {
     }
 
     /// For a newcomer that does not wait: it overtakes nobody.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn take(self, count: usize) -> Result<Self, Refusal> {
         if self.0 & FLAGS == 0 && self.permits() >= count {
             Ok(Self(self.0 - count * ONE_PERMIT))
@@ -89,7 +89,7 @@ impl Word {
     }
 
     /// `None`: there would be more than `most`.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn give(self, count: usize, most: usize) -> Option<Self> {
         match self.permits().checked_add(count) {
             Some(sum) if sum <= most => Some(Self(self.0 + count * ONE_PERMIT)),
