@@ -308,11 +308,10 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
         match slot.look(lap) {
             // READY: published between the two looks. The caller comes again.
             Look::Free | Look::Ready => Take::Unpublished,
-            Look::Taken => Take::Gone,
             // An earlier run's word, if the block still serves this one: a word of a later run can be seen only after
             // the table has stopped naming the block for this base.
             Look::OtherLap if self.find(base).is_some_and(|now| ptr::eq(now, block)) => Take::Unpublished,
-            Look::OtherLap => Take::Gone,
+            Look::Taken | Look::OtherLap => Take::Gone,
         }
     }
 

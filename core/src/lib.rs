@@ -43,6 +43,7 @@ mod semaphore;
 // The pool and its workers.
 mod cancel;
 mod pool;
+mod running;
 mod storage;
 mod timing;
 mod worker;
@@ -60,6 +61,7 @@ pub use pool::{Counts, Duty, Pack, Pool, Refused};
 #[cfg(feature = "alloc")]
 pub use queue::Queue;
 pub use ring::Ring;
+pub use running::Running;
 pub use seat::{STOPPABLE_DEPTH, Seat};
 pub use semaphore::{Acquire, AcquireError, Overflow, Permit, Semaphore, TryAcquireError};
 #[doc(hidden)]
@@ -71,4 +73,4 @@ pub use state::{MAX_WORKERS, Phase};
 pub use storage::Growing;
 pub use storage::{Fixed, Storage};
 pub use task::{Run, Task};
-pub use worker::{Next, Rest, Runner, Running, Worker};
+pub use worker::{Next, Rest, Runner, Worker};

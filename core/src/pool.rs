@@ -21,6 +21,9 @@
 //! A submit that runs against a change of phase makes its job visible and then reads the phase. If the pool was closed
 //! it tries to take the job back; if a worker was quicker, the job was accepted.
 
+#[cfg(all(test, loom))]
+mod loom;
+
 use core::marker::PhantomData;
 
 use lock_api::Mutex;
@@ -29,8 +32,8 @@ use crate::entries::Entries;
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
-use crate::slots::Slots;
 use crate::sleepers::Sleepers;
+use crate::slots::Slots;
 use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, State};
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;

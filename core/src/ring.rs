@@ -6,9 +6,9 @@
 use crate::pool::Pack;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
-use crate::sync::{AtomicUsize, Ordering};
 #[cfg(not(loom))]
 use crate::sync::const_unless_loom;
+use crate::sync::{AtomicUsize, Ordering};
 
 /// `N` slots, a power of two.
 #[derive(Debug)]

@@ -49,11 +49,7 @@ impl Mark {
     #[inline(always)]
     fn id(&self) -> JobId {
         let [order, serial, place] = &self.id;
-        JobId::from_words(
-            order.load(Ordering::Acquire),
-            serial.load(Ordering::Acquire),
-            place.load(Ordering::Acquire),
-        )
+        JobId::from_words(order.load(Ordering::Acquire), serial.load(Ordering::Acquire), place.load(Ordering::Acquire))
     }
 
     const_unless_loom! {
@@ -140,7 +136,11 @@ impl Seat {
     /// The innermost job has ended.
     #[inline(always)]
     pub(crate) fn end(&self, depth: usize) {
-        debug_assert_eq!(self.depth.load(Ordering::Relaxed), depth + 1, "jobs end in the reverse order of their beginning");
+        debug_assert_eq!(
+            self.depth.load(Ordering::Relaxed),
+            depth + 1,
+            "jobs end in the reverse order of their beginning"
+        );
         if let Some(mark) = self.marks.get(depth) {
             let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
             mark.word.store(serial.wrapping_add(SERIAL) | IDLE, Ordering::Release);

@@ -233,8 +233,16 @@ mod tests {
 
     #[test]
     fn the_fields_share_no_bit_and_fill_the_masks() {
-        let fields = [PHASE, SENTINEL, NAPPING, SHORT, ALIVE * MAX_WORKERS, SLEEPING * MAX_WORKERS, SEARCHING * MAX_WORKERS,
-            BLOCKED * MAX_WORKERS];
+        let fields = [
+            PHASE,
+            SENTINEL,
+            NAPPING,
+            SHORT,
+            ALIVE * MAX_WORKERS,
+            SLEEPING * MAX_WORKERS,
+            SEARCHING * MAX_WORKERS,
+            BLOCKED * MAX_WORKERS,
+        ];
         for (i, a) in fields.iter().enumerate() {
             for b in &fields[i + 1..] {
                 assert_eq!(a & b, 0);

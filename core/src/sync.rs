@@ -29,9 +29,82 @@ mod plain {
 #[cfg(loom)]
 mod plain {
     pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+
+    /// loom knows no sequentially consistent loads and stores, it takes them for acquire and release. Read-modify-writes
+    /// see the latest value, and so do for this crate's arguments what sequentially consistent accesses do.
+    macro_rules! atomic {
+        ($name:ident $(<$t:ident>)?, $value:ty) => {
+            #[derive(Debug)]
+            pub(crate) struct $name$(<$t>)?(loom::sync::atomic::$name$(<$t>)?);
+
+            #[allow(dead_code)]
+            impl$(<$t>)? $name$(<$t>)? {
+                #[track_caller]
+                pub(crate) fn new(value: $value) -> Self {
+                    Self(loom::sync::atomic::$name::new(value))
+                }
+
+                #[track_caller]
+                pub(crate) fn load(&self, order: Ordering) -> $value {
+                    match order {
+                        Ordering::SeqCst => {
+                            let same = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, Some);
+                            same.unwrap_or_else(|value| value)
+                        }
+                        order => self.0.load(order),
+                    }
+                }
+
+                #[track_caller]
+                pub(crate) fn store(&self, value: $value, order: Ordering) {
+                    match order {
+                        Ordering::SeqCst => _ = self.0.swap(value, Ordering::AcqRel),
+                        order => self.0.store(value, order),
+                    }
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange(
+                    &self,
+                    from: $value,
+                    to: $value,
+                    order: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    self.0.compare_exchange(from, to, order, failure)
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange_weak(
+                    &self,
+                    from: $value,
+                    to: $value,
+                    order: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    // Not weak: a spurious failure only makes the loop go around once more.
+                    self.0.compare_exchange(from, to, order, failure)
+                }
+            }
+        };
+    }
+
+    atomic!(AtomicUsize, usize);
     #[cfg(feature = "alloc")]
-    pub(crate) use loom::sync::atomic::AtomicPtr;
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    atomic!(AtomicPtr<T>, *mut T);
+
+    impl AtomicUsize {
+        #[track_caller]
+        pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
+            self.0.fetch_add(value, order)
+        }
+
+        #[track_caller]
+        pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
+            self.0.fetch_sub(value, order)
+        }
+    }
 
     /// A spinning thread lets the others run, or the model would never end.
     pub(crate) fn spin_loop() {

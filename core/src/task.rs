@@ -239,10 +239,10 @@ mod tests {
             let (small, big) = (held.clone(), (held.clone(), [0_u64; 20]));
             let task = if large {
                 drop(small);
-                Task::once(move |_: &mut ()| _ = &big)
+                Task::once(move |(): &mut ()| _ = &big)
             } else {
                 drop(big);
-                Task::once(move |_: &mut ()| _ = &small)
+                Task::once(move |(): &mut ()| _ = &small)
             };
             if ran {
                 assert!(task.run(&mut ()).is_none());
@@ -296,9 +296,9 @@ mod tests {
     fn a_panic_consumes_the_closure() {
         let held = Arc::new(());
         let inside = held.clone();
-        let task = Task::once(move |_: &mut ()| {
-            let _inside = inside;
-            panic!("on purpose");
+        let task = Task::once(move |(): &mut ()| {
+            let inside = inside;
+            panic!("on purpose, with {inside:?} inside");
         });
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task.run(&mut ()))).is_err());
         assert_eq!(Arc::strong_count(&held), 1);

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 /// # Errors
 ///
 /// A text with both, when they differ.
+#[expect(clippy::needless_pass_by_value, reason = "most values are made in the call")]
 pub fn check<T: PartialEq + Debug>(what: &str, expected: T, found: T) -> Result<(), Box<dyn Error>> {
     let same = expected == found;
     check_that(what, same, || format!("expected {expected:?}, found {found:?}"))

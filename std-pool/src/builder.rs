@@ -145,7 +145,9 @@ impl<T: Send + 'static> Builder<T> {
             Threads::Exactly(number) => number,
             Threads::CpusLess(number) => {
                 let cpus = thread::available_parallelism().map_err(BuildError::Cpus)?.get();
-                cpus.checked_sub(number).filter(|left| *left > 0).ok_or(BuildError::TooFewCpus { cpus, less: number })?
+                cpus.checked_sub(number)
+                    .filter(|left| *left > 0)
+                    .ok_or(BuildError::TooFewCpus { cpus, less: number })?
             }
         };
         if threads == 0 || threads > MAX_WORKERS / 2 {

@@ -49,7 +49,8 @@ pub(crate) fn on_failed<T: Send + 'static>(
     start(shared, "failed", move |shared| {
         each(shared, &view, &view.failed, |failed| {
             // Not into the failed queue: that would call the callback again, and it might panic again.
-            let report = |panic: Panic| log::error!("{}: the callback for failures: {panic}", shared.config.name_prefix);
+            let report =
+                |panic: Panic| log::error!("{}: the callback for failures: {panic}", shared.config.name_prefix);
             let _ = catch(|| callback(failed)).map_err(report);
         });
         drop_quietly(callback);

@@ -86,6 +86,8 @@ impl<T: Send + 'static> Iterator for Completed<'_, T> {
         if let Some(next) = self.try_next() {
             return Some(next);
         }
-        shared.blocking(|| Event::wait_any(&[&self.pool.view().ended, &shared.quiet], self.deadline, ready)).flatten()?
+        shared
+            .blocking(|| Event::wait_any(&[&self.pool.view().ended, &shared.quiet], self.deadline, ready))
+            .flatten()?
     }
 }

@@ -95,7 +95,9 @@ impl<T: Send + 'static> Pool<T> {
         let mut jobs = self.entries(|kind| kind == JobKind::Urgent);
         let no_time = |kind| move |id| JobInfo { id, kind, due: None };
         self.shared().core.visit_queued(|id| jobs.push(no_time(JobKind::Queued)(id)));
-        jobs.extend(self.shared().each_view(|view| view.held_ids()).into_iter().flatten().map(no_time(JobKind::PutOff)));
+        jobs.extend(
+            self.shared().each_view(|view| view.held_ids()).into_iter().flatten().map(no_time(JobKind::PutOff)),
+        );
         jobs
     }
 

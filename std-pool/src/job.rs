@@ -274,7 +274,7 @@ where
         let Self { view, function, .. } = self;
         match catch(function) {
             Ok(items) => {
-                let items = Items { view, items, has_room: false, name: type_name::<F>(), item: PhantomData };
+                let items = Items { view, rest: items, has_room: false, name: type_name::<F>(), value: PhantomData };
                 let _ = items.run(env);
             }
             Err(panic) => view.fail(&env.shared, env.id(), type_name::<F>(), JobError::Panicked(panic)),
@@ -299,10 +299,10 @@ where
 /// An iterator on its way, which is put off between two items when there is no room for the next.
 struct Items<I, R, T> {
     view: Arc<View<T>>,
-    items: I,
+    rest: I,
     has_room: bool,
     name: &'static str,
-    item: PhantomData<fn() -> R>,
+    value: PhantomData<fn() -> R>,
 }
 
 impl<T, I, R> Run<Env> for Items<I, R, T>
@@ -324,7 +324,7 @@ where
                 view.vacate(&env.shared);
                 break;
             }
-            match catch(|| self.items.next().map(Outcome::into_result)) {
+            match catch(|| self.rest.next().map(Outcome::into_result)) {
                 Ok(Some(Ok(value))) => view.succeed(env.id(), value),
                 Ok(Some(Err(error))) => fail(env, view, self.name, JobError::Failed(error)),
                 Ok(None) => {
@@ -337,7 +337,7 @@ where
                 }
             }
         }
-        drop_quietly(self.items);
+        drop_quietly(self.rest);
         None
     }
 }
@@ -388,9 +388,8 @@ where
     D: EachTime<T>,
 {
     fn run(mut self, env: &mut Env) -> Option<Self> {
-        let ended = outcome(&mut self.function).and_then(|value| {
-            catch(|| self.done.call(env, &self.view, value)).map_err(JobError::Panicked)
-        });
+        let ended = outcome(&mut self.function)
+            .and_then(|value| catch(|| self.done.call(env, &self.view, value)).map_err(JobError::Panicked));
         if let Err(error) = ended {
             self.view.fail(&env.shared, env.id(), self.name, error);
             if self.ends_on_failure {

@@ -325,6 +325,9 @@ where
 
 impl<T, F, R, D> fmt::Debug for PeriodicJob<'_, T, F, R, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PeriodicJob").field("name", &self.name).field("interval", &self.interval).finish_non_exhaustive()
+        f.debug_struct("PeriodicJob")
+            .field("name", &self.name)
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
     }
 }

@@ -41,6 +41,7 @@ pub use fastthreadpool_core::{
     self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, Overflow, TryAcquireError,
 };
 pub use handle::JoinHandle;
+pub use host::Waiter;
 pub use info::{Counts, JobInfo, JobKind};
 pub use job_builder::{Job, PeriodicJob};
 pub use lock::{FastLock, FastLockGuard};
@@ -49,7 +50,6 @@ pub use outcome::{BoxError, JobError, Outcome, Panic};
 pub use pool::Pool;
 pub use results::Results;
 pub use scope::Scope;
-pub use host::Waiter;
 pub use semaphore::{Permit, Semaphore};
 pub use submit::SubmitError;
 pub use view::{Done, Failed};

@@ -21,8 +21,8 @@ type Slot<U> = Option<Result<U, JobError>>;
 
 /// Runs the function for one item; a panic is that item's alone.
 #[inline(always)]
-fn each<U>(f: impl FnOnce() -> U) -> Slot<U> {
-    Some(catch(f).map_err(JobError::Panicked))
+fn each<U>(f: impl FnOnce() -> U) -> Result<U, JobError> {
+    catch(f).map_err(JobError::Panicked)
 }
 
 fn finished<U>(slots: Vec<Slot<U>>) -> Vec<Result<U, JobError>> {
@@ -49,7 +49,7 @@ impl<'a, I: Sync, U: Send, F: Fn(&'a I) -> U + Sync> Items for Borrowed<'a, '_, 
 
     fn run(self) {
         for (item, slot) in self.items.iter().zip(self.slots) {
-            *slot = each(|| (self.function)(item));
+            *slot = Some(each(|| (self.function)(item)));
         }
     }
 }
@@ -74,7 +74,7 @@ impl<I: Send, U: Send, F: Fn(I) -> U + Sync> Items for Owned<'_, I, U, F> {
     fn run(self) {
         for (item, slot) in self.items.iter_mut().zip(self.slots) {
             if let Some(item) = item.take() {
-                *slot = each(|| (self.function)(item));
+                *slot = Some(each(|| (self.function)(item)));
             }
         }
     }
@@ -340,7 +340,7 @@ where
             self.ahead.push_back(match self.pool.spawn(move || f(item)) {
                 Ok(handle) => Ahead::Spawned(handle),
                 Err(SubmitError::Closed(_)) => Ahead::Here(Err(JobError::Cancelled)),
-                Err(refused) => Ahead::Here(catch(refused.into_inner()).map_err(JobError::Panicked)),
+                Err(refused) => Ahead::Here(each(refused.into_inner())),
             });
         }
         Some(match self.ahead.pop_front()? {

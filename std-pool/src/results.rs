@@ -24,7 +24,12 @@ pub struct Results<E> {
 
 impl<E: Send> Results<E> {
     pub(crate) fn new() -> Self {
-        Self { queue: Queue::new(), count: Semaphore::new(0), taken: OnceLock::new(), calling_back: AtomicBool::new(false) }
+        Self {
+            queue: Queue::new(),
+            count: Semaphore::new(0),
+            taken: OnceLock::new(),
+            calling_back: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn push(&self, entry: E) {

@@ -31,8 +31,7 @@ pub struct Scope<'scope, 'env: 'scope> {
     state: Arc<State>,
     jobs: Mutex<Vec<JobId>>,
     /// Invariant in both, like [`std::thread::Scope`].
-    scope: PhantomData<&'scope mut &'scope ()>,
-    env: PhantomData<&'env mut &'env ()>,
+    lifetimes: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
 }
 
 struct State {
@@ -121,8 +120,7 @@ impl<'scope> Scope<'scope, '_> {
             let latest = self.jobs.lock().pop();
             match latest {
                 Some(id) => {
-                    let _ = self.shared.run_inside(id)
-                        || self.shared.run_outside(id, |payload| self.run_here(payload));
+                    let _ = self.shared.run_inside(id) || self.shared.run_outside(id, |payload| self.run_here(payload));
                 }
                 None => self.wait_for_others(),
             }
@@ -185,13 +183,7 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
 {
     let state = State { jobs: AtomicUsize::new(0), owner: thread::current(), panic: Mutex::new(None) };
-    let scope = Scope {
-        shared,
-        state: Arc::new(state),
-        jobs: Mutex::new(Vec::new()),
-        scope: PhantomData,
-        env: PhantomData,
-    };
+    let scope = Scope { shared, state: Arc::new(state), jobs: Mutex::new(Vec::new()), lifetimes: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     scope.wait();
     match result {

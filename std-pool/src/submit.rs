@@ -118,7 +118,9 @@ impl Shared {
                 None => self.core.submit(job),
                 Some(current) => self.core.submit_from(current.seat, job),
             },
-            To::Front => self.core.submit_first(job.pack(), current.is_some()).map_err(|refused| refused.map(J::unpack)),
+            To::Front => {
+                self.core.submit_first(job.pack(), current.is_some()).map_err(|refused| refused.map(J::unpack))
+            }
             To::Later(due, repeat) => {
                 let submitted = self.core.submit_at(job.pack(), current.is_some(), due, repeat);
                 submitted.map_err(|refused| refused.map(J::unpack))

@@ -75,8 +75,7 @@ impl<T: Send + 'static> View<T> {
             ended: Event::default(),
             calls,
             keeps: calls.done || TypeId::of::<T>() != TypeId::of::<()>(),
-            bound: done_capacity
-                .map(|room| Mutex::new(Bound { room, held: BTreeMap::new(), lifted: false })),
+            bound: done_capacity.map(|room| Mutex::new(Bound { room, held: BTreeMap::new(), lifted: false })),
         }
     }
 

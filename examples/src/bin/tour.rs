@@ -73,14 +73,14 @@ fn map_with_callback() -> Checked {
 /// `Pool(result_id = True)`: here every result carries its job's id.
 fn ids() -> Checked {
     let pool: Pool<u64> = Pool::new()?;
-    let foo = pool.submit(|| root(144))?;
-    let bar = pool.submit(|| root(145))?;
+    let first = pool.submit(|| root(144))?;
+    let second = pool.submit(|| root(145))?;
     pool.shutdown();
     let done = pool.done().pop().ok_or("the done queue is empty")?;
     let failed = pool.failed().pop().ok_or("the failed queue is empty")?;
-    check("id and value of the first", (foo, 12), (done.id, done.value))?;
-    check("id of the second", bar, failed.id)?;
-    println!("  3 ids             job {foo} returned {}, job {bar} failed", done.value);
+    check("id and value of the first", (first, 12), (done.id, done.value))?;
+    check("id of the second", second, failed.id)?;
+    println!("  3 ids             job {first} returned {}, job {second} failed", done.value);
     Ok(())
 }
 
@@ -143,21 +143,23 @@ fn mixed() -> Checked {
     let counts = pool.counts();
     // The scheduled job counts as cancelled only if it waited just then.
     check_that("removed jobs", (1..=2).contains(&counts.cancelled), || format!("expected 1 or 2, found {counts:?}"))?;
-    println!("  4 mixed           foo2 overtook 99 of foo1, the cancelled 100th never ran, foo3 ran once, foo4 {runs} times");
+    println!(
+        "  4 mixed           foo2 overtook 99 of foo1, the cancelled 100th never ran, foo3 ran once, foo4 {runs} times"
+    );
     Ok(())
 }
 
 // ----- the benchmarks
 
 const ROUNDS: usize = 9;
-const JOBS: u64 = 50_000;
+const JOBS: u32 = 50_000;
 const PAIRS: u32 = 200_000;
 
 /// One way to do the work; returns what is checked.
 type Way<'w> = (&'static str, Box<dyn FnMut() -> Checked<u64> + 'w>);
 
 /// Times the ways in turn, so that a moment in which the machine is busy meets them all; prints a table.
-fn compare(title: &str, unit: &str, count: u64, expected: u64, baseline: usize, ways: &mut [Way<'_>]) -> Checked {
+fn compare(title: &str, unit: &str, count: u32, expected: u64, baseline: usize, ways: &mut [Way<'_>]) -> Checked {
     let mut times = vec![Vec::with_capacity(ROUNDS); ways.len()];
     // The first round starts threads and touches memory.
     for round in 0..=ROUNDS {
@@ -171,13 +173,12 @@ fn compare(title: &str, unit: &str, count: u64, expected: u64, baseline: usize, 
             }
         }
     }
-    let medians: Vec<f64> = times.iter_mut().map(|times| median(times) / count as f64).collect();
-    println!("\n  {title:<44} {unit:>12} {:>10} {:>10}", "x the", "x by hand");
-    println!("  {:<44} {:>12} {:>10} {:>10}", "", "", "fastest", "");
+    let medians: Vec<f64> = times.iter_mut().map(|times| median(times) / f64::from(count)).collect();
+    println!("\n  {title:<44} {unit:>12} {:>11} {:>20}", "x fastest", "faster than by hand");
     let fastest = medians.iter().copied().fold(f64::INFINITY, f64::min);
     for ((name, _), median) in ways.iter().zip(&medians) {
         let (slower, faster) = (median / fastest, medians[baseline] / median);
-        println!("  {name:<44} {median:>12.1} {slower:>10.1} {faster:>9.1}x");
+        println!("  {name:<44} {median:>12.1} {slower:>11.1} {faster:>19.1}x");
     }
     Ok(())
 }
@@ -196,7 +197,7 @@ fn number(n: u64) -> u64 {
 fn sums(cores: usize) -> Checked {
     let pool = Pool::new()?;
     let by_hand = ByHand::new(cores);
-    let numbers: Vec<u64> = (0..JOBS).collect();
+    let numbers: Vec<u64> = (0..u64::from(JOBS)).collect();
     let sum = Arc::new(AtomicU64::new(0));
     let mut ways: [Way; 6] = [
         ("plain loop", Box::new(|| Ok(numbers.iter().map(|n| number(*n)).sum()))),
@@ -210,7 +211,7 @@ fn sums(cores: usize) -> Checked {
         (
             "map to the done queue",
             Box::new(|| {
-                pool.map(0..JOBS, number).to_done()?;
+                pool.map(0..u64::from(JOBS), number).to_done()?;
                 pool.wait_idle();
                 Ok(pool.done().drain().map(|done| done.value).sum())
             }),
@@ -218,7 +219,7 @@ fn sums(cores: usize) -> Checked {
         (
             "submit, results in the done queue",
             Box::new(|| {
-                for n in 0..JOBS {
+                for n in 0..u64::from(JOBS) {
                     pool.submit(move || number(n))?;
                 }
                 pool.wait_idle();
@@ -228,7 +229,7 @@ fn sums(cores: usize) -> Checked {
         (
             "submit with a callback",
             Box::new(|| {
-                for n in 0..JOBS {
+                for n in 0..u64::from(JOBS) {
                     let sum = Arc::clone(&sum);
                     pool.submit_done(move || number(n), move |_id, n| _ = sum.fetch_add(n, Ordering::Relaxed))?;
                 }
@@ -239,7 +240,7 @@ fn sums(cores: usize) -> Checked {
         (
             "by hand: Mutex<VecDeque<Box<..>>> + Condvar",
             Box::new(|| {
-                for n in 0..JOBS {
+                for n in 0..u64::from(JOBS) {
                     let sum = Arc::clone(&sum);
                     by_hand.submit(move || _ = sum.fetch_add(number(n), Ordering::Relaxed));
                 }
@@ -248,7 +249,7 @@ fn sums(cores: usize) -> Checked {
             }),
         ),
     ];
-    compare("50,000 jobs that add up numbers", "ns per job", JOBS, JOBS * (JOBS - 1) / 2, 5, &mut ways)
+    compare("50,000 jobs that add up numbers", "ns per job", JOBS, (0..u64::from(JOBS)).sum(), 5, &mut ways)
 }
 
 fn semaphores() -> Checked {
@@ -276,7 +277,7 @@ fn semaphores() -> Checked {
             }),
         ),
     ];
-    compare("200,000 acquire/release pairs, one thread", "ns per pair", u64::from(PAIRS), 1, 1, &mut ways)
+    compare("200,000 acquire/release pairs, one thread", "ns per pair", PAIRS, 1, 1, &mut ways)
 }
 
 // ----- what one writes by hand

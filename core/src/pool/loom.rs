@@ -1,0 +1,253 @@
+//! Models of the pool: `RUSTFLAGS="--cfg loom" cargo test --release -p fastthreadpool-core --lib pool::loom`.
+//!
+//! Each model ends only if what it waits for happens: a wake-up that is lost is a deadlock, which the checker reports.
+
+use ::loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use ::loom::sync::{Arc, Mutex};
+use ::loom::thread;
+use std::vec::Vec;
+
+use super::*;
+use crate::cancel::Cancelled;
+use crate::host::{Park, Tick, Unpark};
+use crate::hosts::loom::{LoomMutex, LoomParker};
+use crate::period::Repeat;
+use crate::storage::Storage;
+use crate::worker::Next;
+
+/// A clock that stands still; wake-ups cost something only where short jobs are to be claimed by the dozen.
+#[derive(Clone, Copy)]
+struct Still {
+    wake_cost: u64,
+}
+
+impl Host for Still {
+    type Mutex = LoomMutex;
+
+    fn now(&self) -> Tick {
+        Tick(1)
+    }
+
+    fn wake_cost(&self) -> u64 {
+        self.wake_cost
+    }
+}
+
+type Grown = Pool<usize, Still, Growing<usize, LoomMutex>>;
+type Ringed = Pool<usize, Still, Fixed<usize, 2, 2, 2>>;
+
+const LONG: Still = Still { wake_cost: 0 };
+/// All jobs are short: they take no time.
+const SHORT: Still = Still { wake_cost: 1000 };
+
+/// A pool with its workers' contexts, and what its jobs have done.
+struct Scene<S: Storage<usize>> {
+    pool: Pool<usize, Still, S>,
+    parkers: Vec<LoomParker>,
+    workers: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// How often each job has run.
+    ran: [AtomicUsize; 3],
+    main: LoomParker,
+}
+
+impl<S: Storage<usize> + 'static> Scene<S> {
+    fn new(pool: Pool<usize, Still, S>) -> Arc<Self> {
+        let parkers = (0..pool.storage.seats().len()).map(|_| LoomParker::new()).collect();
+        let ran = core::array::from_fn(|_| AtomicUsize::new(0));
+        Arc::new(Self { pool, parkers, workers: Mutex::new(Vec::new()), ran, main: LoomParker::new() })
+    }
+
+    fn perform(scene: &Arc<Self>, duty: Duty) {
+        match duty {
+            Duty::Nothing => {}
+            Duty::Wake(seat) => scene.parkers[seat].unparker().unpark(),
+            Duty::Start => {
+                let worker = Self::work(scene);
+                scene.workers.lock().unwrap().push(worker);
+            }
+        }
+    }
+
+    fn submit(scene: &Arc<Self>, job: usize) -> JobId {
+        let (id, duty) = scene.pool.submit(job).ok().expect("open, and with room");
+        Self::perform(scene, duty);
+        id
+    }
+
+    /// Waits until a job has run.
+    fn await_run(&self, job: usize) {
+        while self.ran[job].load(SeqCst) == 0 {
+            self.main.park();
+        }
+    }
+
+    fn close(&self) {
+        self.pool.set_phase(Phase::Draining);
+        while let Some(seat) = self.pool.next_sleeper() {
+            self.parkers[seat].unparker().unpark();
+        }
+    }
+
+    /// Closes the pool and waits until all workers have ended.
+    fn end(&self) {
+        self.close();
+        loop {
+            let worker = self.workers.lock().unwrap().pop();
+            match worker {
+                Some(worker) => worker.join().unwrap(),
+                None => return,
+            }
+        }
+    }
+
+    /// A worker that counts what it runs until the pool is closed.
+    fn work(scene: &Arc<Self>) -> thread::JoinHandle<()> {
+        let scene = scene.clone();
+        thread::spawn(move || {
+            let mut worker = scene.pool.attach().expect("it was asked for");
+            loop {
+                match worker.next() {
+                    Next::Run { payload, running, duty } => {
+                        Self::perform(&scene, duty);
+                        scene.ran[payload].fetch_add(1, SeqCst);
+                        let (_, duty) = scene.pool.end(&running, None);
+                        Self::perform(&scene, duty);
+                        scene.main.unparker().unpark();
+                    }
+                    Next::Park(None) => scene.parkers[worker.seat()].park(),
+                    Next::Park(Some(deadline)) => scene.parkers[worker.seat()].park_until(deadline),
+                    Next::Exit { duty, .. } => {
+                        Self::perform(&scene, duty);
+                        return;
+                    }
+                }
+            }
+        })
+    }
+
+    fn assert_ran(&self, times: &[usize]) {
+        for (job, times) in times.iter().enumerate() {
+            assert_eq!(self.ran[job].load(SeqCst), *times, "runs of job {job}");
+        }
+        assert_eq!(self.pool.pending(), 0);
+        assert_eq!(self.pool.state().alive(), 0);
+    }
+}
+
+/// Explores with two preemptions, unless the environment says otherwise.
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = ::loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(2);
+    builder.max_branches = 20_000;
+    builder.check(run);
+}
+
+#[test]
+fn one_job_reaches_one_worker() {
+    model(|| {
+        let scene = Scene::new(Grown::growing(LONG, 1, 0));
+        Scene::submit(&scene, 0);
+        scene.await_run(0);
+        scene.end();
+        scene.assert_ran(&[1]);
+    });
+}
+
+#[test]
+fn jobs_cross_from_block_to_block() {
+    model(|| {
+        let scene = Scene::new(Grown::growing(LONG, 1, 0));
+        (0..3).for_each(|job| _ = Scene::submit(&scene, job));
+        (0..3).for_each(|job| scene.await_run(job));
+        scene.end();
+        scene.assert_ran(&[1, 1, 1]);
+    });
+}
+
+#[test]
+fn two_jobs_reach_two_workers() {
+    model(|| {
+        let scene = Scene::new(Grown::growing(LONG, 2, 0));
+        (0..2).for_each(|job| _ = Scene::submit(&scene, job));
+        (0..2).for_each(|job| scene.await_run(job));
+        scene.end();
+        scene.assert_ran(&[1, 1]);
+    });
+}
+
+/// Two producers, one of them on a thread of its own.
+fn two_producers<S: Storage<usize> + 'static>(scene: &Arc<Scene<S>>) {
+    let producer = {
+        let scene = scene.clone();
+        thread::spawn(move || _ = Scene::submit(&scene, 1))
+    };
+    Scene::submit(scene, 0);
+    producer.join().unwrap();
+    (0..2).for_each(|job| scene.await_run(job));
+    scene.end();
+    scene.assert_ran(&[1, 1]);
+}
+
+#[test]
+fn two_producers_in_a_ring() {
+    model(|| two_producers(&Scene::new(Ringed::fixed(LONG))));
+}
+
+#[test]
+fn two_producers_and_short_jobs() {
+    model(|| two_producers(&Scene::new(Grown::growing(SHORT, 1, 0))));
+}
+
+#[test]
+fn a_cancelled_job_is_removed_or_runs_and_not_both() {
+    model(|| {
+        let scene = Scene::new(Grown::growing(LONG, 1, 0));
+        let id = Scene::submit(&scene, 0);
+        let removed = matches!(scene.pool.cancel(id), Cancelled::Removed(0));
+        scene.end();
+        scene.assert_ran(&[usize::from(!removed)]);
+    });
+}
+
+#[test]
+fn a_submit_meets_the_end_of_the_pool() {
+    model(|| {
+        let scene = Scene::new(Grown::growing(LONG, 1, 0));
+        let closer = {
+            let scene = scene.clone();
+            thread::spawn(move || scene.close())
+        };
+        let accepted = match scene.pool.submit(0) {
+            Ok((_, duty)) => {
+                Scene::perform(&scene, duty);
+                true
+            }
+            Err(refused) => {
+                assert_eq!(refused, Refused::Closed(0));
+                false
+            }
+        };
+        closer.join().unwrap();
+        scene.end();
+        if scene.pool.pending() > 0 {
+            // The last worker had gone: who closed the pool asks for another.
+            Scene::perform(&scene, scene.pool.demand());
+            scene.end();
+        }
+        scene.assert_ran(&[usize::from(accepted)]);
+    });
+}
+
+#[test]
+fn an_urgent_job_and_a_timer_reach_a_sleeper() {
+    model(|| {
+        let scene = Scene::new(Grown::growing(LONG, 1, 0));
+        let (_, duty) = scene.pool.submit_at(0, false, Tick(1), None::<Repeat>).unwrap();
+        Scene::perform(&scene, duty);
+        let (_, duty) = scene.pool.submit_first(1, false).unwrap();
+        Scene::perform(&scene, duty);
+        (0..2).for_each(|job| scene.await_run(job));
+        scene.end();
+        scene.assert_ran(&[1, 1]);
+    });
+}

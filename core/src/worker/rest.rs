@@ -1,0 +1,116 @@
+//! How a worker that finds nothing searches, falls asleep, gets up, and ends.
+#![forbid(unsafe_code)]
+
+use super::{Mode, Rest, Worker};
+use crate::host::{Host, Tick};
+use crate::pool::Duty;
+use crate::state::{ALIVE, Phase, Role, SEARCHING, State};
+use crate::storage::Storage;
+use crate::sync::Ordering;
+
+/// Naps in a row, each twice as long as the one before, before a worker sleeps without a deadline while others work.
+const NAPS: u32 = 6;
+
+impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
+    pub(super) fn nap(&mut self) -> Tick {
+        let shortest = self.pool.host.wake_cost().saturating_mul(8).max(1);
+        self.naps = (self.naps + 1).min(NAPS);
+        self.pool.host.now().saturating_add(shortest.saturating_mul(1 << (self.naps - 1)))
+    }
+
+    /// Looked everywhere and found nothing.
+    pub(super) fn find_nothing(&mut self) -> Option<Rest> {
+        let round = self.round;
+        self.round = round.saturating_add(1);
+        if self.mode == Mode::Working {
+            // Jobs shorter than a change of the shared word: first look again quietly.
+            if self.pace.is_short() && round < 2 && self.pool.host.relax(round) {
+                return None;
+            }
+            self.mode = Mode::Searching;
+            self.pool.word.fetch_add(SEARCHING, Ordering::SeqCst);
+            return None;
+        }
+        if self.may_exit() {
+            return Some(self.leave_pool());
+        }
+        if self.pool.host.relax(round) {
+            return None;
+        }
+        self.fall_asleep()
+    }
+
+    fn fall_asleep(&mut self) -> Option<Rest> {
+        let pool = self.pool;
+        let state = pool.state();
+        let has_holes = self.has_holes();
+        let unstarted = has_holes || pool.has_unstarted(self.seat);
+        let others_work = state.alive() > state.sleeping() + state.blocked() + state.searching();
+        let napping = unstarted || (self.naps < NAPS && state.is_short() && others_work && !state.is_napping());
+        let timer = pool.next_due();
+        let deadline = match (timer, napping.then(|| self.nap())) {
+            (Some(due), Some(nap)) if due < nap => Some((due, Role::Sentinel)),
+            (_, Some(nap)) => Some((nap, Role::Napper)),
+            (due, None) => due.map(|due| (due, Role::Sentinel)),
+        };
+        let role = {
+            let mut sleepers = pool.sleepers.lock();
+            let role = sleepers.list(pool.storage.seats(), self.seat, deadline);
+            pool.change(|state| state.fall_asleep(role));
+            role
+        };
+        self.mode = Mode::Asleep;
+        // From here on a submit sees a sleeper. What was submitted before is seen here.
+        let sooner = |due: Tick| deadline.is_none_or(|(deadline, _)| due < deadline);
+        if pool.visible_work() > 0
+            || pool.next_due().is_some_and(sooner)
+            || (!unstarted && pool.has_unstarted(self.seat))
+            || self.may_exit()
+        {
+            self.get_up_inside();
+            return None;
+        }
+        pool.leave();
+        pool.trim();
+        let personal = role != Role::Plain || has_holes;
+        Some(Rest::Park(deadline.filter(|_| personal).map(|(deadline, _)| deadline)))
+    }
+
+    /// The park is over, whoever ended it.
+    pub(super) fn get_up(&mut self) {
+        self.pool.enter();
+        self.get_up_inside();
+        // After a nap one look is enough.
+        self.round = if self.naps > 0 { u32::MAX } else { 0 };
+    }
+
+    fn get_up_inside(&mut self) {
+        let mut sleepers = self.pool.sleepers.lock();
+        if let Some(woken) = sleepers.unlist(self.pool.storage.seats(), self.seat) {
+            self.pool.change(|state| state.wake_up(woken.was_sentinel));
+        }
+        // Else whoever took this worker off the list has counted it as searching.
+        self.mode = Mode::Searching;
+    }
+
+    fn may_exit(&self) -> bool {
+        let state = self.pool.state();
+        let closed = state.phase() != Phase::Running
+            && self.pool.timers.load(Ordering::SeqCst) == 0
+            && self.pool.visible_work() == 0;
+        (closed || state.is_crowded(self.pool.size)) && !self.has_holes()
+    }
+
+    fn leave_pool(&mut self) -> Rest {
+        let pool = self.pool;
+        self.mode = Mode::Gone;
+        let before = pool.change(|state| State(state.0 - ALIVE - SEARCHING));
+        // A submit may have counted on this search.
+        let mut duty = if pool.visible_work() > 0 { pool.call(true) } else { Duty::Nothing };
+        if duty == Duty::Nothing && before.phase() != Phase::Running {
+            // Nobody else tells the sleepers that there is nothing more to wait for.
+            duty = pool.next_sleeper().map_or(Duty::Nothing, Duty::Wake);
+        }
+        Rest::Exit { duty, last: before.alive() == 1 && duty == Duty::Nothing }
+    }
+}
