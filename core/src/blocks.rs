@@ -27,11 +27,9 @@
 //! comes inside (counts up, then reads the table) and `trim` (the table was cleared, then reads the count): all four are
 //! sequentially consistent, so one of the two sees the other.
 
-use alloc::alloc::{alloc_zeroed, handle_alloc_error};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 
 use lock_api::{Mutex, RawMutex};
@@ -63,12 +61,12 @@ struct Block<P> {
 impl<P> Block<P> {
     #[cfg(not(loom))]
     fn allocate() -> NonNull<Self> {
-        let layout = Layout::new::<Self>();
+        let layout = core::alloc::Layout::new::<Self>();
         // SAFETY: the layout has a size, a block has slots.
-        let block = unsafe { alloc_zeroed(layout) };
+        let block = unsafe { alloc::alloc::alloc_zeroed(layout) };
         // All zeros is a block: free slots of lap 0 without payload, and nothing finished. Untouched zeros from the
         // operating system cost nothing until a slot is used.
-        NonNull::new(block.cast()).unwrap_or_else(|| handle_alloc_error(layout))
+        NonNull::new(block.cast()).unwrap_or_else(|| alloc::alloc::handle_alloc_error(layout))
     }
 
     #[cfg(loom)]
@@ -108,7 +106,8 @@ impl<P> Table<P> {
     fn set(&self, base: usize, block: NonNull<Block<P>>) {
         let entry = self.entry(base);
         entry.block.store(block.as_ptr(), Ordering::Relaxed);
-        entry.base.store(base, Ordering::Release);
+        // Sequentially consistent like every access to a base: see rule 4.
+        entry.base.store(base, Ordering::SeqCst);
     }
 
     #[inline(always)]

@@ -6,6 +6,7 @@ use crate::lane::Lane;
 use crate::ring::Ring;
 use crate::seat::Seat;
 use crate::slots::Slots;
+#[cfg(not(loom))]
 use crate::sync::const_unless_loom;
 
 /// The storage of a pool with payload `P`. [`Fixed`] and `Growing` implement it.

@@ -134,17 +134,17 @@ impl<S: Storage<usize> + 'static> Scene<S> {
     }
 }
 
-/// Explores with two preemptions, unless the environment says otherwise.
-fn model(run: impl Fn() + Send + Sync + 'static) {
+/// Explores with so many preemptions, unless the environment says otherwise.
+fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
     let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(2);
+    builder.preemption_bound.get_or_insert(preemptions);
     builder.max_branches = 20_000;
     builder.check(run);
 }
 
 #[test]
 fn one_job_reaches_one_worker() {
-    model(|| {
+    model(2, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         Scene::submit(&scene, 0);
         scene.await_run(0);
@@ -155,7 +155,7 @@ fn one_job_reaches_one_worker() {
 
 #[test]
 fn jobs_cross_from_block_to_block() {
-    model(|| {
+    model(2, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         (0..3).for_each(|job| _ = Scene::submit(&scene, job));
         (0..3).for_each(|job| scene.await_run(job));
@@ -166,7 +166,7 @@ fn jobs_cross_from_block_to_block() {
 
 #[test]
 fn two_jobs_reach_two_workers() {
-    model(|| {
+    model(1, || {
         let scene = Scene::new(Grown::growing(LONG, 2, 0));
         (0..2).for_each(|job| _ = Scene::submit(&scene, job));
         (0..2).for_each(|job| scene.await_run(job));
@@ -190,17 +190,17 @@ fn two_producers<S: Storage<usize> + 'static>(scene: &Arc<Scene<S>>) {
 
 #[test]
 fn two_producers_in_a_ring() {
-    model(|| two_producers(&Scene::new(Ringed::fixed(LONG))));
+    model(1, || two_producers(&Scene::new(Ringed::fixed(LONG))));
 }
 
 #[test]
 fn two_producers_and_short_jobs() {
-    model(|| two_producers(&Scene::new(Grown::growing(SHORT, 1, 0))));
+    model(1, || two_producers(&Scene::new(Grown::growing(SHORT, 1, 0))));
 }
 
 #[test]
 fn a_cancelled_job_is_removed_or_runs_and_not_both() {
-    model(|| {
+    model(2, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         let id = Scene::submit(&scene, 0);
         let removed = matches!(scene.pool.cancel(id), Cancelled::Removed(0));
@@ -211,7 +211,7 @@ fn a_cancelled_job_is_removed_or_runs_and_not_both() {
 
 #[test]
 fn a_submit_meets_the_end_of_the_pool() {
-    model(|| {
+    model(2, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         let closer = {
             let scene = scene.clone();
@@ -240,7 +240,7 @@ fn a_submit_meets_the_end_of_the_pool() {
 
 #[test]
 fn an_urgent_job_and_a_timer_reach_a_sleeper() {
-    model(|| {
+    model(2, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         let (_, duty) = scene.pool.submit_at(0, false, Tick(1), None::<Repeat>).unwrap();
         Scene::perform(&scene, duty);
