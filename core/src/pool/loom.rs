@@ -34,7 +34,6 @@ impl Host for Still {
 }
 
 type Grown = Pool<usize, Still, Growing<usize, LoomMutex>>;
-type Ringed = Pool<usize, Still, Fixed<usize, 2, 2, 2>>;
 
 const LONG: Still = Still { wake_cost: 0 };
 /// All jobs are short: they take no time.
@@ -164,17 +163,6 @@ fn jobs_cross_from_block_to_block() {
     });
 }
 
-#[test]
-fn two_jobs_reach_two_workers() {
-    model(1, || {
-        let scene = Scene::new(Grown::growing(LONG, 2, 0));
-        (0..2).for_each(|job| _ = Scene::submit(&scene, job));
-        (0..2).for_each(|job| scene.await_run(job));
-        scene.end();
-        scene.assert_ran(&[1, 1]);
-    });
-}
-
 /// Two producers, one of them on a thread of its own.
 fn two_producers<S: Storage<usize> + 'static>(scene: &Arc<Scene<S>>) {
     let producer = {
@@ -186,11 +174,6 @@ fn two_producers<S: Storage<usize> + 'static>(scene: &Arc<Scene<S>>) {
     (0..2).for_each(|job| scene.await_run(job));
     scene.end();
     scene.assert_ran(&[1, 1]);
-}
-
-#[test]
-fn two_producers_in_a_ring() {
-    model(1, || two_producers(&Scene::new(Ringed::fixed(LONG))));
 }
 
 #[test]
