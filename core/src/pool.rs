@@ -210,8 +210,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
+    pub fn submit(&self, payload: P) -> Result<(JobId, Duty), Refused<P>> {
+        self.submit_packed(payload)
+    }
+
+    /// [`Pool::submit`] of something that becomes the payload in its slot, which saves a copy of a large payload.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::submit`].
     #[inline(always)]
-    pub fn submit<J: Pack<P>>(&self, job: J) -> Result<(JobId, Duty), Refused<J>> {
+    pub fn submit_packed<J: Pack<P>>(&self, job: J) -> Result<(JobId, Duty), Refused<J>> {
         if !self.state().is_running() {
             return Err(Refused::Closed(job));
         }
@@ -233,8 +242,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// [`Refused`] with the payload: no room in fixed storage, or the pool is stopping.
+    pub fn submit_from(&self, seat: usize, payload: P) -> Result<(JobId, Duty), Refused<P>> {
+        self.submit_packed_from(seat, payload)
+    }
+
+    /// [`Pool::submit_from`] of something that becomes the payload in its slot.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::submit_from`].
     #[inline(always)]
-    pub fn submit_from<J: Pack<P>>(&self, seat: usize, job: J) -> Result<(JobId, Duty), Refused<J>> {
+    pub fn submit_packed_from<J: Pack<P>>(&self, seat: usize, job: J) -> Result<(JobId, Duty), Refused<J>> {
         if self.state().phase() == Phase::Stopping {
             return Err(Refused::Closed(job));
         }

@@ -67,7 +67,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.storage.seats()[running.seat].is_stopped(running.depth())
     }
 
-    /// Ends a job of [`Pool::begin`] or [`Worker::next`], once. A periodic job's payload comes back here for its next run;
+    /// Ends a job of [`Pool::begin`] or [`Worker::next`](crate::Worker::next), once. A periodic job's payload comes back here for its next run;
     /// what is returned was cancelled meanwhile (or was not periodic) and is the caller's to drop.
     pub fn end(&self, running: &Running, payload: Option<P>) -> (Option<P>, Duty) {
         let seat = &self.storage.seats()[running.seat];

@@ -115,8 +115,8 @@ impl Shared {
         let current = self.current();
         match to {
             To::Back => match current {
-                None => self.core.submit(job),
-                Some(current) => self.core.submit_from(current.seat, job),
+                None => self.core.submit_packed(job),
+                Some(current) => self.core.submit_packed_from(current.seat, job),
             },
             To::Front => {
                 self.core.submit_first(job.pack(), current.is_some()).map_err(|refused| refused.map(J::unpack))
