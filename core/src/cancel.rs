@@ -60,9 +60,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if self.stop(id) { Cancelled::Stopping } else { Cancelled::TooLate }
     }
 
-    /// Tells the job to stop if it runs.
+    /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`].
     fn stop(&self, id: JobId) -> bool {
-        self.storage.seats().iter().any(|seat| seat.stop(id))
+        self.storage.seats().iter().fold(false, |found, seat| seat.stop(id) || found)
     }
 
     /// Tells every running job to stop.
@@ -79,8 +79,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Takes a job that could begin now, to run it in the caller's context: a queued one, an urgent one, a timer that is
-    /// due. The caller runs it and then says so: inside another job with [`Pool::begin`] and [`Pool::end`], elsewhere with
-    /// [`Pool::end_outside`]. Periodic jobs are left to the workers.
+    /// due. The caller runs it and then says so with [`Pool::end_outside`]; inside another job see [`Pool::take_inside`].
+    /// Periodic jobs are left to the workers.
     pub fn take(&self, id: JobId) -> Option<P> {
         match id.place() {
             Place::Lane { lane, position } => self.take_from_lane(lane, position),
@@ -96,9 +96,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.outside.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Removes every queued and urgent job and hands each to `dispose`, oldest first in each lane, with no lock held.
-    /// Returns how many. Delayed and periodic jobs stay.
+    /// Removes every queued and urgent job, and every delayed one that is due, and hands each to `dispose`, oldest first in
+    /// each lane, with no lock held. Returns how many. Periodic jobs stay.
     pub fn cancel_queued(&self, mut dispose: impl FnMut(JobId, P)) -> usize {
+        self.expire();
         let mut removed = self.cancel_entries(Kinds::Urgent, &mut dispose);
         let _inside = self.inside();
         for (number, lane) in self.storage.lanes().iter().enumerate() {

@@ -205,7 +205,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Appends a job to the end of the queue.
     ///
-    /// Never blocks on a lock; may be called from an interrupt handler if the host's mutex masks interrupts.
+    /// Takes a lock only to find a sleeper that is to be woken; may be called from an interrupt handler if the host's
+    /// mutex masks interrupts.
     ///
     /// # Errors
     ///

@@ -15,10 +15,15 @@
 //! `serial` goes up with each job, so an exchange RUNNING -> STOPPED with the serial that was read before the id's words
 //! succeeds only if the words belong to the job that still runs.
 //!
+//! A worker marks a job *before* it takes its payload, and takes the mark back if somebody else was quicker. So there is no
+//! moment at which a canceller finds the job neither waiting nor marked. A job can be marked on several seats for that
+//! moment; it is stopped on all of them.
+//!
 //! # Order
 //!
 //! A reader that sees a word of a later job must fail its exchange: the words are written with release after the mark went
-//! IDLE, and read with acquire before the exchange.
+//! IDLE, and read with acquire before the exchange. The mark comes before the taking of the payload (the exchange on the
+//! slot releases, the entries are under a lock), and a canceller who finds the payload taken has acquired that.
 #![forbid(unsafe_code)]
 
 use crate::id::JobId;
@@ -50,6 +55,14 @@ impl Mark {
     fn id(&self) -> JobId {
         let [order, serial, place] = &self.id;
         JobId::from_words(order.load(Ordering::Acquire), serial.load(Ordering::Acquire), place.load(Ordering::Acquire))
+    }
+
+    #[inline(always)]
+    fn write(&self, id: JobId) {
+        let (order, serial, place) = id.words();
+        self.id[0].store(order, Ordering::Release);
+        self.id[1].store(serial, Ordering::Release);
+        self.id[2].store(place, Ordering::Release);
     }
 
     const_unless_loom! {
@@ -111,16 +124,13 @@ impl Seat {
         }
     }
 
-    /// A job begins here, inside the one that runs already, if any. Returns its depth.
+    /// A job is about to begin here, inside the one that runs already, if any. Returns its depth.
     #[inline(always)]
     pub(crate) fn begin(&self, id: JobId) -> usize {
         let depth = self.depth.load(Ordering::Relaxed);
         self.depth.store(depth + 1, Ordering::Relaxed);
         if let Some(mark) = self.marks.get(depth) {
-            let (order, serial, place) = id.words();
-            mark.id[0].store(order, Ordering::Release);
-            mark.id[1].store(serial, Ordering::Release);
-            mark.id[2].store(place, Ordering::Release);
+            mark.write(id);
             let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
             mark.word.store(serial | RUNNING, Ordering::Release);
         }
@@ -133,7 +143,7 @@ impl Seat {
         self.marks.get(depth).map(Mark::id)
     }
 
-    /// The innermost job has ended.
+    /// The innermost job has ended, or is not to begin here after all.
     #[inline(always)]
     pub(crate) fn end(&self, depth: usize) {
         debug_assert_eq!(
@@ -146,6 +156,23 @@ impl Seat {
             mark.word.store(serial.wrapping_add(SERIAL) | IDLE, Ordering::Release);
         }
         self.depth.store(depth, Ordering::Relaxed);
+    }
+
+    /// The job at `depth` goes on under another id; if it has been asked to stop, which is returned, that stays.
+    pub(crate) fn rename(&self, depth: usize, id: JobId) -> bool {
+        let Some(mark) = self.marks.get(depth) else { return false };
+        let was = mark.word.swap(mark.word.load(Ordering::Relaxed) & !STAGE | IDLE, Ordering::AcqRel);
+        mark.write(id);
+        mark.word.store((was & !STAGE).wrapping_add(SERIAL) | was & STAGE, Ordering::Release);
+        was & STAGE == STOPPED
+    }
+
+    /// The worker has been dropped in the middle of what runs here.
+    pub(crate) fn end_all(&self) {
+        for depth in (0..self.depth.load(Ordering::Relaxed)).rev() {
+            self.end(depth);
+            self.count();
+        }
     }
 
     /// Counts one more finished job. Written by the worker alone, so no read-modify-write; released for those who wait
@@ -231,6 +258,19 @@ mod tests {
         assert!(!seat.stop(JobId::in_main(STOPPABLE_DEPTH)), "too deep to be told");
         assert!(seat.is_stopped(0) && !seat.is_stopped(1) && !seat.is_stopped(STOPPABLE_DEPTH));
         depths.into_iter().rev().for_each(|depth| seat.end(depth));
+        assert!(!seat.is_busy());
+    }
+
+    #[test]
+    fn a_renamed_job_is_known_by_its_new_id_and_stays_stopped() {
+        let (seat, a, b) = (Seat::new(), JobId::in_main(1), JobId::in_main(2));
+        let depth = seat.begin(a);
+        assert!(!seat.rename(depth, b));
+        assert!(!seat.stop(a) && !seat.is_stopped(depth) && seat.id(depth) == Some(b));
+        assert!(seat.stop(b));
+        assert!(seat.rename(depth, a));
+        assert!(seat.is_stopped(depth) && seat.stop(a) && !seat.stop(b));
+        seat.end(depth);
         assert!(!seat.is_busy());
     }
 }

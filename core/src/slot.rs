@@ -21,7 +21,8 @@
 //! # Order
 //!
 //! The payload must be seen by the winner: `publish` releases, `take` acquires. In a ring the next producer must not write
-//! before the payload has left: `vacate` releases, the reservation acquires.
+//! before the payload has left: `vacate` releases, the reservation acquires. A worker marks what it is about to take (see
+//! `seat`); the exchange releases the mark, and a canceller who fails acquires it.
 
 use core::mem::MaybeUninit;
 
@@ -108,7 +109,7 @@ impl<P> Slot<P> {
         // the line twice, once to read and once to write.
         let word = lap << STAGE_BITS;
         self.word
-            .compare_exchange(word | READY, word | TAKEN, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(word | READY, word | TAKEN, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
             // SAFETY: rule 2; the exchange has just been won, and READY means that a payload was written.
             .then(|| self.payload.with_mut(|cell| unsafe { (*cell).assume_init_read() }))

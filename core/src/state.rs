@@ -4,7 +4,7 @@
 //!
 //! | field | means | changed by |
 //! |---|---|---|
-//! | phase | see [`Phase`] | `close`, `reopen` |
+//! | phase | see [`Phase`] | `set_phase` |
 //! | sentinel | one of the sleepers has a deadline: it minds the timers, or it naps | under the sleepers' lock |
 //! | napping | the sentinel will look again very soon, whatever happens | under the sleepers' lock |
 //! | short | jobs take less time than a wake-up | workers, when their measure crosses the line |
@@ -53,7 +53,8 @@ pub enum Phase {
     /// Jobs come from running jobs only. Queued and delayed jobs are still run, periodic ones have ended; a worker that
     /// finds nothing more ends.
     Draining,
-    /// Nothing is accepted and nothing is started; each worker ends after its present job.
+    /// Nothing is accepted. What waits is the host's to remove; until it has done so a worker may still start it. Running
+    /// jobs see that they should stop, and a worker that finds nothing more ends.
     Stopping,
 }
 

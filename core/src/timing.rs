@@ -114,8 +114,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         }
     }
 
-    /// Makes the timers that are due urgent; returns how many.
-    pub(crate) fn expire(&self) -> usize {
+    /// Makes the timers that are due urgent, and so pending; returns how many. Workers do it by themselves in time: this is
+    /// for who wants to be exact about what is due now.
+    pub fn expire(&self) -> usize {
+        if self.timers.load(Ordering::SeqCst) == 0 {
+            return 0;
+        }
         let now = self.host.now();
         self.with_entries(|entries| {
             let expired = entries.expire(now);
@@ -124,8 +128,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         })
     }
 
-    pub(crate) fn pop_due(&self) -> Option<Popped<P>> {
-        self.with_entries(Entries::pop)
+    /// The top of the urgent stack; `mark` is told its id under the lock.
+    pub(crate) fn pop_due(&self, mark: impl FnOnce(JobId)) -> Option<Popped<P>> {
+        self.with_entries(|entries| {
+            let popped = entries.pop()?;
+            mark(JobId::in_entry(popped.key.index, popped.key.stamp, popped.order));
+            Some(popped)
+        })
     }
 
     /// The deadline of the earliest timer, or a time before it at which to ask again.

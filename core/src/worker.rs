@@ -103,8 +103,8 @@ pub enum Next<P> {
     },
 }
 
-/// A job that was found.
-type Found<P> = (P, JobId, Times);
+/// A job that was found; its seat is marked with its id.
+type Found<P> = (P, Times);
 
 /// Where the next job comes from.
 enum Find<P> {
@@ -205,8 +205,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 match self.take_next() {
                     // The payload goes straight from its slot to where it is used: it is larger than what travels in
                     // registers, and a stop on the way would cost more than the rest of the claim.
-                    Take::Taken(payload) => self.run(runner, payload, self.last_id(), Times::Once),
-                    Take::Gone => {}
+                    Take::Taken(payload) => self.run(runner, payload, Times::Once),
+                    Take::Gone => self.unmark(),
                     Take::Unpublished => match self.set_aside() {
                         Aside::Found(found) => self.run_found(runner, found),
                         Aside::Later => {}
@@ -229,8 +229,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         loop {
             let found = if self.has_claim() {
                 match self.take_next() {
-                    Take::Taken(payload) => Find::Job((payload, self.last_id(), Times::Once)),
-                    Take::Gone => Find::Claim,
+                    Take::Taken(payload) => Find::Job((payload, Times::Once)),
+                    Take::Gone => {
+                        self.unmark();
+                        Find::Claim
+                    }
                     Take::Unpublished => match self.set_aside() {
                         Aside::Found(found) => Find::Job(found),
                         Aside::Later => Find::Claim,
@@ -241,9 +244,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 self.find()
             };
             match found {
-                Find::Job((payload, id, times)) => {
+                Find::Job((payload, times)) => {
                     let duty = self.announce();
-                    return Next::Run { payload, running: self.pool.begin_on(self.seat, id, times), duty };
+                    return Next::Run { payload, running: Running::new(self.seat, 0, times), duty };
                 }
                 Find::Claim => {}
                 Find::Rest(Rest::Park(deadline)) => return Next::Park(deadline),
@@ -253,12 +256,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     #[inline(always)]
-    fn run(&mut self, runner: &mut impl Runner<P>, payload: P, id: JobId, times: Times) {
+    fn run(&mut self, runner: &mut impl Runner<P>, payload: P, times: Times) {
         let duty = self.announce();
         if duty != Duty::Nothing {
             runner.perform(duty);
         }
-        let running = self.pool.begin_on(self.seat, id, times);
+        let running = Running::new(self.seat, 0, times);
         match (runner.run(payload, running), times) {
             (None, Times::Once) => {
                 let seat = self.this();
@@ -271,8 +274,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     #[cold]
     #[inline(never)]
-    fn run_found(&mut self, runner: &mut impl Runner<P>, (payload, id, times): Found<P>) {
-        self.run(runner, payload, id, times);
+    fn run_found(&mut self, runner: &mut impl Runner<P>, (payload, times): Found<P>) {
+        self.run(runner, payload, times);
     }
 
     #[cold]
@@ -299,20 +302,28 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.next != self.end && self.pool.urgent.load(Ordering::Relaxed) == 0
     }
 
+    /// Says which job this worker is about to take: it runs no other.
+    #[inline(always)]
+    fn mark(&self, id: JobId) {
+        let depth = self.this().begin(id);
+        debug_assert!(depth == 0, "a worker runs what it has found before it looks for more");
+    }
+
+    /// Somebody else was quicker, or there is nothing to take yet.
+    fn unmark(&self) {
+        self.this().end(0);
+    }
+
+    /// Marks and takes the next job of the claim.
     #[inline(always)]
     fn take_next(&mut self) -> Take<P> {
         let position = self.next;
         self.next = position.wrapping_add(1);
         self.this().offer.next.store(self.next, Ordering::Relaxed);
+        self.mark(JobId::at(self.lane, position));
         let taken = self.pool.lane(self.lane).take(position);
         self.taken += usize::from(matches!(taken, Take::Taken(_)));
         taken
-    }
-
-    /// The id of the job that was taken last.
-    #[inline(always)]
-    fn last_id(&self) -> JobId {
-        JobId::at(self.lane, self.next.wrapping_sub(1))
     }
 
     /// Finds a job or a claim when there is no claim, or something more urgent.
@@ -395,7 +406,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
 impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
     /// Frees the seat. A worker that is dropped before it has ended, by a panic of its host, gives its claim to the
-    /// others; its lane stays.
+    /// others; its lane stays, and its job counts as ended.
     fn drop(&mut self) {
         let pool = self.pool;
         match self.mode {
@@ -410,6 +421,7 @@ impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
         if self.mode != Mode::Asleep {
             pool.leave();
         }
+        self.this().end_all();
         self.this().taken.store(false, Ordering::Release);
     }
 }

@@ -86,8 +86,8 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// At most so many jobs wait in the queue, delayed and periodic ones included; one more is refused as
-    /// [`Full`](crate::SubmitError::Full). The default is no bound.
+    /// At most so many jobs wait in the queue, delayed and periodic ones and those that were put off included; one more is
+    /// refused as [`Full`](crate::SubmitError::Full). The default is no bound.
     pub fn queue_capacity(mut self, jobs: usize) -> Self {
         self.queue_capacity = Some(jobs);
         self
@@ -128,7 +128,7 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// Reports every failed job once through the `log` facade.
+    /// Reports every failed job once through the [`log`] facade.
     pub fn log_failures(mut self, level: log::Level) -> Self {
         self.log_failures = Some(level);
         self
@@ -138,8 +138,8 @@ impl<T: Send + 'static> Builder<T> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`], when the number of threads is not between 1 and what the pool can count, when a capacity is 0 or
-    /// larger than can be counted, or when the thread for a callback cannot be started.
+    /// [`BuildError`], when the number of threads is not between 1 and what the pool can count, when a capacity is 0, or
+    /// when the thread for a callback cannot be started.
     pub fn build(self) -> Result<Pool<T>, BuildError> {
         let threads = match self.threads {
             Threads::Exactly(number) => number,
@@ -154,8 +154,8 @@ impl<T: Send + 'static> Builder<T> {
             return Err(BuildError::Threads(threads));
         }
         for capacity in [self.queue_capacity, self.done_capacity].into_iter().flatten() {
-            if capacity == 0 || capacity > crate::Semaphore::MAX_PERMITS {
-                return Err(BuildError::Capacity(capacity));
+            if capacity == 0 {
+                return Err(BuildError::NoCapacity);
             }
         }
         if self.name_prefix.contains('\0') {
@@ -200,8 +200,8 @@ pub enum BuildError {
     },
     /// The number of processors is not known.
     Cpus(io::Error),
-    /// A capacity is 0, or more than can be counted.
-    Capacity(usize),
+    /// A capacity is 0.
+    NoCapacity,
     /// The name prefix contains a zero byte.
     Name,
     /// The thread for a callback cannot be started.
@@ -214,7 +214,7 @@ impl fmt::Display for BuildError {
             Self::Threads(number) => write!(f, "a pool has between 1 and {} threads, not {number}", MAX_WORKERS / 2),
             Self::TooFewCpus { cpus, less } => write!(f, "{cpus} processors less {less} leave no thread"),
             Self::Cpus(error) => write!(f, "the number of processors is not known: {error}"),
-            Self::Capacity(number) => write!(f, "{number} is no capacity"),
+            Self::NoCapacity => f.write_str("a queue of capacity 0 takes nothing"),
             Self::Name => f.write_str("a thread's name cannot contain a zero byte"),
             Self::Callback(error) => write!(f, "the thread for a callback cannot be started: {error}"),
         }

@@ -33,7 +33,7 @@ pub(crate) fn on_done<T: Send + 'static>(
         each(shared, &view, &view.done, |done| {
             let id = done.id;
             if let Err(panic) = catch(|| callback(done)) {
-                view.fail(shared, id, "the pool's callback for done jobs", JobError::Panicked(panic));
+                view.report(shared, id, "the pool's callback for done jobs", JobError::Panicked(panic));
             }
         });
         drop_quietly(callback);

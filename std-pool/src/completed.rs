@@ -9,7 +9,8 @@ use crate::view::{Done, Failed};
 
 /// An iterator over the jobs that end, from both queues; from [`Pool::as_completed`].
 ///
-/// It ends when nothing is pending any more, or when the limits say so. It waits without polling.
+/// It ends when nothing is pending any more, or when the limits say so; delayed jobs are pending once they are due. Inside a
+/// job it ends, too, when every worker of the pool waits. It waits without polling.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

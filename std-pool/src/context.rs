@@ -58,7 +58,8 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     ///
     /// # Errors
     ///
-    /// [`EmitError`] with the value, when there is no room and the job has been asked to stop.
+    /// [`EmitError`] with the value, when there is no room and the job has been asked to stop, or every worker of the pool
+    /// waits.
     pub fn emit(&self, value: T) -> Result<(), EmitError<T>> {
         if !self.view.try_reserve() && !self.wait_for_room() {
             return Err(EmitError(value));
@@ -88,7 +89,8 @@ impl<T> fmt::Debug for Context<'_, T> {
     }
 }
 
-/// A value that was not taken, because there was no room for it and the job has been asked to stop.
+/// A value that was not taken: there was no room for it, and the job has been asked to stop or every worker of the pool
+/// waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EmitError<T>(pub T);
 
@@ -100,7 +102,7 @@ impl<T> fmt::Debug for EmitError<T> {
 
 impl<T> fmt::Display for EmitError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no room for the value, and the job has been asked to stop")
+        f.write_str("no room for the value, and no use in waiting for it")
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use fastthreadpool_core::{Cancelled, JobId, Run};
+use fastthreadpool_core::{JobId, Run};
 use parking_lot::Mutex;
 
 use crate::cancellation::Cancellation;
@@ -123,15 +123,7 @@ impl<U: Send + 'static> JoinHandle<U> {
 
     /// Cancels the job: see [`Pool::cancel`](crate::Pool::cancel).
     pub fn cancel(&self) -> Cancellation {
-        match self.shared.core.cancel(self.id) {
-            Cancelled::Removed(payload) => {
-                self.shared.dispose(payload);
-                self.shared.tell_if_quiet();
-                Cancellation::Removed
-            }
-            Cancelled::Stopping => Cancellation::Stopping,
-            Cancelled::TooLate => Cancellation::TooLate,
-        }
+        self.shared.cancel(self.id)
     }
 
     /// Waits for the job and returns what it returned.

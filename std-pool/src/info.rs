@@ -15,7 +15,7 @@ pub struct JobInfo {
     pub id: JobId,
     /// What it waits for.
     pub kind: JobKind,
-    /// When it is due, if it has a time.
+    /// When it is due, if it waits for a time.
     pub due: Option<Instant>,
 }
 
@@ -51,7 +51,7 @@ pub struct Counts {
     pub timers: usize,
     /// Runs that ended well, in all views, since the pool was built.
     pub done: usize,
-    /// Runs that ended with an error or a panic; callbacks that panicked.
+    /// Runs that ended with an error or a panic; items of iterators that were errors; callbacks of the pool that panicked.
     pub failed: usize,
     /// Jobs that were removed before they ran.
     pub cancelled: usize,
@@ -62,15 +62,14 @@ impl<T: Send + 'static> Pool<T> {
     pub fn counts(&self) -> Counts {
         let shared = self.shared();
         let (core, pending) = (shared.core.counts(), shared.pending());
-        let failed = shared.failed();
         Counts {
             alive: core.alive,
             busy: core.busy,
             pending,
             queued: pending.saturating_sub(core.busy),
             timers: core.timers,
-            done: shared.ended().saturating_sub(failed),
-            failed,
+            done: shared.done(),
+            failed: shared.failed(),
             cancelled: shared.cancelled(),
         }
     }
@@ -92,12 +91,13 @@ impl<T: Send + 'static> Pool<T> {
 
     /// The jobs that wait for a worker, and those that were put off. Blocks nobody for long; O(jobs).
     pub fn jobs(&self) -> Vec<JobInfo> {
+        let put_off: Vec<_> = self.shared().each_view(|view| view.put_off()).into_iter().flatten().collect();
         let mut jobs = self.entries(|kind| kind == JobKind::Urgent);
+        // What waits again goes under the id that it had.
+        jobs.retain(|job| put_off.iter().all(|(_, again)| *again != Some(job.id)));
         let no_time = |kind| move |id| JobInfo { id, kind, due: None };
         self.shared().core.visit_queued(|id| jobs.push(no_time(JobKind::Queued)(id)));
-        jobs.extend(
-            self.shared().each_view(|view| view.held_ids()).into_iter().flatten().map(no_time(JobKind::PutOff)),
-        );
+        jobs.extend(put_off.into_iter().map(|(id, _)| id).map(no_time(JobKind::PutOff)));
         jobs
     }
 
@@ -120,7 +120,8 @@ impl<T: Send + 'static> Pool<T> {
                 (None, _) => JobKind::Urgent,
             };
             if wanted(kind) {
-                found.push(JobInfo { id, kind, due: host::instant(view.due) });
+                let due = if kind == JobKind::Urgent { None } else { host::instant(view.due) };
+                found.push(JobInfo { id, kind, due });
             }
         });
         found.sort_by_key(|job| job.due);

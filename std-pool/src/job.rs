@@ -132,7 +132,6 @@ pub(crate) trait Function {
 #[inline(never)]
 fn fail<T: Send + 'static>(env: &Env, view: &View<T>, job: &'static str, error: JobError) {
     view.fail(&env.shared, env.id(), job, error);
-    view.vacate(&env.shared);
 }
 
 /// A job whose value goes to the done queue.
@@ -184,7 +183,10 @@ impl<T: Send + 'static, C: Call<T>> Run<Env> for WithRoom<C, T> {
         let name = call.name();
         match call.call(env, &view) {
             Ok(value) => view.succeed(env.id(), value),
-            Err(error) => fail(env, &view, name, error),
+            Err(error) => {
+                fail(env, &view, name, error);
+                view.vacate(&env.shared);
+            }
         }
         None
     }
@@ -193,7 +195,7 @@ impl<T: Send + 'static, C: Call<T>> Run<Env> for WithRoom<C, T> {
 impl<T: Send + 'static, C: Call<T>> Run<Env> for ToBounded<C, T> {
     fn run(self, env: &mut Env) -> Option<Self> {
         let view = Arc::clone(&self.view);
-        if let Some(job) = view.reserve(&env.shared, env.id(), WithRoom(self)) {
+        if let Some(job) = view.reserve(env, WithRoom(self)) {
             let _ = job.run(env);
         }
         None
@@ -316,9 +318,9 @@ where
             if !self.has_room {
                 let view = Arc::clone(&self.view);
                 self.has_room = true;
-                self = view.reserve(&env.shared, env.id(), self)?;
+                self = view.reserve(env, self)?;
             }
-            let view = &*self.view;
+            let view = &self.view;
             self.has_room = false;
             if env.is_cancelled() {
                 view.vacate(&env.shared);
@@ -326,13 +328,18 @@ where
             }
             match catch(|| self.rest.next().map(Outcome::into_result)) {
                 Ok(Some(Ok(value))) => view.succeed(env.id(), value),
-                Ok(Some(Err(error))) => fail(env, view, self.name, JobError::Failed(error)),
+                Ok(Some(Err(error))) => {
+                    view.report(&env.shared, env.id(), self.name, JobError::Failed(error));
+                    // Its room is for the next.
+                    self.has_room = true;
+                }
                 Ok(None) => {
                     view.vacate(&env.shared);
                     break;
                 }
                 Err(panic) => {
                     fail(env, view, self.name, JobError::Panicked(panic));
+                    view.vacate(&env.shared);
                     break;
                 }
             }

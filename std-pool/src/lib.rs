@@ -7,6 +7,7 @@ mod event;
 mod lock;
 mod outcome;
 mod results;
+mod room;
 mod semaphore;
 mod view;
 
@@ -45,6 +46,8 @@ pub use host::Waiter;
 pub use info::{Counts, JobInfo, JobKind};
 pub use job_builder::{Job, PeriodicJob};
 pub use lock::{FastLock, FastLockGuard};
+/// The facade through which [`Builder::log_failures`] reports.
+pub use log;
 pub use map::{Map, MapError, MapIter};
 pub use outcome::{BoxError, JobError, Outcome, Panic};
 pub use pool::Pool;

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fastthreadpool_core::{Cancelled, JobId, Kinds, Phase};
+use fastthreadpool_core::{JobId, Kinds, Phase};
 
 use crate::builder::{BuildError, Builder};
 use crate::callback;
@@ -369,23 +369,11 @@ impl<T: Send + 'static> Pool<T> {
 
     /// Cancels a job wherever it is: queued, delayed, periodic or running. O(1).
     pub fn cancel(&self, id: JobId) -> Cancellation {
-        let shared = self.shared();
-        match shared.core.cancel(id) {
-            Cancelled::Removed(payload) => {
-                shared.dispose(payload);
-                shared.tell_if_quiet();
-                Cancellation::Removed
-            }
-            Cancelled::Stopping => {
-                self.view.ended.notify();
-                Cancellation::Stopping
-            }
-            Cancelled::TooLate if shared.cancel_held(id) => Cancellation::Removed,
-            Cancelled::TooLate => Cancellation::TooLate,
-        }
+        self.shared().cancel(id)
     }
 
-    /// Removes all queued jobs; delayed and periodic ones stay, running ones go on. Returns how many were removed.
+    /// Removes all jobs that wait for a worker; delayed ones that are not due and periodic ones stay, running ones go on.
+    /// Returns how many were removed.
     pub fn cancel_all(&self) -> usize {
         self.shared().dispose_queued()
     }
@@ -427,8 +415,11 @@ impl<T: Send + 'static> Pool<T> {
 
     /// Waits until no job is queued or runs. Delayed and periodic jobs count while they are due. Inside a job, that job
     /// does not count.
-    pub fn wait_idle(&self) {
-        self.shared().wait_idle(None);
+    ///
+    /// Returns whether it came to that: false only inside a job, when every worker of the pool waits for other jobs, and
+    /// so nobody is left who could end the wait.
+    pub fn wait_idle(&self) -> bool {
+        self.shared().wait_idle(None)
     }
 
     /// [`Pool::wait_idle`], at most so long; returns whether it came to that.

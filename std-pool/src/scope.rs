@@ -93,6 +93,7 @@ impl<'scope> Scope<'scope, '_> {
         let shared = self.shared;
         if !shared.enter_queue() {
             self.run_here(payload);
+            shared.count_end();
             return None;
         }
         match shared.put(payload, To::Back) {
@@ -104,6 +105,7 @@ impl<'scope> Scope<'scope, '_> {
             Err(refused) => {
                 shared.left_queue();
                 self.run_here(refused.into_inner());
+                shared.count_end();
                 None
             }
         }

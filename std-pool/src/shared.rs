@@ -13,10 +13,11 @@ use fastthreadpool_core::{Cancelled, Duty, Growing, JobId, Kinds, Phase, Pool as
 use parking_lot::{Mutex, RawMutex};
 
 use crate::callback;
+use crate::cancellation::Cancellation;
 use crate::event::Event;
 use crate::host::StdHost;
 use crate::outcome::{JobError, drop_quietly};
-use crate::semaphore::Semaphore;
+use crate::room::Room;
 use crate::view::AnyView;
 use crate::worker::{Env, work};
 
@@ -40,8 +41,8 @@ pub(crate) struct Config {
 pub(crate) struct Shared {
     pub(crate) core: Core,
     pub(crate) config: Config,
-    /// The queue's bound: a permit for each job that may wait. Taken at submit, given back when the job leaves the queue.
-    pub(crate) room: Option<Semaphore>,
+    /// The queue's bound. Entered at submit, left when the job begins or is removed.
+    pub(crate) room: Option<Room>,
     /// The view that the pool was built with.
     pub(crate) primary: Arc<dyn Any + Send + Sync>,
     /// All views, to close and clear them.
@@ -59,12 +60,12 @@ pub(crate) struct Shared {
     lifecycle: Mutex<()>,
     /// Jobs that were removed before they ran.
     cancelled: AtomicUsize,
-    /// Jobs, and callbacks of jobs, that failed.
+    /// Failures of all kinds.
     failed: AtomicUsize,
-    /// Jobs that were taken back because no thread could be started.
-    pub(crate) refusals: AtomicUsize,
-    /// Jobs that were put off until there was room for their result, and so were begun twice.
-    pub(crate) put_off: AtomicUsize,
+    /// Those that were not the end of a run: of an iterator's item, of a callback of the pool.
+    partial: AtomicUsize,
+    /// What the core has counted as the end of a run and was none. Wraps.
+    no_ends: AtomicUsize,
 }
 
 thread_local! {
@@ -90,7 +91,7 @@ impl Shared {
         let limit = config.threads + SPARE_SEATS;
         Self {
             core: Core::growing(StdHost, config.threads, SPARE_SEATS),
-            room: queue_capacity.map(Semaphore::new),
+            room: queue_capacity.map(Room::new),
             primary,
             views: Mutex::new(vec![view]),
             threads: (0..limit).map(|_| Mutex::new(None)).collect(),
@@ -102,8 +103,8 @@ impl Shared {
             lifecycle: Mutex::new(()),
             cancelled: AtomicUsize::new(0),
             failed: AtomicUsize::new(0),
-            refusals: AtomicUsize::new(0),
-            put_off: AtomicUsize::new(0),
+            partial: AtomicUsize::new(0),
+            no_ends: AtomicUsize::new(0),
             config,
         }
     }
@@ -215,8 +216,10 @@ impl Shared {
 
     // ----- waiting for the end
 
-    /// Jobs that are pending, those included that wait for room in a bounded queue of results.
+    /// Jobs that are pending, those included whose time has come just now, and those that wait for room in a bounded queue
+    /// of results.
     pub(crate) fn pending(&self) -> usize {
+        self.core.expire();
         // Held jobs first: one that is taken up again meanwhile is then counted by the core.
         let held: usize = self.each_view(|view| view.held()).into_iter().sum();
         held + self.core.pending()
@@ -227,7 +230,8 @@ impl Shared {
         self.quiet.notify();
     }
 
-    /// Waits until nothing is pending but the jobs that the caller itself is inside of.
+    /// Waits until nothing is pending but the jobs that the caller itself is inside of. False when the time is over, or
+    /// when nobody is left who could end the wait.
     pub(crate) fn wait_idle(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
         let own = self.own_jobs();
         self.blocking(|| {
@@ -373,32 +377,46 @@ impl Shared {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The failure that is counted next, or was just now, is not the end of a run.
+    pub(crate) fn count_partial(&self) {
+        self.partial.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn failed(&self) -> usize {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Runs that ended well.
+    pub(crate) fn done(&self) -> usize {
+        let failed_runs = self.failed().saturating_sub(self.partial.load(Ordering::Relaxed));
+        let ended = self.core.ended().wrapping_sub(self.no_ends.load(Ordering::Relaxed));
+        ended.saturating_sub(failed_runs)
+    }
+
+    /// The core counts, or has counted, the end of a run that is none.
+    pub(crate) fn count_no_end(&self) {
+        self.no_ends.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A run that the core knows nothing of has ended.
+    pub(crate) fn count_end(&self) {
+        self.no_ends.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn cancelled(&self) -> usize {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// Runs that have ended; a job that was put off was begun twice, one that was refused not at all.
-    pub(crate) fn ended(&self) -> usize {
-        let more = self.put_off.load(Ordering::Relaxed) + self.refusals.load(Ordering::Relaxed);
-        self.core.ended().saturating_sub(more)
-    }
-
     // ----- removing jobs
+
+    pub(crate) fn count_cancelled(&self) {
+        self.cancelled.fetch_add(1, Ordering::Relaxed);
+    }
 
     /// A job was removed before it ran.
     pub(crate) fn dispose(&self, payload: Payload) {
-        self.cancelled.fetch_add(1, Ordering::Relaxed);
+        self.count_cancelled();
         self.left_queue();
-        drop_quietly(payload);
-    }
-
-    /// A job that was put off was removed; it had left the queue before.
-    pub(crate) fn dispose_held(&self, payload: Payload) {
-        self.cancelled.fetch_add(1, Ordering::Relaxed);
         drop_quietly(payload);
     }
 
@@ -406,13 +424,28 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn left_queue(&self) {
         if let Some(room) = &self.room {
-            // As many as were taken.
-            let _ = room.release(1);
+            room.leave();
+        }
+    }
+
+    /// A job that was put off waits for a worker again, or was refused.
+    pub(crate) fn taken_up(self: &Arc<Self>, taken_up: Result<Duty, Payload>) {
+        match taken_up {
+            Ok(duty) => self.perform_or_leave(duty),
+            Err(refused) => self.dispose(refused),
+        }
+    }
+
+    /// A job that had begun is put off.
+    pub(crate) fn put_off(&self) {
+        self.count_no_end();
+        if let Some(room) = &self.room {
+            room.enter_again();
         }
     }
 
     pub(crate) fn dispose_queued(&self) -> usize {
-        let held: usize = self.each_view(|view| view.cancel_all_held(self)).into_iter().sum();
+        let held: usize = self.each_view(|view| view.cancel_held(self)).into_iter().sum();
         let removed = self.core.cancel_queued(|_, payload| self.dispose(payload));
         self.tell_if_quiet();
         held + removed
@@ -435,12 +468,23 @@ impl Shared {
         }
     }
 
-    /// Cancels a job that waits for room in a queue of results.
-    pub(crate) fn cancel_held(&self, id: JobId) -> bool {
-        let found = self.each_view(|view| view.cancel_held(self, id)).contains(&true);
-        if found {
-            self.tell_if_quiet();
+    /// Cancels a job wherever it is.
+    pub(crate) fn cancel(&self, id: JobId) -> Cancellation {
+        match self.core.cancel(id) {
+            Cancelled::Removed(payload) => {
+                self.dispose(payload);
+                self.tell_if_quiet();
+                Cancellation::Removed
+            }
+            Cancelled::Stopping => {
+                // It may wait for room for what it wants to emit.
+                self.quiet.notify();
+                Cancellation::Stopping
+            }
+            Cancelled::TooLate => {
+                let found = self.each_view(|view| view.cancel(self, id)).into_iter().flatten().next();
+                found.unwrap_or(Cancellation::TooLate)
+            }
         }
-        found
     }
 }

@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use fastthreadpool_core::{Duty, JobId, Pack, Refused, Repeat, Tick};
 
 use crate::job::Submission;
+use crate::room::Room;
 use crate::shared::{Payload, Shared};
 
 /// A job that was not accepted; gives the function back.
@@ -131,8 +131,7 @@ impl Shared {
     /// Takes room in a bounded queue.
     #[inline(always)]
     pub(crate) fn enter_queue(&self) -> bool {
-        let Some(room) = &self.room else { return true };
-        room.try_acquire().map(crate::Permit::forget).is_ok()
+        self.room.as_ref().is_none_or(Room::enter)
     }
 
     #[cold]
@@ -144,7 +143,7 @@ impl Shared {
             None => Ok(id),
             Some(payload) => {
                 self.core.end_outside();
-                self.refusals.fetch_add(1, Ordering::Relaxed);
+                self.count_no_end();
                 self.left_queue();
                 Err(SubmitError::NoThread(Packed::<J>::unpack(payload).0.into_function(), error))
             }

@@ -3,18 +3,26 @@
 //! # Jobs that are put off
 //!
 //! With a bounded done queue a job needs room for its result before it starts. One that finds none is *held*: it leaves
-//! its worker free and waits here, under its id. Whoever makes room takes the oldest held job up again, as an urgent one.
-//! Both sides change under the lock of the held jobs, so none is forgotten.
+//! its worker free and waits here, under its id. Whoever makes room *takes up* the oldest held job: it waits as an urgent
+//! one, under an id of the core's that nobody else sees, and has its own again when it runs.
+//!
+//! ```text
+//!   begun, no room -> held -- room --> taken up -- a worker --> running
+//!                      |                  |
+//!                      +---- cancelled ---+--> gone; what was taken up gives its room back
+//! ```
+//!
+//! All of this changes under the lock of the bound, so none is forgotten, and a canceller finds it at any moment.
 #![forbid(unsafe_code)]
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
-use fastthreadpool_core::{JobId, Run};
+use fastthreadpool_core::{Cancelled, Duty, JobId, Phase, Run};
 use parking_lot::Mutex;
 
+use crate::cancellation::Cancellation;
 use crate::event::Event;
 use crate::outcome::{JobError, drop_quietly};
 use crate::results::Results;
@@ -63,6 +71,8 @@ pub(crate) struct Calls {
 struct Bound {
     room: usize,
     held: BTreeMap<JobId, Payload>,
+    /// Jobs that were given room and wait for a worker again: their id, and the one they wait under.
+    taken_up: BTreeMap<JobId, JobId>,
     /// Nobody is left who could read: there is room for everything.
     lifted: bool,
 }
@@ -75,7 +85,9 @@ impl<T: Send + 'static> View<T> {
             ended: Event::default(),
             calls,
             keeps: calls.done || TypeId::of::<T>() != TypeId::of::<()>(),
-            bound: done_capacity.map(|room| Mutex::new(Bound { room, held: BTreeMap::new(), lifted: false })),
+            bound: done_capacity.map(|room| {
+                Mutex::new(Bound { room, held: BTreeMap::new(), taken_up: BTreeMap::new(), lifted: false })
+            }),
         }
     }
 
@@ -92,6 +104,7 @@ impl<T: Send + 'static> View<T> {
         }
     }
 
+    /// A run has ended with an error.
     #[cold]
     pub(crate) fn fail(&self, shared: &Shared, id: JobId, job: &'static str, error: JobError) {
         shared.note_failure(id, job, &error);
@@ -99,8 +112,15 @@ impl<T: Send + 'static> View<T> {
         self.ended.notify();
     }
 
-    /// Takes room for one result and gives the job back; or keeps the job until there is room.
-    pub(crate) fn reserve<J: Run<Env> + Send + 'static>(&self, shared: &Shared, id: JobId, job: J) -> Option<J> {
+    /// Something went wrong that is not the end of a run.
+    #[cold]
+    pub(crate) fn report(&self, shared: &Shared, id: JobId, job: &'static str, error: JobError) {
+        shared.count_partial();
+        self.fail(shared, id, job, error);
+    }
+
+    /// Takes room for one result and gives the job back; or keeps the job, which runs, until there is room.
+    pub(crate) fn reserve<J: Run<Env> + Send + 'static>(&self, env: &Env, job: J) -> Option<J> {
         let Some(bound) = &self.bound else { return Some(job) };
         let mut bound = bound.lock();
         if bound.lifted {
@@ -110,8 +130,19 @@ impl<T: Send + 'static> View<T> {
             bound.room -= 1;
             return Some(job);
         }
-        shared.put_off.fetch_add(1, Ordering::Relaxed);
-        bound.held.insert(id, Payload::new(job));
+        let shared = &env.shared;
+        let id = env.id();
+        // Who cancels it finds it where it runs, or waits for this lock and finds it here. Who stops the pool says so
+        // before it removes what is held.
+        if env.conceal() || shared.core.phase() == Phase::Stopping {
+            drop(bound);
+            shared.count_no_end();
+            shared.count_cancelled();
+            drop_quietly(job);
+        } else {
+            shared.put_off();
+            bound.held.insert(id, Payload::new(job));
+        }
         None
     }
 
@@ -140,44 +171,94 @@ impl<T: Send + 'static> View<T> {
     }
 
     /// Room for one result has become free, because it was read or because the job left none.
-    pub(crate) fn vacate(&self, shared: &Arc<Shared>) {
+    pub(crate) fn vacate(self: &Arc<Self>, shared: &Arc<Shared>) {
         let Some(bound) = &self.bound else { return };
         let taken_up = {
             let mut bound = bound.lock();
-            bound.room += 1;
-            let first = bound.held.pop_first();
-            bound.room -= usize::from(first.is_some());
-            first
+            bound.room = bound.room.saturating_add(1);
+            // What is held when the pool is stopping will be removed.
+            let goes_on = shared.core.phase() != Phase::Stopping;
+            let first = goes_on.then(|| bound.held.pop_first()).flatten();
+            first.map(|job| {
+                bound.room -= 1;
+                self.take_up(&mut bound, shared, job)
+            })
         };
-        if let Some((id, payload)) = taken_up {
-            take_up(shared, id, payload);
-        }
+        taken_up.into_iter().for_each(|taken_up| shared.taken_up(taken_up));
         // Those who wait to emit.
         self.ended.notify();
     }
+
+    /// Lets a held job, with its room taken, wait for a worker again. What is returned is to be dealt with when the lock
+    /// has been released.
+    fn take_up(
+        self: &Arc<Self>,
+        bound: &mut Bound,
+        shared: &Arc<Shared>,
+        (id, payload): (JobId, Payload),
+    ) -> Result<Duty, Payload> {
+        let job = TakenUp { view: Arc::clone(self), shared: Arc::downgrade(shared), id, payload: Some(payload) };
+        match shared.core.submit_first(Payload::new(job), true) {
+            Ok((again, duty)) => {
+                bound.taken_up.insert(id, again);
+                Ok(duty)
+            }
+            // The pool is stopping.
+            Err(refused) => Err(refused.into_inner()),
+        }
+    }
 }
 
-/// Lets a held job go on, with its room taken and under the id that it had.
-fn take_up(shared: &Arc<Shared>, id: JobId, payload: Payload) {
-    let job = Payload::once(move |env: &mut Env| {
-        env.set_id(id);
+/// A job that was put off, and now has room for its result.
+struct TakenUp<T: Send + 'static> {
+    view: Arc<View<T>>,
+    shared: Weak<Shared>,
+    id: JobId,
+    payload: Option<Payload>,
+}
+
+impl<T: Send + 'static> TakenUp<T> {
+    fn begin(&mut self, rename: impl FnOnce(JobId)) -> Option<Payload> {
+        let mut bound = self.view.bound.as_ref()?.lock();
+        bound.taken_up.remove(&self.id);
+        // Under the lock: who cancels it finds it among those taken up, or where it runs.
+        rename(self.id);
+        self.payload.take()
+    }
+}
+
+impl<T: Send + 'static> Run<Env> for TakenUp<T> {
+    fn run(mut self, env: &mut Env) -> Option<Self> {
+        let payload = self.begin(|id| env.rename(id))?;
         // A job with its room taken does not come back.
         let _ = payload.run(env);
-    });
-    match shared.core.submit_first(job, true) {
-        Ok((_, duty)) => shared.perform_or_leave(duty),
-        // The pool is stopping.
-        Err(refused) => shared.dispose(refused.into_inner()),
+        None
+    }
+}
+
+impl<T: Send + 'static> Drop for TakenUp<T> {
+    fn drop(&mut self) {
+        // Removed before it ran: its room is free again.
+        if let Some(payload) = self.begin(|_| ()) {
+            drop_quietly(payload);
+            if let Some(shared) = self.shared.upgrade() {
+                self.view.vacate(&shared);
+            }
+        }
     }
 }
 
 /// A view without its type.
 pub(crate) trait AnyView: Send + Sync {
+    /// How many jobs are held.
     fn held(&self) -> usize;
-    fn held_ids(&self) -> Vec<JobId>;
-    fn cancel_held(&self, shared: &Shared, id: JobId) -> bool;
-    fn cancel_all_held(&self, shared: &Shared) -> usize;
-    fn lift_bound(&self, shared: &Arc<Shared>);
+    /// The jobs that are held or taken up, those with the id under which they wait.
+    fn put_off(&self) -> Vec<(JobId, Option<JobId>)>;
+    /// Cancels a job that is held or taken up; `None` if it is neither.
+    fn cancel(&self, shared: &Shared, id: JobId) -> Option<Cancellation>;
+    /// Cancels all held jobs; returns how many there were.
+    fn cancel_held(&self, shared: &Shared) -> usize;
+    fn lift_bound(self: Arc<Self>, shared: &Arc<Shared>);
     fn close(&self);
     fn wake(&self);
     fn is_called_back(&self) -> bool;
@@ -189,29 +270,45 @@ impl<T: Send + 'static> AnyView for View<T> {
         self.bound.as_ref().map_or(0, |bound| bound.lock().held.len())
     }
 
-    fn held_ids(&self) -> Vec<JobId> {
-        self.bound.as_ref().map_or_else(Vec::new, |bound| bound.lock().held.keys().copied().collect())
+    fn put_off(&self) -> Vec<(JobId, Option<JobId>)> {
+        let Some(bound) = &self.bound else { return Vec::new() };
+        let bound = bound.lock();
+        let held = bound.held.keys().map(|id| (*id, None));
+        held.chain(bound.taken_up.iter().map(|(id, again)| (*id, Some(*again)))).collect()
     }
 
-    fn cancel_held(&self, shared: &Shared, id: JobId) -> bool {
-        let payload = self.bound.as_ref().and_then(|bound| bound.lock().held.remove(&id));
-        payload.map(|payload| shared.dispose_held(payload)).is_some()
+    fn cancel(&self, shared: &Shared, id: JobId) -> Option<Cancellation> {
+        let removed = {
+            let mut bound = self.bound.as_ref()?.lock();
+            match bound.held.remove(&id) {
+                Some(payload) => payload,
+                None => match shared.core.cancel(*bound.taken_up.get(&id)?) {
+                    Cancelled::Removed(payload) => payload,
+                    Cancelled::Stopping => return Some(Cancellation::Stopping),
+                    Cancelled::TooLate => return None,
+                },
+            }
+        };
+        shared.dispose(removed);
+        shared.tell_if_quiet();
+        Some(Cancellation::Removed)
     }
 
-    fn cancel_all_held(&self, shared: &Shared) -> usize {
+    fn cancel_held(&self, shared: &Shared) -> usize {
         let held = self.bound.as_ref().map(|bound| std::mem::take(&mut bound.lock().held)).unwrap_or_default();
-        held.into_values().map(|payload| shared.dispose_held(payload)).count()
+        held.into_values().map(|payload| shared.dispose(payload)).count()
     }
 
-    fn lift_bound(&self, shared: &Arc<Shared>) {
+    fn lift_bound(self: Arc<Self>, shared: &Arc<Shared>) {
         let Some(bound) = &self.bound else { return };
-        let held = {
+        let taken_up: Vec<_> = {
             let mut bound = bound.lock();
             bound.lifted = true;
-            std::mem::take(&mut bound.held)
+            let held = std::mem::take(&mut bound.held);
+            // The first shall be first: the last one taken up is.
+            held.into_iter().rev().map(|job| self.take_up(&mut bound, shared, job)).collect()
         };
-        // The first shall be first: the last one taken up is.
-        held.into_iter().rev().for_each(|(id, payload)| take_up(shared, id, payload));
+        taken_up.into_iter().for_each(|taken_up| shared.taken_up(taken_up));
         self.ended.notify();
     }
 

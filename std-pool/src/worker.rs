@@ -14,8 +14,7 @@ use crate::shared::{Payload, Shared};
 pub(crate) struct Env {
     pub(crate) shared: Arc<Shared>,
     running: Option<Running>,
-    /// The id, where the mark of the seat does not tell it: of a job that was put off and has come back, and of one that
-    /// runs inside another.
+    /// The id of a job that runs inside another, which the mark of the seat may not tell.
     known: Option<JobId>,
 }
 
@@ -28,8 +27,14 @@ impl Env {
         }
     }
 
-    pub(crate) fn set_id(&mut self, id: JobId) {
-        self.known = Some(id);
+    /// The job is put off: from here on it is not found where it runs. Returns whether it has been told to stop before.
+    pub(crate) fn conceal(&self) -> bool {
+        self.shared.core.conceal(self.running())
+    }
+
+    /// A job that was put off goes on.
+    pub(crate) fn rename(&self, id: JobId) {
+        self.shared.core.rename(self.running(), id);
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -54,7 +59,7 @@ impl Runner<Payload> for Env {
 
     #[inline(always)]
     fn run(&mut self, mut payload: Payload, running: Running) -> Option<Payload> {
-        if self.shared.room.is_some() && !running.is_periodic() {
+        if !running.is_periodic() {
             self.shared.left_queue();
         }
         self.running = Some(running);
@@ -62,6 +67,9 @@ impl Runner<Payload> for Env {
         // a payload that travels through this would be copied in pieces that do not match.
         let again = catch(|| payload.step(self)).unwrap_or(false);
         self.known = None;
+        if running.is_periodic() && !again {
+            self.shared.left_queue();
+        }
         again.then_some(payload)
     }
 
@@ -76,8 +84,7 @@ impl Shared {
     /// was run.
     pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> bool {
         let Some(current) = self.current() else { return false };
-        let Some(payload) = self.core.take(id) else { return false };
-        let running = self.core.begin(current.seat, id);
+        let Some((payload, running)) = self.core.take_inside(current.seat, id) else { return false };
         let mut env = Env { known: Some(id), ..Env::outside(self) };
         let back = Self::deeper(|| env.run(payload, running));
         debug_assert!(back.is_none(), "periodic jobs are left to the workers");

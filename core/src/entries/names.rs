@@ -44,7 +44,7 @@ pub enum Kind {
 /// Which jobs are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kinds {
-    /// [`Kind::Urgent`].
+    /// [`Kind::Urgent`], and [`Kind::Delayed`] that is [`State::Due`]: what could begin now.
     Urgent,
     /// [`Kind::Delayed`].
     Delayed,
@@ -57,11 +57,11 @@ pub enum Kinds {
 }
 
 impl Kinds {
-    /// Whether `kind` is among them.
+    /// Whether `kind` in `state` is among them.
     #[must_use]
-    pub const fn has(self, kind: Kind) -> bool {
+    pub const fn has(self, kind: Kind, state: State) -> bool {
         match self {
-            Self::Urgent => matches!(kind, Kind::Urgent),
+            Self::Urgent => !matches!(kind, Kind::Periodic) && matches!(state, State::Due),
             Self::Delayed => matches!(kind, Kind::Delayed),
             Self::Periodic => matches!(kind, Kind::Periodic),
             Self::Timed => !matches!(kind, Kind::Urgent),

@@ -410,7 +410,7 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
                 let meant: Vec<_> = model
                     .jobs
                     .iter()
-                    .filter(|(_, job)| kinds.has(job.kind))
+                    .filter(|(_, job)| kinds.has(job.kind, job.state))
                     .map(|(id, job)| (*id, job.state))
                     .collect();
                 for (id, state) in meant {

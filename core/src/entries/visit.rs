@@ -13,7 +13,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             *cursor += 1;
             let tag = &mut self.slab.link_mut(n).tag;
             match tag.state {
-                _ if !kinds.has(tag.kind) => {}
+                state if !kinds.has(tag.kind, state) => {}
                 State::Waiting | State::Due => {
                     let body = self.slab.body(n);
                     let (key, order) = (Key { index: n, stamp: body.stamp }, body.order);

@@ -21,14 +21,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_urgent(&mut self) -> Option<Found<P>> {
-        let popped = self.pool.pop_due()?;
+        let popped = self.pool.pop_due(|id| self.mark(id))?;
         self.left = Some(self.pool.urgent.load(Ordering::Relaxed));
-        let id = JobId::in_entry(popped.key.index, popped.key.stamp, popped.order);
         let times = if popped.repeat.is_some() { Times::Again } else { Times::Once };
-        Some((popped.payload, id, times))
+        Some((popped.payload, times))
     }
 
-    /// A position was claimed before its producer has published: looks again for a moment, then puts it aside.
+    /// A position was claimed, and marked, before its producer has published: looks again for a moment, then puts it aside.
     #[cold]
     #[inline(never)]
     pub(super) fn set_aside(&mut self) -> Aside<P> {
@@ -38,12 +37,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             match self.pool.lane(lane).take(position) {
                 Take::Taken(payload) => {
                     self.taken += 1;
-                    return Aside::Found((payload, JobId::at(lane, position), Times::Once));
+                    return Aside::Found((payload, Times::Once));
                 }
-                Take::Gone => return Aside::Later,
+                Take::Gone => {
+                    self.unmark();
+                    return Aside::Later;
+                }
                 Take::Unpublished => {}
             }
         }
+        self.unmark();
         let free = self.this().holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
         if let Some((hole_lane, hole)) = free {
             hole.store(position, Ordering::Relaxed);
@@ -67,15 +70,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 continue;
             }
             let position = hole.1.load(Ordering::Relaxed);
+            self.mark(JobId::at(lane, position));
             let taken = self.pool.lane(lane).take(position);
-            if matches!(taken, Take::Unpublished) {
-                continue;
+            if !matches!(taken, Take::Unpublished) {
+                self.this().holes[index].0.store(NO_LANE, Ordering::Relaxed);
             }
-            self.this().holes[index].0.store(NO_LANE, Ordering::Relaxed);
             if let Take::Taken(payload) = taken {
                 self.pool.lane(lane).slots().finish(position, 1);
-                return Some((payload, JobId::at(lane, position), Times::Once));
+                return Some((payload, Times::Once));
             }
+            self.unmark();
         }
         None
     }
