@@ -45,6 +45,9 @@ const BLOCK: usize = if cfg!(loom) { 2 } else { 256 };
 /// Entries of the first table.
 const TABLE: usize = if cfg!(loom) { 2 } else { 64 };
 
+/// Blocks that are kept in any case: room for some thousand small jobs.
+const KEEP: usize = if cfg!(loom) { 0 } else { 16 };
+
 /// No base: bases are multiples of [`BLOCK`].
 const NO_BASE: usize = 1;
 
@@ -171,7 +174,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
             window: Mutex::new(Window {
                 start: 0,
                 tenures: VecDeque::with_capacity(TABLE),
-                free: Vec::new(),
+                free: Vec::with_capacity(TABLE),
                 spare: 0,
                 tables: Vec::from([table]),
             }),
@@ -345,8 +348,8 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
 
     fn trim(&self, inside: &AtomicUsize) {
         let mut window = self.window.lock();
-        if window.spare > 0 && inside.load(Ordering::SeqCst) == 0 {
-            let keep = window.free.len() - window.spare;
+        let keep = (window.free.len() - window.spare).max(KEEP);
+        if window.free.len() > keep && inside.load(Ordering::SeqCst) == 0 {
             let surplus = window.free.split_off(keep);
             window.spare = keep;
             drop(window);

@@ -62,7 +62,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`].
     fn stop(&self, id: JobId) -> bool {
-        self.storage.seats().iter().fold(false, |found, seat| seat.stop(id) || found)
+        self.storage.seats().iter().filter(|seat| seat.stop(id)).count() > 0
     }
 
     /// Tells every running job to stop.

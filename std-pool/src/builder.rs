@@ -87,7 +87,8 @@ impl<T: Send + 'static> Builder<T> {
     }
 
     /// At most so many jobs wait in the queue, delayed and periodic ones and those that were put off included; one more is
-    /// refused as [`Full`](crate::SubmitError::Full). The default is no bound.
+    /// refused as [`Full`](crate::SubmitError::Full). The default is no bound. Where [the done queue](Self::done_capacity) is
+    /// bounded too, there may be one more for each thread: a job that is put off takes up the room that it had left.
     pub fn queue_capacity(mut self, jobs: usize) -> Self {
         self.queue_capacity = Some(jobs);
         self
@@ -171,8 +172,7 @@ impl<T: Send + 'static> Builder<T> {
             on_thread_stop: self.on_thread_stop,
             log_failures: self.log_failures,
         };
-        let weak = Arc::downgrade(&view);
-        let shared = Arc::new(Shared::new(config, self.queue_capacity, view.clone(), weak));
+        let shared = Arc::new(Shared::new(config, self.queue_capacity, Arc::clone(&view)));
         let pool = Pool::first(shared, view);
         pool.start_callbacks(self.on_done, self.on_failed).map_err(BuildError::Callback)?;
         Ok(pool)

@@ -80,9 +80,12 @@ fn each<T: Send + 'static, E: Send>(
             results.called_back();
             shared.quiet.notify();
         }
-        // Closed and empty.
-        view.ended.wait(None, || !results.is_closed() || shared.is_abandoned());
-        if results.is_closed() && shared.is_abandoned() {
+        // Closed and empty. Who waits for the callbacks may have looked while this one did.
+        shared.quiet.notify();
+        // It may be opened, filled and closed again before this thread looks.
+        let goes_on = || !results.is_closed() || !results.is_empty();
+        view.ended.wait(None, || goes_on() || shared.is_abandoned());
+        if !goes_on() {
             return;
         }
     }

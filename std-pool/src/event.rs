@@ -42,9 +42,16 @@ impl Event {
 
     #[cold]
     fn notify_slow(&self) {
-        let waiters = self.waiters.lock().clone();
-        // Not under the lock: whoever wakes wants it.
-        waiters.iter().for_each(Thread::unpark);
+        // One by one, since whoever wakes wants the lock; from the end, since who leaves is replaced by the last one, which
+        // has been woken by then; and who comes meanwhile looks for itself.
+        let mut next = self.waiters.lock().len();
+        while next > 0 {
+            next -= 1;
+            let waiter = self.waiters.lock().get(next).cloned();
+            if let Some(waiter) = waiter {
+                waiter.unpark();
+            }
+        }
     }
 
     /// Waits until `ready` returns something, or until the deadline. `ready` is asked at once and after each notification

@@ -91,7 +91,7 @@ impl<T: Send + 'static> Pool<T> {
 
     /// The jobs that wait for a worker, and those that were put off. Blocks nobody for long; O(jobs).
     pub fn jobs(&self) -> Vec<JobInfo> {
-        let put_off: Vec<_> = self.shared().each_view(|view| view.put_off()).into_iter().flatten().collect();
+        let put_off = self.shared().bounded.as_ref().map_or_else(Vec::new, |view| view.put_off());
         let mut jobs = self.entries(|kind| kind == JobKind::Urgent);
         // What waits again goes under the id that it had.
         jobs.retain(|job| put_off.iter().all(|(_, again)| *again != Some(job.id)));

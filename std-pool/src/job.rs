@@ -421,6 +421,9 @@ where
     }
 }
 
+/// The values of runs that may overlap go to the done queue.
+pub struct Overlap;
+
 /// A schedule whose runs may overlap: each time it submits a job.
 pub(crate) struct Overlapping<F, R, T> {
     pub(crate) view: Arc<View<T>>,

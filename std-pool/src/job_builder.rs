@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use fastthreadpool_core::{JobId, MissedTickBehavior, Repeat};
 
 use crate::host;
-use crate::job::{Call, Discard, EachTime, Function, Give, Keep, Named, Overlapping, Periodic, Plain, ToCallback};
+use crate::job::{
+    Call, Discard, EachTime, Function, Give, Keep, Named, Overlap, Overlapping, Periodic, Plain, ToCallback,
+};
 use crate::outcome::Outcome;
 use crate::pool::Pool;
 use crate::submit::{SubmitError, To};
@@ -147,7 +149,7 @@ impl<T, F, R, D> fmt::Debug for Job<'_, T, F, R, D> {
     }
 }
 
-/// A job that runs again and again, while it is described; from [`Pool::periodic`].
+/// A job that runs again and again, while it is described; from [`Pool::periodic`] and [`Pool::overlapping`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -190,18 +192,7 @@ where
     R: Outcome<T> + 'static,
 {
     pub(crate) fn new(pool: &'p Pool<T>, function: F) -> Self {
-        Self {
-            pool,
-            function,
-            interval: Duration::ZERO,
-            is_delay: false,
-            missed: MissedTickBehavior::default(),
-            start: None,
-            ends_on_failure: false,
-            name: type_name::<F>(),
-            done: Keep,
-            value: PhantomData,
-        }
+        Self::with_way(pool, function, Keep)
     }
 
     /// Each value goes to this function, on the worker, instead of the done queue.
@@ -234,7 +225,22 @@ where
     }
 }
 
-impl<T, F, R, D> PeriodicJob<'_, T, F, R, D> {
+impl<'p, T, F, R, D> PeriodicJob<'p, T, F, R, D> {
+    fn with_way(pool: &'p Pool<T>, function: F, done: D) -> Self {
+        Self {
+            pool,
+            function,
+            interval: Duration::ZERO,
+            is_delay: false,
+            missed: MissedTickBehavior::default(),
+            start: None,
+            ends_on_failure: false,
+            name: type_name::<F>(),
+            done,
+            value: PhantomData,
+        }
+    }
+
     /// At a fixed rate: the times of its runs lie on a grid, so many apart, and do not drift.
     pub fn every(mut self, interval: Duration) -> Self {
         (self.interval, self.is_delay) = (interval, false);
@@ -281,35 +287,20 @@ impl<T, F, R, D> PeriodicJob<'_, T, F, R, D> {
     }
 }
 
-impl<T, F, R> PeriodicJob<'_, T, F, R>
+impl<'p, T, F, R> PeriodicJob<'p, T, F, R, Overlap>
 where
     T: Send + 'static,
     F: Fn() -> R + Send + Sync + 'static,
     R: Outcome<T> + 'static,
 {
-    /// Submits it so that a run may begin while earlier ones still run: each is a job of its own in the queue, with an id
-    /// of its own. The id returned is the schedule's.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::schedule`].
-    pub fn submit_overlapping(self) -> Result<JobId, SubmitError<F>> {
-        let Some(to) = self.to() else { return Err(SubmitError::ZeroInterval(self.function)) };
-        let Self { pool, function, name, .. } = self;
-        let view = Arc::clone(pool.view());
-        pool.shared().submit(Overlapping { view, function: Arc::new(function), name, value: PhantomData }, to)
+    pub(crate) fn overlapping(pool: &'p Pool<T>, function: F) -> Self {
+        Self::with_way(pool, function, Overlap)
     }
 }
 
-#[expect(private_bounds, reason = "the three ways are keeping, on_done and discard")]
-impl<T, F, R, D> PeriodicJob<'_, T, F, R, D>
-where
-    T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-    D: EachTime<T>,
-{
-    /// Submits it; returns its id, which all its results carry.
+#[expect(private_bounds, reason = "the ways are keeping, on_done, discard and overlapping")]
+impl<T, F, R, D: PeriodicWay<T, F, R>> PeriodicJob<'_, T, F, R, D> {
+    /// Submits it; returns its id, which all its results carry, except those of runs that may overlap.
     ///
     /// # Errors
     ///
@@ -317,9 +308,71 @@ where
     /// [`with_delay`](Self::with_delay), or with zero.
     pub fn submit(self) -> Result<JobId, SubmitError<F>> {
         let Some(to) = self.to() else { return Err(SubmitError::ZeroInterval(self.function)) };
-        let Self { pool, function, ends_on_failure, name, done, .. } = self;
+        D::submit(self, to)
+    }
+}
+
+/// What becomes of the values of a periodic job.
+trait PeriodicWay<T, F, R>: Sized {
+    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>>;
+}
+
+fn submit_periodic<T, F, R, D>(job: PeriodicJob<'_, T, F, R, D>, to: To) -> Result<JobId, SubmitError<F>>
+where
+    T: Send + 'static,
+    F: FnMut() -> R + Send + 'static,
+    R: Outcome<T> + 'static,
+    D: EachTime<T>,
+{
+    let PeriodicJob { pool, function, ends_on_failure, name, done, .. } = job;
+    let view = Arc::clone(pool.view());
+    pool.shared().submit(Periodic { view, function, done, ends_on_failure, name, value: PhantomData }, to)
+}
+
+impl<T, F, R> PeriodicWay<T, F, R> for Keep
+where
+    T: Send + 'static,
+    F: FnMut() -> R + Send + 'static,
+    R: Outcome<T> + 'static,
+{
+    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
+        submit_periodic(job, to)
+    }
+}
+
+impl<T, F, R> PeriodicWay<T, F, R> for Discard
+where
+    T: Send + 'static,
+    F: FnMut() -> R + Send + 'static,
+    R: Outcome<T> + 'static,
+{
+    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
+        submit_periodic(job, to)
+    }
+}
+
+impl<T, F, R, D> PeriodicWay<T, F, R> for Give<D>
+where
+    T: Send + 'static,
+    F: FnMut() -> R + Send + 'static,
+    R: Outcome<T> + 'static,
+    D: FnMut(JobId, T) + Send + 'static,
+{
+    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
+        submit_periodic(job, to)
+    }
+}
+
+impl<T, F, R> PeriodicWay<T, F, R> for Overlap
+where
+    T: Send + 'static,
+    F: Fn() -> R + Send + Sync + 'static,
+    R: Outcome<T> + 'static,
+{
+    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
+        let PeriodicJob { pool, function, name, .. } = job;
         let view = Arc::clone(pool.view());
-        pool.shared().submit(Periodic { view, function, done, ends_on_failure, name, value: PhantomData }, to)
+        pool.shared().submit(Overlapping { view, function: Arc::new(function), name, value: PhantomData }, to)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cancellation::Cancellation;
 use crate::completed::Completed;
 use crate::context::Context;
 use crate::handle::{JoinHandle, Spawned};
-use crate::job::{Call, Function, Iterate, Plain, Primary, ToBounded, ToDone, WithContext};
+use crate::job::{Call, Function, Iterate, Overlap, Plain, Primary, ToBounded, ToDone, WithContext};
 use crate::job_builder::{Job, PeriodicJob};
 use crate::outcome::Outcome;
 use crate::results::Results;
@@ -309,6 +309,29 @@ impl<T: Send + 'static> Pool<T> {
         PeriodicJob::new(self, f)
     }
 
+    /// A job that runs again and again, where a run may begin while earlier ones still run: each is a job of its own in the
+    /// queue, with an id of its own. A failure of one is reported, and a run for which the queue has no room is left out.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new()?;
+    /// let id = pool.overlapping(|| "now").every(Duration::from_millis(1)).submit()?;
+    /// let run = pool.done().pop().expect("the pool is open");
+    /// assert!(run.value == "now" && run.id != id);
+    /// pool.cancel(id);
+    /// # Ok(()) }
+    /// ```
+    pub fn overlapping<F, R>(&self, f: F) -> PeriodicJob<'_, T, F, R, Overlap>
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Outcome<T> + 'static,
+    {
+        PeriodicJob::overlapping(self, f)
+    }
+
     /// Appends a job that is given a [`Context`]: its id, whether it has been cancelled, a way to emit values.
     ///
     /// # Errors
@@ -431,7 +454,7 @@ impl<T: Send + 'static> Pool<T> {
     /// periodic ones end. Running jobs may still submit. The threads end; when it returns their thread-local state is
     /// gone, and all callbacks have been called.
     ///
-    /// Inside a job it does not wait.
+    /// Inside a job it does not wait; and it waits no more when somebody opens the pool again by [`Pool::clear`].
     pub fn shutdown(&self) {
         self.shared().shutdown(Phase::Draining, None);
     }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastthreadpool_core as core;
-use fastthreadpool_core::{Acquire, AcquireError, Host, Overflow, TryAcquireError};
+use fastthreadpool_core::{AcquireError, Host, Overflow, TryAcquireError};
 use parking_lot::RawMutex;
 
 use crate::host::{self, StdHost, ThisThread, Waiter};
@@ -122,8 +122,17 @@ impl Semaphore {
     }
 
     /// Takes so many permits in a task, which waits in the same line as the threads. Needs no particular runtime.
-    pub fn acquire_async(&self, permits: usize) -> Acquire<'_, RawMutex, Waiter> {
-        self.0.acquire_async(permits)
+    ///
+    /// # Errors
+    ///
+    /// As [`Semaphore::acquire_many`].
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped before it is ready it leaves the line, and what was meant for it goes to those behind it.
+    pub async fn acquire_async(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
+        self.0.acquire_async(permits).await?;
+        Ok(self.0.adopt(permits))
     }
 
     /// Adds permits, and wakes just those who can go on with them. Any thread may, whoever acquired them.

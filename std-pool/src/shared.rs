@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::host::StdHost;
 use crate::outcome::{JobError, drop_quietly};
 use crate::room::Room;
-use crate::view::AnyView;
+use crate::view::{AnyView, View};
 use crate::worker::{Env, work};
 
 pub(crate) type Payload = Task<Env>;
@@ -45,11 +45,16 @@ pub(crate) struct Shared {
     pub(crate) room: Option<Room>,
     /// The view that the pool was built with.
     pub(crate) primary: Arc<dyn Any + Send + Sync>,
+    /// The same, if its done queue is bounded: jobs may be put off there.
+    pub(crate) bounded: Option<Arc<dyn AnyView>>,
     /// All views, to close and clear them.
     views: Mutex<Vec<Weak<dyn AnyView>>>,
     /// Who is to be unparked for each seat.
     threads: Box<[Mutex<Option<Thread>>]>,
-    handles: Mutex<Vec<JoinHandle<()>>>,
+    /// The workers' threads, each with the epoch in which it was started.
+    handles: Mutex<Vec<(usize, JoinHandle<()>)>>,
+    /// How often the pool was opened again.
+    epoch: AtomicUsize,
     pub(crate) callbacks: Mutex<Vec<JoinHandle<()>>>,
     /// The last handle is gone.
     abandoned: AtomicBool,
@@ -64,6 +69,8 @@ pub(crate) struct Shared {
     failed: AtomicUsize,
     /// Those that were not the end of a run: of an iterator's item, of a callback of the pool.
     partial: AtomicUsize,
+    /// Jobs that are put off and wait for room.
+    held: AtomicUsize,
     /// What the core has counted as the end of a run and was none. Wraps.
     no_ends: AtomicUsize,
 }
@@ -82,20 +89,18 @@ pub(crate) struct Current {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        config: Config,
-        queue_capacity: Option<usize>,
-        primary: Arc<dyn Any + Send + Sync>,
-        view: Weak<dyn AnyView>,
-    ) -> Self {
+    pub(crate) fn new<T: Send + 'static>(config: Config, queue_capacity: Option<usize>, primary: Arc<View<T>>) -> Self {
+        let view: Arc<dyn AnyView> = primary.clone();
         let limit = config.threads + SPARE_SEATS;
         Self {
             core: Core::growing(StdHost, config.threads, SPARE_SEATS),
             room: queue_capacity.map(Room::new),
+            bounded: primary.is_bounded().then(|| Arc::clone(&view)),
             primary,
-            views: Mutex::new(vec![view]),
+            views: Mutex::new(vec![Arc::downgrade(&view)]),
             threads: (0..limit).map(|_| Mutex::new(None)).collect(),
             handles: Mutex::new(Vec::new()),
+            epoch: AtomicUsize::new(0),
             callbacks: Mutex::new(Vec::new()),
             abandoned: AtomicBool::new(false),
             started: AtomicUsize::new(0),
@@ -104,6 +109,7 @@ impl Shared {
             cancelled: AtomicUsize::new(0),
             failed: AtomicUsize::new(0),
             partial: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
             no_ends: AtomicUsize::new(0),
             config,
         }
@@ -180,12 +186,12 @@ impl Shared {
         if let Some(bytes) = self.config.stack_size {
             builder = builder.stack_size(bytes);
         }
-        let shared = Arc::clone(self);
+        let (shared, epoch) = (Arc::clone(self), self.epoch.load(Ordering::SeqCst));
         match builder.spawn(move || work(&shared, number)) {
             Ok(handle) => {
                 let mut handles = self.handles.lock();
-                handles.retain(|handle| !handle.is_finished());
-                handles.push(handle);
+                handles.retain(|(_, handle)| !handle.is_finished());
+                handles.push((epoch, handle));
                 Ok(())
             }
             Err(error) => {
@@ -221,8 +227,7 @@ impl Shared {
     pub(crate) fn pending(&self) -> usize {
         self.core.expire();
         // Held jobs first: one that is taken up again meanwhile is then counted by the core.
-        let held: usize = self.each_view(|view| view.held()).into_iter().sum();
-        held + self.core.pending()
+        self.held.load(Ordering::SeqCst) + self.core.pending()
     }
 
     /// Tells those who wait for it that nothing is pending, if so. A worker calls it when it has nothing to do.
@@ -259,25 +264,26 @@ impl Shared {
 
     // ----- the end
 
-    /// Closes the pool; what the phase says about queued and timed jobs is done by the caller.
+    /// Accepts no more jobs, except from running ones if `phase` says so; removes what will not be run.
     fn close(self: &Arc<Self>, phase: Phase) {
-        {
+        let enter = |phase| {
             let _changing = self.lifecycle.lock();
             if self.core.phase() != Phase::Stopping {
                 self.core.set_phase(phase);
             }
-        }
-        match phase {
-            Phase::Running => unreachable!("closing does not open"),
-            Phase::Draining => {
-                self.dispose_timers(Kinds::Periodic);
-                self.dispose_never();
-            }
-            Phase::Stopping => {
-                self.core.stop_running();
-                self.dispose_queued();
-                self.dispose_timers(Kinds::All);
-            }
+        };
+        enter(Phase::Draining);
+        if phase == Phase::Stopping {
+            // Before the running jobs see that they should stop: the worker of one that does would start what is left.
+            self.dispose_queued();
+            self.dispose_timers(Kinds::All);
+            enter(Phase::Stopping);
+            self.core.stop_running();
+            self.dispose_queued();
+            self.dispose_timers(Kinds::All);
+        } else {
+            self.dispose_timers(Kinds::Periodic);
+            self.dispose_never();
         }
         while let Some(seat) = self.core.next_sleeper() {
             self.wake(seat);
@@ -285,31 +291,36 @@ impl Shared {
     }
 
     /// Closes the pool and waits for the workers to end. From inside a job, which cannot end while it waits, it only
-    /// closes, and returns `false`.
+    /// closes, and returns `false`; that it also does when somebody opens the pool again meanwhile.
     pub(crate) fn shutdown(self: &Arc<Self>, phase: Phase, deadline: Option<Instant>) -> bool {
         self.close(phase);
         if self.current().is_some() {
             return false;
         }
-        let ended = self.quiet.wait(deadline, || {
+        let wait = || {
             self.core.barrier();
+            let epoch = self.epoch.load(Ordering::SeqCst);
+            if self.core.phase() == Phase::Running {
+                return Some(None);
+            }
             if self.core.counts().alive > 0 {
-                return false;
+                return None;
             }
             if self.core.pending() > 0 {
                 // Nobody is left, but something is: threads could not be started when it came, or it came just now.
                 if self.perform(self.core.demand()).is_err() {
                     work(self, 0);
                 }
-                return false;
+                return None;
             }
-            self.pending() == 0 && self.core.counts().timers == 0
-        });
+            (self.pending() == 0 && self.core.counts().timers == 0).then_some(Some(epoch))
+        };
+        let Some(epoch) = Event::wait_any(&[&self.quiet], deadline, wait).flatten() else { return false };
         // Those who call the callbacks cannot wait until all have been called.
         let called = || self.each_view(|view| view.is_called_back()).into_iter().all(|all| all);
-        let ended = ended && (callback::is_callback() || self.quiet.wait(deadline, called));
+        let ended = callback::is_callback() || self.quiet.wait(deadline, called);
         if ended {
-            self.join_workers();
+            self.join_workers(epoch);
         }
         ended
     }
@@ -317,7 +328,9 @@ impl Shared {
     /// The last handle is gone: as a shutdown; and what waits for room in a queue that nobody can read any more goes on.
     pub(crate) fn abandon(self: &Arc<Self>) {
         self.abandoned.store(true, Ordering::SeqCst);
-        self.each_view(|view| view.lift_bound(self));
+        if let Some(view) = &self.bounded {
+            Arc::clone(view).lift_bound(self);
+        }
         self.shutdown(Phase::Draining, None);
         self.each_view(|view| view.wake());
         let callbacks = std::mem::take(&mut *self.callbacks.lock());
@@ -332,10 +345,13 @@ impl Shared {
         self.abandoned.load(Ordering::SeqCst)
     }
 
-    /// The last worker is gone and nothing is left: no more results come.
-    fn join_workers(self: &Arc<Self>) {
-        let handles = std::mem::take(&mut *self.handles.lock());
-        for handle in handles {
+    /// The last worker of an epoch is gone and nothing was left then: no more results come. Somebody may have opened the
+    /// pool again since, and it may have new workers.
+    fn join_workers(self: &Arc<Self>, epoch: usize) {
+        let own = thread::current().id();
+        let ended = |(started, handle): &mut (usize, JoinHandle<()>)| *started <= epoch && handle.thread().id() != own;
+        let handles: Vec<_> = self.handles.lock().extract_if(.., ended).collect();
+        for (_, handle) in handles {
             // A worker catches every panic; what its thread's own destructors do is not the pool's.
             let _ = handle.join();
         }
@@ -359,7 +375,10 @@ impl Shared {
         self.dispose_timers(Kinds::All);
         let _changing = self.lifecycle.lock();
         self.each_view(|view| view.clear());
+        // Before it is open: who starts a worker from here on knows.
+        self.epoch.fetch_add(1, Ordering::SeqCst);
         self.core.set_phase(Phase::Running);
+        self.quiet.notify();
     }
 
     // ----- counting
@@ -428,6 +447,11 @@ impl Shared {
         }
     }
 
+    /// Jobs that were put off are so no more. Called when the core counts them again, or not at all.
+    pub(crate) fn count_not_held(&self, number: usize) {
+        self.held.fetch_sub(number, Ordering::SeqCst);
+    }
+
     /// A job that was put off waits for a worker again, or was refused.
     pub(crate) fn taken_up(self: &Arc<Self>, taken_up: Result<Duty, Payload>) {
         match taken_up {
@@ -436,8 +460,9 @@ impl Shared {
         }
     }
 
-    /// A job that had begun is put off.
+    /// A job that had begun is put off. Called while the core still counts it as running.
     pub(crate) fn put_off(&self) {
+        self.held.fetch_add(1, Ordering::SeqCst);
         self.count_no_end();
         if let Some(room) = &self.room {
             room.enter_again();
@@ -445,7 +470,7 @@ impl Shared {
     }
 
     pub(crate) fn dispose_queued(&self) -> usize {
-        let held: usize = self.each_view(|view| view.cancel_held(self)).into_iter().sum();
+        let held = self.bounded.as_ref().map_or(0, |view| view.cancel_held(self));
         let removed = self.core.cancel_queued(|_, payload| self.dispose(payload));
         self.tell_if_quiet();
         held + removed
@@ -482,8 +507,7 @@ impl Shared {
                 Cancellation::Stopping
             }
             Cancelled::TooLate => {
-                let found = self.each_view(|view| view.cancel(self, id)).into_iter().flatten().next();
-                found.unwrap_or(Cancellation::TooLate)
+                self.bounded.as_ref().and_then(|view| view.cancel(self, id)).unwrap_or(Cancellation::TooLate)
             }
         }
     }

@@ -184,7 +184,9 @@ impl<T: Send + 'static> View<T> {
                 self.take_up(&mut bound, shared, job)
             })
         };
-        taken_up.into_iter().for_each(|taken_up| shared.taken_up(taken_up));
+        if let Some(taken_up) = taken_up {
+            shared.taken_up(taken_up);
+        }
         // Those who wait to emit.
         self.ended.notify();
     }
@@ -198,7 +200,9 @@ impl<T: Send + 'static> View<T> {
         (id, payload): (JobId, Payload),
     ) -> Result<Duty, Payload> {
         let job = TakenUp { view: Arc::clone(self), shared: Arc::downgrade(shared), id, payload: Some(payload) };
-        match shared.core.submit_first(Payload::new(job), true) {
+        let submitted = shared.core.submit_first(Payload::new(job), true);
+        shared.count_not_held(1);
+        match submitted {
             Ok((again, duty)) => {
                 bound.taken_up.insert(id, again);
                 Ok(duty)
@@ -250,8 +254,6 @@ impl<T: Send + 'static> Drop for TakenUp<T> {
 
 /// A view without its type.
 pub(crate) trait AnyView: Send + Sync {
-    /// How many jobs are held.
-    fn held(&self) -> usize;
     /// The jobs that are held or taken up, those with the id under which they wait.
     fn put_off(&self) -> Vec<(JobId, Option<JobId>)>;
     /// Cancels a job that is held or taken up; `None` if it is neither.
@@ -266,10 +268,6 @@ pub(crate) trait AnyView: Send + Sync {
 }
 
 impl<T: Send + 'static> AnyView for View<T> {
-    fn held(&self) -> usize {
-        self.bound.as_ref().map_or(0, |bound| bound.lock().held.len())
-    }
-
     fn put_off(&self) -> Vec<(JobId, Option<JobId>)> {
         let Some(bound) = &self.bound else { return Vec::new() };
         let bound = bound.lock();
@@ -281,7 +279,10 @@ impl<T: Send + 'static> AnyView for View<T> {
         let removed = {
             let mut bound = self.bound.as_ref()?.lock();
             match bound.held.remove(&id) {
-                Some(payload) => payload,
+                Some(payload) => {
+                    shared.count_not_held(1);
+                    payload
+                }
                 None => match shared.core.cancel(*bound.taken_up.get(&id)?) {
                     Cancelled::Removed(payload) => payload,
                     Cancelled::Stopping => return Some(Cancellation::Stopping),
@@ -296,6 +297,7 @@ impl<T: Send + 'static> AnyView for View<T> {
 
     fn cancel_held(&self, shared: &Shared) -> usize {
         let held = self.bound.as_ref().map(|bound| std::mem::take(&mut bound.lock().held)).unwrap_or_default();
+        shared.count_not_held(held.len());
         held.into_values().map(|payload| shared.dispose(payload)).count()
     }
 
@@ -308,7 +310,9 @@ impl<T: Send + 'static> AnyView for View<T> {
             // The first shall be first: the last one taken up is.
             held.into_iter().rev().map(|job| self.take_up(&mut bound, shared, job)).collect()
         };
-        taken_up.into_iter().for_each(|taken_up| shared.taken_up(taken_up));
+        for taken_up in taken_up {
+            shared.taken_up(taken_up);
+        }
         self.ended.notify();
     }
 

@@ -71,7 +71,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             return None;
         }
         pool.leave();
-        pool.trim();
+        let state = pool.state();
+        if state.sleeping() == state.alive() {
+            // Once in each pause of the whole pool, so that what is needed from burst to burst is kept.
+            pool.trim();
+        }
         let personal = role != Role::Plain || has_holes;
         Some(Rest::Park(deadline.filter(|_| personal).map(|(deadline, _)| deadline)))
     }

@@ -1,0 +1,268 @@
+//! The core by itself, as a port uses it: fixed storage, a clock turned by hand, workers that step job by job.
+
+use std::num::NonZeroU64;
+
+use fastthreadpool::core::hosts::ScriptedHost;
+use fastthreadpool::core::{
+    Cancelled, Duty, Fixed, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker,
+};
+
+type Storage = Fixed<u32, 4, 4, 2>;
+type Core = Pool<u32, ScriptedHost, Storage>;
+
+fn pool() -> (ScriptedHost, Core) {
+    let host = ScriptedHost::new();
+    (host.clone(), Core::fixed(host))
+}
+
+fn rate(period: u64, missed: MissedTickBehavior) -> Repeat {
+    Repeat::Rate { period: NonZeroU64::new(period).unwrap(), missed }
+}
+
+/// How a worker rests.
+#[derive(Debug, PartialEq)]
+enum Rests {
+    Parked,
+    ParkedUntil(u64),
+    Gone,
+}
+
+/// What a worker did until it rested.
+fn work(pool: &Core, worker: &mut Worker<'_, u32, ScriptedHost, Storage>) -> (Vec<u32>, Rests) {
+    let mut ran = Vec::new();
+    loop {
+        match worker.next() {
+            Next::Run { payload, running, duty } => {
+                ran.push(payload);
+                if duty == Duty::Start {
+                    // There is no other context to start it in.
+                    pool.start_failed();
+                }
+                let back = running.is_periodic().then_some(payload);
+                let _ = pool.end(&running, back);
+            }
+            Next::Park(None) => return (ran, Rests::Parked),
+            Next::Park(Some(deadline)) => return (ran, Rests::ParkedUntil(deadline.0)),
+            Next::Exit { .. } => return (ran, Rests::Gone),
+        }
+    }
+}
+
+#[test]
+fn duties_say_what_a_submit_needs_and_no_more() {
+    let (_host, pool) = pool();
+    // The first asks for a worker; while that searches nobody else is asked for.
+    assert_eq!(pool.submit(1).unwrap().1, Duty::Start);
+    assert_eq!(pool.submit(2).unwrap().1, Duty::Nothing);
+    let mut first = pool.attach().unwrap();
+    // It finds two jobs: one more worker is worth it.
+    let Next::Run { payload: 1, running, duty: Duty::Start } = first.next() else { panic!("the first job") };
+    let _ = pool.end(&running, None);
+    let mut second = pool.attach().unwrap();
+    assert_eq!(work(&pool, &mut first), (vec![2], Rests::Parked));
+    assert_eq!(work(&pool, &mut second), (vec![], Rests::Parked));
+    // The one that slept last is woken, once, however many jobs come.
+    assert_eq!(pool.submit(3).unwrap().1, Duty::Wake(second.seat()));
+    assert_eq!(pool.submit(4).unwrap().1, Duty::Nothing);
+    assert_eq!(pool.submit_first(5, false).unwrap().1, Duty::Nothing);
+    assert_eq!(work(&pool, &mut second), (vec![5, 3, 4], Rests::Parked));
+    assert_eq!(pool.pending(), 0);
+    assert_eq!(pool.counts().alive, 2);
+}
+
+#[test]
+fn fixed_storage_refuses_what_does_not_fit_and_gives_it_back() {
+    let (_host, pool) = pool();
+    let ids: Vec<JobId> = (0..4).map(|n| pool.submit(n).unwrap().0).collect();
+    assert_eq!(pool.submit(9), Err(Refused::Full(9)));
+    for n in 10..14 {
+        let _ = pool.submit_at(n, false, Tick(100), None).unwrap();
+    }
+    assert_eq!(pool.submit_at(9, false, Tick(1), None), Err(Refused::Full(9)));
+    assert_eq!(pool.submit_first(9, false), Err(Refused::Full(9)));
+    // Cancelling makes room in the entries at once, and in the ring when the slot's turn comes.
+    assert_eq!(pool.cancel(ids[1]), Cancelled::Removed(1));
+    let mut worker = pool.attach().unwrap();
+    assert_eq!(work(&pool, &mut worker), (vec![0, 2, 3], Rests::ParkedUntil(100)));
+    assert!((0..4).all(|n| pool.submit(n).is_ok()));
+    assert_eq!(pool.submit(9), Err(Refused::Full(9)));
+}
+
+#[test]
+fn seats_run_out() {
+    let (_host, pool) = pool();
+    let (first, second) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    assert!(pool.enlist().is_none() && pool.attach().is_none());
+    drop(first);
+    assert_eq!(pool.counts().alive, 1);
+    drop((pool.enlist().unwrap(), second));
+    assert_eq!(pool.counts().alive, 0);
+}
+
+#[test]
+fn timers_wake_at_their_tick_and_in_order() {
+    let (host, pool) = pool();
+    let mut worker = pool.enlist().unwrap();
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::Parked));
+    // A sleeper without a deadline must learn of the first one, and of an earlier one, but not of a later one.
+    assert_eq!(pool.submit_at(1, false, Tick(100), None).unwrap().1, Duty::Wake(0));
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::ParkedUntil(100)));
+    assert_eq!(pool.submit_at(2, false, Tick(200), None).unwrap().1, Duty::Nothing);
+    assert_eq!(pool.submit_at(3, false, Tick(50), None).unwrap().1, Duty::Wake(0));
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::ParkedUntil(50)));
+    host.set(Tick(49));
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::ParkedUntil(50)), "a spurious wake-up");
+    host.set(Tick(50));
+    assert_eq!(work(&pool, &mut worker), (vec![3], Rests::ParkedUntil(100)));
+    // Late: all that is due, the earliest first, before the queue.
+    pool.submit(4).unwrap().0.to_string();
+    host.set(Tick(1000));
+    assert_eq!(work(&pool, &mut worker), (vec![1, 2, 4], Rests::Parked));
+}
+
+#[test]
+fn periodic_jobs_sit_on_their_grid() {
+    let runs = |missed: MissedTickBehavior| {
+        let (host, pool) = pool();
+        let (id, _) = pool.submit_at(7, false, Tick(10), Some(rate(10, missed))).unwrap();
+        let mut worker = pool.enlist().unwrap();
+        let mut log = Vec::new();
+        for now in [9, 10, 15, 20, 55, 56, 60, 70] {
+            host.set(Tick(now));
+            let (ran, rest) = work(&pool, &mut worker);
+            let Rests::ParkedUntil(next) = rest else { panic!("{rest:?}") };
+            log.push((now, ran.len(), next));
+        }
+        assert_eq!(pool.cancel(id), Cancelled::Removed(7));
+        assert_eq!(pool.counts().timers, 0);
+        log
+    };
+    // (the time, how many runs, when the next one is due)
+    let in_time = [(9, 0, 10), (10, 1, 20), (15, 0, 20), (20, 1, 30)];
+    let late = |log: Vec<_>| {
+        assert_eq!(log[..4], in_time);
+        log[4..].to_vec()
+    };
+    assert_eq!(late(runs(MissedTickBehavior::Burst)), [(55, 3, 60), (56, 0, 60), (60, 1, 70), (70, 1, 80)]);
+    assert_eq!(late(runs(MissedTickBehavior::Skip)), [(55, 1, 60), (56, 0, 60), (60, 1, 70), (70, 1, 80)]);
+    assert_eq!(late(runs(MissedTickBehavior::Delay)), [(55, 1, 65), (56, 0, 65), (60, 0, 65), (70, 1, 75)]);
+}
+
+#[test]
+fn a_periodic_job_that_is_cancelled_while_it_runs_does_not_come_back() {
+    let (host, pool) = pool();
+    let (id, _) = pool.submit_at(7, false, Tick::ZERO, Some(rate(10, MissedTickBehavior::Burst))).unwrap();
+    let mut worker = pool.enlist().unwrap();
+    let Next::Run { payload, running, .. } = worker.next() else { panic!("it is due") };
+    assert!(!pool.is_cancelled(&running));
+    assert_eq!(pool.cancel(id), Cancelled::Stopping);
+    assert!(pool.is_cancelled(&running));
+    assert_eq!(pool.end(&running, Some(payload)), (Some(7), Duty::Nothing));
+    host.advance(100);
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::Parked));
+    assert_eq!(pool.cancel(id), Cancelled::TooLate);
+}
+
+#[test]
+fn the_phases_accept_what_their_table_says() {
+    for (phase, outside, nested) in
+        [(Phase::Running, true, true), (Phase::Draining, false, true), (Phase::Stopping, false, false)]
+    {
+        let (_host, pool) = pool();
+        let worker = pool.enlist().unwrap();
+        pool.set_phase(phase);
+        assert_eq!(pool.submit(1).is_ok(), outside);
+        assert_eq!(pool.submit_from(worker.seat(), 1).is_ok(), nested);
+        assert_eq!(pool.submit_first(1, false).is_ok(), outside);
+        assert_eq!(pool.submit_first(1, true).is_ok(), nested);
+        assert_eq!(pool.submit_at(1, false, Tick(5), None).is_ok(), outside);
+        assert_eq!(pool.submit_at(1, true, Tick(5), None).is_ok(), nested);
+        assert_eq!(pool.phase(), phase);
+        if !outside {
+            assert_eq!(pool.submit(7), Err(Refused::Closed(7)));
+        }
+    }
+}
+
+#[test]
+fn a_worker_of_a_draining_pool_ends_after_the_last_timer() {
+    let (host, pool) = pool();
+    let mut worker = pool.enlist().unwrap();
+    pool.submit(1).unwrap().0.to_string();
+    let _ = pool.submit_at(2, false, Tick(100), None).unwrap();
+    pool.set_phase(Phase::Draining);
+    assert_eq!(work(&pool, &mut worker), (vec![1], Rests::ParkedUntil(100)));
+    host.set(Tick(100));
+    assert_eq!(work(&pool, &mut worker), (vec![2], Rests::Gone));
+    drop(worker);
+    assert_eq!(pool.counts().alive, 0);
+    // And it can begin again.
+    pool.set_phase(Phase::Running);
+    assert_eq!(pool.submit(3).unwrap().1, Duty::Start);
+    assert_eq!(work(&pool, &mut pool.attach().unwrap()), (vec![3], Rests::Parked));
+}
+
+#[test]
+fn a_job_is_taken_out_of_turn() {
+    let (_host, pool) = pool();
+    let mut worker = pool.enlist().unwrap();
+    let ids: Vec<JobId> = (0..3).map(|n| pool.submit(n).unwrap().0).collect();
+    let Next::Run { payload: 0, running, .. } = worker.next() else { panic!("the first job") };
+    // Inside the first job, the third.
+    let (payload, inner) = pool.take_inside(worker.seat(), ids[2]).unwrap();
+    assert_eq!((payload, inner.depth(), pool.running_id(&inner)), (2, 1, Some(ids[2])));
+    assert_eq!(pool.cancel(ids[2]), Cancelled::Stopping);
+    assert!(pool.is_cancelled(&inner) && !pool.is_cancelled(&running));
+    assert!(pool.take_inside(worker.seat(), ids[2]).is_none());
+    let _ = pool.end(&inner, None);
+    assert_eq!(pool.running_id(&running), Some(ids[0]));
+    let _ = pool.end(&running, None);
+    assert_eq!(pool.take(ids[1]), Some(1));
+    pool.end_outside();
+    assert_eq!((pool.pending(), pool.ended()), (0, 3));
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::Parked));
+}
+
+#[test]
+fn a_start_that_fails_loses_no_job() {
+    let (_host, pool) = pool();
+    let (id, duty) = pool.submit(1).unwrap();
+    assert_eq!(duty, Duty::Start);
+    assert_eq!(pool.start_failed(), 0);
+    assert_eq!((pool.counts().alive, pool.counts().pending), (0, 1));
+    // The next call asks again; or the job is taken back.
+    assert_eq!(pool.demand(), Duty::Start);
+    assert_eq!(pool.start_failed(), 0);
+    assert_eq!(pool.take(id), Some(1));
+    pool.end_outside();
+    assert_eq!(pool.pending(), 0);
+}
+
+#[test]
+fn a_blocked_job_calls_a_stand_in_only_where_there_is_a_seat() {
+    let (_host, pool) = pool();
+    let (mut first, mut second) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    (0..3).for_each(|n| _ = pool.submit(n).unwrap());
+    let Next::Run { running: a, .. } = first.next() else { panic!() };
+    let Next::Run { running: b, .. } = second.next() else { panic!() };
+    assert!(pool.block().is_some(), "the other may still end the wait");
+    assert_eq!(pool.block(), None, "nobody could");
+    pool.unblock();
+    let _ = pool.end(&a, None);
+    let _ = pool.end(&b, None);
+    assert_eq!(work(&pool, &mut first).0, [2]);
+}
+
+#[test]
+fn a_clock_that_jumps_to_the_end_of_time_runs_what_is_due_once() {
+    let (host, pool) = pool();
+    let mut worker = pool.enlist().unwrap();
+    let _ = pool.submit_at(1, false, Tick(10), Some(rate(10, MissedTickBehavior::Skip))).unwrap();
+    let _ = pool.submit_at(2, false, Tick(u64::MAX - 1), None).unwrap();
+    let _ = pool.submit_at(3, false, Tick::MAX, None).unwrap();
+    host.set(Tick(u64::MAX - 1));
+    let (ran, rest) = work(&pool, &mut worker);
+    assert_eq!(ran, [1, 2]);
+    assert_eq!(rest, Rests::Parked, "what is left is never");
+    assert_eq!(pool.cancel_entries(fastthreadpool::core::Kinds::All, |_, job| assert_eq!(job, 3)), 1);
+}

@@ -1,0 +1,28 @@
+//! Behaviour of the pool through its public interface, one file per subject.
+//!
+//! Nothing here sleeps to order things: jobs wait for gates, and tests wait for what they have caused.
+
+mod support;
+
+mod bounded;
+mod build;
+mod callbacks;
+mod cancel;
+mod conservation;
+mod core_pool;
+mod generators;
+mod handle;
+mod hooks;
+mod info;
+mod lock;
+mod map;
+mod original;
+mod panics;
+mod periodic;
+mod results;
+mod scope;
+mod semaphore;
+mod shutdown;
+mod submit;
+mod timers;
+mod views;

@@ -1,0 +1,176 @@
+//! A function over many items.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use fastthreadpool::{JobError, Pool, SubmitError};
+
+use crate::support::{pool, tally, values};
+
+fn ok<U>(results: Vec<Result<U, JobError>>) -> Vec<U> {
+    results.into_iter().map(Result::unwrap).collect()
+}
+
+#[test]
+fn collected_values_are_in_the_order_of_the_items() {
+    for threads in 1..=3 {
+        let pool: Pool = pool(threads);
+        for len in [0, 1, 2, 100, 10_000] {
+            let items: Vec<u64> = (0..len).collect();
+            let expected: Vec<u64> = items.iter().map(|n| n * 3).collect();
+            assert_eq!(ok(pool.par_map(&items, |n| n * 3)), expected);
+            assert_eq!(ok(pool.map(items.clone(), |n| n * 3).collect()), expected);
+            assert_eq!(ok(pool.map(items, |n| n * 3).iter().collect()), expected);
+        }
+    }
+}
+
+#[test]
+fn items_functions_and_values_may_borrow() {
+    let pool: Pool = pool(2);
+    let texts: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+    let suffix = String::from("!");
+    let lengths = ok(pool.par_map(&texts, |text| text.len() + suffix.len()));
+    assert_eq!(lengths.iter().sum::<usize>(), 1000 + 10 + 2 * 90 + 3 * 900);
+    let borrowed: Vec<&str> = ok(pool.par_map(&texts, |text| &text[..1]));
+    assert_eq!(borrowed[777], "7");
+    let again: Vec<&String> = ok(pool.map(&texts, |text| text).collect());
+    assert!(std::ptr::eq(again[5], &raw const texts[5]));
+}
+
+#[test]
+fn several_threads_work_when_it_is_worth_it() {
+    let pool: Pool = pool(3);
+    let threads = Mutex::new(BTreeSet::new());
+    let both = AtomicUsize::new(0);
+    // Each of the first two waits until another thread has come, so it ends only if one does.
+    let results = pool.par_map(&(0..200).collect::<Vec<u32>>(), |n| {
+        if *n < 40 {
+            // Long enough that helpers are called.
+            (0..20_000).for_each(|n| _ = std::hint::black_box(n));
+        } else {
+            let number = {
+                let mut threads = threads.lock().unwrap();
+                threads.insert(format!("{:?}", thread::current().id()));
+                threads.len()
+            };
+            both.fetch_max(number, Ordering::SeqCst);
+            while both.load(Ordering::SeqCst) < 2 {
+                thread::yield_now();
+            }
+        }
+    });
+    assert_eq!(results.len(), 200);
+    assert!(both.load(Ordering::SeqCst) >= 2);
+}
+
+#[test]
+fn a_panic_fails_its_item_alone() {
+    let pool: Pool = pool(2);
+    let results = pool.par_map(&(0..1000).collect::<Vec<u32>>(), |n| {
+        assert!(n % 100 != 7, "seven");
+        *n
+    });
+    for (n, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(value) => assert_eq!(value as usize, n),
+            Err(JobError::Panicked(panic)) => assert_eq!((n % 100, panic.message()), (7, "seven")),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(pool.map(0..10, |n| assert!(n != 3)).iter().filter(Result::is_err).count(), 1);
+}
+
+#[test]
+fn owned_items_are_given_away_once() {
+    let pool: Pool = pool(2);
+    let token = Arc::new(());
+    let items: Vec<_> = (0..500).map(|_| Arc::clone(&token)).collect();
+    let back = ok(pool.map(items, |item| item).collect());
+    assert_eq!((back.len(), Arc::strong_count(&token)), (500, 501));
+    drop(back);
+    assert_eq!(Arc::strong_count(&token), 1);
+}
+
+#[test]
+fn a_stream_takes_only_a_little_ahead() {
+    let pool: Pool = pool(2);
+    let taken = AtomicUsize::new(0);
+    let counted = (0_usize..).inspect(|_| _ = taken.fetch_add(1, Ordering::SeqCst));
+    let mut stream = pool.map(counted, |n| n + 1).iter();
+    for n in 0..10_000 {
+        assert_eq!(stream.next().unwrap().unwrap(), n + 1);
+    }
+    assert!(taken.load(Ordering::SeqCst) <= 10_000 + 2 * 64);
+    assert_eq!(pool.map(0..5, |n| n).iter().size_hint(), (5, Some(5)));
+}
+
+#[test]
+fn to_the_queue_to_a_callback_or_nowhere() {
+    let pool: Pool<u32> = pool(2);
+    let ids = pool.map(0..100, |n| n).to_done().unwrap();
+    pool.wait_idle();
+    let by_id: Vec<_> = pool.done().drain().collect();
+    assert!(by_id.iter().all(|done| ids[done.value as usize] == done.id));
+
+    let (sender, receiver) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let ids = pool
+        .map(0..100, |n| n * 2)
+        .on_each(move |id, value| sender.lock().unwrap().send((id, value)).unwrap())
+        .unwrap();
+    pool.wait_idle();
+    let calls: Vec<_> = receiver.try_iter().collect();
+    assert_eq!(calls.len(), 100);
+    assert!(calls.iter().all(|(id, value)| ids[*value as usize / 2] == *id));
+
+    pool.map(0..100, |n| if n == 5 { Err("five") } else { Ok(n) }).discard().unwrap();
+    pool.wait_idle();
+    assert_eq!((values(pool.done()).len(), pool.failed().len()), (0, 1));
+}
+
+#[test]
+fn maps_work_inside_jobs_and_each_other() {
+    let pool: Pool = pool(1);
+    let inner = pool.clone();
+    let sum = pool.spawn(move || {
+        let outer = ok(inner.par_map(&[10_u64, 20, 30], |n| {
+            ok(inner.map(0..*n, |m| m).collect()).into_iter().sum::<u64>()
+                + inner.map(0..*n, |m| m).iter().map(Result::unwrap).sum::<u64>()
+        }));
+        outer.into_iter().sum::<u64>()
+    });
+    assert_eq!(sum.unwrap().join().unwrap(), 2 * (45 + 190 + 435));
+}
+
+#[test]
+fn a_closed_pool_still_maps_in_the_caller_but_takes_no_jobs() {
+    let pool: Pool<u32> = pool(2);
+    pool.shutdown();
+    assert_eq!(ok(pool.par_map(&[1, 2, 3], |n| n + 1)), [2, 3, 4]);
+    assert_eq!(ok(pool.map(0..1000, |n| n).collect()).len(), 1000);
+    let error = pool.map(0..3, |n| n).to_done().unwrap_err();
+    assert!(matches!(error.reason, SubmitError::Closed(())) && error.submitted.is_empty());
+    assert!(std::error::Error::source(&error).is_some());
+    assert!(pool.map(0..3, |n| n).iter().all(|result| matches!(result, Err(JobError::Cancelled))));
+}
+
+#[test]
+fn a_map_that_meets_a_full_queue_says_how_far_it_got() {
+    let pool: Pool<u32> = Pool::builder().threads(1).queue_capacity(3).build().unwrap();
+    let occupied = crate::support::Occupied::new(&pool);
+    let error = pool.map(0..10, |n| n).to_done().unwrap_err();
+    assert!(matches!(error.reason, SubmitError::Full(())));
+    assert_eq!(error.submitted.len(), 3);
+    // Where values are collected, the reader does what the pool does not take.
+    drop(occupied);
+    pool.wait_idle();
+    let occupied = crate::support::Occupied::new(&pool);
+    let mut stream = pool.map(0..10, |n| n).iter();
+    assert!(stream.size_hint().0 <= 10);
+    drop(occupied);
+    assert_eq!(stream.by_ref().map(Result::unwrap).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    assert_eq!(tally(values(pool.done())), tally(0..3));
+}

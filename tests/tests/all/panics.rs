@@ -1,0 +1,154 @@
+//! Panics wherever user code runs: none takes a worker, a count or the pool with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastthreadpool::{JobError, Pool};
+
+use crate::support::{Bomb, Drops, Occupied, pool, values};
+
+/// The pool works as before, with all counts in order.
+fn assert_well(pool: &Pool<u32>) {
+    assert!(pool.wait_idle());
+    pool.done().drain().for_each(drop);
+    let threads = pool.alive();
+    (0..10).for_each(|n| _ = pool.submit(move || n).unwrap());
+    assert!(pool.wait_idle());
+    assert_eq!(values(pool.done()), (0..10).collect::<Vec<_>>());
+    assert_eq!((pool.pending(), pool.busy(), pool.alive()), (0, 0, threads));
+}
+
+#[test]
+fn in_jobs() {
+    let pool: Pool<u32> = pool(1);
+    for n in 0..100 {
+        pool.submit(move || -> u32 { panic!("number {n}") }).unwrap();
+    }
+    pool.wait_idle();
+    for (n, failed) in pool.failed().drain().enumerate() {
+        assert!(matches!(failed.error, JobError::Panicked(panic) if panic.message() == format!("number {n}")));
+    }
+    assert_eq!((pool.counts().failed, pool.counts().done), (100, 0));
+    assert_well(&pool);
+}
+
+#[test]
+fn in_destructors_of_what_a_job_captured() {
+    let pool: Pool<u32> = pool(1);
+    // Dropped by the job, after it, when it is cancelled, and with all others.
+    let bomb = Bomb;
+    pool.submit(move || (bomb, 1).1).unwrap();
+    let occupied = Occupied::new(&pool);
+    let bomb = Bomb;
+    let id = pool.submit(move || (bomb, 1).1).unwrap();
+    pool.cancel(id);
+    for _ in 0..3 {
+        let (bomb, other) = (Bomb, Bomb);
+        pool.submit(move || (bomb, 1).1).unwrap();
+        pool.submit_later(crate::support::HOUR, move || (other, 1).1).unwrap();
+    }
+    assert_eq!((pool.cancel_all(), pool.cancel_timers()), (3, 3));
+    drop(occupied);
+    assert_well(&pool);
+    assert_eq!(pool.counts().cancelled, 7);
+}
+
+#[test]
+fn in_destructors_of_results() {
+    struct Result(Bomb);
+    let pool: Pool<Result> = pool(1);
+    pool.job(|| Result(Bomb)).discard().submit().unwrap();
+    pool.submit_done(|| Result(Bomb), |_, result| drop(result)).unwrap();
+    drop(pool.spawn(|| Result(Bomb)).unwrap());
+    pool.submit(|| Result(Bomb)).unwrap();
+    pool.wait_idle();
+    pool.clear();
+    assert!(pool.done().is_empty());
+    let numbers = pool.with_results::<u32>();
+    assert_well(&numbers);
+}
+
+#[test]
+fn in_destructors_of_errors_and_payloads() {
+    #[derive(Debug)]
+    struct Failure(#[expect(dead_code, reason = "dropped")] Arc<Bomb>);
+    impl std::fmt::Display for Failure {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("failure")
+        }
+    }
+    impl std::error::Error for Failure {}
+
+    let pool: Pool<u32> = pool(1);
+    pool.submit(|| Err::<u32, _>(Failure(Arc::new(Bomb)))).unwrap();
+    pool.submit(|| -> u32 { std::panic::panic_any(Bomb) }).unwrap();
+    drop(pool.spawn(|| -> u32 { std::panic::panic_any(Bomb) }).unwrap());
+    pool.periodic(|| -> u32 { std::panic::panic_any(Bomb) })
+        .every(Duration::from_micros(100))
+        .stop_on_failure()
+        .submit()
+        .unwrap();
+    pool.wait_idle();
+    while pool.counts().timers > 0 {
+        std::thread::yield_now();
+    }
+    pool.wait_idle();
+    assert_eq!((pool.counts().failed, pool.failed().len()), (4, 3));
+    // Here it is the pool that drops them; who pops an entry drops it where a panic is his own.
+    pool.clear();
+    assert_well(&pool);
+}
+
+#[test]
+fn in_iterators_and_their_destructors() {
+    struct Items(Bomb, u32);
+    impl Iterator for Items {
+        type Item = u32;
+        fn next(&mut self) -> Option<u32> {
+            self.1 += 1;
+            (self.1 < 3).then_some(self.1)
+        }
+    }
+    let pool: Pool<u32> = pool(1);
+    pool.submit_iter(|| Items(Bomb, 0)).unwrap();
+    pool.wait_idle();
+    assert_eq!(values(pool.done()), [1, 2]);
+    assert_well(&pool);
+}
+
+#[test]
+fn in_wakers() {
+    use std::future::Future;
+    use std::task::{Context, Wake, Waker};
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker");
+        }
+    }
+    let pool: Pool<u32> = pool(1);
+    let occupied = Occupied::new(&pool);
+    let mut handle = std::pin::pin!(pool.spawn(|| 7).unwrap());
+    let waker = Waker::from(Arc::new(Panics));
+    assert!(handle.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(occupied);
+    assert_well(&pool);
+    assert!(handle.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}
+
+#[test]
+fn nothing_is_dropped_twice_or_kept() {
+    let drops = Drops::default();
+    let pool: Pool<u32> = pool(1);
+    for n in 0..100 {
+        let token = drops.one();
+        pool.submit(move || {
+            let _token = token;
+            assert!(n % 2 == 0, "odd");
+            n
+        })
+        .unwrap();
+    }
+    pool.wait_idle();
+    assert_eq!(drops.count(), 100);
+}

@@ -1,0 +1,156 @@
+//! Jobs that borrow.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fastthreadpool::Pool;
+
+use crate::support::{Bomb, Drops, Occupied, pool};
+
+#[test]
+fn jobs_borrow_from_the_caller() {
+    for threads in 1..=3 {
+        let pool: Pool = pool(threads);
+        let mut parts = [0_u64; 64];
+        let numbers: Vec<u64> = (0..6400).collect();
+        let returned = pool.scope(|scope| {
+            for (part, numbers) in parts.iter_mut().zip(numbers.chunks(100)) {
+                scope.spawn(|| *part = numbers.iter().sum());
+            }
+            "done"
+        });
+        assert_eq!((returned, parts.iter().sum::<u64>()), ("done", 6399 * 3200));
+    }
+}
+
+#[test]
+fn the_caller_works_when_nobody_else_does() {
+    let pool: Pool = pool(1);
+    let _occupied = Occupied::new(&pool);
+    let count = AtomicUsize::new(0);
+    pool.scope(|scope| (0..100).for_each(|_| scope.spawn(|| _ = count.fetch_add(1, Ordering::SeqCst))));
+    assert_eq!(count.load(Ordering::SeqCst), 100);
+}
+
+#[test]
+fn a_scoped_job_spawns_into_its_scope() {
+    let pool: Pool = pool(2);
+    let count = AtomicUsize::new(0);
+    pool.scope(|scope| {
+        for _ in 0..10 {
+            scope.spawn(|| {
+                scope.spawn(|| _ = count.fetch_add(1, Ordering::SeqCst));
+                count.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+    });
+    assert_eq!(count.load(Ordering::SeqCst), 20);
+}
+
+#[test]
+fn scopes_nest_in_jobs_of_one_worker() {
+    fn tree(pool: &Pool, depth: u32) -> u32 {
+        if depth == 0 {
+            return 1;
+        }
+        let (mut left, mut right) = (0, 0);
+        pool.scope(|scope| {
+            scope.spawn(|| left = tree(pool, depth - 1));
+            scope.spawn(|| right = tree(pool, depth - 1));
+        });
+        left + right
+    }
+    for threads in 1..=2 {
+        let pool: Pool = pool(threads);
+        let inner = pool.clone();
+        assert_eq!(pool.spawn(move || tree(&inner, 8)).unwrap().join().unwrap(), 256);
+        assert_eq!(tree(&pool, 8), 256);
+    }
+}
+
+#[test]
+fn it_returns_after_all_jobs_even_when_something_panics() {
+    let pool: Pool = pool(2);
+    let ended = AtomicUsize::new(0);
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        pool.scope(|scope| {
+            for n in 0..50 {
+                let ended = &ended;
+                scope.spawn(move || {
+                    ended.fetch_add(1, Ordering::SeqCst);
+                    assert!(n != 7, "seven");
+                });
+            }
+        });
+    }));
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"seven"));
+    assert_eq!(ended.load(Ordering::SeqCst), 50);
+
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        pool.scope(|scope| {
+            (0..50).for_each(|_| scope.spawn(|| _ = ended.fetch_add(1, Ordering::SeqCst)));
+            panic!("the caller");
+        });
+    }));
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the caller"));
+    assert_eq!(ended.load(Ordering::SeqCst), 100);
+    assert_eq!(pool.counts().failed, 1);
+}
+
+#[test]
+fn a_pool_that_takes_nothing_lets_the_caller_run_the_jobs() {
+    let closed: Pool = pool(1);
+    closed.shutdown();
+    let full: Pool = Pool::builder().threads(1).queue_capacity(1).build().unwrap();
+    let occupied = Occupied::new(&full);
+    full.submit(|| ()).unwrap();
+    for pool in [&closed, &full] {
+        let done = pool.counts().done;
+        let count = AtomicUsize::new(0);
+        pool.scope(|scope| (0..10).for_each(|_| scope.spawn(|| _ = count.fetch_add(1, Ordering::SeqCst))));
+        assert_eq!(count.load(Ordering::SeqCst), 10);
+        assert_eq!(pool.counts().done, done + 10);
+    }
+    drop(occupied);
+}
+
+#[test]
+fn jobs_that_are_cancelled_are_dropped_and_waited_for() {
+    let pool: Pool = pool(1);
+    let occupied = Occupied::new(&pool);
+    let (ran, drops) = (AtomicUsize::new(0), Drops::default());
+    pool.scope(|scope| {
+        for _ in 0..10 {
+            let (ran, token) = (&ran, drops.one());
+            scope.spawn(move || {
+                let _token = token;
+                ran.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        assert_eq!(pool.cancel_all(), 10);
+        assert_eq!(drops.count(), 10);
+    });
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+    drop(occupied);
+}
+
+#[test]
+fn a_destructor_that_panics_does_not_end_the_scope_early() {
+    let pool: Pool = pool(2);
+    let results = Mutex::new(Vec::new());
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        pool.scope(|scope| {
+            for n in 0..20 {
+                let results = &results;
+                let bomb = Bomb;
+                scope.spawn(move || {
+                    results.lock().unwrap().push(n);
+                    drop(bomb);
+                });
+            }
+        });
+    }));
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"a destructor"));
+    assert_eq!(results.lock().unwrap().len(), 20);
+}

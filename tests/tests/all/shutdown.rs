@@ -1,0 +1,273 @@
+//! Waiting until nothing is left, ending, and beginning again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use fastthreadpool::{Pool, Semaphore};
+
+use crate::support::{Drops, HOUR, Occupied, pool, values};
+
+#[test]
+fn waiting_for_quiet() {
+    let pool: Pool<u32> = pool(2);
+    assert!(pool.wait_idle() && pool.wait_idle_timeout(Duration::ZERO));
+    for _ in 0..500 {
+        (0..10).for_each(|n| _ = pool.submit(move || n).unwrap());
+        assert!(pool.wait_idle());
+        assert_eq!((pool.pending(), pool.done().len()), (0, 10));
+        pool.done().drain().for_each(drop);
+    }
+    let occupied = Occupied::new(&pool);
+    let began = Instant::now();
+    assert!(!pool.wait_idle_timeout(Duration::from_millis(3)));
+    assert!(began.elapsed() >= Duration::from_millis(3));
+    drop(occupied);
+    assert!(pool.wait_idle_timeout(Duration::MAX));
+}
+
+#[test]
+fn a_job_waits_for_all_others() {
+    for threads in 1..=2 {
+        let pool: Pool<u32> = pool(threads);
+        let inner = pool.clone();
+        let seen = pool.spawn(move || {
+            (0..100).for_each(|n| _ = inner.submit(move || n).unwrap());
+            assert!(inner.wait_idle());
+            inner.done().len()
+        });
+        assert_eq!(seen.unwrap().join().unwrap(), 100);
+    }
+}
+
+#[test]
+fn many_waiters_all_see_it() {
+    let pool: Pool<u32> = pool(2);
+    let occupied = Occupied::new(&pool);
+    std::thread::scope(|scope| {
+        let waiters: Vec<_> = (0..4).map(|_| scope.spawn(|| pool.wait_idle())).collect();
+        (0..100).for_each(|n| _ = pool.submit(move || n).unwrap());
+        drop(occupied);
+        assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
+    });
+}
+
+#[test]
+fn a_shutdown_runs_what_was_accepted_and_ends_the_threads() {
+    let pool: Pool<u32> = pool(2);
+    (0..1000).for_each(|n| _ = pool.submit(move || n).unwrap());
+    pool.shutdown();
+    assert_eq!(pool.done().len(), 1000);
+    assert_eq!((pool.alive(), pool.pending()), (0, 0));
+    pool.shutdown();
+    assert!(pool.shutdown_timeout(Duration::ZERO));
+}
+
+#[test]
+fn a_shutdown_with_a_limit_says_whether_all_ended() {
+    let pool: Pool<u32> = pool(1);
+    let occupied = Occupied::new(&pool);
+    pool.submit(|| 1).unwrap();
+    let began = Instant::now();
+    assert!(!pool.shutdown_timeout(Duration::from_millis(3)));
+    assert!(began.elapsed() >= Duration::from_millis(3));
+    assert!(pool.submit(|| 2).is_err());
+    drop(occupied);
+    assert!(pool.shutdown_timeout(Duration::MAX));
+    assert_eq!(values(pool.done()), [1]);
+}
+
+#[test]
+fn now_removes_what_has_not_begun_and_tells_what_has() {
+    let pool: Pool<bool> = pool(1);
+    let (begun, drops) = (Arc::new(Semaphore::new(0)), Drops::default());
+    let has_begun = Arc::clone(&begun);
+    pool.submit_with(move |job| {
+        has_begun.release(1).unwrap();
+        while !job.is_cancelled() {
+            std::thread::yield_now();
+        }
+        true
+    })
+    .unwrap();
+    begun.acquire().unwrap().forget();
+    for n in 0..30 {
+        let token = drops.one();
+        let job = move || (token, false).1;
+        match n % 3 {
+            0 => pool.submit(job),
+            1 => pool.submit_first(job),
+            _ => pool.submit_later(HOUR, job),
+        }
+        .unwrap();
+    }
+    pool.schedule(HOUR, || false).unwrap();
+    pool.shutdown_now();
+    assert_eq!(drops.count(), 30);
+    assert_eq!(values(pool.done()), [true]);
+    assert_eq!((pool.counts().cancelled, pool.alive()), (31, 0));
+}
+
+#[test]
+fn jobs_may_submit_while_the_pool_drains_but_others_may_not() {
+    let pool: Pool<u32> = pool(1);
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (has_begun, wait, inner) = (Arc::clone(&begun), Arc::clone(&gate), pool.clone());
+    pool.submit(move || {
+        has_begun.release(1).unwrap();
+        wait.acquire().unwrap().forget();
+        inner.submit(|| 2).unwrap();
+        inner.submit_first(|| 3).unwrap();
+        inner.submit_later(Duration::from_millis(1), || 4).unwrap();
+        1
+    })
+    .unwrap();
+    begun.acquire().unwrap().forget();
+    assert!(!pool.shutdown_timeout(Duration::ZERO));
+    assert!(pool.submit(|| 9).is_err());
+    gate.release(1).unwrap();
+    pool.shutdown();
+    let mut all = values(pool.done());
+    all.sort_unstable();
+    assert_eq!(all, [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_job_may_shut_its_pool_down() {
+    for now in [false, true] {
+        let pool: Pool<u32> = pool(2);
+        let inner = pool.clone();
+        pool.submit(move || {
+            if now {
+                inner.shutdown_now();
+            } else {
+                inner.shutdown();
+            }
+            assert!(!inner.shutdown_timeout(HOUR), "it cannot wait for itself");
+            7
+        })
+        .unwrap();
+        // Ends when the pool has.
+        assert_eq!(pool.done().iter().map(|done| done.value).collect::<Vec<_>>(), [7]);
+        pool.shutdown();
+        assert!(pool.submit(|| 1).is_err());
+        assert!(pool.failed().is_empty());
+    }
+}
+
+#[test]
+fn a_hook_may_shut_its_pool_down() {
+    let handle: Arc<std::sync::OnceLock<Pool<u32>>> = Arc::default();
+    let inner = Arc::clone(&handle);
+    let pool: Pool<u32> =
+        Pool::builder().threads(1).on_thread_start(move |_| inner.get().unwrap().shutdown()).build().unwrap();
+    handle.set(pool.clone()).unwrap();
+    let _ = pool.submit(|| 7);
+    pool.shutdown();
+    assert_eq!(values(pool.done()), [7]);
+}
+
+#[test]
+fn the_last_handle_drains() {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let pool: Pool = pool(2);
+    let second = pool.clone();
+    for n in 0..300 {
+        let ran = Arc::clone(&ran);
+        let job = move || _ = ran.fetch_add(1, Ordering::SeqCst);
+        if n % 10 == 0 { pool.submit_later(Duration::from_micros(n), job) } else { pool.submit(job) }.unwrap();
+    }
+    drop(pool);
+    second.submit(|| ()).unwrap();
+    drop(second);
+    assert_eq!(ran.load(Ordering::SeqCst), 300);
+    assert_eq!(Arc::strong_count(&ran), 1);
+}
+
+#[test]
+fn the_last_handle_may_be_dropped_by_a_job() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    for _ in 0..50 {
+        let pool: Pool = pool(2);
+        let (inner, sender) = (pool.clone(), sender.clone());
+        let gate = Arc::new(Semaphore::new(0));
+        let wait = Arc::clone(&gate);
+        pool.submit(move || {
+            wait.acquire().unwrap().forget();
+            let last = inner.clone();
+            last.submit(move || sender.send(()).unwrap()).unwrap();
+            drop((inner, last));
+        })
+        .unwrap();
+        drop(pool);
+        gate.release(1).unwrap();
+    }
+    drop(sender);
+    assert_eq!(receiver.iter().count(), 50);
+}
+
+#[test]
+fn clear_opens_again_with_nothing_left() {
+    let pool: Pool<u32> = pool(2);
+    for round in 0..20 {
+        (0..50).for_each(|n| _ = pool.submit(move || n).unwrap());
+        pool.submit(|| Err::<u32, _>("no")).unwrap();
+        pool.submit_later(HOUR, || 9).unwrap();
+        pool.schedule(HOUR, || 9).unwrap();
+        if round % 2 == 0 {
+            pool.cancel_timers();
+            pool.shutdown();
+        } else {
+            pool.shutdown_now();
+        }
+        assert!(pool.submit(|| 1).is_err());
+        pool.clear();
+        assert!(pool.done().is_empty() && pool.failed().is_empty() && pool.delayed().is_empty());
+        pool.submit(|| 7).unwrap();
+        assert_eq!(pool.done().pop().unwrap().value, 7);
+        pool.wait_idle();
+    }
+}
+
+#[test]
+fn clear_on_an_open_pool_empties_it() {
+    let pool: Pool<u32> = pool(1);
+    pool.submit(|| 1).unwrap();
+    pool.wait_idle();
+    let occupied = Occupied::new(&pool);
+    let drops = Drops::default();
+    for _ in 0..10 {
+        let token = drops.one();
+        pool.submit(move || (token, 1).1).unwrap();
+    }
+    pool.clear();
+    assert_eq!((drops.count(), pool.done().len(), pool.pending()), (10, 0, 1));
+    drop(occupied);
+    pool.submit(|| 2).unwrap();
+    pool.shutdown();
+    assert_eq!(values(pool.done()), [2]);
+}
+
+#[test]
+fn submitters_against_a_shutdown_lose_nothing() {
+    for _ in 0..100 {
+        let pool: Pool = pool(2);
+        let (accepted, ran) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let ran = Arc::clone(&ran);
+                        if pool.submit(move || _ = ran.fetch_add(1, Ordering::SeqCst)).is_ok() {
+                            accepted.fetch_add(1, Ordering::SeqCst);
+                        }
+                    }
+                });
+            }
+            pool.shutdown();
+        });
+        // What was accepted at the last moment is waited for by another shutdown.
+        pool.shutdown();
+        assert_eq!(ran.load(Ordering::SeqCst), accepted.load(Ordering::SeqCst));
+    }
+}

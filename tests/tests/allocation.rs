@@ -1,0 +1,115 @@
+//! What is allocated: nothing, once the pool is warm, for a job of up to 48 bytes; and nothing while it idles.
+//!
+//! One test in a process of its own, since it counts what the whole process allocates.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fastthreadpool::{JobId, Pool, Semaphore};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: passes everything on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+static RAN: AtomicUsize = AtomicUsize::new(0);
+
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.load(Ordering::SeqCst);
+    f();
+    ALLOCATIONS.load(Ordering::SeqCst) - before
+}
+
+const JOBS: usize = 1000;
+
+/// Makes room for twice as many jobs as a round has, then sees that rounds allocate nothing.
+fn assert_none(what: &str, pool: &Pool, mut submit: impl FnMut(usize), mut wait: impl FnMut()) {
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    for _ in 0..2 {
+        let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
+        drop(pool.spawn(move || {
+            begun.release(1).unwrap();
+            gate.acquire().unwrap().forget();
+        }));
+    }
+    begun.acquire_many(2).unwrap().forget();
+    submit(2 * JOBS);
+    gate.release(2).unwrap();
+    pool.wait_idle();
+    wait();
+    // The first that wait make room in the lists of those who wait.
+    let rounds = |rounds: usize, submit: &mut dyn FnMut(usize), wait: &mut dyn FnMut()| {
+        allocations(|| {
+            for _ in 0..rounds {
+                submit(JOBS);
+                pool.wait_idle();
+                wait();
+            }
+        })
+    };
+    rounds(20, &mut submit, &mut wait);
+    let allocated = rounds(100, &mut submit, &mut wait);
+    // The mutex of the host enlarges a table of its own when threads meet there for the first time.
+    assert!(allocated <= 8, "{what}: {allocated} allocations for {} jobs", 100 * JOBS);
+}
+
+#[test]
+fn a_warm_pool_allocates_nothing_for_small_jobs() {
+    let pool: Pool = Pool::builder().threads(2).build().unwrap();
+    let numbers = pool.with_results::<usize>();
+    let (five, ten) = ([1_usize; 5], [1_usize; 10]);
+    let run = |n| _ = RAN.fetch_add(n, Ordering::Relaxed);
+    let each = |jobs: usize, submit: &dyn Fn(usize) -> JobId| (0..jobs).for_each(|n| _ = submit(n));
+
+    assert_none("no captures", &pool, |jobs| each(jobs, &|_| pool.submit(move || run(1)).unwrap()), || ());
+    assert_none("48 bytes", &pool, |jobs| each(jobs, &|n| pool.submit(move || run(n + five[0])).unwrap()), || ());
+    assert_none("urgent", &pool, |jobs| each(jobs, &|n| pool.submit_first(move || run(n)).unwrap()), || ());
+    let soon = Duration::from_micros(10);
+    assert_none(
+        "delayed",
+        &pool,
+        |jobs| each(jobs, &|n| pool.submit_later(soon, move || run(n)).unwrap()),
+        || {
+            while pool.counts().timers > 0 {
+                std::thread::yield_now();
+            }
+            pool.wait_idle();
+        },
+    );
+    let cancel = |jobs: usize| {
+        each(jobs, &|n| {
+            let id = pool.submit(move || run(n)).unwrap();
+            pool.cancel(id);
+            id
+        });
+    };
+    assert_none("cancelled", &pool, cancel, || ());
+    let read = || while numbers.done().try_pop().is_some() {};
+    assert_none("results", &pool, |jobs| each(jobs, &|n| numbers.submit(move || n).unwrap()), read);
+    assert!(RAN.load(Ordering::Relaxed) > 0);
+
+    // A larger one takes one box, and no more.
+    let boxed = allocations(|| {
+        (0..JOBS).for_each(|_| _ = pool.submit(move || run(ten[0])).unwrap());
+        pool.wait_idle();
+    });
+    assert_eq!(boxed, JOBS);
+}
