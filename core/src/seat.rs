@@ -205,7 +205,8 @@ impl Seat {
             }
             let stopped = seen & !STAGE | STOPPED;
             // Release too: the reads of the two words stay before the exchange that confirms them.
-            match mark.word.compare_exchange(seen, stopped, Ordering::AcqRel, Ordering::Relaxed) {
+            // Acquire where it fails: who is told that the job has ended sees what it did.
+            match mark.word.compare_exchange(seen, stopped, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => true,
                 // Somebody else has stopped it, or it has ended.
                 Err(now) => now == stopped,

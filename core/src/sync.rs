@@ -36,7 +36,8 @@ mod plain {
     macro_rules! atomic {
         ($name:ident $(<$t:ident>)?, $value:ty) => {
             #[derive(Debug)]
-            pub(crate) struct $name$(<$t>)?(loom::sync::atomic::$name$(<$t>)?);
+            #[allow(unreachable_pub, reason = "in the signature of a trait that is public, though hidden")]
+            pub struct $name$(<$t>)?(loom::sync::atomic::$name$(<$t>)?);
 
             #[allow(dead_code)]
             impl$(<$t>)? $name$(<$t>)? {
@@ -98,6 +99,11 @@ mod plain {
         #[track_caller]
         pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
             self.0.fetch_add(value, order)
+        }
+
+        #[track_caller]
+        pub(crate) fn swap(&self, value: usize, order: Ordering) -> usize {
+            self.0.swap(value, order)
         }
 
         #[track_caller]
