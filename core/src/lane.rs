@@ -23,7 +23,7 @@
 use crate::pool::Pack;
 use crate::slot::Take;
 use crate::slots::Slots;
-use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
+use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom, seed};
 
 /// A lane over the store `S`.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl<S> Lane<S> {
     where
         S: Slots<P>,
     {
-        let mut start = self.head.load(Ordering::Relaxed);
+        let mut start = seed(&self.head);
         loop {
             let unclaimed = self.tail.load(Ordering::SeqCst).wrapping_sub(start);
             if unclaimed == 0 {

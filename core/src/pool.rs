@@ -38,7 +38,7 @@ use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, St
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;
 use crate::storage::{Fixed, Storage};
-use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
+use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom, seed};
 
 /// What the caller of a pool must do next, in its own context, with no lock held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Changes the word by a pure transition; returns what it was.
     pub(crate) fn change(&self, transition: impl Fn(State) -> State) -> State {
-        let mut seen = self.word.load(Ordering::Relaxed);
+        let mut seen = seed(&self.word);
         loop {
             let next = transition(State(seen)).0;
             match self.word.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::Relaxed) {

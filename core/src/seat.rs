@@ -30,10 +30,10 @@ use crate::id::JobId;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering, const_unless_loom};
 
 /// How deep jobs that run inside each other can still be told to stop.
-pub const STOPPABLE_DEPTH: usize = 4;
+pub const STOPPABLE_DEPTH: usize = if cfg!(loom) { 2 } else { 4 };
 
 /// Positions that a worker can put aside because their producers have not published yet.
-pub(crate) const HOLES: usize = 4;
+pub(crate) const HOLES: usize = if cfg!(loom) { 1 } else { 4 };
 
 const IDLE: usize = 0;
 const RUNNING: usize = 1;
@@ -80,6 +80,20 @@ pub(crate) struct Offer {
     pub(crate) end: AtomicUsize,
 }
 
+/// An array of the same, made one by one.
+#[cfg(not(loom))]
+macro_rules! each {
+    ($one:expr) => {
+        [const { $one }; _]
+    };
+}
+#[cfg(loom)]
+macro_rules! each {
+    ($one:expr) => {
+        core::array::from_fn(|_| $one)
+    };
+}
+
 /// One worker's place in a pool.
 #[derive(Debug)]
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
@@ -108,14 +122,9 @@ impl Seat {
                     next: AtomicUsize::new(0),
                     end: AtomicUsize::new(0),
                 },
-                holes: [
-                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
-                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
-                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
-                    (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
-                ],
+                holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0))),
                 finished: AtomicUsize::new(0),
-                marks: [Mark::new(), Mark::new(), Mark::new(), Mark::new()],
+                marks: each!(Mark::new()),
                 depth: AtomicUsize::new(0),
                 taken: AtomicBool::new(false),
                 listed: AtomicBool::new(false),

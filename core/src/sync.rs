@@ -9,6 +9,12 @@ mod plain {
     pub(crate) use portable_atomic::AtomicPtr;
     pub(crate) use portable_atomic::{AtomicBool, AtomicUsize, Ordering};
 
+    /// A look whose result only starts an exchange: one that is stale makes the exchange fail, and no more.
+    #[inline(always)]
+    pub(crate) fn seed(atomic: &AtomicUsize) -> usize {
+        atomic.load(Ordering::Relaxed)
+    }
+
     /// [`core::cell::UnsafeCell`] in the shape of loom's, which wants to see where an access begins and ends.
     #[derive(Debug)]
     #[repr(transparent)]
@@ -110,6 +116,12 @@ mod plain {
         pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
             self.0.fetch_sub(value, order)
         }
+    }
+
+    /// The latest value, lest the checker tries every stale one only to see the exchange fail.
+    #[track_caller]
+    pub(crate) fn seed(atomic: &AtomicUsize) -> usize {
+        atomic.load(Ordering::SeqCst)
     }
 
     /// A spinning thread lets the others run, or the model would never end.

@@ -70,7 +70,7 @@ pub enum Rest {
     /// It has nothing to do: park until woken or until the deadline, then go on. Before, a host that lets others wait for
     /// an idle pool asks [`Pool::pending`].
     Park(Option<Tick>),
-    /// It has ended: do the duty, drop it, and do not ask again.
+    /// It has ended: do the duty, and do not ask again. Its seat may be another worker's already.
     Exit {
         /// What to do.
         duty: Duty,
@@ -289,6 +289,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
+    /// From here on the seat is somebody else's.
+    fn free_seat(&self) {
+        self.this().taken.store(false, Ordering::Release);
+    }
+
     fn come_back(&mut self) {
         debug_assert!(self.mode != Mode::Gone, "a worker that has ended is not asked again");
         if self.mode == Mode::Asleep {
@@ -421,7 +426,9 @@ impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
         if self.mode != Mode::Asleep {
             pool.leave();
         }
-        self.this().end_all();
-        self.this().taken.store(false, Ordering::Release);
+        if self.mode != Mode::Gone {
+            self.this().end_all();
+            self.free_seat();
+        }
     }
 }

@@ -86,6 +86,7 @@ pub(crate) struct Current {
     pool: usize,
     pub(crate) seat: usize,
     pub(crate) depth: usize,
+    is_alive: bool,
 }
 
 impl Shared {
@@ -124,13 +125,27 @@ impl Shared {
     }
 
     pub(crate) fn set_current(self: &Arc<Self>, seat: usize) {
-        CURRENT.set(Some(Current { pool: Arc::as_ptr(self) as usize, seat, depth: 0 }));
+        CURRENT.set(Some(Current { pool: Arc::as_ptr(self) as usize, seat, depth: 0, is_alive: true }));
         *self.threads[seat].lock() = Some(thread::current());
     }
 
-    pub(crate) fn clear_current(&self, seat: usize) {
+    /// The worker has ended, and its thread soon will: it is none that others could stand in for. Its seat may be another
+    /// worker's already.
+    pub(crate) fn retire_current(&self, seat: usize) {
+        CURRENT.set(CURRENT.get().map(|current| Current { is_alive: false, ..current }));
+        let mut thread = self.threads[seat].lock();
+        if thread.as_ref().is_some_and(|thread| thread.id() == thread::current().id()) {
+            *thread = None;
+        }
+    }
+
+    pub(crate) fn clear_current() {
         CURRENT.set(None);
-        *self.threads[seat].lock() = None;
+    }
+
+    /// The same, unless the worker has ended.
+    pub(crate) fn alive(self: &Arc<Self>) -> Option<Current> {
+        self.current().filter(|current| current.is_alive)
     }
 
     /// Runs `f` one job deeper.
@@ -144,7 +159,7 @@ impl Shared {
 
     /// Jobs that the present thread is inside of: they cannot end while it waits.
     pub(crate) fn own_jobs(self: &Arc<Self>) -> usize {
-        self.current().map_or(0, |current| current.depth + 1)
+        self.alive().map_or(0, |current| current.depth + 1)
     }
 
     // ----- duties
@@ -210,7 +225,7 @@ impl Shared {
     /// Runs `f` while another worker may stand in for this one. `None` when every worker of the pool waits already and
     /// none can be added: then nobody is left who could end the wait.
     pub(crate) fn blocking<T>(self: &Arc<Self>, f: impl FnOnce() -> T) -> Option<T> {
-        if self.current().is_none() {
+        if self.alive().is_none() {
             return Some(f());
         }
         let duty = self.core.block()?;

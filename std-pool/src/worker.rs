@@ -83,7 +83,7 @@ impl Shared {
     /// Runs a job that waits, if it does and the caller is a worker: inside the job that waits for it. Returns whether it
     /// was run.
     pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> bool {
-        let Some(current) = self.current() else { return false };
+        let Some(current) = self.alive() else { return false };
         let Some((payload, running)) = self.core.take_inside(current.seat, id) else { return false };
         let mut env = Env { known: Some(id), ..Env::outside(self) };
         let back = Self::deeper(|| env.run(payload, running));
@@ -104,21 +104,11 @@ impl Shared {
     }
 }
 
-/// Tells of the end of a thread even if a hook panics.
-struct Seated<'s>(&'s Arc<Shared>, usize);
-
-impl Drop for Seated<'_> {
-    fn drop(&mut self) {
-        self.0.clear_current(self.1);
-    }
-}
-
 /// The life of a worker. `number` is the one in its thread's name, 0 for a thread that is not the pool's own.
 pub(crate) fn work(shared: &Arc<Shared>, number: usize) {
     let worker = if number == 0 { shared.core.enlist() } else { shared.core.attach() };
     let Some(mut worker) = worker else { return };
     shared.set_current(worker.seat());
-    let seated = Seated(shared, worker.seat());
     let hook = |hook: &Option<crate::shared::Hook>| {
         if let Some(hook) = hook {
             // The panic hook has reported it; a worker without its thread-local state is better than no worker.
@@ -142,8 +132,9 @@ pub(crate) fn work(shared: &Arc<Shared>, number: usize) {
             }
         }
     };
+    shared.retire_current(worker.seat());
     hook(&shared.config.on_thread_stop);
-    drop(seated);
+    Shared::clear_current();
     drop(worker);
     if last {
         shared.last_worker_ended();

@@ -108,6 +108,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn leave_pool(&mut self) -> Rest {
         let pool = self.pool;
         self.mode = Mode::Gone;
+        // Before it is off the count: whoever asks for a worker from then on finds a seat.
+        self.free_seat();
         let before = pool.change(|state| State(state.0 - ALIVE - SEARCHING));
         // A submit may have counted on this search.
         let mut duty = if pool.visible_work() > 0 { pool.call(true) } else { Duty::Nothing };

@@ -1,43 +1,22 @@
-//! Models of the pool: `RUSTFLAGS="--cfg loom" cargo test --release -p fastthreadpool-core --lib pool::loom`.
+//! Whole scenes: workers that park and are woken, until the pool is closed.
 //!
-//! Each model ends only if what it waits for happens: a wake-up that is lost is a deadlock, which the checker reports.
+//! Each ends only if what it waits for happens: a wake-up that is lost is a deadlock, which the checker reports.
 
 use ::loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use ::loom::sync::{Arc, Mutex};
 use ::loom::thread;
 use std::vec::Vec;
 
-use super::*;
+use super::{Grown, LONG, SHORT, Still, model};
 use crate::cancel::Cancelled;
 use crate::host::{Park, Tick, Unpark};
-use crate::hosts::loom::{LoomMutex, LoomParker};
+use crate::hosts::loom::LoomParker;
+use crate::id::JobId;
 use crate::period::Repeat;
+use crate::pool::{Duty, Pool, Refused};
+use crate::state::Phase;
 use crate::storage::Storage;
 use crate::worker::Next;
-
-/// A clock that stands still; wake-ups cost something only where short jobs are to be claimed by the dozen.
-#[derive(Clone, Copy)]
-struct Still {
-    wake_cost: u64,
-}
-
-impl Host for Still {
-    type Mutex = LoomMutex;
-
-    fn now(&self) -> Tick {
-        Tick(1)
-    }
-
-    fn wake_cost(&self) -> u64 {
-        self.wake_cost
-    }
-}
-
-type Grown = Pool<usize, Still, Growing<usize, LoomMutex>>;
-
-const LONG: Still = Still { wake_cost: 0 };
-/// All jobs are short: they take no time.
-const SHORT: Still = Still { wake_cost: 1000 };
 
 /// A pool with its workers' contexts, and what its jobs have done.
 struct Scene<S: Storage<usize>> {
@@ -131,14 +110,6 @@ impl<S: Storage<usize> + 'static> Scene<S> {
         assert_eq!(self.pool.pending(), 0);
         assert_eq!(self.pool.state().alive(), 0);
     }
-}
-
-/// Explores with so many preemptions, unless the environment says otherwise.
-fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
-    builder.max_branches = 20_000;
-    builder.check(run);
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! Models of the pool: `RUSTFLAGS="--cfg loom" cargo test --release -p fastthreadpool-core --lib loom`.
+//!
+//! Two kinds. *Scenes* have workers that park, are woken, and end: little fits into one. *Steps* have a few calls on a few
+//! threads; when all have returned, one thread does the duties that they were given, and then every job must have run.
+
+mod scenes;
+mod steps;
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Pool;
+use crate::host::{Host, Tick};
+use crate::hosts::loom::LoomMutex;
+use crate::storage::Growing;
+
+/// A clock that stands still; wake-ups cost something only where short jobs are to be claimed by the dozen.
+#[derive(Clone, Copy)]
+struct Still {
+    wake_cost: u64,
+}
+
+impl Host for Still {
+    type Mutex = LoomMutex;
+
+    fn now(&self) -> Tick {
+        Tick(1)
+    }
+
+    fn wake_cost(&self) -> u64 {
+        self.wake_cost
+    }
+}
+
+type Grown = Pool<usize, Still, Growing<usize, LoomMutex>>;
+
+const LONG: Still = Still { wake_cost: 0 };
+/// All jobs are short: they take no time.
+const SHORT: Still = Still { wake_cost: 1000 };
+
+/// Explores with so many preemptions, unless the environment says otherwise.
+fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = ::loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(preemptions);
+    builder.max_branches = 20_000;
+    let runs = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = runs.clone();
+    builder.check(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        run();
+    });
+    std::println!("{} interleavings", runs.load(Ordering::Relaxed));
+}
