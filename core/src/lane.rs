@@ -20,6 +20,9 @@
 //! `tail` moves by sequentially consistent operations because the pool's wake-up rests on it: a submit moves `tail`, then
 //! reads who sleeps; a worker says that it sleeps, then reads `tail`.
 
+#[cfg(all(test, loom))]
+mod loom;
+
 use crate::pool::Pack;
 use crate::slot::Take;
 use crate::slots::Slots;
