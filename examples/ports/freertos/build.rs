@@ -10,7 +10,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
     println!("cargo:rustc-link-arg-bins=--nmagic");
 
-    let kernel = PathBuf::from(env::var("DEP_FREERTOS_KERNEL").map_err(|_| "nobody says where the kernel's sources are")?);
+    let kernel =
+        PathBuf::from(env::var("DEP_FREERTOS_KERNEL").map_err(|_| "nobody says where the kernel's sources are")?);
     let port = kernel.join("portable/GCC/ARM_CM3");
     cc::Build::new()
         .files(["tasks.c", "list.c", "portable/MemMang/heap_4.c"].map(|file| kernel.join(file)))

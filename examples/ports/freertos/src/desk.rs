@@ -1,13 +1,13 @@
 //! The desk that the firmware lies on: what QEMU's semihosting prints, and the exit status. No part of a product.
 
 use core::ffi::{CStr, c_char};
-use core::fmt::Debug;
+use core::fmt::{Debug, Display};
 use core::panic::PanicInfo;
 
 use cortex_m_semihosting::{debug, hprintln};
 
 /// Prints a line.
-pub(crate) fn ok(shows: &str) {
+pub(crate) fn ok(shows: impl Display) {
     hprintln!("ok  {shows}");
 }
 

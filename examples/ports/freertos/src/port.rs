@@ -42,6 +42,9 @@
 //!
 //! Call nothing of the kernel inside `critical_section::with`: it could unmask too early.
 //!
+//! A job may wait for a handler or for another task. One that waits for another *job* calls `POOL.block` before and
+//! `POOL.unblock` after: `None` says that all workers wait already, and nobody would ever end it.
+//!
 //! # What it costs
 //!
 //! - A submit while a worker searches or all of them run jobs: atomic operations; nothing is masked, the kernel is not
