@@ -18,6 +18,9 @@ pub enum Cancelled<P> {
     /// It was waiting and will not run: its payload is the caller's to drop.
     Removed(P),
     /// It runs, and has been told to stop. A periodic job will not run again.
+    ///
+    /// Of a job that was removed before it is also said for a moment, when a worker comes to its place and has not found
+    /// it empty yet.
     Stopping,
     /// It has ended, or was cancelled before.
     TooLate,

@@ -303,10 +303,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         }
     }
 
-    /// Says that a worker whom [`Duty::Start`] asked for cannot be started. Returns how many are left. With none left the
-    /// submitted job waits until a later call asks for a worker again, or may be taken back with [`Pool::take`].
-    pub fn start_failed(&self) -> usize {
-        self.change(|state| State(state.0 - ALIVE - SEARCHING)).alive() - 1
+    /// Says that a worker whom [`Duty::Start`] asked for cannot be started. Without any worker the submitted job waits until
+    /// a later call asks for one again, or may be taken back with [`Pool::take`].
+    ///
+    /// Others may have counted on the search of that worker; so this may ask for a sleeper to be woken, never for a start.
+    pub fn start_failed(&self) -> Duty {
+        self.change(|state| State(state.0 - ALIVE - SEARCHING));
+        let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
+        if self.state().searching() > 0 || (self.visible_work() == 0 && !unminded()) {
+            return Duty::Nothing;
+        }
+        self.next_sleeper().map_or(Duty::Nothing, Duty::Wake)
     }
 
     /// Asks for a worker as a submit does, without new work: after a failed start, or to have one ready.

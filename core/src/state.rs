@@ -157,7 +157,8 @@ impl State {
 
     /// Workers beyond the wanted number, which stood in for blocked ones.
     pub(crate) const fn is_crowded(self, size: Size) -> bool {
-        self.alive() - self.blocked() > size.target
+        // Without seats for stand-ins nobody stands in; a start that was asked for and fails counts for a moment, too.
+        size.limit > size.target && self.alive() - self.blocked() > size.target
     }
 
     /// Whether new work makes it right to wake or start a worker.

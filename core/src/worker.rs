@@ -157,10 +157,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// The worker that a [`Duty::Start`] asked for, in the context where it will work. `None` when all seats are taken,
     /// which means that nobody asked.
     pub fn attach(&self) -> Option<Worker<'_, P, H, S>> {
+        self.take_seat().map(|seat| self.seated(seat))
+    }
+
+    fn take_seat(&self) -> Option<usize> {
         let free = |seat: &Seat| !seat.taken.swap(true, Ordering::Acquire);
-        let seat = self.storage.seats().iter().position(free)?;
+        self.storage.seats().iter().position(free)
+    }
+
+    fn seated(&self, seat: usize) -> Worker<'_, P, H, S> {
         self.enter();
-        Some(Worker {
+        Worker {
             pool: self,
             seat,
             mode: Mode::Searching,
@@ -173,17 +180,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             own_first: false,
             pace: Pace::new(self.host.wake_cost()),
             left: None,
-        })
+        }
     }
 
     /// A worker that nobody asked for: for ports that start their workers beforehand. `None` when all seats are taken.
     pub fn enlist(&self) -> Option<Worker<'_, P, H, S>> {
+        let seat = self.take_seat()?;
         self.change(State::start);
-        let worker = self.attach();
-        if worker.is_none() {
-            self.start_failed();
-        }
-        worker
+        Some(self.seated(seat))
     }
 }
 
@@ -411,7 +415,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
 impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
     /// Frees the seat. A worker that is dropped before it has ended, by a panic of its host, gives its claim to the
-    /// others; its lane stays, and its job counts as ended.
+    /// others; its lane stays, and its job counts as ended. Others may have counted on its search: do what
+    /// [`Pool::demand`] says then.
     fn drop(&mut self) {
         let pool = self.pool;
         match self.mode {

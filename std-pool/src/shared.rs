@@ -211,11 +211,12 @@ impl Shared {
             }
             Err(error) => {
                 self.started.fetch_sub(1, Ordering::Relaxed);
-                match self.core.start_failed() {
+                let duty = self.core.start_failed();
+                match self.core.counts().alive {
                     0 => Err(error),
                     left => {
                         log::warn!("{}: goes on with {left} threads: {error}", self.config.name_prefix);
-                        Ok(())
+                        self.perform(duty)
                     }
                 }
             }

@@ -106,19 +106,17 @@ impl Model {
 
     /// The next job that a worker begins.
     fn next(&mut self) -> Option<usize> {
-        let job = match self.stack.pop() {
-            Some(job) => job,
-            None => {
-                self.expire();
-                self.stack.pop().or_else(|| self.queue.pop_front())?
-            }
-        };
+        if self.stack.is_empty() {
+            self.expire();
+        }
+        let job = self.stack.pop().or_else(|| self.queue.pop_front())?;
         self.jobs[job].at = Where::Over;
         self.jobs[job].runs += 1;
         Some(job)
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each operation")]
 fn run(ops: &[Op]) -> Result<(), TestCaseError> {
     let host = ScriptedHost::new();
     let pool = Core::growing(host.clone(), 1, 0);
@@ -175,7 +173,9 @@ fn run(ops: &[Op]) -> Result<(), TestCaseError> {
                 prop_assert_eq!(pool.cancel_queued(|_, job| removed.push(job)), gone.len());
                 removed.sort_unstable();
                 prop_assert_eq!(&removed, &gone);
-                gone.into_iter().for_each(|job| _ = model.remove(job));
+                for job in gone {
+                    model.remove(job);
+                }
             }
             Op::CancelTimers => {
                 let mut removed = Vec::new();

@@ -41,6 +41,13 @@ impl WakeFlag {
     }
 }
 
+impl WakeFlag {
+    /// Whether a wake-up is there that no park has taken yet: what a wait with interrupts masked looks at before `wfi`.
+    pub fn is_raised(&self) -> bool {
+        self.is_raised.load(Ordering::Acquire)
+    }
+}
+
 impl Default for WakeFlag {
     fn default() -> Self {
         Self::new()
@@ -57,8 +64,8 @@ impl Default for WakeFlag {
 /// - `wfe` on a Cortex-M with `SEVONPEND` set or with handlers that end in `sev`: the event is remembered. An exception
 ///   return sets the event register, too.
 /// - `wfi` with interrupts masked (`PRIMASK`) *before* the flag is looked at again: a pending interrupt ends `wfi` even
-///   if masked, and is served when `wait` unmasks it. `wait` then has to look at something that the handlers set, or the
-///   timer tick has to end every wait.
+///   if masked, and is served when `wait` unmasks it. `wait` then has to look at [`WakeFlag::is_raised`], or the timer tick
+///   has to end every wait.
 /// - a plain `wfi` only if a periodic tick ends it: then a wake-up is late by a tick at most.
 ///
 /// `now` is the clock for [`Park::park_until`]; something must end `wait` when the deadline has come, the tick or a

@@ -55,7 +55,7 @@ mod port {
     /// What handlers and the main loop signal each other with: `release` in a handler, `acquire` in the main loop.
     pub(crate) type Signal = Semaphore<CriticalSectionMutex, FlagUnparker>;
 
-    /// All of the pool, in `.bss`, linked and counted at compile time: 8 queued jobs, 6 timed or urgent ones, one worker.
+    /// All of the pool, in `.data`, linked and counted at compile time: 8 queued jobs, 6 timed or urgent ones, one worker.
     pub(crate) static POOL: Pool<Job, Board, Fixed<Job, 8, 6, 1>> = Pool::fixed(Board);
 
     /// Does what a call into the pool asks for. Never waits, so that handlers may do it.
@@ -65,7 +65,7 @@ mod port {
             // There is one worker. With several, one flag a seat, and `sev` or an inter-processor interrupt.
             Duty::Wake(_seat) => MAIN_LOOP.unparker().unpark(),
             // A handler was quicker than `main_loop`. Nothing can be started here: the loop finds the job when it begins.
-            Duty::Start => _ = POOL.start_failed(),
+            Duty::Start => perform(POOL.start_failed()),
         }
     }
 

@@ -163,6 +163,24 @@ fn run(seed: u64, callback_panics: &AtomicUsize, build: impl FnOnce() -> Pool<u3
     assert_eq!(Arc::strong_count(&ledger), 1, "nothing is kept");
 }
 
+/// `STRESS_SECONDS=600 cargo test --release -p tests --test all conservation::under_stress -- --ignored --nocapture`
+#[test]
+#[ignore = "takes as long as STRESS_SECONDS says"]
+fn under_stress() {
+    let seconds = std::env::var("STRESS_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60);
+    let until = std::time::Instant::now() + Duration::from_secs(seconds);
+    // Jobs panic by the thousand: their messages would only slow it down.
+    std::panic::set_hook(Box::new(|_| ()));
+    let first = std::env::var("STRESS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1000);
+    let seeds = (first..).take_while(|_| std::time::Instant::now() < until).inspect(|seed| {
+        run(*seed, &AtomicUsize::new(0), || {
+            let builder = Pool::builder().threads(1 + *seed as usize % 4);
+            if seed % 2 == 0 { builder } else { builder.queue_capacity(50).done_capacity(20) }.build().unwrap()
+        });
+    });
+    println!("{} pools of 3 threads x 2000 deeds, from seed {first}", seeds.count());
+}
+
 #[test]
 fn of_an_unbounded_pool() {
     for seed in 0..8 {

@@ -36,7 +36,7 @@ fn work(pool: &Core, worker: &mut Worker<'_, u32, ScriptedHost, Storage>) -> (Ve
                 ran.push(payload);
                 if duty == Duty::Start {
                     // There is no other context to start it in.
-                    pool.start_failed();
+                    let _ = pool.start_failed();
                 }
                 let back = running.is_periodic().then_some(payload);
                 let _ = pool.end(&running, back);
@@ -228,11 +228,11 @@ fn a_start_that_fails_loses_no_job() {
     let (_host, pool) = pool();
     let (id, duty) = pool.submit(1).unwrap();
     assert_eq!(duty, Duty::Start);
-    assert_eq!(pool.start_failed(), 0);
+    assert_eq!(pool.start_failed(), Duty::Nothing);
     assert_eq!((pool.counts().alive, pool.counts().pending), (0, 1));
     // The next call asks again; or the job is taken back.
     assert_eq!(pool.demand(), Duty::Start);
-    assert_eq!(pool.start_failed(), 0);
+    assert_eq!(pool.start_failed(), Duty::Nothing);
     assert_eq!(pool.take(id), Some(1));
     pool.end_outside();
     assert_eq!(pool.pending(), 0);
@@ -265,4 +265,33 @@ fn a_clock_that_jumps_to_the_end_of_time_runs_what_is_due_once() {
     assert_eq!(ran, [1, 2]);
     assert_eq!(rest, Rests::Parked, "what is left is never");
     assert_eq!(pool.cancel_entries(fastthreadpool::core::Kinds::All, |_, job| assert_eq!(job, 3)), 1);
+}
+
+#[test]
+fn a_start_that_fails_wakes_whom_others_would_have() {
+    let (_host, pool) = pool();
+    // Somebody submits and will say that nobody can be started, but not yet.
+    assert_eq!(pool.submit(1).unwrap().1, Duty::Start);
+    let mut worker = pool.enlist().unwrap();
+    assert_eq!(work(&pool, &mut worker), (vec![1], Rests::Parked));
+    // Others count on the worker that is about to come.
+    assert_eq!(pool.submit(2).unwrap().1, Duty::Nothing);
+    assert_eq!(pool.submit_at(3, false, Tick(50), None).unwrap().1, Duty::Nothing);
+    assert_eq!(pool.start_failed(), Duty::Wake(worker.seat()));
+    assert_eq!(work(&pool, &mut worker), (vec![2], Rests::ParkedUntil(50)));
+}
+
+#[test]
+fn a_start_that_fails_sends_nobody_away() {
+    let (_host, pool) = pool();
+    let mut first = pool.enlist().unwrap();
+    assert_eq!(work(&pool, &mut first), (vec![], Rests::Parked));
+    let _wake = pool.submit(1).unwrap();
+    let Next::Run { running, .. } = first.next() else { panic!("the first job") };
+    assert_eq!(pool.submit(2).unwrap().1, Duty::Start);
+    let mut second = pool.enlist().unwrap();
+    assert_eq!(work(&pool, &mut second), (vec![2], Rests::Parked), "and not gone");
+    assert_eq!(pool.start_failed(), Duty::Nothing);
+    let _ = pool.end(&running, None);
+    assert_eq!(pool.counts().alive, 2);
 }

@@ -122,7 +122,7 @@ pub(crate) fn perform(duty: Duty) {
         // There is one worker. With several, a flag for each seat, and an interrupt that makes the other context run.
         Duty::Wake(_seat) => MAIN_LOOP.unparker().unpark(),
         // A handler was quicker than `main_loop`. Nothing can be started here: the loop finds the job when it begins.
-        Duty::Start => _ = POOL.start_failed(),
+        Duty::Start => perform(POOL.start_failed()),
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn perform(duty: Duty) {
         Duty::Nothing => {}
         Duty::Wake(_seat) => wake(),
         // The task has not begun: it finds the job when it does.
-        Duty::Start => _ = POOL.start_failed(),
+        Duty::Start => perform(POOL.start_failed()),
     }
 }
 

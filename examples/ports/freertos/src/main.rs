@@ -1,4 +1,5 @@
-//! A firmware on FreeRTOS that checks itself: two workers of different priority, a task that submits, handlers that submit.
+//! A firmware on FreeRTOS that checks itself: two workers of different priority, a task that submits, handlers that
+//! submit.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -159,9 +160,7 @@ fn parking() {
     at_tick(tick, || take(&SLEEPER).expect("a sleeper").unpark());
     ThisTask.park_until(Tick::MAX);
     check("when a handler woke it", &tick, &now());
-    ok(
-        "parking: woken before, in time, by a task, by handlers, at a deadline and before one that is farther than 32 bits",
-    );
+    ok("parking: woken before, in time, by a task, by handlers, at a deadline, before one more than 32 bits away");
 }
 
 fn submits() {
@@ -419,8 +418,8 @@ fn storm() {
     );
     let _ = take(&VICTIM);
     ok(format_args!(
-        "a storm of {strikes} interrupts: {accepted} jobs accepted, {removed} taken back, {full} refused, none lost; {got} \
-         permits acquired in time"
+        "a storm of {strikes} interrupts: {accepted} jobs accepted, {removed} taken back, {full} refused, none lost; \
+         {got} permits acquired in time"
     ));
 }
 

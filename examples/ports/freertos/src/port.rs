@@ -1,8 +1,8 @@
 //! The port: the pool as tasks of FreeRTOS. Copy this file.
 //!
 //! Each worker is a task, with a priority and a stack of its own. Tasks, jobs and interrupt handlers submit and cancel
-//! jobs, and signal each other with semaphores; a task that waits sleeps in the kernel. Nothing is allocated on the Rust
-//! side. The kernel allocates the tasks, once.
+//! jobs, and signal each other with semaphores; a task that waits sleeps in the kernel. Nothing is allocated on the
+//! Rust side. The kernel allocates the tasks, once.
 //!
 //! # What to implement
 //!
@@ -17,8 +17,8 @@
 //! # What to bring
 //!
 //! - A module `job` with the type `Job`, its `run`, and the sizes `JOBS` (a power of two) and `TIMERS`.
-//! - In `FreeRTOSConfig.h` what is marked `[port]` in this one: a tick of 32 bits, task notifications, two or more of them
-//!   in each task. [`NOTIFICATION`] must be nobody else's: stream and message buffers use the first.
+//! - In `FreeRTOSConfig.h` what is marked `[port]` in this one: a tick of 32 bits, task notifications, two or more of
+//!   them in each task. [`NOTIFICATION`] must be nobody else's: stream and message buffers use the first.
 //! - `configMAX_SYSCALL_INTERRUPT_PRIORITY` must be [`MAX_SYSCALL_PRIORITY`]; each worker looks once.
 //! - In the firmware's `Cargo.toml`: `critical-section` with `restore-state-u32`, `cortex-m` *without*
 //!   `critical-section-single-core`.
@@ -36,9 +36,9 @@
 //! | [`start`], [`shut_down`] | no | no: it would wait for itself | one at a time | `start` |
 //! | [`create_workers`] | no | no | once | or here |
 //!
-//! *Handlers* are those whose priority the kernel's critical sections mask: numerically [`MAX_SYSCALL_PRIORITY`] or above.
-//! An interrupt has priority 0 after reset, which they do **not** mask: set it before you enable it. Faults, the NMI and
-//! handlers of the priorities above may not call the pool at all. The tick hook is a handler.
+//! *Handlers* are those whose priority the kernel's critical sections mask: numerically [`MAX_SYSCALL_PRIORITY`] or
+//! above. An interrupt has priority 0 after reset, which they do **not** mask: set it before you enable it. Faults, the
+//! NMI and handlers of the priorities above may not call the pool at all. The tick hook is a handler.
 //!
 //! Call nothing of the kernel inside `critical_section::with`: it could unmask too early.
 //!
@@ -50,12 +50,14 @@
 //! - A submit while a worker searches or all of them run jobs: atomic operations; nothing is masked, the kernel is not
 //!   called. With a sleeper one notification more, and a change of context if the worker is of higher priority; from a
 //!   handler that change comes when the handler, and all that it has interrupted, are over.
-//! - Interrupts are masked as long as the kernel masks them for its lists, and for a submit or cancel of a timed or urgent
-//!   job: some tens of instructions. Longest when many timers fall due at the same tick.
-//! - A job at its time comes with the interrupt of that tick, if its worker's priority lets it; a tick later at worst, when
-//!   the tick comes just between a look at the clock and the sleep.
+//! - Interrupts are masked by the kernel for its lists, and by the pool for its own: where a timed or urgent job comes
+//!   or goes, a worker falls asleep or is woken, a semaphore has waiters. Longest when many timers fall due
+//!   at one tick.
+//! - A job at its time comes with the interrupt of that tick, if its worker's priority lets it; a tick later at worst,
+//!   when the tick comes just between a look at the clock and the sleep.
 //! - An idle pool wakes nobody: one worker sleeps until the next timer, the others until they are notified.
-//! - Memory: the pool is a static, its size known at compile time; for each worker the kernel's task and its stack.
+//! - Memory: the pool is a static, its size known at compile time (1608 bytes for 8 queued and 6 timed jobs of 8 bytes
+//!   and 2 workers); for each worker the kernel's task and its stack.
 
 use core::ffi::{CStr, c_char, c_void};
 use core::num::NonZeroU32;
@@ -133,12 +135,12 @@ pub(crate) fn create_task(run: extern "C" fn(*mut c_void), name: &CStr, stack_wo
 
 // ----- the mutex
 
-/// Masks the interrupts that the kernel masks. It saves and restores what was masked before, and so is right in tasks, in
-/// handlers, in the kernel's own critical sections and before the scheduler has started, where `taskENTER_CRITICAL` would
-/// leave interrupts masked.
+/// Masks the interrupts that the kernel masks. It saves and restores what was masked before, and so is right in tasks,
+/// in handlers, in the kernel's own critical sections and before the scheduler has started, where `taskENTER_CRITICAL`
+/// would leave interrupts masked.
 ///
-/// Not a spin lock, and no mutex of the kernel: a handler would wait for ever for what the task, which it has interrupted,
-/// holds.
+/// Not a spin lock, and no mutex of the kernel: a handler would wait for ever for what the task, which it has
+/// interrupted, holds.
 struct Mask;
 critical_section::set_impl!(Mask);
 
@@ -157,7 +159,11 @@ unsafe impl critical_section::Impl for Mask {
         // `basepri_max` only ever masks more.
         // SAFETY: masks interrupts, which is what the caller asks for. The barriers are the kernel's own.
         unsafe {
-            core::arch::asm!("msr basepri_max, {}", "dsb", "isb", in(reg) MAX_SYSCALL_PRIORITY, options(nostack, preserves_flags));
+            core::arch::asm!(
+                "msr basepri_max, {}", "dsb", "isb",
+                in(reg) MAX_SYSCALL_PRIORITY,
+                options(nostack, preserves_flags)
+            );
         }
         before
     }
@@ -173,8 +179,8 @@ unsafe impl critical_section::Impl for Mask {
 /// The present time, in ticks of the kernel.
 ///
 /// The tick count wraps after 2^32 ticks, 49 days of milliseconds. The kernel counts that, too, and says both together.
-/// They belong together while the tick's interrupt is masked. Ticks that come while the scheduler is suspended are counted
-/// when it goes on: the clock stands still meanwhile, and never goes back.
+/// They belong together while the tick's interrupt is masked. Ticks that come while the scheduler is suspended are
+/// counted when it goes on: the clock stands still meanwhile, and never goes back.
 pub(crate) fn now() -> Tick {
     let mut time = TimeOut { overflows: 0, ticks: 0 };
     // SAFETY: copies two counts, and asks for the critical section that it is called in.
@@ -225,8 +231,8 @@ impl Park for ThisTask {
 
 /// Wakes a task, from a task or from a handler.
 ///
-/// It may come late, when the task has gone on by itself. So a task that ever parks must not be deleted, unless its memory
-/// stays a task's: the handle would lead into memory that is something else by then.
+/// It may come late, when the task has gone on by itself. So a task that ever parks must not be deleted, unless its
+/// memory stays a task's: the handle would lead into memory that is something else by then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TaskUnparker(TaskHandle);
 
@@ -239,13 +245,15 @@ impl Unpark for TaskUnparker {
     fn unpark(&self) {
         if is_in_handler() {
             let mut is_higher = 0;
-            // SAFETY: in a handler that the kernel masks, by the rules at the head of this file; the task is not deleted.
+            // SAFETY: in a handler that the kernel masks, by the rules at the head of this file; the task is not
+            // deleted.
             unsafe { vTaskGenericNotifyGiveFromISR(self.0, NOTIFICATION, &raw mut is_higher) };
             if is_higher != 0 {
                 yield_after_handlers();
             }
         } else {
-            // SAFETY: in a task, and not in a critical section, since the core wakes nobody in one; the task is not deleted.
+            // SAFETY: in a task, and not in a critical section, since the core wakes nobody in one; the task is not
+            // deleted.
             unsafe { xTaskGenericNotify(self.0, NOTIFICATION, 0, INCREMENT, ptr::null_mut()) };
         }
     }
@@ -266,8 +274,8 @@ impl Host for Kernel {
         now()
     }
 
-    // `wake_cost` stays 0 and `relax` false: on one core nothing comes while a worker spins, except from those who could
-    // run if it slept.
+    // `wake_cost` stays 0 and `relax` false: on one core nothing comes while a worker spins, except from those who
+    // could run if it slept.
 }
 
 /// The pool, in a static. Not all of it is 0 at the beginning, so it lies in `.data`.
@@ -284,7 +292,7 @@ pub(crate) fn perform(duty: Duty) {
         // Whoever is woken has slept, and before that said who it is.
         Duty::Wake(seat) => TaskUnparker(ON_SEAT[seat].load(Ordering::Acquire)).unpark(),
         // The workers are not there yet, or are just leaving. No task is created here; they look before they sleep.
-        Duty::Start => _ = POOL.start_failed(),
+        Duty::Start => perform(POOL.start_failed()),
     }
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn perform(duty: Duty) {
         Duty::Nothing => {}
         Duty::Wake(seat) => PARKERS[HART_OF[seat].load(Ordering::Relaxed)].unparker().unpark(),
         // A hart that has not come yet finds the job when it does.
-        Duty::Start => _ = POOL.start_failed(),
+        Duty::Start => perform(POOL.start_failed()),
     }
 }
 
