@@ -155,7 +155,7 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// The worker that a [`Duty::Start`] asked for, in the context where it will work. `None` when all seats are taken,
-    /// which means that nobody asked.
+    /// because others have [enlisted](Pool::enlist) meanwhile: then say [`Pool::start_failed`].
     pub fn attach(&self) -> Option<Worker<'_, P, H, S>> {
         self.take_seat().map(|seat| self.seated(seat))
     }

@@ -107,7 +107,12 @@ impl Shared {
 /// The life of a worker. `number` is the one in its thread's name, 0 for a thread that is not the pool's own.
 pub(crate) fn work(shared: &Arc<Shared>, number: usize) {
     let worker = if number == 0 { shared.core.enlist() } else { shared.core.attach() };
-    let Some(mut worker) = worker else { return };
+    let Some(mut worker) = worker else {
+        if number != 0 {
+            shared.perform_or_leave(shared.core.start_failed());
+        }
+        return;
+    };
     shared.set_current(worker.seat());
     let hook = |hook: &Option<crate::shared::Hook>| {
         if let Some(hook) = hook {

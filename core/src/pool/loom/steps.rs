@@ -87,11 +87,14 @@ impl Stage {
                 match duty {
                     Duty::Nothing => {}
                     Duty::Wake(seat) => self.go_on(&mut resting, &mut duties, |resting| resting.worker.seat() == seat),
-                    Duty::Start => {
-                        let (new, more) = rest(self.pool, self.pool.attach().expect("it was asked for"), &self.ran);
-                        resting.push(new);
-                        duties.extend(more);
-                    }
+                    Duty::Start => match self.pool.attach() {
+                        Some(worker) => {
+                            let (new, more) = rest(self.pool, worker, &self.ran);
+                            resting.push(new);
+                            duties.extend(more);
+                        }
+                        None => duties.push(self.pool.start_failed()),
+                    },
                 }
             }
             if self.pool.pending() == 0 || !resting.iter().any(|resting| resting.parked && resting.deadline.is_some()) {
