@@ -121,6 +121,23 @@ impl<P> Table<P> {
     }
 }
 
+/// A block, or none, as somebody inside has found it.
+pub struct Found<P>(*const Block<P>);
+
+impl<P> Clone for Found<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Found<P> {}
+
+impl<P> Default for Found<P> {
+    fn default() -> Self {
+        Self(ptr::null())
+    }
+}
+
 enum Tenure<P> {
     Absent,
     Live(NonNull<Block<P>>),
@@ -280,6 +297,8 @@ impl<P, R: RawMutex> Blocks<P, R> {
 impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const RUN: usize = BLOCK;
 
+    type Run = Found<P>;
+
     #[inline(always)]
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize> {
         // The barrier of a submit: see the order argument of the pool.
@@ -297,7 +316,22 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
         unsafe { block.slot(position).publish(Block::<P>::lap(position), job) };
     }
 
+    fn run(&self, position: usize) -> Found<P> {
+        Found(self.find(Self::base(position)).map_or(ptr::null(), ptr::from_ref))
+    }
+
     #[inline(always)]
+    fn take_from(&self, run: Found<P>, position: usize) -> Take<P> {
+        // SAFETY: rule 3; the caller has been inside since it was found.
+        let block = unsafe { run.0.as_ref() };
+        match block.and_then(|block| block.slot(position).take(Block::<P>::lap(position))) {
+            Some(payload) => Take::Taken(payload),
+            None => self.take(position),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn take(&self, position: usize) -> Take<P> {
         let base = Self::base(position);
         let Some(block) = self.find(base) else {

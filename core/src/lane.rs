@@ -116,7 +116,6 @@ impl<S> Lane<S> {
     }
 
     /// Takes one job out, wherever it stands.
-    #[inline(always)]
     pub(crate) fn take<P>(&self, position: usize) -> Take<P>
     where
         S: Slots<P>,

@@ -53,6 +53,8 @@ impl<P, const N: usize> Default for Ring<P, N> {
 impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     const RUN: usize = N;
 
+    type Run = ();
+
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize> {
         let mut position = tail.load(Ordering::Relaxed);
         loop {
@@ -94,6 +96,13 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
         } else {
             Take::Gone
         }
+    }
+
+    fn run(&self, _: usize) {}
+
+    #[inline(always)]
+    fn take_from(&self, (): (), position: usize) -> Take<P> {
+        self.take(position)
     }
 
     fn finish(&self, _: usize, _: usize) {}

@@ -60,9 +60,12 @@ impl Mark {
     #[inline(always)]
     fn write(&self, id: JobId) {
         let (order, serial, place) = id.words();
-        self.id[0].store(order, Ordering::Release);
-        self.id[1].store(serial, Ordering::Release);
-        self.id[2].store(place, Ordering::Release);
+        for (word, value) in self.id.iter().zip([order, serial, place]) {
+            // Most jobs differ from the one before in one word: fewer stores for the next exchange to wait for.
+            if word.load(Ordering::Relaxed) != value {
+                word.store(value, Ordering::Release);
+            }
+        }
     }
 
     const_unless_loom! {
@@ -104,8 +107,8 @@ pub struct Seat {
     /// Jobs that ended here.
     pub(crate) finished: AtomicUsize,
     marks: [Mark; STOPPABLE_DEPTH],
-    /// How many jobs run inside each other here.
-    depth: AtomicUsize,
+    /// How many jobs run inside the first one here.
+    inner: AtomicUsize,
     pub(crate) taken: AtomicBool,
     /// Under the sleepers' lock: whether it is listed, and the sleeper below.
     pub(crate) listed: AtomicBool,
@@ -125,7 +128,7 @@ impl Seat {
                 holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0))),
                 finished: AtomicUsize::new(0),
                 marks: each!(Mark::new()),
-                depth: AtomicUsize::new(0),
+                inner: AtomicUsize::new(0),
                 taken: AtomicBool::new(false),
                 listed: AtomicBool::new(false),
                 below: AtomicUsize::new(0),
@@ -136,8 +139,10 @@ impl Seat {
     /// A job is about to begin here, inside the one that runs already, if any. Returns its depth.
     #[inline(always)]
     pub(crate) fn begin(&self, id: JobId) -> usize {
-        let depth = self.depth.load(Ordering::Relaxed);
-        self.depth.store(depth + 1, Ordering::Relaxed);
+        let depth = if self.is_busy() { self.inner.load(Ordering::Relaxed) + 1 } else { 0 };
+        if depth > 0 {
+            self.inner.store(depth, Ordering::Relaxed);
+        }
         if let Some(mark) = self.marks.get(depth) {
             mark.write(id);
             let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
@@ -155,16 +160,14 @@ impl Seat {
     /// The innermost job has ended, or is not to begin here after all.
     #[inline(always)]
     pub(crate) fn end(&self, depth: usize) {
-        debug_assert_eq!(
-            self.depth.load(Ordering::Relaxed),
-            depth + 1,
-            "jobs end in the reverse order of their beginning"
-        );
+        debug_assert_eq!(self.inner.load(Ordering::Relaxed), depth, "jobs end in the reverse order of their beginning");
         if let Some(mark) = self.marks.get(depth) {
             let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
             mark.word.store(serial.wrapping_add(SERIAL) | IDLE, Ordering::Release);
         }
-        self.depth.store(depth, Ordering::Relaxed);
+        if depth > 0 {
+            self.inner.store(depth - 1, Ordering::Relaxed);
+        }
     }
 
     /// The job at `depth` goes on under another id; if it has been asked to stop, which is returned, that stays.
@@ -178,8 +181,8 @@ impl Seat {
 
     /// The worker has been dropped in the middle of what runs here.
     pub(crate) fn end_all(&self) {
-        for depth in (0..self.depth.load(Ordering::Relaxed)).rev() {
-            self.end(depth);
+        while self.is_busy() {
+            self.end(self.inner.load(Ordering::Relaxed));
             self.count();
         }
     }
@@ -192,6 +195,7 @@ impl Seat {
         self.finished.store(finished.wrapping_add(1), Ordering::Release);
     }
 
+    #[inline(always)]
     pub(crate) fn is_busy(&self) -> bool {
         self.marks[0].word.load(Ordering::Relaxed) & STAGE != IDLE
     }

@@ -18,6 +18,9 @@ pub trait Slots<P>: sealed::Sealed {
     /// Positions that lie together: a claim never reaches over a multiple of it.
     const RUN: usize;
 
+    /// Where the positions of one run lie, found once for all of them; the default finds none.
+    type Run: Copy + Default;
+
     /// The next position, or `None` when the store is full.
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize>;
 
@@ -32,6 +35,12 @@ pub trait Slots<P>: sealed::Sealed {
     ///
     /// The caller is inside, see [`Slots::trim`].
     fn take(&self, position: usize) -> Take<P>;
+
+    /// Where the run of `position` lies. The caller is inside, and what is returned is good while it stays inside.
+    fn run(&self, position: usize) -> Self::Run;
+
+    /// [`Slots::take`] of a position of `run`.
+    fn take_from(&self, run: Self::Run, position: usize) -> Take<P>;
 
     /// Says that `count` payloads of the run to which `position` belongs have been taken out, so that a run with no
     /// payload left can be used again.

@@ -54,8 +54,9 @@ pub trait Runner<P> {
     /// Does a duty.
     fn perform(&mut self, duty: Duty);
 
-    /// Runs a job. A periodic job returns its payload for the next run; `None` ends it.
-    fn run(&mut self, payload: P, running: Running) -> Option<P>;
+    /// Runs a job where it is. Returns whether it wants to run again, which only a periodic job may; if not, the payload,
+    /// or what the run has left of it, is dropped.
+    fn run(&mut self, payload: &mut P, running: Running) -> bool;
 
     /// Drops the payload of a periodic job that was cancelled while it ran.
     fn dispose(&mut self, payload: P) {
@@ -137,12 +138,16 @@ enum Mode {
 pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     seat: usize,
+    this: &'p Seat,
     mode: Mode,
-    /// The present claim: positions of a lane still to be looked at, and how many payloads were taken out.
+    /// The present claim: where it lies, positions still to be looked at, how many there were, and how many of those that
+    /// have been looked at had no payload for this worker.
     lane: usize,
+    run: <S::Slots as Slots<P>>::Run,
     next: usize,
     end: usize,
-    taken: usize,
+    claimed: usize,
+    missed: usize,
     /// Looks in a row that found nothing.
     round: u32,
     naps: u32,
@@ -170,11 +175,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         Worker {
             pool: self,
             seat,
+            this: &self.storage.seats()[seat],
             mode: Mode::Searching,
             lane: 0,
+            run: Default::default(),
             next: 0,
             end: 0,
-            taken: 0,
+            claimed: 0,
+            missed: 0,
             round: 0,
             naps: 0,
             own_first: false,
@@ -197,19 +205,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.seat
     }
 
-    fn this(&self) -> &Seat {
-        &self.pool.storage.seats()[self.seat]
-    }
-
     /// Works until there is nothing to do. Call again after each park.
     pub fn work(&mut self, runner: &mut impl Runner<P>) -> Rest {
         self.come_back();
         loop {
             while self.has_claim() {
-                match self.take_next() {
-                    // The payload goes straight from its slot to where it is used: it is larger than what travels in
-                    // registers, and a stop on the way would cost more than the rest of the claim.
-                    Take::Taken(payload) => self.run(runner, payload, Times::Once),
+                // The payload runs where it lands: it is larger than what travels in registers, and another stop on the way
+                // would cost more than the rest of the claim.
+                match &mut self.take_next() {
+                    Take::Taken(payload) => {
+                        self.run(runner, payload, Times::Once);
+                        self.this.end(0);
+                        self.this.count();
+                    }
                     Take::Gone => self.unmark(),
                     Take::Unpublished => match self.set_aside() {
                         Aside::Found(found) => self.run_found(runner, found),
@@ -260,31 +268,20 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     #[inline(always)]
-    fn run(&mut self, runner: &mut impl Runner<P>, payload: P, times: Times) {
+    fn run(&mut self, runner: &mut impl Runner<P>, payload: &mut P, times: Times) -> bool {
         let duty = self.announce();
         if duty != Duty::Nothing {
             runner.perform(duty);
         }
-        let running = Running::new(self.seat, 0, times);
-        match (runner.run(payload, running), times) {
-            (None, Times::Once) => {
-                let seat = self.this();
-                seat.end(running.depth());
-                seat.count();
-            }
-            (back, _) => self.end_slow(runner, &running, back),
-        }
+        runner.run(payload, Running::new(self.seat, 0, times))
     }
 
     #[cold]
     #[inline(never)]
-    fn run_found(&mut self, runner: &mut impl Runner<P>, (payload, times): Found<P>) {
-        self.run(runner, payload, times);
-    }
-
-    #[cold]
-    fn end_slow(&self, runner: &mut impl Runner<P>, running: &Running, back: Option<P>) {
-        let (ended, duty) = self.pool.end(running, back);
+    fn run_found(&mut self, runner: &mut impl Runner<P>, (mut payload, times): Found<P>) {
+        let again = self.run(runner, &mut payload, times);
+        let running = Running::new(self.seat, 0, times);
+        let (ended, duty) = self.pool.end(&running, again.then_some(payload));
         if let Some(ended) = ended {
             runner.dispose(ended);
         }
@@ -295,7 +292,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// From here on the seat is somebody else's.
     fn free_seat(&self) {
-        self.this().taken.store(false, Ordering::Release);
+        self.this.taken.store(false, Ordering::Release);
     }
 
     fn come_back(&mut self) {
@@ -314,13 +311,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Says which job this worker is about to take: it runs no other.
     #[inline(always)]
     fn mark(&self, id: JobId) {
-        let depth = self.this().begin(id);
+        let depth = self.this.begin(id);
         debug_assert!(depth == 0, "a worker runs what it has found before it looks for more");
     }
 
     /// Somebody else was quicker, or there is nothing to take yet.
     fn unmark(&self) {
-        self.this().end(0);
+        self.this.end(0);
     }
 
     /// Marks and takes the next job of the claim.
@@ -328,10 +325,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn take_next(&mut self) -> Take<P> {
         let position = self.next;
         self.next = position.wrapping_add(1);
-        self.this().offer.next.store(self.next, Ordering::Relaxed);
+        self.this.offer.next.store(self.next, Ordering::Relaxed);
         self.mark(JobId::at(self.lane, position));
-        let taken = self.pool.lane(self.lane).take(position);
-        self.taken += usize::from(matches!(taken, Take::Taken(_)));
+        let taken = self.pool.lane(self.lane).slots().take_from(self.run, position);
+        if !matches!(taken, Take::Taken(_)) {
+            self.missed += 1;
+        }
         taken
     }
 
@@ -365,10 +364,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// The claim is worked off: counts what was taken out.
     fn settle(&mut self) {
-        if self.taken > 0 {
-            self.pool.lane(self.lane).slots().finish(self.end.wrapping_sub(1), self.taken);
-            self.pace.claim_ended(self.taken, || self.pool.host.now());
-            self.taken = 0;
+        let taken = self.claimed - self.missed;
+        (self.claimed, self.missed) = (0, 0);
+        if taken > 0 {
+            self.pool.lane(self.lane).slots().finish(self.end.wrapping_sub(1), taken);
+            self.pace.claim_ended(taken, || self.pool.host.now());
             let short = self.pace.is_short();
             if short != self.pool.state().is_short() {
                 self.pool.change(|state| state.with_short(short));
@@ -379,16 +379,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// A job was found: whom to tell that there is more.
     #[inline(always)]
     fn announce(&mut self) -> Duty {
-        match (self.mode, self.left.take()) {
-            (Mode::Working, None) => Duty::Nothing,
-            (_, left) => self.found(left.unwrap_or(0)),
-        }
+        if self.mode == Mode::Working && self.left.is_none() { Duty::Nothing } else { self.found() }
     }
 
-    /// Work was found; `left` jobs are left that this worker cannot start at once.
     #[cold]
     #[inline(never)]
-    fn found(&mut self, left: usize) -> Duty {
+    fn found(&mut self) -> Duty {
+        let left = self.left.take().unwrap_or(0);
         self.round = 0;
         self.naps = 0;
         let claimed = self.end.wrapping_sub(self.next);
@@ -432,7 +429,7 @@ impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
             pool.leave();
         }
         if self.mode != Mode::Gone {
-            self.this().end_all();
+            self.this.end_all();
             self.free_seat();
         }
     }

@@ -25,6 +25,8 @@ pub(crate) trait Submission: Run<Env> + Send + 'static {
 /// Where a job finds its view.
 pub(crate) trait Target<T>: Send + 'static {
     fn view<'e>(&'e self, env: &'e Env) -> &'e View<T>;
+    /// [`View::keeps`].
+    fn keeps(&self, env: &Env) -> bool;
 }
 
 /// The view that the pool was built with.
@@ -35,6 +37,11 @@ impl<T: Send + 'static> Target<T> for Primary {
     fn view<'e>(&'e self, env: &'e Env) -> &'e View<T> {
         env.shared.primary.downcast_ref().expect("a handle knows whether its view is the first")
     }
+
+    #[inline(always)]
+    fn keeps(&self, env: &Env) -> bool {
+        env.shared.primary_keeps
+    }
 }
 
 impl<T: Send + 'static> Target<T> for Arc<View<T>> {
@@ -42,13 +49,18 @@ impl<T: Send + 'static> Target<T> for Arc<View<T>> {
     fn view<'e>(&'e self, _: &'e Env) -> &'e View<T> {
         self
     }
+
+    #[inline(always)]
+    fn keeps(&self, _: &Env) -> bool {
+        View::keeps(self)
+    }
 }
 
 /// How a function is called, and what its value is.
 pub(crate) trait Call<T>: Send + 'static {
     /// What the failed queue calls the job.
     fn name(&self) -> &'static str;
-    fn call(self, env: &Env, view: &View<T>) -> Result<T, JobError>;
+    fn call(self, env: &Env, view: &impl Target<T>) -> Result<T, JobError>;
 }
 
 /// Called with nothing.
@@ -61,7 +73,7 @@ impl<T, F: FnOnce() -> R + Send + 'static, R: Outcome<T> + 'static> Call<T> for 
     }
 
     #[inline(always)]
-    fn call(self, _: &Env, _: &View<T>) -> Result<T, JobError> {
+    fn call(self, _: &Env, _: &impl Target<T>) -> Result<T, JobError> {
         outcome(self.0)
     }
 }
@@ -79,8 +91,8 @@ where
         type_name::<F>()
     }
 
-    fn call(self, env: &Env, view: &View<T>) -> Result<T, JobError> {
-        outcome(|| (self.0)(&Context::new(env, view)))
+    fn call(self, env: &Env, view: &impl Target<T>) -> Result<T, JobError> {
+        outcome(|| (self.0)(&Context::new(env, view.view(env))))
     }
 }
 
@@ -95,7 +107,7 @@ impl<T, C: Call<T>> Call<T> for Named<C> {
         self.name
     }
 
-    fn call(self, env: &Env, view: &View<T>) -> Result<T, JobError> {
+    fn call(self, env: &Env, view: &impl Target<T>) -> Result<T, JobError> {
         self.call.call(env, view)
     }
 }
@@ -151,11 +163,11 @@ impl<T: Send + 'static, V: Target<T>, C: Call<T>> Run<Env> for ToDone<V, C, T> {
     #[inline(always)]
     fn run(self, env: &mut Env) -> Option<Self> {
         let env = &*env;
-        let view = self.view.view(env);
         let name = self.call.name();
-        match self.call.call(env, view) {
-            Ok(value) => view.succeed(env.id(), value),
-            Err(error) => fail(env, view, name, error),
+        match self.call.call(env, &self.view) {
+            Ok(value) if self.view.keeps(env) => self.view.view(env).succeed(env.id(), value),
+            Ok(value) => drop(value),
+            Err(error) => fail(env, self.view.view(env), name, error),
         }
         None
     }

@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) room: Option<Room>,
     /// The view that the pool was built with.
     pub(crate) primary: Arc<dyn Any + Send + Sync>,
+    pub(crate) primary_keeps: bool,
     /// The same, if its done queue is bounded: jobs may be put off there.
     pub(crate) bounded: Option<Arc<dyn AnyView>>,
     /// All views, to close and clear them.
@@ -97,6 +98,7 @@ impl Shared {
             core: Core::growing(StdHost, config.threads, SPARE_SEATS),
             room: queue_capacity.map(Room::new),
             bounded: primary.is_bounded().then(|| Arc::clone(&view)),
+            primary_keeps: primary.keeps(),
             primary,
             views: Mutex::new(vec![Arc::downgrade(&view)]),
             threads: (0..limit).map(|_| Mutex::new(None)).collect(),

@@ -95,6 +95,12 @@ impl<T: Send + 'static> View<T> {
         self.bound.is_some()
     }
 
+    /// Whether values are kept until somebody reads them.
+    #[inline(always)]
+    pub(crate) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
     /// A job has returned a value, or emitted one.
     #[inline(always)]
     pub(crate) fn succeed(&self, id: JobId, value: T) {

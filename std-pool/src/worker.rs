@@ -14,7 +14,7 @@ use crate::shared::{Payload, Shared};
 pub(crate) struct Env {
     pub(crate) shared: Arc<Shared>,
     running: Option<Running>,
-    /// The id of a job that runs inside another, which the mark of the seat may not tell.
+    /// The id of the one job that runs inside another, which the mark of the seat may not tell.
     known: Option<JobId>,
 }
 
@@ -58,19 +58,19 @@ impl Runner<Payload> for Env {
     }
 
     #[inline(always)]
-    fn run(&mut self, mut payload: Payload, running: Running) -> Option<Payload> {
+    fn run(&mut self, payload: &mut Payload, running: Running) -> bool {
         if !running.is_periodic() {
             self.shared.left_queue();
         }
-        self.running = Some(running);
-        // Jobs catch their panics; what arrives here comes from a destructor of what a job had captured. Run where it is:
-        // a payload that travels through this would be copied in pieces that do not match.
+        if self.running != Some(running) {
+            self.running = Some(running);
+        }
+        // Jobs catch their panics; what arrives here comes from a destructor of what a job had captured.
         let again = catch(|| payload.step(self)).unwrap_or(false);
-        self.known = None;
         if running.is_periodic() && !again {
             self.shared.left_queue();
         }
-        again.then_some(payload)
+        again
     }
 
     fn dispose(&mut self, payload: Payload) {
@@ -84,11 +84,11 @@ impl Shared {
     /// was run.
     pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> bool {
         let Some(current) = self.alive() else { return false };
-        let Some((payload, running)) = self.core.take_inside(current.seat, id) else { return false };
+        let Some((mut payload, running)) = self.core.take_inside(current.seat, id) else { return false };
         let mut env = Env { known: Some(id), ..Env::outside(self) };
-        let back = Self::deeper(|| env.run(payload, running));
-        debug_assert!(back.is_none(), "periodic jobs are left to the workers");
-        let (_, duty) = self.core.end(&running, back);
+        let again = Self::deeper(|| env.run(&mut payload, running));
+        debug_assert!(!again, "periodic jobs are left to the workers");
+        let (_, duty) = self.core.end(&running, None);
         self.perform_or_leave(duty);
         true
     }

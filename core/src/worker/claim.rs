@@ -36,7 +36,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             spin_loop();
             match self.pool.lane(lane).take(position) {
                 Take::Taken(payload) => {
-                    self.taken += 1;
+                    self.missed -= 1;
                     return Aside::Found((payload, Times::Once));
                 }
                 Take::Gone => {
@@ -47,7 +47,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
         }
         self.unmark();
-        let free = self.this().holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
+        let free = self.this.holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
         if let Some((hole_lane, hole)) = free {
             hole.store(position, Ordering::Relaxed);
             // Others see it by the next exchange of this worker on a head or on the word, which comes before it can sleep.
@@ -56,7 +56,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         // Comes back to this position after a moment that lets its producer run.
         self.next = position;
-        self.this().offer.next.store(position, Ordering::Relaxed);
+        self.missed -= 1;
+        self.this.offer.next.store(position, Ordering::Relaxed);
         Aside::Wait
     }
 
@@ -64,7 +65,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[inline]
     pub(super) fn look_aside(&mut self) -> Option<Found<P>> {
         for index in 0..HOLES {
-            let hole = &self.this().holes[index];
+            let hole = &self.this.holes[index];
             let lane = hole.0.load(Ordering::Relaxed);
             if lane == NO_LANE {
                 continue;
@@ -73,7 +74,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             self.mark(JobId::at(lane, position));
             let taken = self.pool.lane(lane).take(position);
             if !matches!(taken, Take::Unpublished) {
-                self.this().holes[index].0.store(NO_LANE, Ordering::Relaxed);
+                self.this.holes[index].0.store(NO_LANE, Ordering::Relaxed);
             }
             if let Take::Taken(payload) = taken {
                 self.pool.lane(lane).slots().finish(position, 1);
@@ -85,7 +86,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     pub(super) fn has_holes(&self) -> bool {
-        self.this().holes.iter().any(|(lane, _)| lane.load(Ordering::Relaxed) != NO_LANE)
+        self.this.holes.iter().any(|(lane, _)| lane.load(Ordering::Relaxed) != NO_LANE)
     }
 
     /// Makes due timers urgent, unless a sleeper minds them. Returns whether there were any.
@@ -108,7 +109,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             1 => unclaimed.min(CLAIM),
             _ => unclaimed.div_ceil(2 * workers).min(CLAIM),
         };
-        let offer = &self.this().offer;
+        let offer = &self.this.offer;
         let claim = self.pool.lane(lane).claim(want, |claim| {
             offer.lane.store(lane, Ordering::Relaxed);
             offer.next.store(claim.start, Ordering::Relaxed);
@@ -122,7 +123,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
-        (self.lane, self.next, self.end) = (lane, start, start.wrapping_add(len));
+        (self.lane, self.next, self.end, self.claimed) = (lane, start, start.wrapping_add(len), len);
+        self.run = self.pool.lane(lane).slots().run(start);
         self.pace.claim_began(|| self.pool.host.now());
     }
 
@@ -138,7 +140,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             let seat = &seats[victim];
             if let Some((lane, start, len)) = self.pool.unstarted(seat) {
-                let offer = &self.this().offer;
+                let offer = &self.this.offer;
                 offer.lane.store(lane, Ordering::Relaxed);
                 offer.next.store(start, Ordering::Relaxed);
                 offer.end.store(start.wrapping_add(len), Ordering::Release);
