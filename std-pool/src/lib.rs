@@ -4,6 +4,7 @@ mod host;
 
 // How jobs end, and what waits for it.
 mod event;
+mod filling;
 mod lock;
 mod outcome;
 mod results;

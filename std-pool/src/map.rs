@@ -11,13 +11,11 @@ use fastthreadpool_core::JobId;
 use crate::handle::JoinHandle;
 use crate::outcome::{JobError, Outcome, catch};
 use crate::pool::Pool;
-use crate::share::{self, Items};
+use crate::share;
 use crate::submit::SubmitError;
 
 /// Items of a streamed map that are on their way at the same time, for each thread.
 const WINDOW: usize = 64;
-
-type Slot<U> = Option<Result<U, JobError>>;
 
 /// Runs the function for one item; a panic is that item's alone.
 #[inline(always)]
@@ -25,87 +23,31 @@ fn each<U>(f: impl FnOnce() -> U) -> Result<U, JobError> {
     catch(f).map_err(JobError::Panicked)
 }
 
-fn finished<U>(slots: Vec<Slot<U>>) -> Vec<Result<U, JobError>> {
-    // An item whose helper was cancelled before it ran was worked through by somebody else: all are there.
-    slots.into_iter().map(|slot| slot.unwrap_or(Err(JobError::Cancelled))).collect()
-}
-
-struct Borrowed<'a, 's, I, U, F> {
-    items: &'a [I],
-    slots: &'s mut [Slot<U>],
-    function: &'s F,
-}
-
-impl<'a, I: Sync, U: Send, F: Fn(&'a I) -> U + Sync> Items for Borrowed<'a, '_, I, U, F> {
-    fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    fn split(self, count: usize) -> (Self, Self) {
-        let Self { items, slots, function } = self;
-        let ((items, more_items), (slots, more_slots)) = (items.split_at(count), slots.split_at_mut(count));
-        (Self { items, slots, function }, Self { items: more_items, slots: more_slots, function })
-    }
-
-    fn run(self) {
-        for (item, slot) in self.items.iter().zip(self.slots) {
-            *slot = Some(each(|| (self.function)(item)));
-        }
-    }
-}
-
-struct Owned<'a, I, U, F> {
-    items: &'a mut [Option<I>],
-    slots: &'a mut [Slot<U>],
-    function: &'a F,
-}
-
-impl<I: Send, U: Send, F: Fn(I) -> U + Sync> Items for Owned<'_, I, U, F> {
-    fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    fn split(self, count: usize) -> (Self, Self) {
-        let Self { items, slots, function } = self;
-        let ((items, more_items), (slots, more_slots)) = (items.split_at_mut(count), slots.split_at_mut(count));
-        (Self { items, slots, function }, Self { items: more_items, slots: more_slots, function })
-    }
-
-    fn run(self) {
-        for (item, slot) in self.items.iter_mut().zip(self.slots) {
-            if let Some(item) = item.take() {
-                *slot = Some(each(|| (self.function)(item)));
-            }
-        }
-    }
-}
-
-fn empty_slots<U>(len: usize) -> Vec<Slot<U>> {
-    std::iter::repeat_with(|| None).take(len).collect()
-}
-
 impl<T: Send + 'static> Pool<T> {
-    /// The function of each item, in order, computed by the caller and as many workers as it is worth. Item and function
-    /// may borrow. A panic fails its item alone.
+    /// The function of each item, in order, computed by the caller and as many workers as it is worth. Items and function
+    /// may borrow.
+    ///
+    /// Where a panic is to fail its item alone, [`Pool::map`] and [`Map::collect`] do that.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use fastthreadpool::Pool;
     /// let pool: Pool = Pool::new()?;
     /// let words = ["a", "few", "words"];
-    /// let lengths: Result<Vec<_>, _> = pool.par_map(&words, |word| word.len()).into_iter().collect();
-    /// assert_eq!(lengths?, [1, 3, 5]);
+    /// assert_eq!(pool.par_map(&words, |word| word.len()), [1, 3, 5]);
     /// # Ok(()) }
     /// ```
-    pub fn par_map<'a, I, U, F>(&self, items: &'a [I], f: F) -> Vec<Result<U, JobError>>
+    ///
+    /// # Panics
+    ///
+    /// Passes on the first panic of the function, after all threads have ended their work on it; the values are dropped.
+    pub fn par_map<'a, I, U, F>(&self, items: &'a [I], f: F) -> Vec<U>
     where
         I: Sync,
         U: Send,
         F: Fn(&'a I) -> U + Sync,
     {
-        let mut slots = empty_slots(items.len());
-        share::run(self.shared(), Borrowed { items, slots: &mut slots, function: &f });
-        finished(slots)
+        share::map(self.shared(), items.iter(), f)
     }
 
     /// A function over many items; what becomes of the values is said by what is called on the [`Map`].
@@ -217,10 +159,10 @@ impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
         F: Fn(I::Item) -> U + Sync,
     {
         let mut items: Vec<_> = self.items.into_iter().map(Some).collect();
-        let mut slots = empty_slots(items.len());
-        let items = Owned { items: &mut items, slots: &mut slots, function: &self.function };
-        share::run(self.pool.shared(), items);
-        finished(slots)
+        share::map(self.pool.shared(), items.iter_mut(), |item| {
+            let item = item.take().expect("every item is mapped once");
+            each(|| (self.function)(item))
+        })
     }
 
     /// The values in the order of the items, one after the other while the others are computed. Takes items only a little

@@ -140,7 +140,7 @@ fn verify(pool: &Pool<Step>, source: &Path, destination: &Path) -> Result<(), Bo
         is_same(file, &copy)
     });
     for (file, same) in files.iter().zip(same) {
-        examples::check(&format!("contents of the copy of {}", file.display()), true, same??)?;
+        examples::check(&format!("contents of the copy of {}", file.display()), true, same?)?;
     }
     println!("the contents of all {} files are the same", files.len());
     Ok(())

@@ -201,13 +201,7 @@ fn sums(cores: usize) -> Checked {
     let sum = Arc::new(AtomicU64::new(0));
     let mut ways: [Way; 6] = [
         ("plain loop", Box::new(|| Ok(numbers.iter().map(|n| number(*n)).sum()))),
-        (
-            "par_map",
-            Box::new(|| {
-                let results = pool.par_map(&numbers, |n| number(*n));
-                Ok(results.into_iter().sum::<Result<_, _>>()?)
-            }),
-        ),
+        ("par_map", Box::new(|| Ok(pool.par_map(&numbers, |n| number(*n)).into_iter().sum()))),
         (
             "map to the done queue",
             Box::new(|| {

@@ -28,7 +28,7 @@ fn a_job_that_nobody_could_run_comes_back() {
 fn what_the_caller_can_do_is_done() {
     let pool = without_threads();
     let items: Vec<u32> = (0..1000).collect();
-    assert!(pool.par_map(&items, |n| n + 1).into_iter().map(Result::unwrap).eq(1..=1000));
+    assert!(pool.par_map(&items, |n| n + 1).into_iter().eq(1..=1000));
     assert!(pool.map(0..100_u32, |n| n).iter().map(Result::unwrap).eq(0..100));
     let mut ran = [false; 20];
     pool.scope(|scope| {

@@ -1,6 +1,7 @@
 //! A function over many items.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -20,7 +21,7 @@ fn collected_values_are_in_the_order_of_the_items() {
         for len in [0, 1, 2, 100, 10_000] {
             let items: Vec<u64> = (0..len).collect();
             let expected: Vec<u64> = items.iter().map(|n| n * 3).collect();
-            assert_eq!(ok(pool.par_map(&items, |n| n * 3)), expected);
+            assert_eq!(pool.par_map(&items, |n| n * 3), expected);
             assert_eq!(ok(pool.map(items.clone(), |n| n * 3).collect()), expected);
             assert_eq!(ok(pool.map(items, |n| n * 3).iter().collect()), expected);
         }
@@ -32,9 +33,9 @@ fn items_functions_and_values_may_borrow() {
     let pool: Pool = pool(2);
     let texts: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
     let suffix = String::from("!");
-    let lengths = ok(pool.par_map(&texts, |text| text.len() + suffix.len()));
+    let lengths = pool.par_map(&texts, |text| text.len() + suffix.len());
     assert_eq!(lengths.iter().sum::<usize>(), 1000 + 10 + 2 * 90 + 3 * 900);
-    let borrowed: Vec<&str> = ok(pool.par_map(&texts, |text| &text[..1]));
+    let borrowed: Vec<&str> = pool.par_map(&texts, |text| &text[..1]);
     assert_eq!(borrowed[777], "7");
     let again: Vec<&String> = ok(pool.map(&texts, |text| text).collect());
     assert!(std::ptr::eq(again[5], &raw const texts[5]));
@@ -67,12 +68,40 @@ fn several_threads_work_when_it_is_worth_it() {
 }
 
 #[test]
+fn a_panic_of_par_map_is_passed_on_and_every_value_is_dropped() {
+    struct Counted<'a>(&'a AtomicUsize);
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let pool: Pool = pool(3);
+    let alive = AtomicUsize::new(0);
+    // At the start, where the caller is alone; and where others help.
+    for bad in [0, 700, 999] {
+        let items: Vec<u32> = (0..1000).collect();
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            pool.par_map(&items, |n| {
+                assert!(*n != bad, "the bad one");
+                (0..500).for_each(|n| _ = std::hint::black_box(n));
+                alive.fetch_add(1, Ordering::SeqCst);
+                Counted(&alive)
+            })
+        }));
+        assert_eq!(caught.err().and_then(|panic| panic.downcast_ref::<&str>().copied()), Some("the bad one"));
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+    }
+    assert_eq!(pool.par_map(&[1, 2], |n| n * 2), [2, 4]);
+}
+
+#[test]
 fn a_panic_fails_its_item_alone() {
     let pool: Pool = pool(2);
-    let results = pool.par_map(&(0..1000).collect::<Vec<u32>>(), |n| {
+    let results = pool.map(0..1000_u32, |n| {
         assert!(n % 100 != 7, "seven");
-        *n
+        n
     });
+    let results = results.collect();
     for (n, result) in results.into_iter().enumerate() {
         match result {
             Ok(value) => assert_eq!(value as usize, n),
@@ -136,10 +165,10 @@ fn maps_work_inside_jobs_and_each_other() {
     let pool: Pool = pool(1);
     let inner = pool.clone();
     let sum = pool.spawn(move || {
-        let outer = ok(inner.par_map(&[10_u64, 20, 30], |n| {
+        let outer = inner.par_map(&[10_u64, 20, 30], |n| {
             ok(inner.map(0..*n, |m| m).collect()).into_iter().sum::<u64>()
                 + inner.map(0..*n, |m| m).iter().map(Result::unwrap).sum::<u64>()
-        }));
+        });
         outer.into_iter().sum::<u64>()
     });
     assert_eq!(sum.unwrap().join().unwrap(), 2 * (45 + 190 + 435));
@@ -149,7 +178,7 @@ fn maps_work_inside_jobs_and_each_other() {
 fn a_closed_pool_still_maps_in_the_caller_but_takes_no_jobs() {
     let pool: Pool<u32> = pool(2);
     pool.shutdown();
-    assert_eq!(ok(pool.par_map(&[1, 2, 3], |n| n + 1)), [2, 3, 4]);
+    assert_eq!(pool.par_map(&[1, 2, 3], |n| n + 1), [2, 3, 4]);
     assert_eq!(ok(pool.map(0..1000, |n| n).collect()).len(), 1000);
     let error = pool.map(0..3, |n| n).to_done().unwrap_err();
     assert!(matches!(error.reason, SubmitError::Closed(())) && error.submitted.is_empty());
