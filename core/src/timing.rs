@@ -20,8 +20,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     fn mirror(&self, entries: &Entries<P, S::Slab>) {
-        self.urgent.store(entries.due(), Ordering::SeqCst);
-        self.timers.store(entries.waiting(), Ordering::SeqCst);
+        for (count, now) in [(&*self.urgent, entries.due()), (&self.timers, entries.waiting())] {
+            // Written under this lock only; the look is cheaper than the barrier.
+            if count.load(Ordering::Relaxed) != now {
+                count.store(now, Ordering::SeqCst);
+            }
+        }
     }
 
     fn accepts(&self, nested: bool) -> bool {

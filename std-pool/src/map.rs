@@ -152,6 +152,7 @@ pub struct Map<'p, T, I, F> {
 
 impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
     /// All values in the order of the items; waits for them, and works too. A panic fails its item alone.
+    #[expect(clippy::missing_panics_doc, reason = "every item is mapped once, so it is there")]
     pub fn collect<U>(self) -> Vec<Result<U, JobError>>
     where
         I::Item: Send,

@@ -24,7 +24,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.round = round.saturating_add(1);
         if self.mode == Mode::Working {
             // Jobs shorter than a change of the shared word: first look again quietly.
-            if self.pace.is_short() && round < 2 && self.pool.host.relax(round) {
+            let open = self.pool.phase() == Phase::Running;
+            if open && self.pace.is_short() && round < 2 && self.pool.host.relax(round) {
                 return None;
             }
             self.mode = Mode::Searching;
