@@ -157,8 +157,14 @@ pub(crate) fn outcome<T, R: Outcome<T>>(f: impl FnOnce() -> R) -> Result<T, JobE
 
 /// Drops a user's value where a panic of its destructor must not spread. The panic hook has reported it.
 pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // Its destructor may panic as well; there has to be an end.
-        std::mem::forget(payload);
+    let mut dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
+    for _ in 0..PAYLOADS {
+        let Err(payload) = dropped else { return };
+        dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
     }
+    std::mem::forget(dropped);
 }
+
+/// The destructor of a panic's payload may panic with a payload of its own, and so on. There has to be an end: from here on
+/// payloads are leaked.
+const PAYLOADS: usize = 8;

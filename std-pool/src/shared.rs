@@ -367,9 +367,14 @@ impl Shared {
     /// pool again since, and it may have new workers.
     fn join_workers(self: &Arc<Self>, epoch: usize) {
         let own = thread::current().id();
-        let ended = |(started, handle): &mut (usize, JoinHandle<()>)| *started <= epoch && handle.thread().id() != own;
-        let handles: Vec<_> = self.handles.lock().extract_if(.., ended).collect();
-        for (_, handle) in handles {
+        let has_ended = |(started, handle): &(usize, JoinHandle<()>)| *started <= epoch && handle.thread().id() != own;
+        let ended: Vec<_> = {
+            let mut handles = self.handles.lock();
+            let (ended, others) = handles.drain(..).partition(has_ended);
+            *handles = others;
+            ended
+        };
+        for (_, handle) in ended {
             // A worker catches every panic; what its thread's own destructors do is not the pool's.
             let _ = handle.join();
         }

@@ -1,1 +1,3 @@
 //! What several tests use.
+
+pub mod model;

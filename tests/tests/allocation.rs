@@ -1,27 +1,38 @@
-//! What is allocated: nothing, once the pool is warm, for a job of up to 48 bytes; and nothing while it idles.
+//! What is allocated: nothing, once the pool is warm, for a job of up to 48 bytes; and nothing while it idles. What is given
+//! back: most of what a burst took.
 //!
-//! One test in a process of its own, since it counts what the whole process allocates.
+//! In a process of its own and one test at a time, since it counts what the whole process allocates.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fastthreadpool::{JobId, Pool, Semaphore};
+use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
+use fastthreadpool::core::{Growing, Next};
+use fastthreadpool::{JobId, Pool, Semaphore, core};
 
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 // SAFETY: passes everything on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -73,6 +84,7 @@ fn assert_none(what: &str, pool: &Pool, mut submit: impl FnMut(usize), mut wait:
 
 #[test]
 fn a_warm_pool_allocates_nothing_for_small_jobs() {
+    let _alone = alone();
     let pool: Pool = Pool::builder().threads(2).build().unwrap();
     let numbers = pool.with_results::<usize>();
     let (five, ten) = ([1_usize; 5], [1_usize; 10]);
@@ -112,4 +124,30 @@ fn a_warm_pool_allocates_nothing_for_small_jobs() {
         pool.wait_idle();
     });
     assert_eq!(boxed, JOBS);
+}
+
+#[test]
+fn what_a_burst_took_is_given_back_after_a_quieter_time() {
+    let _alone = alone();
+    let pool = core::Pool::<u64, _, Growing<u64, ScriptedMutex>>::growing(ScriptedHost::new(), 1, 0);
+    let mut worker = pool.enlist().unwrap();
+    // Submits so many, lets the worker do them and fall asleep, and returns how many bytes are in use then.
+    let mut round = |jobs: u64| {
+        (0..jobs).for_each(|n| _ = pool.submit(n).unwrap());
+        let mut ran = 0;
+        while let Next::Run { payload, running, .. } = worker.next() {
+            assert_eq!(payload, ran);
+            let _ = pool.end(&running, None);
+            ran += 1;
+        }
+        assert_eq!(ran, jobs);
+        LIVE_BYTES.load(Ordering::Relaxed)
+    };
+    round(10);
+    let burst = round(100_000);
+    // What was used since the last time all slept is kept; a payload of 8 bytes takes more than that in a block.
+    let after = round(10);
+    assert!(burst > after + 90_000 * 8, "{burst} bytes after the burst, {after} after the quieter time");
+    assert_eq!(round(10), after, "and no more");
+    round(100_000);
 }

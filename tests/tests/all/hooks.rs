@@ -59,13 +59,14 @@ fn a_hook_that_panics_does_not_cost_a_worker() {
 #[test]
 fn a_hook_may_submit() {
     let handle: Arc<std::sync::OnceLock<Pool<usize>>> = Arc::default();
-    let (inner, calls) = (Arc::clone(&handle), Arc::new(AtomicUsize::new(0)));
+    // Weak: a pool whose own hook holds a handle would never be dropped.
+    let (inner, calls) = (Arc::downgrade(&handle), Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&calls);
     let pool: Pool<usize> = Pool::builder()
         .threads(1)
         .on_thread_start(move |_| {
             count.fetch_add(1, Ordering::SeqCst);
-            inner.get().unwrap().submit(|| 2).unwrap();
+            inner.upgrade().unwrap().get().unwrap().submit(|| 2).unwrap();
         })
         .build()
         .unwrap();

@@ -158,9 +158,10 @@ fn a_job_may_shut_its_pool_down() {
 #[test]
 fn a_hook_may_shut_its_pool_down() {
     let handle: Arc<std::sync::OnceLock<Pool<u32>>> = Arc::default();
-    let inner = Arc::clone(&handle);
-    let pool: Pool<u32> =
-        Pool::builder().threads(1).on_thread_start(move |_| inner.get().unwrap().shutdown()).build().unwrap();
+    // Weak: a pool whose own hook holds a handle would never be dropped.
+    let inner = Arc::downgrade(&handle);
+    let shut_down = move |_| inner.upgrade().unwrap().get().unwrap().shutdown();
+    let pool: Pool<u32> = Pool::builder().threads(1).on_thread_start(shut_down).build().unwrap();
     handle.set(pool.clone()).unwrap();
     let _ = pool.submit(|| 7);
     pool.shutdown();
