@@ -228,10 +228,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let position = self.main().push(job).map_err(Refused::Full)?;
         let id = JobId::in_main(position);
         let state = self.state();
-        if !state.is_running()
-            && let Some(payload) = self.take_back(position)
-        {
-            return Err(Refused::Closed(J::unpack(payload)));
+        if !state.is_running() {
+            if let Some(payload) = self.take_back(position) {
+                return Err(Refused::Closed(J::unpack(payload)));
+            }
         }
         let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
         Ok((id, duty))

@@ -86,14 +86,14 @@ pub(crate) struct Offer {
 /// An array of the same, made one by one.
 #[cfg(not(loom))]
 macro_rules! each {
-    ($one:expr) => {
-        [const { $one }; _]
+    ($one:expr; $count:expr) => {
+        [const { $one }; $count]
     };
 }
 #[cfg(loom)]
 macro_rules! each {
-    ($one:expr) => {
-        core::array::from_fn(|_| $one)
+    ($one:expr; $count:expr) => {
+        core::array::from_fn::<_, { $count }, _>(|_| $one)
     };
 }
 
@@ -125,9 +125,9 @@ impl Seat {
                     next: AtomicUsize::new(0),
                     end: AtomicUsize::new(0),
                 },
-                holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0))),
+                holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0)); HOLES),
                 finished: AtomicUsize::new(0),
-                marks: each!(Mark::new()),
+                marks: each!(Mark::new(); STOPPABLE_DEPTH),
                 inner: AtomicUsize::new(0),
                 taken: AtomicBool::new(false),
                 listed: AtomicBool::new(false),

@@ -338,10 +338,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[inline(never)]
     fn find(&mut self) -> Find<P> {
         loop {
-            if self.pool.urgent.load(Ordering::Relaxed) > 0
-                && let Some(found) = self.pop_urgent()
-            {
-                return Find::Job(found);
+            if self.pool.urgent.load(Ordering::Relaxed) > 0 {
+                if let Some(found) = self.pop_urgent() {
+                    return Find::Job(found);
+                }
             }
             if self.next != self.end {
                 return Find::Claim;
