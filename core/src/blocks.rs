@@ -292,6 +292,28 @@ impl<P, R: RawMutex> Blocks<P, R> {
             Some(index) => !matches!(window.tenures.get(index), Some(Tenure::Done)),
         }
     }
+
+    /// Why there was nothing to take; or takes it, if it has come meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn missed(&self, position: usize) -> Take<P> {
+        let base = Self::base(position);
+        let Some(block) = self.find(base) else {
+            return if self.is_to_come(base) { Take::Unpublished } else { Take::Gone };
+        };
+        let (slot, lap) = (block.slot(position), Block::<P>::lap(position));
+        if let Some(payload) = slot.take(lap) {
+            return Take::Taken(payload);
+        }
+        match slot.look(lap) {
+            // READY: published between the two looks. The caller comes again.
+            Look::Free | Look::Ready => Take::Unpublished,
+            // An earlier run's word, if the block still serves this one: a word of a later run can be seen only after
+            // the table has stopped naming the block for this base.
+            Look::OtherLap if self.find(base).is_some_and(|now| ptr::eq(now, block)) => Take::Unpublished,
+            Look::Taken | Look::OtherLap => Take::Gone,
+        }
+    }
 }
 
 impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
@@ -316,6 +338,12 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
         unsafe { block.slot(position).publish(Block::<P>::lap(position), job) };
     }
 
+    #[inline(always)]
+    fn take(&self, position: usize) -> Take<P> {
+        self.take_from(self.run(position), position)
+    }
+
+    #[inline(always)]
     fn run(&self, position: usize) -> Found<P> {
         Found(self.find(Self::base(position)).map_or(ptr::null(), ptr::from_ref))
     }
@@ -326,28 +354,7 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
         let block = unsafe { run.0.as_ref() };
         match block.and_then(|block| block.slot(position).take(Block::<P>::lap(position))) {
             Some(payload) => Take::Taken(payload),
-            None => self.take(position),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn take(&self, position: usize) -> Take<P> {
-        let base = Self::base(position);
-        let Some(block) = self.find(base) else {
-            return if self.is_to_come(base) { Take::Unpublished } else { Take::Gone };
-        };
-        let (slot, lap) = (block.slot(position), Block::<P>::lap(position));
-        if let Some(payload) = slot.take(lap) {
-            return Take::Taken(payload);
-        }
-        match slot.look(lap) {
-            // READY: published between the two looks. The caller comes again.
-            Look::Free | Look::Ready => Take::Unpublished,
-            // An earlier run's word, if the block still serves this one: a word of a later run can be seen only after
-            // the table has stopped naming the block for this base.
-            Look::OtherLap if self.find(base).is_some_and(|now| ptr::eq(now, block)) => Take::Unpublished,
-            Look::Taken | Look::OtherLap => Take::Gone,
+            None => self.missed(position),
         }
     }
 
