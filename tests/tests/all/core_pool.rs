@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU64;
 
-use fastthreadpool::core::hosts::ScriptedHost;
+use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
 use fastthreadpool::core::{
-    Cancelled, Duty, Fixed, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker,
+    Cancelled, Duty, Fixed, Growing, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker,
 };
 
 type Storage = Fixed<u32, 4, 4, 2>;
@@ -68,6 +68,38 @@ fn duties_say_what_a_submit_needs_and_no_more() {
     assert_eq!(work(&pool, &mut second), (vec![5, 3, 4], Rests::Parked));
     assert_eq!(pool.pending(), 0);
     assert_eq!(pool.counts().alive, 2);
+}
+
+#[test]
+fn a_burst_into_a_sleeping_pool_costs_one_wake_up_for_each_worker() {
+    let pool: Pool<u32, _, Growing<u32, ScriptedMutex>> = Pool::growing(ScriptedHost::new(), 4, 0);
+    let mut workers: Vec<_> = (0..4).map(|_| pool.enlist().unwrap()).collect();
+    for worker in &mut workers {
+        assert!(matches!(worker.next(), Next::Park(None)));
+    }
+    let submits = (0..1000).map(|n| pool.submit(n).unwrap().1);
+    let woken: Vec<_> = submits.filter(|duty| *duty != Duty::Nothing).collect();
+    let [Duty::Wake(mut seat)] = woken[..] else { panic!("one wake-up, not {woken:?}") };
+    // Whoever gets up wakes the next; the last one nobody.
+    let mut last = Duty::Nothing;
+    for number in 0..4 {
+        let Next::Run { running, duty, .. } = workers[seat].next() else { panic!("there is work for all") };
+        let _ = pool.end(&running, None);
+        last = duty;
+        match duty {
+            Duty::Wake(next) => seat = next,
+            Duty::Nothing => assert_eq!(number, 3, "all are awake"),
+            Duty::Start => panic!("there are as many as there may be"),
+        }
+    }
+    assert_eq!(last, Duty::Nothing);
+    for worker in &mut workers {
+        for _ in 0..200 {
+            let Next::Run { running, duty, .. } = worker.next() else { panic!("there is work for all") };
+            assert_eq!(duty, Duty::Nothing);
+            let _ = pool.end(&running, None);
+        }
+    }
 }
 
 #[test]
