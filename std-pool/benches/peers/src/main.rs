@@ -1,78 +1,76 @@
 //! The same work in this pool and in others: one process, rounds interleaved, medians.
 
-mod executors;
+mod bench;
+mod memory;
+mod peers;
+mod plot;
+mod round;
+mod table;
+mod usage;
 mod works;
 
-use std::time::Duration;
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::PathBuf;
 
 use clap::Parser;
 
-use executors::{Channel, Executor, Kanal, Naive, Ours};
+use bench::{Bench, Settings};
 
 #[derive(Parser)]
+#[command(about = "The same work in this pool and in others, in one run.")]
 struct Arguments {
-    /// Rounds of each work in each peer.
+    /// Only works whose section or name contains one of these.
+    works: Vec<String>,
+    /// Only peers whose name contains one of these; may be given again.
+    #[arg(long)]
+    peer: Vec<String>,
+    /// Rounds of each work in each peer; one more warms up.
     #[arg(long, default_value_t = 11)]
     rounds: usize,
-    /// Worker threads.
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-    /// Fewer and shorter rounds.
+    /// A tenth of the work in three rounds: the whole in about a minute.
     #[arg(long)]
     quick: bool,
+    /// Writes every round of everything to this file.
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Measures nothing: draws what the file of --csv holds into this folder.
+    #[arg(long, requires = "csv")]
+    plots: Option<PathBuf>,
 }
 
-/// A work in one peer: given threads and jobs, the time of one job.
-type Measure = fn(usize, usize) -> Duration;
-
-fn nanos<W: works::Work, E: Executor>(threads: usize, jobs: usize) -> Duration {
-    W::run::<E>(threads, jobs)
-}
-
-struct Row {
-    name: &'static str,
-    jobs: usize,
-    peers: Vec<(&'static str, Measure)>,
-}
-
-fn row<W: works::Work>() -> Row {
-    let peers: Vec<(&str, Measure)> = vec![
-        (Ours::NAME, nanos::<W, Ours>),
-        (Channel::NAME, nanos::<W, Channel>),
-        (Kanal::NAME, nanos::<W, Kanal>),
-        (Naive::NAME, nanos::<W, Naive>),
-    ];
-    Row { name: W::NAME, jobs: W::JOBS, peers }
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
-fn main() {
-    let Arguments { rounds, threads, quick } = Arguments::parse();
-    let (rounds, divide) = if quick { (rounds.min(3), 10) } else { (rounds, 1) };
-    for row in [row::<works::Small>(), row::<works::Captures>()] {
-        let jobs = row.jobs / divide;
-        let mut times = vec![Vec::new(); row.peers.len()];
-        for round in 0..=rounds {
-            for (index, (_, measure)) in row.peers.iter().enumerate() {
-                let time = measure(threads, jobs).as_nanos() as f64 / jobs as f64;
-                // The first round warms up.
-                if round > 0 {
-                    times[index].push(time);
-                }
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    if let (Some(plots), Some(csv)) = (&arguments.plots, &arguments.csv) {
+        let all = table::read(BufReader::new(File::open(csv)?))?;
+        return plot::draw(&all, plots);
+    }
+    round::begin();
+    let settings = Settings { quick: arguments.quick, rounds: if arguments.quick { 3 } else { arguments.rounds } };
+    let wanted = |bench: &Bench| {
+        let is_in = |part: &String| bench.section.contains(part.as_str()) || bench.name.contains(part.as_str());
+        arguments.works.is_empty() || arguments.works.iter().any(is_in)
+    };
+    let mut csv = arguments.csv.map(File::create).transpose()?.map(BufWriter::new);
+    if let Some(csv) = &mut csv {
+        writeln!(csv, "{}", table::HEADER)?;
+    }
+    for section in works::all(&settings) {
+        let mut measured = Vec::new();
+        for bench in section.into_iter().filter(wanted) {
+            let rows = bench.measure(&settings, &arguments.peer);
+            if let Some(csv) = &mut csv {
+                table::write(csv, &rows)?;
             }
+            measured.extend(rows);
         }
-        println!(
-            "{} ({jobs} jobs, {threads} workers, {rounds} rounds), ns/job: median, least, most, ratio to ours",
-            row.name
-        );
-        let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
-        for (((name, _), times), median) in row.peers.iter().zip(&times).zip(&medians) {
-            let (least, most) = (times[0], times[times.len() - 1]);
-            println!("  {name:<20} {median:8.1} {least:8.1} {most:8.1} {:8.2}", median / medians[0]);
+        if !measured.is_empty() {
+            println!("{}", table::markdown(&measured));
         }
     }
+    if let Some(mut csv) = csv {
+        csv.flush()?;
+    }
+    Ok(())
 }

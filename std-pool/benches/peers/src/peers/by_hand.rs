@@ -1,0 +1,97 @@
+//! Pools that are made by hand: boxed closures in a channel, or in a deque behind a lock.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+use super::Executor;
+
+pub type Boxed = Box<dyn FnOnce() + Send>;
+
+fn start(threads: usize, work: impl Fn() + Clone + Send + 'static) {
+    for _ in 0..threads {
+        // It ends when the queue is dropped.
+        thread::spawn(work.clone());
+    }
+}
+
+pub struct Crossbeam(crossbeam_channel::Sender<Boxed>);
+
+impl Executor for Crossbeam {
+    const NAME: &'static str = "crossbeam-channel";
+
+    fn new(threads: usize) -> Self {
+        let (sender, receiver) = crossbeam_channel::unbounded::<Boxed>();
+        start(threads, move || receiver.iter().for_each(|job| job()));
+        Self(sender)
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
+        self.0.send(Box::new(f)).expect("the workers live");
+    }
+}
+
+pub struct Kanal(kanal::Sender<Boxed>);
+
+impl Executor for Kanal {
+    const NAME: &'static str = "kanal";
+
+    fn new(threads: usize) -> Self {
+        let (sender, receiver) = kanal::unbounded::<Boxed>();
+        start(threads, move || {
+            while let Ok(job) = receiver.recv() {
+                job();
+            }
+        });
+        Self(sender)
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
+        self.0.send(Box::new(f)).expect("the workers live");
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    jobs: Mutex<(VecDeque<Boxed>, bool)>,
+    more: Condvar,
+}
+
+/// What everybody writes first.
+pub struct Naive(Arc<Shared>);
+
+impl Executor for Naive {
+    const NAME: &'static str = "Mutex + Condvar";
+
+    fn new(threads: usize) -> Self {
+        let shared = Arc::new(Shared::default());
+        let inner = Arc::clone(&shared);
+        start(threads, move || {
+            loop {
+                let mut jobs = inner.jobs.lock().expect("no job panics under the lock");
+                let job = loop {
+                    match jobs.0.pop_front() {
+                        Some(job) => break job,
+                        None if jobs.1 => return,
+                        None => jobs = inner.more.wait(jobs).expect("no job panics under the lock"),
+                    }
+                };
+                drop(jobs);
+                job();
+            }
+        });
+        Self(shared)
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
+        self.0.jobs.lock().expect("no job panics under the lock").0.push_back(Box::new(f));
+        self.0.more.notify_one();
+    }
+}
+
+impl Drop for Naive {
+    fn drop(&mut self) {
+        self.0.jobs.lock().expect("no job panics under the lock").1 = true;
+        self.0.more.notify_all();
+    }
+}
