@@ -150,7 +150,9 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     missed: usize,
     /// Looks in a row that found nothing.
     round: u32,
+    /// Naps in a row, and how many jobs had ended before the last.
     naps: u32,
+    ended_before_nap: usize,
     /// Whether the next claim tries the worker's own lane first.
     own_first: bool,
     pace: Pace,
@@ -185,6 +187,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             missed: 0,
             round: 0,
             naps: 0,
+            ended_before_nap: 0,
             own_first: false,
             pace: Pace::new(self.host.wake_cost()),
             left: None,

@@ -8,14 +8,29 @@ use crate::state::{ALIVE, Phase, Role, SEARCHING, State};
 use crate::storage::Storage;
 use crate::sync::Ordering;
 
-/// Naps in a row, each twice as long as the one before, before a worker sleeps without a deadline while others work.
-const NAPS: u32 = 6;
+/// Naps in a row before a worker sleeps without a deadline while others work: short jobs keep coming, and one worker is
+/// enough for them.
+const NAPS: u32 = 8;
+
+/// Each nap is twice as long as the one before, up to this many times. Short jobs behind one that turns out long wait for
+/// the end of a nap, so the longest is a compromise between that wait and the work of getting up for nothing.
+const DOUBLED: u32 = 3;
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn nap(&mut self) -> Tick {
-        let shortest = self.pool.host.wake_cost().saturating_mul(8).max(1);
+        let shortest = self.pool.host.wake_cost().saturating_mul(4).max(1);
+        let nap = shortest.saturating_mul(1 << self.naps.min(DOUBLED));
         self.naps = (self.naps + 1).min(NAPS);
-        self.pool.host.now().saturating_add(shortest.saturating_mul(1 << (self.naps - 1)))
+        self.pool.host.now().saturating_add(nap)
+    }
+
+    /// After a nap in which no job has ended, those that run are not short, whatever was measured before.
+    fn notice_long_jobs(&mut self) {
+        let ended = self.pool.ended();
+        if self.naps > 0 && ended == self.ended_before_nap {
+            self.pool.change(|state| state.with_short(false));
+        }
+        self.ended_before_nap = ended;
     }
 
     /// Looked everywhere and found nothing.
@@ -43,6 +58,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     fn fall_asleep(&mut self) -> Option<Rest> {
         let pool = self.pool;
+        if pool.state().is_short() {
+            self.notice_long_jobs();
+        }
         let state = pool.state();
         let has_holes = self.has_holes();
         let unstarted = has_holes || pool.has_unstarted(self.seat);
