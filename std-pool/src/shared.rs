@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Instant;
 
-use fastthreadpool_core::{Cancelled, Duty, Growing, JobId, Kinds, Phase, Pool as CorePool, Task, Tick};
+use fastthreadpool_core::{Cancelled, Duty, Growing, Host, JobId, Kinds, Phase, Pool as CorePool, Task, Tick};
 use parking_lot::{Mutex, RawMutex};
 
 use crate::callback;
@@ -333,7 +333,11 @@ impl Shared {
             }
             (self.pending() == 0 && self.core.counts().timers == 0).then_some(Some(epoch))
         };
-        let Some(epoch) = Event::wait_any(&[&self.quiet], deadline, wait).flatten() else { return false };
+        // A pool that is dropped has often next to nothing left to do, and its threads end sooner than this one would be
+        // asleep and up again.
+        let soon = (0..).take_while(|look| StdHost.relax(*look)).find_map(|_| wait());
+        let ended = soon.or_else(|| Event::wait_any(&[&self.quiet], deadline, wait));
+        let Some(epoch) = ended.flatten() else { return false };
         // Those who call the callbacks cannot wait until all have been called.
         let called = || self.each_view(|view| view.is_called_back()).into_iter().all(|all| all);
         let ended = callback::is_callback() || self.quiet.wait(deadline, called);

@@ -65,7 +65,8 @@ pub fn markdown(rows: &[Row]) -> String {
             columns.push(peer);
         }
     }
-    let mut lines = vec![[vec![rows[0].section.clone()], columns.iter().map(|name| (*name).to_owned()).collect()].concat()];
+    let mut lines =
+        vec![[vec![rows[0].section.clone()], columns.iter().map(|name| (*name).to_owned()).collect()].concat()];
     for row in rows {
         let medians: BTreeMap<&str, f64> = row.peers.iter().map(|(peer, all)| (&**peer, median(all))).collect();
         let ours = medians.get(OURS).copied();
@@ -80,8 +81,9 @@ pub fn markdown(rows: &[Row]) -> String {
         line.extend(columns.iter().map(cell));
         lines.push(line);
     }
-    let widths: Vec<usize> =
-        (0..=columns.len()).map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..=columns.len())
+        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
+        .collect();
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
         for (cell, width) in line.iter().zip(&widths) {

@@ -2,52 +2,63 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use super::Executor;
 
 pub type Boxed = Box<dyn FnOnce() + Send>;
 
-fn start(threads: usize, work: impl Fn() + Clone + Send + 'static) {
-    for _ in 0..threads {
-        // It ends when the queue is dropped.
-        thread::spawn(work.clone());
-    }
+/// They end when the queue is dropped.
+fn start(threads: usize, work: impl Fn() + Clone + Send + 'static) -> Vec<JoinHandle<()>> {
+    (0..threads).map(|_| thread::spawn(work.clone())).collect()
 }
 
-pub struct Crossbeam(crossbeam_channel::Sender<Boxed>);
+fn join(threads: Vec<JoinHandle<()>>) {
+    threads.into_iter().for_each(|thread| thread.join().expect("no job panics"));
+}
+
+pub struct Crossbeam(crossbeam_channel::Sender<Boxed>, Vec<JoinHandle<()>>);
 
 impl Executor for Crossbeam {
     const NAME: &'static str = "crossbeam-channel";
 
     fn new(threads: usize) -> Self {
         let (sender, receiver) = crossbeam_channel::unbounded::<Boxed>();
-        start(threads, move || receiver.iter().for_each(|job| job()));
-        Self(sender)
+        Self(sender, start(threads, move || receiver.iter().for_each(|job| job())))
     }
 
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.send(Box::new(f)).expect("the workers live");
     }
+
+    fn finish(self) {
+        drop(self.0);
+        join(self.1);
+    }
 }
 
-pub struct Kanal(kanal::Sender<Boxed>);
+pub struct Kanal(kanal::Sender<Boxed>, Vec<JoinHandle<()>>);
 
 impl Executor for Kanal {
     const NAME: &'static str = "kanal";
 
     fn new(threads: usize) -> Self {
         let (sender, receiver) = kanal::unbounded::<Boxed>();
-        start(threads, move || {
+        let work = move || {
             while let Ok(job) = receiver.recv() {
                 job();
             }
-        });
-        Self(sender)
+        };
+        Self(sender, start(threads, work))
     }
 
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.send(Box::new(f)).expect("the workers live");
+    }
+
+    fn finish(self) {
+        drop(self.0);
+        join(self.1);
     }
 }
 
@@ -58,7 +69,7 @@ struct Shared {
 }
 
 /// What everybody writes first.
-pub struct Naive(Arc<Shared>);
+pub struct Naive(Arc<Shared>, Vec<JoinHandle<()>>);
 
 impl Executor for Naive {
     const NAME: &'static str = "Mutex + Condvar";
@@ -66,7 +77,7 @@ impl Executor for Naive {
     fn new(threads: usize) -> Self {
         let shared = Arc::new(Shared::default());
         let inner = Arc::clone(&shared);
-        start(threads, move || {
+        let work = move || {
             loop {
                 let mut jobs = inner.jobs.lock().expect("no job panics under the lock");
                 let job = loop {
@@ -79,13 +90,19 @@ impl Executor for Naive {
                 drop(jobs);
                 job();
             }
-        });
-        Self(shared)
+        };
+        Self(shared, start(threads, work))
     }
 
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.jobs.lock().expect("no job panics under the lock").0.push_back(Box::new(f));
         self.0.more.notify_one();
+    }
+
+    fn finish(mut self) {
+        let threads = std::mem::take(&mut self.1);
+        drop(self);
+        join(threads);
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::hint;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::Executor;
@@ -43,7 +43,8 @@ impl Executor for Floor {
 
     fn new(_: usize) -> Self {
         unsafe fn nothing(_: *mut u8) {}
-        let slot = |_| Slot { full: AtomicBool::new(false), cell: (MaybeUninit::uninit(), nothing as unsafe fn(_)).into() };
+        let slot =
+            |_| Slot { full: AtomicBool::new(false), cell: (MaybeUninit::uninit(), nothing as unsafe fn(_)).into() };
         let ring = Arc::new(Ring { slots: std::array::from_fn(slot), ends: AtomicBool::new(false) });
         let inner = Arc::clone(&ring);
         thread::spawn(move || {
@@ -84,6 +85,8 @@ impl Executor for Floor {
         }
         slot.full.store(true, Ordering::Release);
     }
+
+    fn finish(self) {}
 }
 
 impl Drop for Floor {

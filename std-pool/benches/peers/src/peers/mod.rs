@@ -17,6 +17,8 @@ pub trait Executor: Send + Sync + Sized + 'static {
     const NAME: &'static str;
     fn new(threads: usize) -> Self;
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F);
+    /// Runs everything to its end, and ends the threads if the pool has a way to wait for that.
+    fn finish(self);
 }
 
 /// A work for any of them.

@@ -16,4 +16,8 @@ impl Executor for Ours {
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.submit(f).expect("the pool is open");
     }
+
+    fn finish(self) {
+        self.0.shutdown();
+    }
 }

@@ -1,6 +1,7 @@
 //! The pools of others, each as its documentation sets it up.
 
 use super::Executor;
+use crate::round;
 
 pub struct Rayon(rayon::ThreadPool);
 
@@ -14,6 +15,9 @@ impl Executor for Rayon {
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.spawn(f);
     }
+
+    /// It has no way to wait for its threads; dropping it lets them run to the end of what was spawned.
+    fn finish(self) {}
 }
 
 pub struct Threadpool(threadpool::ThreadPool);
@@ -27,6 +31,10 @@ impl Executor for Threadpool {
 
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.execute(f);
+    }
+
+    fn finish(self) {
+        self.0.join();
     }
 }
 
@@ -43,6 +51,10 @@ impl Executor for Rusty {
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.execute(f);
     }
+
+    fn finish(self) {
+        self.0.shutdown_join();
+    }
 }
 
 pub struct Futures(pub futures::executor::ThreadPool);
@@ -57,6 +69,9 @@ impl Executor for Futures {
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         self.0.spawn_ok(async { f() });
     }
+
+    /// It has no way to wait for its threads; dropping it lets them run to the end of what was spawned.
+    fn finish(self) {}
 }
 
 /// The multi-threaded runtime with so many workers; a job is a task without a wait.
@@ -73,6 +88,12 @@ impl Executor for Tokio {
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         drop(self.0.spawn(async { f() }));
     }
+
+    /// The drop waits for the threads, but not for tasks that have not begun.
+    fn finish(self) {
+        round::wait();
+        drop(self.0);
+    }
 }
 
 /// Its pool for what blocks, with so many threads.
@@ -88,5 +109,9 @@ impl Executor for TokioBlocking {
 
     fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
         drop(self.0.spawn_blocking(f));
+    }
+
+    fn finish(self) {
+        drop(self.0);
     }
 }

@@ -38,7 +38,7 @@ impl Work for Idle {
     }
 }
 
-/// Made, used once, and dropped; until the job has run, and, where the drop waits, until the threads have ended.
+/// Made, used once, and ended: until the job has run, and, where a pool can wait for that, until its threads have ended.
 struct Create;
 
 impl Work for Create {
@@ -46,10 +46,12 @@ impl Work for Create {
         Box::new(|| {
             let began = Instant::now();
             let executor = E::new(WORKERS);
-            round::nanos_each(1, || executor.execute(|| round::ended(1)));
-            drop(executor);
+            round::expect(1);
+            executor.execute(|| round::ended(1));
+            executor.finish();
+            round::wait();
             let time = nanos(began) / 1e3;
-            // What the drop has not waited for ends now, and not in somebody else's turn.
+            // What was not waited for ends now, and not in somebody else's turn.
             thread::sleep(Duration::from_millis(2));
             vec![time]
         })
@@ -98,9 +100,9 @@ fn pending_timers(timers: usize) -> Bench {
             figure
         }),
         Peer::new("scheduled-thread-pool", move || {
-            let pool = ScheduledThreadPool::builder().num_threads(1).on_drop_behavior(
-                scheduled_thread_pool::OnPoolDropBehavior::DiscardPendingScheduled,
-            );
+            let pool = ScheduledThreadPool::builder()
+                .num_threads(1)
+                .on_drop_behavior(scheduled_thread_pool::OnPoolDropBehavior::DiscardPendingScheduled);
             let pool = pool.build();
             bytes(&mut || _ = pool.execute_after(later, || ()))
         }),
@@ -120,6 +122,6 @@ pub fn benches(settings: &Settings) -> Vec<Bench> {
             .with(peers::all(&idle)),
         Bench::new("footprint", "a pending job of 8 bytes", &["bytes"]).once().with(peers::all(&Pending { jobs })),
         pending_timers(jobs),
-        Bench::new("footprint", "a pool made and used once and dropped", &["us"]).with(peers::all(&Create)),
+        Bench::new("footprint", "a pool made and used once and ended", &["us"]).with(peers::all(&Create)),
     ]
 }

@@ -1,7 +1,7 @@
 //! How long a job waits: for a sleeping pool to wake up, in a burst, behind long ones.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -126,11 +126,19 @@ impl Work for BehindLong {
 pub fn benches(settings: &Settings) -> Vec<Bench> {
     let times = settings.count(200);
     vec![
-        Bench::new("latency", "a job into a sleeping pool", &["us to its start (p50)", "us to its start (p99)", "us of the submit"])
-            .with(peers::all(&WakeUp { times })),
+        Bench::new(
+            "latency",
+            "a job into a sleeping pool",
+            &["us to its start (p50)", "us to its start (p99)", "us of the submit"],
+        )
+        .with(peers::all(&WakeUp { times })),
         Bench::new("latency", "1000 jobs into a sleeping pool", &["ns per job", "waits of threads per burst"])
             .with(peers::all(&Burst { times: times / 4 })),
-        Bench::new("latency", "200 short jobs around a job of 2 ms", &["us to the start of a short one (p50)", "us to the start of a short one (p99)"])
-            .with(peers::all(&BehindLong { times: times / 4 })),
+        Bench::new(
+            "latency",
+            "200 short jobs around a job of 2 ms",
+            &["us to the start of a short one (p50)", "us to the start of a short one (p99)"],
+        )
+        .with(peers::all(&BehindLong { times: times / 4 })),
     ]
 }

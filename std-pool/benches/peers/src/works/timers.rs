@@ -118,7 +118,9 @@ type Job = Box<dyn FnOnce() + Send>;
 
 fn on_time(times: usize) -> Bench {
     Bench::new("timers", "a job after 2 ms in an idle pool", &["us late (p50)", "us late (p99)"]).with([
-        lateness(Ours::NAME, times, ours, |pool, wait, job| _ = pool.submit_later(wait, job).expect("the pool is open")),
+        lateness(Ours::NAME, times, ours, |pool, wait, job| {
+            _ = pool.submit_later(wait, job).expect("the pool is open")
+        }),
         lateness(
             SCHEDULED,
             times,
@@ -136,15 +138,24 @@ fn on_time(times: usize) -> Bench {
                 });
             },
         ),
-        lateness("thread::sleep", times, || (), |(), wait, job| {
-            thread::sleep(wait);
-            job();
-        }),
+        lateness(
+            "thread::sleep",
+            times,
+            || (),
+            |(), wait, job| {
+                thread::sleep(wait);
+                job();
+            },
+        ),
     ])
 }
 
 /// A job every millisecond: how far from its grid it starts, in the end and in the worst case but one in a hundred.
-fn drift(name: &'static str, length: Duration, start: fn(Duration, Box<dyn FnMut() + Send>) -> Box<dyn FnOnce()>) -> Peer {
+fn drift(
+    name: &'static str,
+    length: Duration,
+    start: fn(Duration, Box<dyn FnMut() + Send>) -> Box<dyn FnOnce()>,
+) -> Peer {
     const PERIOD: Duration = Duration::from_millis(1);
     Peer::new(name, move || {
         let starts = Arc::new(Mutex::new(Vec::<Instant>::new()));
