@@ -54,7 +54,11 @@ impl arbitrary::Arbitrary<'_> for Op {
         let mut byte = || bytes.arbitrary::<u8>();
         Ok(match which {
             0..6 => Self::Submit,
-            6 => Self::Many(byte()? % 64),
+            // Few, or several blocks full.
+            6 => Self::Many(match byte()? {
+                jobs @ ..240 => jobs % 8,
+                _ => 80,
+            }),
             7..10 => Self::First,
             10..14 => Self::Later(Time(byte()?)),
             14..16 => Self::Every(Time(byte()?), Time(byte()?)),
