@@ -46,7 +46,7 @@ fn a_child_can_let_go_of_a_pool_and_the_parent_goes_on() {
             // The pool as the parent has it, all its handles: this side's own to drop.
             let let_go = catch_unwind(AssertUnwindSafe(|| let_go(pool, texts)));
             // SAFETY: ends the child with nothing else run.
-            unsafe { libc::_exit(if matches!(let_go, Ok(true)) { 0 } else { 1 }) };
+            unsafe { libc::_exit(i32::from(!matches!(let_go, Ok(true)))) };
         }
         child => {
             assert!(child > 0, "there is a child");

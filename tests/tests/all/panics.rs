@@ -116,6 +116,15 @@ impl Drop for Chain {
     }
 }
 
+/// The same without an end. It holds nothing, so what is left somewhere is no leak that counts.
+struct Endless;
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        std::panic::panic_any(Self);
+    }
+}
+
 #[test]
 fn in_destructors_of_the_payloads_of_destructors() {
     let pool: Pool<u32> = pool(1);
@@ -126,13 +135,6 @@ fn in_destructors_of_the_payloads_of_destructors() {
     // All of it in the failure, which the pool drops.
     pool.clear();
     assert_eq!(drops.count(), 5, "each payload is dropped");
-    // A chain without an end is left somewhere. It holds nothing, so that it is no leak that counts.
-    struct Endless;
-    impl Drop for Endless {
-        fn drop(&mut self) {
-            std::panic::panic_any(Self);
-        }
-    }
     let occupied = Occupied::new(&pool);
     let endless = Endless;
     let id = pool.submit(move || (endless, 1).1).unwrap();

@@ -194,9 +194,9 @@ fn a_jobs_callback_may_shut_its_pool_down() {
         let shut_down = move |_, value| {
             assert_eq!(value, 7);
             if now {
-                inner.shutdown_now()
+                inner.shutdown_now();
             } else {
-                inner.shutdown()
+                inner.shutdown();
             }
             assert!(!inner.shutdown_timeout(HOUR), "it cannot wait for itself");
             assert!(inner.submit(|| 8).is_err() || !now);
