@@ -58,6 +58,7 @@ pub(crate) fn on_failed<T: Send + 'static>(
 }
 
 fn start(shared: &Arc<Shared>, what: &str, run: impl FnOnce(&Arc<Shared>) + Send + 'static) -> io::Result<()> {
+    shared.settle_here();
     let name = format!("{}-{what}", shared.config.name_prefix);
     let for_thread = Arc::clone(shared);
     let handle = thread::Builder::new().name(name).spawn(move || {

@@ -33,6 +33,13 @@ use crate::when::When;
 /// `T` is what the done queue holds. The first [`submit`](Pool::submit) lets the compiler infer it; who does not want
 /// results writes `Pool` without it, and a job that returns `()` leaves nothing in the queue.
 ///
+/// # `fork`
+///
+/// The threads of a pool do not exist in a child that the process forks, and what they were in the middle of stays so. The
+/// child may drop or forget its handles, which does nothing; [`shutdown`](Pool::shutdown) and
+/// [`wait_idle`](Pool::wait_idle) return at once, without effect. All else is not to be used there: a job that the child
+/// submits is never run, and whoever waits for it waits for ever. A program that forks builds its pools afterwards.
+///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use fastthreadpool::Pool;

@@ -4,7 +4,8 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Instant;
@@ -60,6 +61,8 @@ pub(crate) struct Shared {
     /// The last handle is gone.
     abandoned: AtomicBool,
     started: AtomicUsize,
+    /// The process that has started threads; 0 until then.
+    process: AtomicU32,
     /// Nothing is pending, or the last worker has ended.
     pub(crate) quiet: Event,
     /// Held by whoever changes the phase, so that a shutdown and a clear do not mix.
@@ -107,6 +110,7 @@ impl Shared {
             callbacks: Mutex::new(Vec::new()),
             abandoned: AtomicBool::new(false),
             started: AtomicUsize::new(0),
+            process: AtomicU32::new(0),
             quiet: Event::default(),
             lifecycle: Mutex::new(()),
             cancelled: AtomicUsize::new(0),
@@ -196,8 +200,25 @@ impl Shared {
         }
     }
 
+    /// A thread of the pool is about to be started in this process.
+    pub(crate) fn settle_here(&self) {
+        // Only there is a `fork`, and not everywhere is there a process.
+        if cfg!(unix) {
+            // The first stays: what a child starts by mistake does not make the pool its own.
+            let _ = self.process.compare_exchange(0, process::id(), Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this is the child of a process that has the pool's threads: here there are none, and its locks may be held
+    /// by threads that are not here. Asked only where one waits or ends, and before anything is locked.
+    fn is_elsewhere(&self) -> bool {
+        let process = self.process.load(Ordering::Relaxed);
+        process != 0 && process != process::id()
+    }
+
     #[cold]
     fn start(self: &Arc<Self>) -> io::Result<()> {
+        self.settle_here();
         let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
         let mut builder = thread::Builder::new().name(format!("{}-{number}", self.config.name_prefix));
         if let Some(bytes) = self.config.stack_size {
@@ -256,6 +277,9 @@ impl Shared {
     /// Waits until nothing is pending but the jobs that the caller itself is inside of. False when the time is over, or
     /// when nobody is left who could end the wait.
     pub(crate) fn wait_idle(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
+        if self.is_elsewhere() {
+            return false;
+        }
         let own = self.own_jobs();
         self.blocking(|| {
             self.quiet.wait(deadline, || {
@@ -311,6 +335,9 @@ impl Shared {
     /// Closes the pool and waits for the workers to end. From inside a job, which cannot end while it waits, it only
     /// closes, and returns `false`; that it also does when somebody opens the pool again meanwhile.
     pub(crate) fn shutdown(self: &Arc<Self>, phase: Phase, deadline: Option<Instant>) -> bool {
+        if self.is_elsewhere() {
+            return false;
+        }
         self.close(phase);
         if self.current().is_some() {
             return false;
@@ -349,6 +376,9 @@ impl Shared {
 
     /// The last handle is gone: as a shutdown; and what waits for room in a queue that nobody can read any more goes on.
     pub(crate) fn abandon(self: &Arc<Self>) {
+        if self.is_elsewhere() {
+            return;
+        }
         self.abandoned.store(true, Ordering::SeqCst);
         if let Some(view) = &self.bounded {
             Arc::clone(view).lift_bound(self);

@@ -17,9 +17,8 @@ type Payload = Box<usize>;
 
 type Core = Pool<Payload, ScriptedHost, Growing<Payload, ScriptedMutex>>;
 
-/// What is done to the pool. The numbers are so small that no sum of them is the end of time.
+/// What is done to the pool.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub enum Op {
     /// To the queue.
     Submit,
@@ -27,24 +26,66 @@ pub enum Op {
     Many(u8),
     /// To the stack.
     First,
-    /// After so many ticks.
-    Later(u16),
-    /// First after so many ticks, then with so many between two.
-    Every(u16, u8),
+    /// After so much time.
+    Later(Time),
+    /// First after so much time, then with so much, and one tick, between two.
+    Every(Time, Time),
     /// One of the jobs there ever were, by its number or a multiple.
     Cancel(u16),
     /// All that wait in the queue and on the stack.
     CancelQueued,
     /// All that wait for their time.
     CancelTimers,
-    /// So many ticks.
-    Pass(u16),
-    /// The worker does so many jobs, or fewer.
+    /// So much time.
+    Pass(Time),
+    /// The worker does so many jobs, or fewer; 255: all there are.
     Work(u8),
     /// Now, with all that waits removed, or when it has been done.
     Close(bool),
     /// As at the beginning.
     Open,
+}
+
+/// A byte says which, so that a fuzzer that changes one changes little else. Each as often as in the property test.
+#[cfg(feature = "arbitrary")]
+impl arbitrary::Arbitrary<'_> for Op {
+    fn arbitrary(bytes: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Self> {
+        let which = bytes.arbitrary::<u8>()? % 38;
+        let mut byte = || bytes.arbitrary::<u8>();
+        Ok(match which {
+            0..6 => Self::Submit,
+            // Few, or several blocks full.
+            6 => Self::Many(match byte()? {
+                jobs @ ..240 => jobs % 8,
+                _ => 80,
+            }),
+            7..10 => Self::First,
+            10..14 => Self::Later(Time(byte()?)),
+            14..16 => Self::Every(Time(byte()?), Time(byte()?)),
+            16..21 => Self::Cancel(u16::from_le_bytes([byte()?, byte()?])),
+            21 => Self::CancelQueued,
+            22 => Self::CancelTimers,
+            23..28 => Self::Pass(Time(byte()?)),
+            28..36 => Self::Work(match byte()? {
+                jobs @ ..224 => jobs % 6,
+                _ => u8::MAX,
+            }),
+            36 => Self::Close(byte()? % 2 == 0),
+            _ => Self::Open,
+        })
+    }
+}
+
+/// How long something takes. Short mostly, so that what is due meets what is late; or up to 2^39 ticks, of which no list of
+/// operations is long enough to reach the end of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Time(pub u8);
+
+impl Time {
+    fn ticks(self) -> u64 {
+        let Self(choice) = self;
+        if choice < 216 { u64::from(choice % 24) } else { 1 << (choice - 216) }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,8 +183,8 @@ pub fn run(ops: &[Op]) {
         match op {
             Op::Submit | Op::First | Op::Later(_) | Op::Every(..) => {
                 let (due, repeat) = match op {
-                    Op::Later(ticks) => (Some(model.now + u64::from(ticks)), None),
-                    Op::Every(ticks, period) => (Some(model.now + u64::from(ticks)), Some(u64::from(period) + 1)),
+                    Op::Later(time) => (Some(model.now + time.ticks()), None),
+                    Op::Every(time, between) => (Some(model.now + time.ticks()), Some(between.ticks() + 1)),
                     _ => (None, None),
                 };
                 let rate = repeat
@@ -196,11 +237,12 @@ pub fn run(ops: &[Op]) {
                 assert!(model.remove(&removed), "each is handed back once");
                 assert!(model.timers.is_empty());
             }
-            Op::Pass(ticks) => {
-                host.advance(u64::from(ticks));
-                model.now += u64::from(ticks);
+            Op::Pass(time) => {
+                host.advance(time.ticks());
+                model.now += time.ticks();
             }
             Op::Work(jobs) => {
+                let jobs = if jobs == u8::MAX { usize::MAX } else { usize::from(jobs) };
                 for _ in 0..jobs {
                     match worker.next() {
                         Next::Run { payload, running, .. } => {

@@ -311,6 +311,22 @@ fn the_last_drop_does_not_wait_for_a_reader() {
 }
 
 #[test]
+fn a_pool_that_nobody_reads_ends_and_counts_all() {
+    let pool = results_of(1);
+    for n in 0..20 {
+        pool.submit(move || n).unwrap();
+    }
+    // The first is in the queue, and of the others as many are put off as have begun.
+    pool.done_cnt().acquire().unwrap().forget();
+    assert!(!pool.shutdown_timeout(Duration::ZERO), "there is no room for what is left");
+    pool.shutdown_now();
+    let counts = pool.counts();
+    assert_eq!((counts.pending, counts.alive, counts.failed), (0, 0, 0));
+    assert_eq!(counts.done + counts.cancelled, 20);
+    assert_eq!((pool.done().len(), counts.done), (1, 1));
+}
+
+#[test]
 fn a_failed_job_leaves_its_room_to_others() {
     let pool = results_of(1);
     for _ in 0..50 {

@@ -300,6 +300,27 @@ fn a_clock_that_jumps_to_the_end_of_time_runs_what_is_due_once() {
 }
 
 #[test]
+fn a_clock_that_stands_still_runs_nothing_twice() {
+    for missed in [MissedTickBehavior::Burst, MissedTickBehavior::Delay, MissedTickBehavior::Skip] {
+        let (host, pool) = pool();
+        let mut worker = pool.enlist().unwrap();
+        host.set(Tick(1000));
+        let _ = pool.submit_at(1, false, Tick(1000), Some(rate(1, missed))).unwrap();
+        let _ = pool.submit_at(2, false, Tick(1001), None).unwrap();
+        assert_eq!(work(&pool, &mut worker), (vec![1], Rests::ParkedUntil(1001)));
+        for _ in 0..5 {
+            assert_eq!(work(&pool, &mut worker), (vec![], Rests::ParkedUntil(1001)));
+        }
+        // What comes while it stands is done.
+        pool.submit(3).unwrap().0.to_string();
+        let _ = pool.submit_at(4, false, Tick(1000), None).unwrap();
+        assert_eq!(work(&pool, &mut worker), (vec![4, 3], Rests::ParkedUntil(1001)));
+        host.set(Tick(1001));
+        assert_eq!(work(&pool, &mut worker), (vec![2, 1], Rests::ParkedUntil(1002)));
+    }
+}
+
+#[test]
 fn a_start_that_fails_wakes_whom_others_would_have() {
     let (_host, pool) = pool();
     // Somebody submits and will say that nobody can be started, but not yet.

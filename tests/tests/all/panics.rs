@@ -99,6 +99,53 @@ fn in_destructors_of_errors_and_payloads() {
     assert_well(&pool);
 }
 
+/// A payload whose destructor panics with the next, so many times.
+struct Chain(usize, #[expect(dead_code, reason = "dropped")] crate::support::Dropped, Drops);
+
+impl Chain {
+    fn new(links: usize, drops: &Drops) -> Self {
+        Self(links, drops.one(), drops.clone())
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            std::panic::panic_any(Self::new(self.0 - 1, &self.2));
+        }
+    }
+}
+
+/// The same without an end. It holds nothing, so what is left somewhere is no leak that counts.
+struct Endless;
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        std::panic::panic_any(Self);
+    }
+}
+
+#[test]
+fn in_destructors_of_the_payloads_of_destructors() {
+    let pool: Pool<u32> = pool(1);
+    let drops = Drops::default();
+    let chain = Chain::new(4, &drops);
+    pool.submit(move || (chain, 1).1).unwrap();
+    pool.wait_idle();
+    // All of it in the failure, which the pool drops.
+    pool.clear();
+    assert_eq!(drops.count(), 5, "each payload is dropped");
+    let occupied = Occupied::new(&pool);
+    let endless = Endless;
+    let id = pool.submit(move || (endless, 1).1).unwrap();
+    pool.cancel(id);
+    drop(occupied);
+    pool.submit(|| -> u32 { std::panic::panic_any(Endless) }).unwrap();
+    pool.wait_idle();
+    pool.clear();
+    assert_well(&pool);
+}
+
 #[test]
 fn in_iterators_and_their_destructors() {
     struct Items(Bomb, u32);

@@ -169,6 +169,46 @@ fn a_hook_may_shut_its_pool_down() {
 }
 
 #[test]
+fn a_hook_at_the_end_may_shut_its_pool_down() {
+    let handle: Arc<std::sync::OnceLock<Pool<u32>>> = Arc::default();
+    let (inner, calls) = (Arc::downgrade(&handle), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&calls);
+    let shut_down = move |_| {
+        let pool = inner.upgrade().unwrap();
+        pool.get().unwrap().shutdown_now();
+        assert!(!pool.get().unwrap().shutdown_timeout(HOUR), "it cannot wait for itself");
+        count.fetch_add(1, Ordering::SeqCst);
+    };
+    let pool: Pool<u32> = Pool::builder().threads(2).on_thread_stop(shut_down).build().unwrap();
+    handle.set(pool.clone()).unwrap();
+    drop([Occupied::new(&pool), Occupied::new(&pool)]);
+    pool.shutdown();
+    assert_eq!((calls.load(Ordering::SeqCst), pool.alive()), (2, 0));
+}
+
+#[test]
+fn a_jobs_callback_may_shut_its_pool_down() {
+    for now in [false, true] {
+        let pool: Pool<u32> = pool(2);
+        let inner = pool.clone();
+        let shut_down = move |_, value| {
+            assert_eq!(value, 7);
+            if now {
+                inner.shutdown_now();
+            } else {
+                inner.shutdown();
+            }
+            assert!(!inner.shutdown_timeout(HOUR), "it cannot wait for itself");
+            assert!(inner.submit(|| 8).is_err() || !now);
+        };
+        pool.submit_done(|| 7, shut_down).unwrap();
+        pool.wait_idle();
+        pool.shutdown();
+        assert_eq!((pool.alive(), pool.counts().failed), (0, 0));
+    }
+}
+
+#[test]
 fn the_last_handle_drains() {
     let ran = Arc::new(AtomicUsize::new(0));
     let pool: Pool = pool(2);
