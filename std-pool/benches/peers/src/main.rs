@@ -1,76 +1,87 @@
-//! The same work in this pool and in others: one process, rounds interleaved, medians.
+//! The same work in this pool and in others: one process, rounds in turn, medians. README.md says what each work is.
 
-mod bench;
-mod memory;
+// What is compared: who, what each can do, and what there is to do.
+mod capability;
+mod peer;
 mod peers;
-mod plot;
-mod round;
-mod table;
-mod usage;
+mod work;
 mod works;
 
+// How it is measured.
+mod heap;
+mod rounds;
+mod stats;
+mod tally;
+mod usage;
+mod watchdog;
+
+// What is made of it.
+mod args;
+mod machine;
+mod plot;
+mod rows;
+mod table;
+
 use std::error::Error;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
-use std::path::PathBuf;
+use std::fs;
 
 use clap::Parser;
 
-use bench::{Bench, Settings};
-
-#[derive(Parser)]
-#[command(about = "The same work in this pool and in others, in one run.")]
-struct Arguments {
-    /// Only works whose section or name contains one of these.
-    works: Vec<String>,
-    /// Only peers whose name contains one of these; may be given again.
-    #[arg(long)]
-    peer: Vec<String>,
-    /// Rounds of each work in each peer; one more warms up.
-    #[arg(long, default_value_t = 11)]
-    rounds: usize,
-    /// A tenth of the work in three rounds: the whole in about a minute.
-    #[arg(long)]
-    quick: bool,
-    /// Writes every round of everything to this file.
-    #[arg(long)]
-    csv: Option<PathBuf>,
-    /// Measures nothing: draws what the file of --csv holds into this folder.
-    #[arg(long, requires = "csv")]
-    plots: Option<PathBuf>,
-}
+use crate::args::Args;
+use crate::peer::Peer;
+use crate::rows::Measured;
+use crate::watchdog::Watchdog;
+use crate::work::{Effort, Work};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
-    if let (Some(plots), Some(csv)) = (&arguments.plots, &arguments.csv) {
-        let all = table::read(BufReader::new(File::open(csv)?))?;
-        return plot::draw(&all, plots);
+    let args = Args::parse();
+    if args.list {
+        list(&args);
+        return Ok(());
     }
-    round::begin();
-    let settings = Settings { quick: arguments.quick, rounds: if arguments.quick { 3 } else { arguments.rounds } };
-    let wanted = |bench: &Bench| {
-        let is_in = |part: &String| bench.section.contains(part.as_str()) || bench.name.contains(part.as_str());
-        arguments.works.is_empty() || arguments.works.iter().any(is_in)
+    let measured = match &args.from {
+        Some(file) => Measured::read(file)?,
+        None => measure(&args),
     };
-    let mut csv = arguments.csv.map(File::create).transpose()?.map(BufWriter::new);
-    if let Some(csv) = &mut csv {
-        writeln!(csv, "{}", table::HEADER)?;
+    if let Some(file) = &args.csv {
+        measured.write(file)?;
     }
-    for section in works::all(&settings) {
-        let mut measured = Vec::new();
-        for bench in section.into_iter().filter(wanted) {
-            let rows = bench.measure(&settings, &arguments.peer);
-            if let Some(csv) = &mut csv {
-                table::write(csv, &rows)?;
-            }
-            measured.extend(rows);
-        }
-        if !measured.is_empty() {
-            println!("{}", table::markdown(&measured));
-        }
-    }
-    if let Some(mut csv) = csv {
-        csv.flush()?;
+    print!("{}", table::table(&measured));
+    if let Some(directory) = &args.plots {
+        fs::create_dir_all(directory)?;
+        plot::draw(&measured, directory)?;
     }
     Ok(())
+}
+
+/// The works that are asked for, each with the peers that are.
+fn wanted(args: &Args) -> Vec<Work> {
+    let mut works = works::all(Effort { quick: args.quick, workers: args.workers });
+    works.retain(|work| args.wants_work(work.chart, &work.name));
+    for work in &mut works {
+        // Without these there would be no ratios.
+        work.contenders.retain(|contender| {
+            [Peer::Ours, Peer::Floor].contains(&contender.peer) || args.wants_peer(contender.peer.name())
+        });
+    }
+    works
+}
+
+fn list(args: &Args) {
+    for work in wanted(args) {
+        let peers: Vec<&str> = work.contenders.iter().map(|contender| contender.peer.name()).collect();
+        println!("{:<14} {:<48} {}", work.chart, work.name, peers.join(", "));
+    }
+}
+
+fn measure(args: &Args) -> Measured {
+    let watchdog = Watchdog::start();
+    let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 9 });
+    let mut rows = Vec::new();
+    for work in wanted(args) {
+        let measured = rounds::measure(work, rounds, &watchdog);
+        measured.iter().for_each(table::progress);
+        rows.extend(measured);
+    }
+    Measured { machine: machine::line(), rows }
 }

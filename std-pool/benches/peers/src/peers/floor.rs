@@ -1,96 +1,178 @@
-//! What no pool can beat: a ring between one producer and one consumer, which runs the closures where they lie.
-//!
-//! No ids, no cancelling, no sleeping, no second worker, no panics: only the way of 64 bytes from one core to another.
+//! What no pool can beat: the least that has to be done, without what makes it a pool.
 
-use std::hint;
-use std::mem::MaybeUninit;
+use std::cell::{Cell, UnsafeCell};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::hint::spin_loop;
+use std::mem::{self, MaybeUninit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
-use super::Executor;
+use crate::capability::{Admits, Executor, Maps};
+use crate::peer::Peer;
+use crate::peers::channels::Crew;
 
-const SLOTS: usize = 1024;
-const WORDS: usize = 6;
+const SLOTS: usize = 1 << 10;
+const INLINE: usize = 48;
+/// Hints between two looks: each look takes the other's cache line away, so that who looks all the time slows both down.
+const PAUSE: usize = 64;
+/// Looks that find nothing before the processor is given away.
+const LOOKS: usize = 16;
 
+/// One cache line: a closure and how to call it.
 #[repr(align(64))]
 struct Slot {
-    full: AtomicBool,
-    cell: std::cell::UnsafeCell<(MaybeUninit<[usize; WORDS]>, unsafe fn(*mut u8))>,
+    is_full: AtomicBool,
+    call: UnsafeCell<unsafe fn(*mut u8)>,
+    closure: UnsafeCell<MaybeUninit<[u64; INLINE / 8]>>,
 }
 
-struct Ring {
-    slots: [Slot; SLOTS],
-    ends: AtomicBool,
+struct Slots {
+    ring: Vec<Slot>,
+    is_closed: AtomicBool,
 }
 
-// SAFETY: `full` hands each cell from the producer to the consumer (release, acquire) and back.
-unsafe impl Sync for Ring {}
+// SAFETY: the one producer touches a slot while it is not full, the one consumer while it is; the flag hands it over.
+unsafe impl Sync for Slots {}
 
-/// For one producer: `execute` from one thread only.
-pub struct Floor {
-    ring: Arc<Ring>,
-    next: AtomicUsize,
+/// Calls the closure in its place.
+///
+/// # Safety
+///
+/// `place` holds an `F`, which is gone afterwards.
+unsafe fn call<F: FnOnce()>(place: *mut u8) {
+    // SAFETY: the caller's promise.
+    let closure = unsafe { place.cast::<F>().read() };
+    closure();
 }
 
-unsafe fn run<F: FnOnce()>(f: *mut u8) {
-    // SAFETY: the cell holds an `F`, once.
-    unsafe { f.cast::<F>().read()() };
+/// A bare ring: one producer, one consumer, which never sleeps, closures called in place. Waits when it is full.
+pub struct Ring {
+    slots: Arc<Slots>,
+    next: Cell<usize>,
+    _crew: Closing,
 }
 
-impl Executor for Floor {
-    const NAME: &'static str = "bare ring";
+/// Tells the consumer to end, then joins it.
+struct Closing(Arc<Slots>, Option<Crew>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.is_closed.store(true, Ordering::Release);
+        self.1.take();
+    }
+}
+
+fn look_until(mut found: impl FnMut() -> bool) {
+    for look in 1.. {
+        if found() {
+            return;
+        }
+        if look % LOOKS == 0 { thread::yield_now() } else { (0..PAUSE).for_each(|_| spin_loop()) }
+    }
+}
+
+impl Slots {
+    fn consume(&self) {
+        for slot in self.ring.iter().cycle() {
+            let mut is_full = false;
+            look_until(|| {
+                is_full = slot.is_full.load(Ordering::Acquire);
+                is_full || self.is_closed.load(Ordering::Acquire)
+            });
+            if !is_full {
+                return;
+            }
+            // SAFETY: the slot is full, so it is the consumer's, and `call` was stored with the closure.
+            unsafe { (*slot.call.get())(slot.closure.get().cast()) };
+            slot.is_full.store(false, Ordering::Release);
+        }
+    }
+}
+
+impl Executor for Ring {
+    const PEER: Peer = Peer::Floor;
 
     fn new(_: usize) -> Self {
-        unsafe fn nothing(_: *mut u8) {}
-        let slot =
-            |_| Slot { full: AtomicBool::new(false), cell: (MaybeUninit::uninit(), nothing as unsafe fn(_)).into() };
-        let ring = Arc::new(Ring { slots: std::array::from_fn(slot), ends: AtomicBool::new(false) });
-        let inner = Arc::clone(&ring);
-        thread::spawn(move || {
-            for position in 0.. {
-                let slot = &inner.slots[position % SLOTS];
-                let mut looks = 0_u32;
-                while !slot.full.load(Ordering::Acquire) {
-                    if inner.ends.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    looks += 1;
-                    if looks < 100 { hint::spin_loop() } else { thread::yield_now() }
-                }
-                // SAFETY: full, so the cell is this thread's and holds a closure.
-                unsafe {
-                    let cell = &mut *slot.cell.get();
-                    (cell.1)(cell.0.as_mut_ptr().cast());
-                }
-                slot.full.store(false, Ordering::Release);
-            }
-        });
-        Self { ring, next: AtomicUsize::new(0) }
+        let slot = || Slot {
+            is_full: AtomicBool::new(false),
+            call: UnsafeCell::new(call::<fn()>),
+            closure: UnsafeCell::new(MaybeUninit::uninit()),
+        };
+        let ring = std::iter::repeat_with(slot).take(SLOTS).collect();
+        let slots = Arc::new(Slots { ring, is_closed: AtomicBool::new(false) });
+        let consumer = Arc::clone(&slots);
+        let crew = Crew::new(1, move || consumer.consume());
+        Self { slots: Arc::clone(&slots), next: Cell::new(0), _crew: Closing(slots, Some(crew)) }
     }
 
-    fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
-        assert!(size_of::<F>() <= size_of::<[usize; WORDS]>() && align_of::<F>() <= align_of::<usize>());
-        let position = self.next.load(Ordering::Relaxed);
-        self.next.store(position + 1, Ordering::Relaxed);
-        let slot = &self.ring.slots[position % SLOTS];
-        while slot.full.load(Ordering::Acquire) {
-            hint::spin_loop();
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        if mem::size_of::<F>() > INLINE || mem::align_of::<F>() > mem::align_of::<u64>() {
+            let boxed: Box<dyn FnOnce() + Send> = Box::new(job);
+            return self.execute(boxed);
         }
-        // SAFETY: not full, so the cell is the producer's, and the closure fits.
+        let slot = &self.slots.ring[self.next.get()];
+        self.next.set((self.next.get() + 1) % SLOTS);
+        look_until(|| !slot.is_full.load(Ordering::Acquire));
+        // SAFETY: the slot is not full, so it is the producer's: the only one, as `Ring` is not `Sync`; the closure fits.
         unsafe {
-            let cell = &mut *slot.cell.get();
-            cell.0.as_mut_ptr().cast::<F>().write(f);
-            cell.1 = run::<F>;
+            *slot.call.get() = call::<F>;
+            slot.closure.get().cast::<F>().write(job);
         }
-        slot.full.store(true, Ordering::Release);
+        slot.is_full.store(true, Ordering::Release);
     }
-
-    fn finish(self) {}
 }
 
-impl Drop for Floor {
-    fn drop(&mut self) {
-        self.ring.ends.store(true, Ordering::Relaxed);
+/// Two atomic operations on one word, which keep nobody out.
+pub struct TwoAtomics(AtomicUsize);
+
+impl Admits for TwoAtomics {
+    const PEER: Peer = Peer::Floor;
+
+    fn new(permits: usize) -> Self {
+        Self(AtomicUsize::new(permits))
+    }
+
+    fn pass<R>(&self, inside: impl FnOnce() -> R) -> R {
+        self.0.fetch_sub(1, Ordering::Acquire);
+        let result = inside();
+        self.0.fetch_add(1, Ordering::Release);
+        result
+    }
+}
+
+/// The plain loop.
+pub struct Loop;
+
+impl Maps for Loop {
+    const PEER: Peer = Peer::Floor;
+    type Output = Vec<u64>;
+
+    fn new(_: usize) -> Self {
+        Self
+    }
+
+    fn map<F: Fn(&u64) -> u64 + Send + Sync>(&self, items: &[u64], f: F) -> Vec<u64> {
+        items.iter().map(f).collect()
+    }
+
+    fn sum(output: Vec<u64>) -> u64 {
+        output.into_iter().sum()
+    }
+}
+
+/// A binary heap of deadlines: no thread, no jobs, and no way to cancel but to pop.
+#[derive(Default)]
+pub struct Heap(BinaryHeap<Reverse<(Instant, u64)>>);
+
+impl Heap {
+    pub fn push(&mut self, due: Instant, number: u64) {
+        self.0.push(Reverse((due, number)));
+    }
+
+    pub fn pop(&mut self) -> Option<u64> {
+        self.0.pop().map(|Reverse((_, number))| number)
     }
 }

@@ -1,47 +1,46 @@
-//! What runs closures: this pool, others, and pools made by hand around the channels of others.
+//! The peers, each set up as its documents advise.
 
 mod by_hand;
+mod channels;
 mod floor;
+mod futures;
 mod ours;
-mod pools;
+mod rayon;
+mod rusty_pool;
+mod scheduled;
+mod semaphores;
+mod threadpool;
+mod tokio;
+mod wrapped;
 
-pub use by_hand::{Crossbeam, Kanal, Naive};
-pub use floor::Floor;
-pub use ours::Ours;
-pub use pools::{Futures, Rayon, Rusty, Threadpool, Tokio, TokioBlocking};
+pub use by_hand::ByHand;
+pub use channels::{Crossbeam, Kanal};
+pub use floor::{Heap, Loop, Ring, TwoAtomics};
+pub use futures::Futures;
+pub use ours::{Ours, OursResults};
+pub use rayon::Rayon;
+pub use rusty_pool::RustyPool;
+pub use scheduled::Scheduled;
+pub use semaphores::{AsyncLock, ByHandSemaphore, OursSemaphore, ParkingLot, TokioSemaphore};
+pub use threadpool::Threads;
+pub use tokio::{Tokio, TokioBlocking};
+pub use wrapped::{OneShot, Sent};
 
-use crate::bench::{Peer, Runner};
-
-/// A pool that takes closures and forgets them.
-pub trait Executor: Send + Sync + Sized + 'static {
-    const NAME: &'static str;
-    fn new(threads: usize) -> Self;
-    fn execute<F: FnOnce() + Send + 'static>(&self, f: F);
-    /// Runs everything to its end, and ends the threads if the pool has a way to wait for that.
-    fn finish(self);
-}
-
-/// A work for any of them.
-pub trait Work {
-    fn runner<E: Executor>(&self) -> Runner;
-
-    fn peer<E: Executor>(&self) -> Peer {
-        Peer { name: E::NAME, runner: self.runner::<E>() }
-    }
-}
-
-/// The work in each pool.
-pub fn all(work: &impl Work) -> Vec<Peer> {
-    vec![
-        work.peer::<Ours>(),
-        work.peer::<Kanal>(),
-        work.peer::<Crossbeam>(),
-        work.peer::<Rayon>(),
-        work.peer::<Rusty>(),
-        work.peer::<Threadpool>(),
-        work.peer::<Futures>(),
-        work.peer::<Tokio>(),
-        work.peer::<TokioBlocking>(),
-        work.peer::<Naive>(),
-    ]
+/// Does the same once for each peer that runs closures, which has the given name in the expression.
+#[macro_export]
+macro_rules! each_executor {
+    ($executor:ident => $each:expr) => {
+        each_executor!(
+            $executor => $each;
+            Ours, Rayon, Kanal, Crossbeam, RustyPool, Threads, Futures, Tokio, TokioBlocking, Scheduled, ByHand
+        )
+    };
+    ($executor:ident => $each:expr; $first:ident $(, $other:ident)*) => {{
+        {
+            type $executor = $crate::peers::$first;
+            $each;
+        }
+        each_executor!($executor => $each; $($other),*);
+    }};
+    ($executor:ident => $each:expr;) => {};
 }

@@ -1,23 +1,127 @@
 //! This pool.
 
-use fastthreadpool::Pool;
+use std::time::{Duration, Instant};
 
-use super::Executor;
+use fastthreadpool::{Cancellation, JobId, JoinHandle, Pool};
 
+use crate::capability::{Cancels, Executor, Handles, Maps, Results, Timers};
+use crate::peer::Peer;
+
+/// Without results: jobs of a `Pool<()>` leave nothing.
 pub struct Ours(pub Pool);
 
+impl Ours {
+    fn with(workers: usize) -> Self {
+        Self(Pool::builder().threads(workers).build().expect("threads can be had"))
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        self.0.cancel_timers();
+    }
+}
+
 impl Executor for Ours {
-    const NAME: &'static str = "fastthreadpool";
+    const PEER: Peer = Peer::Ours;
 
-    fn new(threads: usize) -> Self {
-        Self(Pool::builder().threads(threads).build().expect("threads can be had"))
+    fn new(workers: usize) -> Self {
+        Self::with(workers)
     }
 
-    fn execute<F: FnOnce() + Send + 'static>(&self, f: F) {
-        self.0.submit(f).expect("the pool is open");
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        self.0.submit(job).expect("the pool is open");
+    }
+}
+
+impl Handles for Ours {
+    const PEER: Peer = Peer::Ours;
+    type Handle = JoinHandle<u64>;
+
+    fn new(workers: usize) -> Self {
+        Self::with(workers)
     }
 
-    fn finish(self) {
-        self.0.shutdown();
+    fn spawn<F: FnOnce() -> u64 + Send + 'static>(&self, job: F) -> Self::Handle {
+        self.0.spawn(job).expect("the pool is open")
+    }
+
+    fn join(&self, handle: Self::Handle) -> u64 {
+        handle.join().expect("no job panics")
+    }
+}
+
+impl Cancels for Ours {
+    type Id = JobId;
+
+    fn submit<F: FnOnce() + Send + 'static>(&self, job: F) -> JobId {
+        self.0.submit(job).expect("the pool is open")
+    }
+
+    fn cancel(&self, id: JobId) {
+        assert_eq!(self.0.cancel(id), Cancellation::Removed);
+    }
+
+    fn keep(_: JobId) {}
+}
+
+impl Timers for Ours {
+    const PEER: Peer = Peer::Ours;
+    type Id = JobId;
+
+    fn new(workers: usize) -> Self {
+        Self::with(workers)
+    }
+
+    fn at<F: FnOnce() + Send + 'static>(&self, due: Instant, job: F) -> JobId {
+        self.0.submit_at(due, job).expect("the pool is open")
+    }
+
+    fn cancel(&self, id: JobId) {
+        assert_eq!(self.0.cancel(id), Cancellation::Removed);
+    }
+
+    fn every<F: Fn() + Send + Sync + 'static>(&self, period: Duration, job: F) {
+        self.0.schedule(period, job).expect("the pool is open");
+    }
+}
+
+impl Maps for Ours {
+    const PEER: Peer = Peer::Ours;
+    type Output = Vec<u64>;
+
+    fn new(workers: usize) -> Self {
+        Self::with(workers)
+    }
+
+    fn map<F: Fn(&u64) -> u64 + Send + Sync>(&self, items: &[u64], f: F) -> Self::Output {
+        self.0.par_map(items, f)
+    }
+
+    fn sum(output: Self::Output) -> u64 {
+        output.into_iter().sum()
+    }
+}
+
+/// With the done queue.
+pub struct OursResults(pub Pool<u64>);
+
+impl Results for OursResults {
+    const PEER: Peer = Peer::Ours;
+
+    fn new(workers: usize) -> Self {
+        Self(Pool::builder().threads(workers).build().expect("threads can be had"))
+    }
+
+    fn submit<F: FnOnce() -> u64 + Send + 'static>(&self, job: F) {
+        self.0.submit(job).expect("the pool is open");
+    }
+
+    fn sum(&self, results: usize) -> u64 {
+        self.0.wait_idle();
+        let mut read = 0;
+        let sum = self.0.done().drain().inspect(|_| read += 1).map(|done| done.value).sum();
+        assert_eq!(read, results);
+        sum
     }
 }

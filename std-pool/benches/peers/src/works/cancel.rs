@@ -1,104 +1,37 @@
-//! A tenth of many queued jobs is cancelled, in no order.
+//! Every tenth of many queued jobs is cancelled; the others run.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use fastthreadpool::{Cancellation, Pool, Semaphore};
+use crate::capability::Cancels;
+use crate::peers::{Futures, Ours, Tokio, TokioBlocking};
+use crate::tally::{Expected, count};
+use crate::work::{Effort, Work};
+use crate::works::gate::Gate;
 
-use crate::bench::{Bench, Peer, Settings};
-use crate::peers::{Executor, Kanal, Ours, Tokio};
-use crate::round::{self, nanos};
-
-const JOBS: usize = 1_000_000;
-
-/// Every tenth, in an order that no prefetcher guesses.
-fn tenth(jobs: usize) -> impl Iterator<Item = usize> {
-    let tenths = jobs / 10;
-    // Prime, and so no divisor of a power of ten.
-    (0..tenths).map(move |n| n * 7919 % tenths * 10)
+fn round<C: Cancels>(workers: usize, jobs: usize) -> Vec<f64> {
+    let executor = C::new(workers);
+    let gate = Gate::close(&executor, workers);
+    let expected = Expected::new(jobs / 10 * 9, 1);
+    let mut ids: Vec<Option<C::Id>> = (0..jobs).map(|_| Some(executor.submit(|| count(1)))).collect();
+    executor.execute(expected.last());
+    let began = Instant::now();
+    ids.iter_mut().step_by(10).filter_map(Option::take).for_each(|id| executor.cancel(id));
+    let time = began.elapsed();
+    ids.into_iter().flatten().for_each(C::keep);
+    gate.open();
+    expected.wait();
+    vec![time.as_secs_f64() * 1e9 / (jobs / 10) as f64]
 }
 
-fn occupy(execute: impl FnOnce(Box<dyn FnOnce() + Send>)) -> Arc<Semaphore> {
-    let (begun, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let (told, waits) = (Arc::clone(&begun), Arc::clone(&go));
-    execute(Box::new(move || {
-        told.release(1).expect("few permits");
-        waits.acquire().expect("it is open").forget();
-    }));
-    begun.acquire().expect("it is open").forget();
-    go
+fn enter<C: Cancels>(work: &mut Work, workers: usize, jobs: usize) {
+    work.enter(C::PEER, move || move || round::<C>(workers, jobs));
 }
 
-fn ours(jobs: usize) -> Peer {
-    let mut pool = None;
-    Peer::new(Ours::NAME, move || {
-        let pool: &mut Pool =
-            pool.get_or_insert_with(|| Pool::builder().threads(1).build().expect("a thread can be had"));
-        let go = occupy(|job| _ = pool.submit(job).expect("the pool is open"));
-        round::expect(jobs - jobs / 10);
-        let ids: Vec<_> = (0..jobs).map(|_| pool.submit(|| round::ended(1)).expect("the pool is open")).collect();
-        let began = Instant::now();
-        for index in tenth(jobs) {
-            assert_eq!(pool.cancel(ids[index]), Cancellation::Removed);
-        }
-        let each = nanos(began) / (jobs / 10) as f64;
-        go.release(1).expect("few permits");
-        round::wait();
-        vec![each]
-    })
-}
-
-/// The task is told, and dropped by a worker when its turn comes.
-fn tokio(jobs: usize) -> Peer {
-    let mut runtime = None;
-    Peer::new(Tokio::NAME, move || {
-        let Tokio(runtime) = runtime.get_or_insert_with(|| Tokio::new(1));
-        let go = occupy(|job| _ = runtime.spawn(async { job() }));
-        round::expect(jobs - jobs / 10);
-        let tasks: Vec<_> = (0..jobs).map(|_| runtime.spawn(async { round::ended(1) })).collect();
-        let began = Instant::now();
-        for index in tenth(jobs) {
-            tasks[index].abort();
-        }
-        let each = nanos(began) / (jobs / 10) as f64;
-        go.release(1).expect("few permits");
-        round::wait();
-        vec![each]
-    })
-}
-
-/// A flag in each job, which stays in the queue.
-fn flags(jobs: usize) -> Peer {
-    let mut executor = None;
-    Peer::new("flag by hand", move || {
-        let executor = executor.get_or_insert_with(|| Kanal::new(1));
-        let go = occupy(|job| executor.execute(job));
-        round::expect(jobs - jobs / 10);
-        let submit = |_| {
-            let flag = Arc::new(AtomicBool::new(false));
-            let seen = Arc::clone(&flag);
-            executor.execute(move || {
-                if !seen.load(Ordering::Relaxed) {
-                    round::ended(1);
-                }
-            });
-            flag
-        };
-        let flags: Vec<_> = (0..jobs).map(submit).collect();
-        let began = Instant::now();
-        for index in tenth(jobs) {
-            flags[index].store(true, Ordering::Relaxed);
-        }
-        let each = nanos(began) / (jobs / 10) as f64;
-        go.release(1).expect("few permits");
-        round::wait();
-        vec![each]
-    })
-}
-
-pub fn benches(settings: &Settings) -> Vec<Bench> {
-    let jobs = settings.count(JOBS);
-    let name = format!("a tenth of {jobs} queued jobs");
-    vec![Bench::new("cancel", name, &["ns per cancelled job"]).with([ours(jobs), tokio(jobs), flags(jobs)])]
+pub fn works(effort: Effort) -> Vec<Work> {
+    let jobs = effort.either(1_000_000, 100_000);
+    let name = format!("cancel each tenth of {jobs} queued jobs");
+    let mut work = Work::new("cancel", name, &[("", "ns/cancel")]).at_most(5);
+    let enter_each = [enter::<Ours>, enter::<Futures>, enter::<Tokio>, enter::<TokioBlocking>];
+    enter_each.into_iter().for_each(|enter| enter(&mut work, effort.workers, jobs));
+    vec![work]
 }

@@ -1,63 +1,70 @@
-//! A function over many items, collected in order: against the plain loop.
+//! A function over items, collected in order: against the plain loop, so ratios are to the floor.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
-use fastthreadpool::Pool;
-use rayon::prelude::*;
+use crate::capability::Maps;
+use crate::peers::{Loop, Ours, Rayon};
+use crate::work::{Effort, Work};
 
-use crate::bench::{Bench, Peer, Settings};
-use crate::peers::{Executor, Ours, Rayon};
-use crate::round::nanos;
+const ITEMS: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
+const COSTS: [(&str, u64); 4] = [("map-0ns", 0), ("map-10ns", 10), ("map-100ns", 100), ("map-1000ns", 1000)];
 
-const WORKERS: usize = 2;
-
-/// Takes about so many nanoseconds.
-fn work<const NANOS: u32>(n: &u64) -> u64 {
-    // A multiplication that waits for the one before takes about a nanosecond.
-    (0..NANOS).fold(*n, |value, _| black_box(value).wrapping_mul(31)).wrapping_add(1)
+fn step(state: u64) -> u64 {
+    black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
 }
 
-/// Measures a map so often that a round takes long enough for the clock.
-fn peer(name: &'static str, items: usize, times: usize, mut map: impl FnMut(&[u64]) -> Vec<u64> + 'static) -> Peer {
-    let all: Vec<u64> = (0..items as u64).collect();
-    Peer::new(name, move || {
+fn work_through(item: u64, steps: u64) -> u64 {
+    (0..steps).fold(black_box(item), |state, _| step(state))
+}
+
+/// Steps in a microsecond: the quickest of some looks, as the others were disturbed.
+static STEPS: LazyLock<u64> = LazyLock::new(|| {
+    const STEPS: u64 = 1_000_000;
+    let time = |_| {
         let began = Instant::now();
-        for _ in 0..times {
-            assert_eq!(black_box(map(black_box(&all))).len(), items);
-        }
-        vec![nanos(began) / times as f64 / items as f64]
-    })
+        black_box(work_through(1, STEPS));
+        began.elapsed()
+    };
+    let least = (0..5).map(time).min().unwrap_or(Duration::from_millis(1));
+    (STEPS as f64 * 1e-6 / least.as_secs_f64()) as u64
+});
+
+fn round<M: Maps>(pool: &M, items: &[u64], cost: u64) -> Vec<f64> {
+    let steps = *STEPS * cost / 1000;
+    let function = |item: &u64| work_through(*item, steps);
+    let expected = items.iter().map(function).fold(0_u64, u64::wrapping_add);
+    // Enough of the small ones for a clock to see.
+    let repeats = (2_000_000 / (items.len() as u64 * (cost + 2))).clamp(1, 200);
+    assert_eq!(M::sum(pool.map(items, function)), expected);
+    let began = Instant::now();
+    // Each is dropped before the next, as memory that is new each time would be most of the cost.
+    (0..repeats).for_each(|_| drop(black_box(pool.map(black_box(items), function))));
+    let time = began.elapsed();
+    vec![time.as_secs_f64() * 1e9 / (repeats * items.len() as u64) as f64]
 }
 
-fn bench<const NANOS: u32>(items: usize) -> Bench {
-    let times = (4_000_000 / (items * (1 + NANOS as usize))).max(1);
-    let (mut ours, mut rayon) = (None, None);
-    let ours = peer(Ours::NAME, items, times, move |all| {
-        let pool: &mut Pool =
-            ours.get_or_insert_with(|| Pool::builder().threads(WORKERS).build().expect("threads can be had"));
-        pool.par_map(all, work::<NANOS>)
+fn enter<M: Maps>(work: &mut Work, workers: usize, number: usize, cost: u64) {
+    work.enter(M::PEER, move || {
+        let (pool, items) = (M::new(workers), (0..number as u64).collect::<Vec<_>>());
+        move || round(&pool, &items, cost)
     });
-    let rayon = peer(Rayon::NAME, items, times, move |all| {
-        let pool = rayon.get_or_insert_with(|| {
-            rayon::ThreadPoolBuilder::new().num_threads(WORKERS).build().expect("threads can be had")
-        });
-        pool.install(|| all.par_iter().map(work::<NANOS>).collect())
-    });
-    let plain = peer("plain loop", items, times, |all| all.iter().map(work::<NANOS>).collect());
-    Bench::new("map", format!("{items} items of {NANOS} ns"), &["ns per item"]).with([ours, rayon, plain])
 }
 
-pub fn benches(settings: &Settings) -> Vec<Bench> {
-    let mut benches = Vec::new();
-    for items in [100, 1000, 10_000, 100_000, 1_000_000] {
-        benches.extend([bench::<0>(items), bench::<10>(items)]);
-        if items <= settings.count(1_000_000) {
-            benches.push(bench::<100>(items));
-        }
-        if items <= settings.count(100_000) {
-            benches.push(bench::<1000>(items));
+pub fn works(effort: Effort) -> Vec<Work> {
+    let mut works = Vec::new();
+    for (chart, cost) in COSTS {
+        for number in ITEMS {
+            if effort.quick && number as u64 * cost > 10_000_000 {
+                continue;
+            }
+            let name = format!("map {number} items of {cost} ns");
+            let mut work = Work::new(chart, name, &[("", "ns/item")]).against_floor();
+            let enter_each = [enter::<Loop>, enter::<Ours>, enter::<Rayon>];
+            enter_each.into_iter().for_each(|enter| enter(&mut work, effort.workers, number, cost));
+            works.push(work);
         }
     }
-    benches
+    works
 }

@@ -1,28 +1,47 @@
-//! The works, by section. Each checks that all of it was done.
+//! What there is to do. Each work checks that all of it was done.
 
+mod behind;
+mod burst;
 mod cancel;
-mod footprint;
-mod latency;
+mod cold;
+mod gate;
+mod handles;
+mod idle;
+mod lateness;
+mod lifecycle;
 mod map;
-mod nested;
+mod memory;
+mod originals;
+mod periodic;
+mod producers;
 mod results;
 mod semaphore;
 mod submit;
 mod timers;
+mod tree;
 
-use crate::bench::{Bench, Settings};
+use crate::work::{Effort, Work};
 
-/// Sections in the order in which they are measured: idleness first, while nothing else exists in the process.
-pub fn all(settings: &Settings) -> Vec<Vec<Bench>> {
-    vec![
-        footprint::benches(settings),
-        submit::benches(settings),
-        results::benches(settings),
-        nested::benches(settings),
-        latency::benches(settings),
-        map::benches(settings),
-        semaphore::benches(settings),
-        cancel::benches(settings),
-        timers::benches(settings),
-    ]
+/// All, in the order of the table.
+pub fn all(effort: Effort) -> Vec<Work> {
+    let groups = [
+        submit::works,
+        results::works,
+        handles::works,
+        tree::works,
+        cold::works,
+        burst::works,
+        behind::works,
+        map::works,
+        semaphore::works,
+        timers::works,
+        lateness::works,
+        periodic::works,
+        cancel::works,
+        memory::works,
+        idle::works,
+        lifecycle::works,
+        originals::works,
+    ];
+    groups.into_iter().flat_map(|works| works(effort)).collect()
 }

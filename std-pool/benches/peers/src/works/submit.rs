@@ -1,78 +1,85 @@
-//! Closures from outside the pool, to the end of the last one; nobody asks what became of them.
+//! Jobs that nobody waits for: from submit to the end of all, with closures of three sizes.
 
 use std::hint::black_box;
-use std::sync::Barrier;
-use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, Peer, Runner, Settings};
-use crate::peers::{self, Executor, Floor, Work};
-use crate::round;
+use crate::capability::Executor;
+use crate::each_executor;
+use crate::peers::Ring;
+use crate::tally::{Expected, count};
+use crate::work::{Effort, Work};
+use crate::works::producers::{self, together};
 
-const JOBS: usize = 400_000;
+const METRICS: [(&str, &str); 1] = [("", "ns/job")];
 
-/// Jobs that capture `WORDS` words.
-struct Submit<const WORDS: usize> {
-    producers: usize,
-    workers: usize,
-    jobs: usize,
-}
-
+/// Jobs that capture so many words.
 fn produce<E: Executor, const WORDS: usize>(executor: &E, jobs: usize) {
     for _ in 0..jobs {
-        let mut words = black_box([0; WORDS]);
+        let mut words = [0_u64; WORDS];
         words[0] = 1;
-        executor.execute(move || round::ended(words.iter().sum()));
+        let words = black_box(words);
+        executor.execute(move || count(words.iter().sum()));
     }
 }
 
-impl<const WORDS: usize> Work for Submit<WORDS> {
-    fn runner<E: Executor>(&self) -> Runner {
-        let Self { producers, workers, jobs } = *self;
-        let each = jobs / producers;
-        let mut executor = None;
-        Box::new(move || {
-            let executor = &*executor.get_or_insert_with(|| E::new(workers));
-            let nanos = if producers == 1 {
-                round::nanos_each(jobs, || produce::<E, WORDS>(executor, jobs))
-            } else {
-                let ready = Barrier::new(producers + 1);
-                thread::scope(|scope| {
-                    for _ in 0..producers {
-                        scope.spawn(|| {
-                            ready.wait();
-                            produce::<E, WORDS>(executor, each);
-                        });
-                    }
-                    round::nanos_each(each * producers, || _ = ready.wait())
-                })
-            };
-            vec![nanos]
-        })
-    }
+fn per_job(time: Duration, jobs: usize) -> Vec<f64> {
+    vec![time.as_secs_f64() * 1e9 / jobs as f64]
 }
 
-fn bench<const WORDS: usize>(producers: usize, workers: usize, jobs: usize) -> Bench {
-    let work = Submit::<WORDS> { producers, workers, jobs };
-    let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let name = format!("{} {} {} bytes", plural(producers, "producer"), plural(workers, "worker"), WORDS * 8);
-    let mut peers = peers::all(&work);
-    if producers == 1 && workers == 1 && WORDS == 1 {
-        let floor: Peer = work.peer::<Floor>();
-        peers.push(floor);
-    }
-    Bench::new("submit", name, &["ns per job"]).with(peers)
+fn one<E: Executor, const WORDS: usize>(executor: &E, jobs: usize) -> Vec<f64> {
+    let expected = Expected::new(jobs, 1);
+    let began = Instant::now();
+    produce::<E, WORDS>(executor, jobs);
+    executor.execute(expected.last());
+    expected.wait();
+    per_job(began.elapsed(), jobs)
 }
 
-pub fn benches(settings: &Settings) -> Vec<Bench> {
-    let jobs = settings.count(JOBS);
-    vec![
-        bench::<1>(1, 1, jobs),
-        bench::<1>(1, 2, jobs),
-        bench::<1>(1, 4, jobs),
-        bench::<6>(1, 2, jobs),
-        bench::<25>(1, 2, jobs),
-        bench::<1>(4, 1, jobs),
-        bench::<1>(4, 2, jobs),
-        bench::<1>(4, 4, jobs),
-    ]
+fn several<E: Executor + Sync, const WORDS: usize>(executor: &E, producers: usize, jobs: usize) -> Vec<f64> {
+    let expected = Expected::new(jobs, producers);
+    let (began, _) = together(producers, |_| {
+        produce::<E, WORDS>(executor, jobs / producers);
+        executor.execute(expected.last());
+    });
+    expected.wait();
+    per_job(began.elapsed(), jobs)
+}
+
+fn enter<E: Executor + Sync, const WORDS: usize>(work: &mut Work, producers: usize, workers: usize, jobs: usize) {
+    work.enter(E::PEER, move || {
+        let executor = E::new(workers);
+        move || match producers {
+            1 => one::<E, WORDS>(&executor, jobs),
+            _ => several::<E, WORDS>(&executor, producers, jobs),
+        }
+    });
+}
+
+/// A ring of its own in each round: its consumer never sleeps, and would be in the way of the others.
+fn enter_floor<const WORDS: usize>(work: &mut Work, jobs: usize) {
+    work.enter(Ring::PEER, move || move || one::<_, WORDS>(&Ring::new(1), jobs));
+}
+
+fn size<const WORDS: usize>(chart: &'static str, jobs: usize) -> Vec<Work> {
+    let mut works = Vec::new();
+    for producers in producers::NUMBERS {
+        for workers in producers::WORKERS {
+            let name = format!("submit {} bytes, {}", WORDS * 8, producers::name(producers, workers));
+            let mut work = Work::new(chart, name, &METRICS);
+            each_executor!(E => enter::<E, WORDS>(&mut work, producers, workers, jobs));
+            if producers == 1 {
+                enter_floor::<WORDS>(&mut work, jobs);
+            }
+            works.push(work);
+        }
+    }
+    works
+}
+
+pub fn works(effort: Effort) -> Vec<Work> {
+    let jobs = effort.either(200_000, 20_000);
+    [size::<1>("submit-8", jobs), size::<6>("submit-48", jobs), size::<25>("submit-200", jobs)]
+        .into_iter()
+        .flatten()
+        .collect()
 }

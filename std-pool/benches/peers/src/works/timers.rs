@@ -1,212 +1,116 @@
-//! Delayed and periodic jobs: set, cancelled, on time.
+//! Many timers: set, cancelled, fired.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use fastthreadpool::{Cancellation, Pool};
-use scheduled_thread_pool::ScheduledThreadPool;
+use crate::capability::Timers;
+use crate::peer::Peer;
+use crate::peers::{Heap, Ours, Scheduled, Tokio};
+use crate::tally::Signals;
+use crate::work::{Effort, Work};
 
-use crate::bench::{Bench, Peer, Settings, percentile};
-use crate::peers::{Executor, Ours, Tokio};
-use crate::round::{self, nanos};
+const HOUR: Duration = Duration::from_secs(3600);
+/// Time to set one that is to fire: all must be set before the first is due.
+const TO_SET: Duration = Duration::from_micros(4);
 
-const SCHEDULED: &str = "scheduled-thread-pool";
-const WORKERS: usize = 2;
+/// Captured by a timer's closure, so that it is seen when that is dropped.
+struct Alive(Arc<AtomicUsize>);
 
-fn ours() -> Pool {
-    Pool::builder().threads(WORKERS).build().expect("threads can be had")
-}
-
-/// Delays within an hour, an hour from now, in no order.
-fn delay(n: usize) -> Duration {
-    Duration::from_secs(3600) + Duration::from_micros((n as u64).wrapping_mul(2_654_435_761) % (1 << 32))
-}
-
-/// Sets so many timers, then cancels each.
-fn many<P, H>(
-    name: &'static str,
-    timers: usize,
-    make: fn() -> P,
-    set: fn(&mut P, Duration) -> H,
-    cancel: fn(&mut P, H),
-) -> Peer
-where
-    P: 'static,
-    H: 'static,
-{
-    let mut peer = None;
-    Peer::new(name, move || {
-        let peer = peer.get_or_insert_with(make);
-        let mut handles = Vec::with_capacity(timers);
-        let began = Instant::now();
-        handles.extend((0..timers).map(|n| set(peer, delay(n))));
-        let set = nanos(began) / timers as f64;
-        let began = Instant::now();
-        handles.into_iter().for_each(|handle| cancel(peer, handle));
-        vec![set, nanos(began) / timers as f64]
-    })
-}
-
-fn set_and_cancel(timers: usize) -> Bench {
-    let heap = many(
-        "binary heap",
-        timers,
-        BinaryHeap::<Reverse<(Instant, usize)>>::new,
-        |heap, delay| heap.push(Reverse((Instant::now() + delay, heap.len()))),
-        // It can only give back the earliest.
-        |heap, ()| _ = heap.pop().expect("as many as were pushed"),
-    );
-    Bench::new("timers", format!("{timers} timers"), &["ns to set one", "ns to cancel one"]).with([
-        many(
-            Ours::NAME,
-            timers,
-            ours,
-            |pool, delay| pool.submit_later(delay, || ()).expect("the pool is open"),
-            |pool, id| assert_eq!(pool.cancel(id), Cancellation::Removed),
-        ),
-        many(
-            SCHEDULED,
-            timers,
-            || ScheduledThreadPool::new(WORKERS),
-            |pool, delay| pool.execute_after(delay, || ()),
-            |_, handle| handle.cancel(),
-        ),
-        many(
-            Tokio::NAME,
-            timers,
-            || Tokio::new(WORKERS),
-            |Tokio(runtime), delay| runtime.spawn(async move { tokio::time::sleep(delay).await }),
-            |_, task| task.abort(),
-        ),
-        heap,
-    ])
-}
-
-/// One at a time in an idle pool: how late they start.
-fn lateness<P: 'static>(name: &'static str, times: usize, make: fn() -> P, set: fn(&P, Duration, Job)) -> Peer {
-    let mut peer = None;
-    Peer::new(name, move || {
-        let peer = peer.get_or_insert_with(make);
-        let mut late: Vec<f64> = (0..times)
-            .map(|_| {
-                let started = Arc::new(AtomicU64::new(0));
-                let job = Arc::clone(&started);
-                let wait = Duration::from_millis(2);
-                round::expect(1);
-                let began = Instant::now();
-                set(
-                    peer,
-                    wait,
-                    Box::new(move || {
-                        job.store(began.elapsed().as_nanos() as u64, Ordering::Relaxed);
-                        round::ended(1);
-                    }),
-                );
-                round::wait();
-                (started.load(Ordering::Relaxed) as f64 - wait.as_nanos() as f64) / 1e3
-            })
-            .collect();
-        vec![percentile(&mut late, 50), percentile(&mut late, 99)]
-    })
-}
-
-type Job = Box<dyn FnOnce() + Send>;
-
-fn on_time(times: usize) -> Bench {
-    Bench::new("timers", "a job after 2 ms in an idle pool", &["us late (p50)", "us late (p99)"]).with([
-        lateness(Ours::NAME, times, ours, |pool, wait, job| {
-            _ = pool.submit_later(wait, job).expect("the pool is open")
-        }),
-        lateness(
-            SCHEDULED,
-            times,
-            || ScheduledThreadPool::new(WORKERS),
-            |pool, wait, job| _ = pool.execute_after(wait, job),
-        ),
-        lateness(
-            Tokio::NAME,
-            times,
-            || Tokio::new(WORKERS),
-            |Tokio(runtime), wait, job| {
-                _ = runtime.spawn(async move {
-                    tokio::time::sleep(wait).await;
-                    job();
-                });
-            },
-        ),
-        lateness(
-            "thread::sleep",
-            times,
-            || (),
-            |(), wait, job| {
-                thread::sleep(wait);
-                job();
-            },
-        ),
-    ])
-}
-
-/// A job every millisecond: how far from its grid it starts, in the end and in the worst case but one in a hundred.
-fn drift(
-    name: &'static str,
-    length: Duration,
-    start: fn(Duration, Box<dyn FnMut() + Send>) -> Box<dyn FnOnce()>,
-) -> Peer {
-    const PERIOD: Duration = Duration::from_millis(1);
-    Peer::new(name, move || {
-        let starts = Arc::new(Mutex::new(Vec::<Instant>::new()));
-        let inner = Arc::clone(&starts);
-        let stop = start(PERIOD, Box::new(move || inner.lock().expect("no job panics").push(Instant::now())));
-        thread::sleep(length);
-        stop();
-        let starts = std::mem::take(&mut *starts.lock().expect("no job panics"));
-        let (first, last) = (starts[0], starts[starts.len() - 1]);
-        // Runs that are missing in the end, and how far the last is off.
-        let due = first + PERIOD * u32::try_from(starts.len() - 1).expect("some thousands");
-        vec![(last - due).as_secs_f64() * 1e6, (length.as_secs_f64() * 1e3 - starts.len() as f64).max(0.0)]
-    })
-}
-
-fn periodic(length: Duration) -> Bench {
-    let name = format!("every ms for {} s", length.as_secs());
-    Bench::new("timers", name, &["us off its grid in the end", "runs missing"]).once().with([
-        drift(Ours::NAME, length, |period, job| {
-            let (pool, job) = (ours(), Mutex::new(job));
-            pool.schedule(period, move || job.lock().expect("it does not panic")()).expect("the pool is open");
-            Box::new(move || pool.shutdown())
-        }),
-        drift(SCHEDULED, length, |period, mut job| {
-            let pool = ScheduledThreadPool::new(WORKERS);
-            let handle = pool.execute_at_fixed_rate(period, period, move || job());
-            Box::new(move || {
-                handle.cancel();
-                drop(pool);
-            })
-        }),
-        drift(Tokio::NAME, length, |period, mut job| {
-            let Tokio(runtime) = Tokio::new(WORKERS);
-            runtime.spawn(async move {
-                let mut ticks = tokio::time::interval(period);
-                loop {
-                    ticks.tick().await;
-                    job();
-                }
-            });
-            Box::new(move || drop(runtime))
-        }),
-    ])
-}
-
-pub fn benches(settings: &Settings) -> Vec<Bench> {
-    let mut benches = vec![set_and_cancel(10_000), set_and_cancel(100_000)];
-    if !settings.quick {
-        benches.push(set_and_cancel(1_000_000));
+impl Alive {
+    fn new(alive: &Arc<AtomicUsize>) -> Self {
+        alive.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(alive))
     }
-    benches.push(on_time(settings.count(100)));
-    benches.push(periodic(Duration::from_secs(if settings.quick { 1 } else { 60 })));
-    benches
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn per_timer(time: Duration, number: usize) -> f64 {
+    time.as_secs_f64() * 1e9 / number as f64
+}
+
+/// Set, each a little later than the one before, and cancelled; how many closures are still there then, in percent.
+fn set_and_cancel<T: Timers>(timers: &T, number: usize) -> [f64; 3] {
+    let far = Instant::now() + HOUR;
+    let due = |index: usize| far + Duration::from_micros(index as u64);
+    let alive = Arc::new(AtomicUsize::new(0));
+    let closures: Vec<_> = (0..number)
+        .map(|_| {
+            let alive = Alive::new(&alive);
+            move || unreachable!("it was cancelled, {} live", alive.0.load(Ordering::Relaxed))
+        })
+        .collect();
+    let mut ids = Vec::with_capacity(number);
+    let began = Instant::now();
+    for (index, closure) in closures.into_iter().enumerate() {
+        ids.push(timers.at(due(index), closure));
+    }
+    let set = began.elapsed();
+    let began = Instant::now();
+    ids.into_iter().for_each(|id| timers.cancel(id));
+    let cancelled = began.elapsed();
+    let kept = alive.load(Ordering::Relaxed);
+    [per_timer(set, number), per_timer(cancelled, number), kept as f64 * 100.0 / number as f64]
+}
+
+/// All due in the same moment: from then to the end of the last.
+fn fire<T: Timers>(timers: &T, number: usize) -> f64 {
+    let fired = Signals::new(number);
+    let due = Instant::now() + TO_SET * number as u32 + Duration::from_millis(5);
+    for _ in 0..number {
+        let fired = Arc::clone(&fired);
+        timers.at(due, move || fired.give());
+    }
+    // One that sets them too slowly is not blamed for it here.
+    let due = due.max(Instant::now());
+    fired.wait();
+    per_timer(due.elapsed(), number)
+}
+
+fn enter<T: Timers>(work: &mut Work, workers: usize, number: usize) {
+    // In each round a pool of its own: some keep what was cancelled.
+    work.enter(T::PEER, move || {
+        move || {
+            let timers = T::new(workers);
+            let [set, cancelled, kept] = set_and_cancel(&timers, number);
+            vec![set, cancelled, kept, fire(&T::new(workers), number)]
+        }
+    });
+}
+
+/// A bare heap, which can only take its first out.
+fn enter_floor(work: &mut Work, number: usize) {
+    work.enter(Peer::Floor, move || {
+        move || {
+            let far = Instant::now() + HOUR;
+            let mut heap = Heap::default();
+            let began = Instant::now();
+            (0..number as u64).for_each(|index| heap.push(far + Duration::from_micros(index), index));
+            let set = began.elapsed();
+            let began = Instant::now();
+            let popped = std::iter::from_fn(|| heap.pop()).count();
+            let time = per_timer(began.elapsed(), number);
+            assert_eq!(popped, number);
+            vec![per_timer(set, number), time, 0.0, time]
+        }
+    });
+}
+
+pub fn works(effort: Effort) -> Vec<Work> {
+    let numbers: &[(usize, usize)] =
+        effort.either(&[(10_000, 9), (100_000, 5), (1_000_000, 3)], &[(10_000, 3), (100_000, 2)]);
+    let work = |&(number, rounds): &(usize, usize)| {
+        let metrics = [("set", "ns/timer"), ("cancel", "ns/timer"), ("kept when cancelled", "%"), ("fire", "ns/timer")];
+        let mut work = Work::new("timers", format!("{number} timers"), &metrics).at_most(rounds);
+        enter_floor(&mut work, number);
+        let enter_each = [enter::<Ours>, enter::<Tokio>, enter::<Scheduled>];
+        enter_each.into_iter().for_each(|enter| enter(&mut work, effort.workers, number));
+        work
+    };
+    numbers.iter().map(work).collect()
 }
