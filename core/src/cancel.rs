@@ -155,10 +155,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// What a worker has claimed and could still be taken from it: lane, first position, count; the back half of it if
     /// that is enough. The caller is inside.
     pub(crate) fn unstarted(&self, seat: &Seat) -> Option<(usize, usize, usize)> {
-        let lane = seat.offer.lane.load(Ordering::Acquire);
-        if lane == NO_LANE {
-            return None;
-        }
+        let lane = seat.offer.lane.load(Ordering::Acquire).checked_sub(1)?;
         let (next, end) = (seat.offer.next.load(Ordering::Acquire), seat.offer.end.load(Ordering::Acquire));
         // The three are not read at one moment, so they may not belong together. That is harmless, since only slots
         // decide, as long as the range is a sane one.

@@ -39,6 +39,7 @@ use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, St
 use crate::storage::Growing;
 use crate::storage::{Fixed, Storage};
 use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom, seed};
+use crate::wheel::Timing;
 
 /// What the caller of a pool must do next, in its own context, with no lock held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +129,6 @@ pub struct Pool<P, H: Host, S: Storage<P>> {
     pub(crate) outside: AtomicUsize,
     pub(crate) sleepers: Mutex<H::Mutex, Sleepers>,
     pub(crate) entries: Mutex<H::Mutex, Entries<P, S::Slab>>,
-    pub(crate) size: Size,
     /// Who looks at slots that are not reserved for it: workers that are awake, cancellers, snapshots.
     inside: Padded<AtomicUsize>,
     pub(crate) host: H,
@@ -138,15 +138,14 @@ pub struct Pool<P, H: Host, S: Storage<P>> {
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     const_unless_loom! {
-        /// A pool over any storage, without workers. At most `workers` of them work at the same time; if the storage has more seats than
-        /// that, the others stand in for workers whose job waits for something.
+        /// A pool over any storage, without workers, for this many of them and of those that stand in.
         ///
         /// # Panics
         ///
-        /// When `workers` is 0, or larger than `seats`, or `seats` larger than [`MAX_WORKERS`].
-        const fn with_seats(host: H, storage: S, workers: usize, seats: usize) -> Self {
-            assert!(workers > 0 && workers <= seats, "a pool has at least one worker, and a seat for each");
-            assert!(seats <= MAX_WORKERS, "a pool has at most MAX_WORKERS seats");
+        /// When `workers` is 0, or more in all than [`MAX_WORKERS`].
+        const fn over(host: H, storage: S, workers: usize, spares: usize) -> Self {
+            assert!(workers > 0, "a pool has at least one worker");
+            assert!(workers <= MAX_WORKERS && spares <= MAX_WORKERS - workers, "a pool has at most MAX_WORKERS seats");
             Self {
                 word: Padded(AtomicUsize::new(State::NEW.0)),
                 urgent: Padded(AtomicUsize::new(0)),
@@ -157,7 +156,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 inside: Padded(AtomicUsize::new(0)),
                 sleepers: Mutex::new(Sleepers::new()),
                 entries: Mutex::new(Entries::new()),
-                size: Size { target: workers, limit: seats },
                 host,
                 storage,
                 payload: PhantomData,
@@ -173,6 +171,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(always)]
     pub(crate) fn state(&self) -> State {
         State(self.word.load(Ordering::SeqCst))
+    }
+
+    #[inline(always)]
+    pub(crate) fn size(&self) -> Size {
+        Size { target: self.storage.workers(), limit: self.storage.seats().len() }
     }
 
     /// Changes the word by a pure transition; returns what it was.
@@ -233,7 +236,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         {
             return Err(Refused::Closed(J::unpack(payload)));
         }
-        let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
+        let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
         Ok((id, duty))
     }
 
@@ -261,7 +264,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let position = self.lane(lane).push(job).map_err(Refused::Full)?;
         let state = self.state();
         // A pool that starts to stop just now sweeps the lanes, or this worker runs the job: no taking back.
-        let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
+        let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
         Ok((JobId::at(lane, position), duty))
     }
 
@@ -280,7 +283,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         loop {
             let state = self.state();
             let short = state.is_short() && !though_short;
-            match state.with_short(short).calls_for(self.size) {
+            match state.with_short(short).calls_for(self.size()) {
                 Call::Nobody => return Duty::Nothing,
                 Call::Sleeper => {
                     let mut sleepers = self.sleepers.lock();
@@ -384,7 +387,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub fn block(&self) -> Option<Duty> {
         let mut seen = self.state();
         loop {
-            if seen.blocked() + 1 >= seen.alive() && seen.alive() >= self.size.limit {
+            if seen.blocked() + 1 >= seen.alive() && seen.alive() >= self.size().limit {
                 return None;
             }
             let next = seen.0 + BLOCKED;
@@ -418,8 +421,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 }
 
-impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: usize>
-    Pool<P, H, Fixed<P, JOBS, TIMERS, WORKERS>>
+impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: Timing>
+    Pool<P, H, Fixed<P, JOBS, TIMERS, WORKERS, W>>
 {
     const_unless_loom! {
         /// A pool of fixed capacity for `WORKERS` workers, without an allocator; usable in a `static`. There are no workers
@@ -429,7 +432,7 @@ impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: us
         ///
         /// When `WORKERS` is 0 or larger than [`MAX_WORKERS`]; in a `static`, at compile time.
         pub const fn fixed(host: H) -> Self {
-            Self::with_seats(host, Fixed::new(), WORKERS, WORKERS)
+            Self::over(host, Fixed::new(), WORKERS, 0)
         }
     }
 }
@@ -443,6 +446,6 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
     ///
     /// When `workers` is 0, or the sum larger than [`MAX_WORKERS`].
     pub fn growing(host: H, workers: usize, spares: usize) -> Self {
-        Self::with_seats(host, Growing::new(workers, spares), workers, workers + spares)
+        Self::over(host, Growing::new(workers, spares), workers, spares)
     }
 }

@@ -41,8 +41,9 @@ const STOPPED: usize = 2;
 const STAGE: usize = 3;
 const SERIAL: usize = 4;
 
-/// No lane: an offer or a hole that is not there.
-pub(crate) const NO_LANE: usize = usize::MAX;
+/// No lane: an offer or a hole that is not there. Offers and holes keep one more than the lane's number, for a free seat is
+/// all zeros, see `sleepers`.
+pub(crate) const NO_LANE: usize = 0;
 
 #[derive(Debug)]
 struct Mark {
@@ -75,6 +76,7 @@ impl Mark {
 /// Positions that a worker has claimed and not started, for idle workers to take. Only advice: see [`crate::lane`].
 #[derive(Debug)]
 pub(crate) struct Offer {
+    /// Plus one, or [`NO_LANE`].
     pub(crate) lane: AtomicUsize,
     pub(crate) next: AtomicUsize,
     pub(crate) end: AtomicUsize,
@@ -99,7 +101,7 @@ macro_rules! each {
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
 pub struct Seat {
     pub(crate) offer: Offer,
-    /// Lane and position of each.
+    /// Lane, plus one, and position of each.
     pub(crate) holes: [(AtomicUsize, AtomicUsize); HOLES],
     /// Jobs that ended here.
     pub(crate) finished: AtomicUsize,

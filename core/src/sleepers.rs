@@ -10,8 +10,9 @@ use crate::seat::Seat;
 use crate::state::Role;
 use crate::sync::Ordering;
 
-/// No sleeper.
-const NOBODY: usize = usize::MAX;
+/// No sleeper. `top` and the seats' `below` are one more than the seat's number: an empty list is all zeros, so that a pool
+/// in a static takes no flash for what is in it at the beginning.
+const NOBODY: usize = 0;
 
 #[derive(Debug)]
 pub(crate) struct Sleepers {
@@ -61,7 +62,7 @@ impl Sleepers {
 
     fn push(&mut self, seats: &[Seat], seat: usize) {
         seats[seat].below.store(self.top, Ordering::Relaxed);
-        self.top = seat;
+        self.top = seat + 1;
     }
 
     /// Takes off the one to be woken: the latest sleeper, or the sentinel if there is no other.
@@ -69,7 +70,7 @@ impl Sleepers {
         if self.top == NOBODY {
             return self.pop_sentinel(seats);
         }
-        let seat = self.top;
+        let seat = self.top - 1;
         self.top = seats[seat].below.load(Ordering::Relaxed);
         seats[seat].listed.store(false, Ordering::Relaxed);
         Some(Woken { seat, was_sentinel: false })
@@ -90,14 +91,14 @@ impl Sleepers {
             return self.pop_sentinel(seats);
         }
         let below = seats[seat].below.load(Ordering::Relaxed);
-        if self.top == seat {
+        if self.top == seat + 1 {
             self.top = below;
         } else {
-            let mut above = self.top;
-            while seats[above].below.load(Ordering::Relaxed) != seat {
-                above = seats[above].below.load(Ordering::Relaxed);
+            let mut above = &seats[self.top - 1].below;
+            while above.load(Ordering::Relaxed) != seat + 1 {
+                above = &seats[above.load(Ordering::Relaxed) - 1].below;
             }
-            seats[above].below.store(below, Ordering::Relaxed);
+            above.store(below, Ordering::Relaxed);
         }
         seats[seat].listed.store(false, Ordering::Relaxed);
         Some(Woken { seat, was_sentinel: false })

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use core::convert::Infallible;
+use core::marker::PhantomData;
 
 use super::{Kind, State};
 use crate::period::Repeat;
@@ -26,12 +27,44 @@ impl Tag {
 pub struct Body<P> {
     pub(super) stamp: usize,
     pub(super) order: usize,
-    pub(super) repeat: Option<Repeat>,
-    pub(super) payload: Option<P>,
+    pub(super) repeat: Maybe<Repeat>,
+    pub(super) payload: Maybe<P>,
 }
 
 impl<P> Body<P> {
-    const EMPTY: Self = Self { stamp: 0, order: 0, repeat: None, payload: None };
+    const EMPTY: Self = Self { stamp: 0, order: 0, repeat: Maybe::No, payload: Maybe::No };
+}
+
+/// An option whose absence is zero whatever `T` is, for a free entry is all zeros: see [`Head`](crate::wheel::Head).
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(super) enum Maybe<T> {
+    No,
+    Yes(T),
+}
+
+impl<T> Maybe<T> {
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<T> {
+        core::mem::replace(self, Self::No).into()
+    }
+}
+
+impl<T> From<Maybe<T>> for Option<T> {
+    #[inline]
+    fn from(maybe: Maybe<T>) -> Self {
+        match maybe {
+            Maybe::No => None,
+            Maybe::Yes(value) => Some(value),
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Maybe<T> {
+    #[inline]
+    fn from(option: Option<T>) -> Self {
+        option.map_or(Self::No, Self::Yes)
+    }
 }
 
 /// Storage of entries by number, and the wheel that suits it. [`FixedSlab`] and `GrowingSlab` implement it.
@@ -65,14 +98,15 @@ pub trait Slab<P>: Links<Tag = Tag> {
     fn body_mut(&mut self, n: u32) -> &mut Body<P>;
 }
 
-/// Room for `N` entries, no allocator.
+/// Room for `N` entries, no allocator. `W` orders those that wait.
 #[derive(Debug)]
-pub struct FixedSlab<P, const N: usize> {
+pub struct FixedSlab<P, const N: usize, W = Wheel<32, 4>> {
     links: [Link<Tag>; N],
     bodies: [Body<P>; N],
+    wheel: PhantomData<fn() -> W>,
 }
 
-impl<P, const N: usize> Links for FixedSlab<P, N> {
+impl<P, const N: usize, W> Links for FixedSlab<P, N, W> {
     type Tag = Tag;
 
     #[inline]
@@ -86,14 +120,14 @@ impl<P, const N: usize> Links for FixedSlab<P, N> {
     }
 }
 
-impl<P, const N: usize> Slab<P> for FixedSlab<P, N> {
-    type Wheel = Wheel<32, 4>;
+impl<P, const N: usize, W: Timing> Slab<P> for FixedSlab<P, N, W> {
+    type Wheel = W;
     type Need = Infallible;
     type Room = Infallible;
 
     const EMPTY: Self = {
         assert!(N < u32::MAX as usize, "an entry's number is a u32 that is not NONE");
-        Self { links: [const { Link::new(Tag::FREE) }; N], bodies: [const { Body::EMPTY }; N] }
+        Self { links: [const { Link::new(Tag::FREE) }; N], bodies: [const { Body::EMPTY }; N], wheel: PhantomData }
     };
 
     fn capacity(&self) -> u32 {

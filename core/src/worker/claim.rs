@@ -51,7 +51,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if let Some((hole_lane, hole)) = free {
             hole.store(position, Ordering::Relaxed);
             // Others see it by the next exchange of this worker on a head or on the word, which comes before it can sleep.
-            hole_lane.store(lane, Ordering::Release);
+            hole_lane.store(lane + 1, Ordering::Release);
             return Aside::Later;
         }
         // Comes back to this position after a moment that lets its producer run.
@@ -65,10 +65,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn look_aside(&mut self) -> Option<Found<P>> {
         for index in 0..HOLES {
             let hole = &self.this().holes[index];
-            let lane = hole.0.load(Ordering::Relaxed);
-            if lane == NO_LANE {
-                continue;
-            }
+            let Some(lane) = hole.0.load(Ordering::Relaxed).checked_sub(1) else { continue };
             let position = hole.1.load(Ordering::Relaxed);
             self.mark(JobId::at(lane, position));
             let taken = self.pool.lane(lane).take(position);
@@ -110,7 +107,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         };
         let offer = &self.this().offer;
         let claim = self.pool.lane(lane).claim(want, |claim| {
-            offer.lane.store(lane, Ordering::Relaxed);
+            offer.lane.store(lane + 1, Ordering::Relaxed);
             offer.next.store(claim.start, Ordering::Relaxed);
             offer.end.store(claim.start.wrapping_add(claim.len), Ordering::Relaxed);
         });
@@ -139,7 +136,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let seat = &seats[victim];
             if let Some((lane, start, len)) = self.pool.unstarted(seat) {
                 let offer = &self.this().offer;
-                offer.lane.store(lane, Ordering::Relaxed);
+                offer.lane.store(lane + 1, Ordering::Relaxed);
                 offer.next.store(start, Ordering::Relaxed);
                 offer.end.store(start.wrapping_add(len), Ordering::Release);
                 self.begin_claim(lane, start, len);
@@ -147,7 +144,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             for (lane, position) in &seat.holes {
                 let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
-                if lane != NO_LANE && self.pool.lane(lane).slots().is_ready(position) {
+                if let Some(lane) = lane.checked_sub(1)
+                    && self.pool.lane(lane).slots().is_ready(position)
+                {
                     self.begin_claim(lane, position, 1);
                     return true;
                 }

@@ -102,7 +102,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let closed = state.phase() != Phase::Running
             && self.pool.timers.load(Ordering::SeqCst) == 0
             && self.pool.visible_work() == 0;
-        (closed || state.is_crowded(self.pool.size)) && !self.has_holes()
+        (closed || state.is_crowded(self.pool.size())) && !self.has_holes()
     }
 
     fn leave_pool(&mut self) -> Rest {

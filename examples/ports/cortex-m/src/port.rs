@@ -47,6 +47,7 @@ use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::{CriticalSectionMutex, FlagParker, FlagUnparker, WakeFlag};
+use fastthreadpool_core::wheel::Line;
 use fastthreadpool_core::{
     Duty, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick,
     Unpark,
@@ -111,9 +112,9 @@ pub(crate) static MAIN_LOOP: FlagParker = FlagParker::new(&WAKE, cortex_m::asm::
 /// What handlers and the main loop signal each other with: `release` in a handler, `acquire` in the main loop.
 pub(crate) type Signal = Semaphore<CriticalSectionMutex, FlagUnparker>;
 
-/// All of the pool, in a static, linked and counted at compile time. Not all of it is 0 at the beginning, so it lies in
-/// `.data`, and takes as much flash as RAM.
-pub(crate) static POOL: Pool<Job, Board, Fixed<Job, JOBS, TIMERS, WORKERS>> = Pool::fixed(Board);
+/// All of the pool, in a static, linked and counted at compile time. It is all zeros at the beginning, so it lies in `.bss`
+/// and takes no flash. With more than some dozens of timers leave the [`Line`] out: then a wheel holds them.
+pub(crate) static POOL: Pool<Job, Board, Fixed<Job, JOBS, TIMERS, WORKERS, Line>> = Pool::fixed(Board);
 
 /// Does what a call into the pool asks for. Never waits, so that handlers may do it.
 pub(crate) fn perform(duty: Duty) {
