@@ -113,17 +113,37 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ///
     /// The payload, if there is no room.
     pub fn push_urgent(&mut self, order: usize, payload: P) -> Result<Key, P> {
-        let key = self.claim(order, payload, None, Tag { state: State::Due, kind: Kind::Urgent })?;
-        let above = core::mem::replace(&mut self.top, Head::at(key.index)).get();
-        let link = self.slab.link_mut(key.index);
+        self.put(order, payload, None)
+    }
+
+    /// Puts in a timed job, or without a time an urgent one.
+    pub(crate) fn put(&mut self, order: usize, payload: P, time: Option<(Tick, Option<Repeat>)>) -> Result<Key, P> {
+        let (tag, repeat) = match time {
+            None => (Tag { state: State::Due, kind: Kind::Urgent }, None),
+            Some((_, None)) => (Tag { state: State::Waiting, kind: Kind::Delayed }, None),
+            Some((_, repeat)) => (Tag { state: State::Waiting, kind: Kind::Periodic }, repeat),
+        };
+        let key = self.claim(order, payload, repeat, tag)?;
+        match time {
+            None => self.stack(key.index),
+            Some((due, _)) => {
+                self.wheel.insert(&mut self.slab, key.index, due);
+                self.waiting += 1;
+            }
+        }
+        Ok(key)
+    }
+
+    fn stack(&mut self, n: u32) {
+        let above = core::mem::replace(&mut self.top, Head::at(n)).get();
+        let link = self.slab.link_mut(n);
         link.next = above;
         link.prev = NONE;
         link.set_deadline(Tick::ZERO);
         if above != NONE {
-            self.slab.link_mut(above).prev = key.index;
+            self.slab.link_mut(above).prev = n;
         }
         self.due += 1;
-        Ok(key)
     }
 
     /// Lets a job wait until `due`. If that has passed, it is due at the next [`Entries::expire`]; if it is
@@ -133,11 +153,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ///
     /// The payload, if there is no room.
     pub fn insert(&mut self, order: usize, payload: P, due: Tick, repeat: Option<Repeat>) -> Result<Key, P> {
-        let kind = if repeat.is_some() { Kind::Periodic } else { Kind::Delayed };
-        let key = self.claim(order, payload, repeat, Tag { state: State::Waiting, kind })?;
-        self.wheel.insert(&mut self.slab, key.index, due);
-        self.waiting += 1;
-        Ok(key)
+        self.put(order, payload, Some((due, repeat)))
     }
 
     /// Moves what is due from the wheel to the top of the urgent stack, the earliest topmost. Returns how many that were.
@@ -175,7 +191,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.unstack(n);
         let due = self.slab.link(n).deadline();
         let body = self.slab.body_mut(n);
-        let (key, order, repeat) = (Key { index: n, stamp: body.stamp }, body.order, Option::from(body.repeat));
+        let (key, order, repeat) = (Key { index: n, stamp: body.stamp }, body.order, body.repeat());
         let payload = Self::payload(body);
         if repeat.is_some() {
             self.slab.link_mut(n).tag.state = State::Running;
@@ -202,7 +218,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.running -= 1;
         let due = self.slab.link(n).deadline();
         let body = self.slab.body_mut(n);
-        let next = Option::from(body.repeat).map_or(Tick::MAX, |repeat: Repeat| repeat.next(due, now));
+        let next = body.repeat().map_or(Tick::MAX, |repeat| repeat.next(due, now));
         let payload = match payload {
             Some(payload) if state != Some(State::Cancelled) && next != Tick::MAX => payload,
             ended => {
@@ -289,7 +305,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let body = self.slab.body_mut(n);
         body.stamp = stamp;
         body.order = order;
-        body.repeat = repeat.into();
+        body.set_repeat(repeat);
         body.payload = Maybe::Yes(payload);
         Ok(Key { index: n, stamp })
     }

@@ -64,18 +64,35 @@ impl Repeat {
     pub const fn next(self, due: Tick, now: Tick) -> Tick {
         let (period, missed) = match self {
             Self::Delay { period } => return now.saturating_add(period.get()),
-            Self::Rate { period, missed } => (period.get(), missed),
+            Self::Rate { period, missed } => (period, missed),
         };
-        let next = due.saturating_add(period);
+        let next = due.saturating_add(period.get());
         match missed {
-            MissedTickBehavior::Delay if next.0 < now.0 => now.saturating_add(period),
+            MissedTickBehavior::Delay if next.0 < now.0 => now.saturating_add(period.get()),
             // `now - past` is the last point of the grid that is not after `now`.
             MissedTickBehavior::Skip if next.0 <= now.0 => {
-                let past = now.since(due) % period;
-                Tick(now.0 - past).saturating_add(period)
+                let past = remainder(now.since(due), period);
+                Tick(now.0 - past).saturating_add(period.get())
             }
             MissedTickBehavior::Burst | MissedTickBehavior::Delay | MissedTickBehavior::Skip => next,
         }
+    }
+}
+
+/// `number % divisor`, one bit of the quotient after the other. The operator is half a KiB of library on a 32-bit machine; and
+/// the quotient, the points missed, is a small number most of the time.
+const fn remainder(mut number: u64, divisor: NonZeroU64) -> u64 {
+    let mut shift = divisor.leading_zeros().saturating_sub(number.leading_zeros());
+    let mut step = divisor.get() << shift;
+    loop {
+        if number >= step {
+            number -= step;
+        }
+        if shift == 0 {
+            return number;
+        }
+        shift -= 1;
+        step >>= 1;
     }
 }
 
@@ -134,6 +151,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_remainder_is_what_division_leaves(number: u64, divisor in 1_u64.., shift in 0_u32..64) {
+            for (number, divisor) in [(number, divisor), (number, (divisor >> shift).max(1)), (number >> shift, divisor)] {
+                prop_assert_eq!(remainder(number, NonZeroU64::new(divisor).unwrap()), number % divisor);
+            }
+        }
+
         #[test]
         fn skip_is_the_first_grid_point_after_now(due: u64, ahead: u64, period in 1_u64..) {
             let now = due.saturating_add(ahead);

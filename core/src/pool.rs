@@ -32,7 +32,7 @@ use crate::entries::Entries;
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
-use crate::sleepers::Sleepers;
+use crate::sleepers::{Sleepers, Woken};
 use crate::slots::Slots;
 use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, State};
 #[cfg(feature = "alloc")]
@@ -190,6 +190,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         }
     }
 
+    /// Counts who has been taken off the sleepers' list as searching, under their lock.
+    #[inline(never)]
+    pub(crate) fn wake_up(&self, woken: Woken) {
+        self.change(|state| state.wake_up(woken.was_sentinel));
+    }
+
     #[inline(always)]
     pub(crate) fn main(&self) -> &Lane<S::Slots> {
         &self.storage.lanes()[0]
@@ -203,7 +209,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[inline(always)]
     pub(crate) fn lane(&self, lane: usize) -> &Lane<S::Slots> {
-        &self.storage.lanes()[lane]
+        // Where there is but one, the compiler knows which.
+        &self.storage.lanes()[if S::OWN_LANES { lane } else { 0 }]
     }
 
     /// Appends a job to the end of the queue.
@@ -292,7 +299,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                         return Duty::Nothing;
                     }
                     if let Some(woken) = sleepers.pop(self.storage.seats()) {
-                        self.change(|state| state.wake_up(woken.was_sentinel));
+                        self.wake_up(woken);
                         return Duty::Wake(woken.seat);
                     }
                 }
@@ -311,7 +318,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// Others may have counted on the search of that worker; so this may ask for a sleeper to be woken, never for a start.
     pub fn start_failed(&self) -> Duty {
-        self.change(|state| State(state.0 - ALIVE - SEARCHING));
+        self.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst);
         let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
         if self.state().searching() > 0 || (self.visible_work() == 0 && !unminded()) {
             return Duty::Nothing;
@@ -372,7 +379,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub fn next_sleeper(&self) -> Option<usize> {
         let mut sleepers = self.sleepers.lock();
         let woken = sleepers.pop(self.storage.seats())?;
-        self.change(|state| state.wake_up(woken.was_sentinel));
+        self.wake_up(woken);
         Some(woken.seat)
     }
 

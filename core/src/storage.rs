@@ -18,6 +18,8 @@ pub trait Storage<P> {
     type Slots: Slots<P>;
     /// For timed and urgent jobs.
     type Slab: Slab<P>;
+    /// Whether there may be another lane than the main one.
+    const OWN_LANES: bool;
 
     /// The main lane first; then, if jobs submitted by jobs are to stay with their worker, one for each of the first
     /// seats.
@@ -70,6 +72,7 @@ impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: T
 {
     type Slots = Ring<P, JOBS>;
     type Slab = FixedSlab<P, TIMERS, W>;
+    const OWN_LANES: bool = false;
 
     fn lanes(&self) -> &[Lane<Self::Slots>] {
         &self.lane
@@ -119,6 +122,7 @@ mod growing {
     impl<P: Send, R: RawMutex> Storage<P> for Growing<P, R> {
         type Slots = Blocks<P, R>;
         type Slab = GrowingSlab<P>;
+        const OWN_LANES: bool = true;
 
         fn lanes(&self) -> &[Lane<Self::Slots>] {
             &self.lanes

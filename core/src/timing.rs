@@ -19,6 +19,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         result
     }
 
+    #[inline(never)]
     fn mirror(&self, entries: &Entries<P, S::Slab>) {
         self.urgent.store(entries.due(), Ordering::SeqCst);
         self.timers.store(entries.waiting(), Ordering::SeqCst);
@@ -39,11 +40,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
     pub fn submit_first(&self, payload: P, nested: bool) -> Result<(JobId, Duty), Refused<P>> {
-        let id = self.insert(payload, nested, |entries, order, payload| {
-            let key = entries.push_urgent(order, payload)?;
-            self.became_due.fetch_add(1, Ordering::SeqCst);
-            Ok(key)
-        })?;
+        let (id, _) = self.insert(payload, nested, None)?;
         Ok((id, self.call(false)))
     }
 
@@ -60,22 +57,19 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         due: Tick,
         repeat: Option<Repeat>,
     ) -> Result<(JobId, Duty), Refused<P>> {
-        let mut minded = false;
-        let id = self.insert(payload, nested, |entries, order, payload| {
-            // Whoever minds an earlier deadline will see this one then.
-            minded = entries.next_deadline().is_some_and(|next| next <= due);
-            entries.insert(order, payload, due, repeat)
-        })?;
+        let (id, minded) = self.insert(payload, nested, Some((due, repeat)))?;
         let duty = if minded { Duty::Nothing } else { self.timer_added(due) };
         Ok((id, duty))
     }
 
+    /// Puts in a timed job, or without a time an urgent one. Says whether somebody minds an earlier deadline already, who will see
+    /// this one then.
     fn insert(
         &self,
         payload: P,
         nested: bool,
-        insert: impl FnOnce(&mut Entries<P, S::Slab>, usize, P) -> Result<Key, P>,
-    ) -> Result<JobId, Refused<P>> {
+        time: Option<(Tick, Option<Repeat>)>,
+    ) -> Result<(JobId, bool), Refused<P>> {
         let order = self.main().tail();
         loop {
             let mut entries = self.entries.lock();
@@ -91,9 +85,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             if !self.accepts(nested) {
                 return Err(Refused::Closed(payload));
             }
-            let key = insert(&mut entries, order, payload).map_err(Refused::Full)?;
+            let minded = time.is_some_and(|(due, _)| entries.next_deadline().is_some_and(|next| next <= due));
+            let key = entries.put(order, payload, time).map_err(Refused::Full)?;
+            if time.is_none() {
+                self.became_due.fetch_add(1, Ordering::SeqCst);
+            }
             self.mirror(&entries);
-            return Ok(JobId::in_entry(key.index, key.stamp, order));
+            return Ok((JobId::in_entry(key.index, key.stamp, order), minded));
         }
     }
 
@@ -104,7 +102,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             Some(deadline) if deadline <= due => Duty::Nothing,
             Some(_) => {
                 let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) else { return Duty::Nothing };
-                self.change(|state| state.wake_up(woken.was_sentinel));
+                self.wake_up(woken);
                 Duty::Wake(woken.seat)
             }
             None => {

@@ -45,7 +45,7 @@ use crate::running::{Running, Times};
 use crate::seat::Seat;
 use crate::slot::Take;
 use crate::slots::Slots;
-use crate::state::{ALIVE, SEARCHING, State};
+use crate::state::{ALIVE, SEARCHING};
 use crate::storage::Storage;
 use crate::sync::Ordering;
 
@@ -178,7 +178,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             round: 0,
             naps: 0,
             own_first: false,
-            pace: Pace::new(self.host.wake_cost()),
+            pace: Pace::new(),
             left: None,
         }
     }
@@ -186,7 +186,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// A worker that nobody asked for: for ports that start their workers beforehand. `None` when all seats are taken.
     pub fn enlist(&self) -> Option<Worker<'_, P, H, S>> {
         let seat = self.take_seat()?;
-        self.change(State::start);
+        self.word.fetch_add(ALIVE + SEARCHING, Ordering::SeqCst);
         Some(self.seated(seat))
     }
 }
@@ -298,6 +298,17 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.this().taken.store(false, Ordering::Release);
     }
 
+    /// Dropped before it has ended.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&mut self) {
+        self.come_back();
+        let searching = if self.mode == Mode::Searching { SEARCHING } else { 0 };
+        self.pool.word.fetch_sub(ALIVE + searching, Ordering::SeqCst);
+        self.this().end_all();
+        self.free_seat();
+    }
+
     fn come_back(&mut self) {
         debug_assert!(self.mode != Mode::Gone, "a worker that has ended is not asked again");
         if self.mode == Mode::Asleep {
@@ -367,13 +378,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn settle(&mut self) {
         if self.taken > 0 {
             self.pool.lane(self.lane).slots().finish(self.end.wrapping_sub(1), self.taken);
-            self.pace.claim_ended(self.taken, || self.pool.host.now());
+            self.pace.claim_ended(self.pool.host.wake_cost(), self.taken, || self.pool.host.now());
             self.taken = 0;
-            let short = self.pace.is_short();
-            if short != self.pool.state().is_short() {
+            let short = self.is_short();
+            if self.pool.host.wake_cost() != 0 && short != self.pool.state().is_short() {
                 self.pool.change(|state| state.with_short(short));
             }
         }
+    }
+
+    /// Whether jobs take less time than a wake-up.
+    #[inline(always)]
+    fn is_short(&self) -> bool {
+        self.pace.is_short(self.pool.host.wake_cost())
     }
 
     /// A job was found: whom to tell that there is more.
@@ -405,7 +422,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             return Duty::Nothing;
         }
         let awake = state.alive() - state.sleeping();
-        if state.is_short() && state.is_napping() && !self.pace.is_worth_a_wake_up(left, awake) {
+        let cost = self.pool.host.wake_cost();
+        if state.is_short() && state.is_napping() && !self.pace.is_worth_a_wake_up(cost, left, awake) {
             Duty::Nothing
         } else {
             self.pool.call(true)
@@ -418,22 +436,9 @@ impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
     /// others; its lane stays, and its job counts as ended. Others may have counted on its search: do what
     /// [`Pool::demand`] says then.
     fn drop(&mut self) {
-        let pool = self.pool;
-        match self.mode {
-            Mode::Gone => {}
-            Mode::Asleep => {
-                self.get_up();
-                pool.change(|state| State(state.0 - ALIVE - SEARCHING));
-            }
-            Mode::Searching => _ = pool.change(|state| State(state.0 - ALIVE - SEARCHING)),
-            Mode::Working => _ = pool.change(|state| State(state.0 - ALIVE)),
-        }
-        if self.mode != Mode::Asleep {
-            pool.leave();
-        }
         if self.mode != Mode::Gone {
-            self.this().end_all();
-            self.free_seat();
+            self.give_up();
         }
+        self.pool.leave();
     }
 }

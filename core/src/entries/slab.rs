@@ -6,9 +6,10 @@
 
 use core::convert::Infallible;
 use core::marker::PhantomData;
+use core::num::NonZeroU64;
 
 use super::{Kind, State};
-use crate::period::Repeat;
+use crate::period::{MissedTickBehavior, Repeat};
 use crate::wheel::{Link, Links, Timing, Wheel};
 
 /// What an entry knows of itself; it lies in the link, where alignment leaves a hole.
@@ -27,16 +28,37 @@ impl Tag {
 pub struct Body<P> {
     pub(super) stamp: usize,
     pub(super) order: usize,
-    pub(super) repeat: Maybe<Repeat>,
+    /// Of a periodic job, else 0.
+    period: u64,
+    /// Of a periodic job: `None` if the period counts from the end of a run.
+    missed: Option<MissedTickBehavior>,
     pub(super) payload: Maybe<P>,
 }
 
 impl<P> Body<P> {
-    const EMPTY: Self = Self { stamp: 0, order: 0, repeat: Maybe::No, payload: Maybe::No };
+    /// All zeros, see [`Head`](crate::wheel::Head).
+    const EMPTY: Self =
+        Self { stamp: 0, order: 0, period: 0, missed: Some(MissedTickBehavior::Burst), payload: Maybe::No };
+
+    pub(super) fn repeat(&self) -> Option<Repeat> {
+        let period = NonZeroU64::new(self.period)?;
+        Some(match self.missed {
+            Some(missed) => Repeat::Rate { period, missed },
+            None => Repeat::Delay { period },
+        })
+    }
+
+    pub(super) fn set_repeat(&mut self, repeat: Option<Repeat>) {
+        (self.period, self.missed) = match repeat {
+            Some(Repeat::Rate { period, missed }) => (period.get(), Some(missed)),
+            Some(Repeat::Delay { period }) => (period.get(), None),
+            None => (0, None),
+        };
+    }
 }
 
-/// An option whose absence is zero whatever `T` is, for a free entry is all zeros: see [`Head`](crate::wheel::Head).
-#[derive(Clone, Copy, Debug)]
+/// An option whose absence is zero whatever `T` is.
+#[derive(Debug)]
 #[repr(u8)]
 pub(super) enum Maybe<T> {
     No,
@@ -46,24 +68,10 @@ pub(super) enum Maybe<T> {
 impl<T> Maybe<T> {
     #[inline]
     pub(super) fn take(&mut self) -> Option<T> {
-        core::mem::replace(self, Self::No).into()
-    }
-}
-
-impl<T> From<Maybe<T>> for Option<T> {
-    #[inline]
-    fn from(maybe: Maybe<T>) -> Self {
-        match maybe {
-            Maybe::No => None,
-            Maybe::Yes(value) => Some(value),
+        match core::mem::replace(self, Self::No) {
+            Self::No => None,
+            Self::Yes(value) => Some(value),
         }
-    }
-}
-
-impl<T> From<Option<T>> for Maybe<T> {
-    #[inline]
-    fn from(option: Option<T>) -> Self {
-        option.map_or(Self::No, Self::Yes)
     }
 }
 

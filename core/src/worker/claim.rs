@@ -99,7 +99,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     fn claim_from(&mut self, lane: usize) -> bool {
-        let workers = if self.pace.is_short() { self.pool.state().alive().max(1) } else { 0 };
+        let workers = if self.is_short() { self.pool.state().alive().max(1) } else { 0 };
         let want = |unclaimed: usize| match workers {
             0 => 1,
             1 => unclaimed.min(CLAIM),
@@ -120,7 +120,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
         (self.lane, self.next, self.end) = (lane, start, start.wrapping_add(len));
-        self.pace.claim_began(|| self.pool.host.now());
+        self.pace.claim_began(self.pool.host.wake_cost(), || self.pool.host.now());
     }
 
     /// Takes from another worker: from its lane, from what it has claimed and not started, from what it has put aside.

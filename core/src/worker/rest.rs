@@ -12,6 +12,8 @@ use crate::sync::Ordering;
 const NAPS: u32 = 6;
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
+    #[cold]
+    #[inline(never)]
     pub(super) fn nap(&mut self) -> Tick {
         let shortest = self.pool.host.wake_cost().saturating_mul(8).max(1);
         self.naps = (self.naps + 1).min(NAPS);
@@ -24,7 +26,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.round = round.saturating_add(1);
         if self.mode == Mode::Working {
             // Jobs shorter than a change of the shared word: first look again quietly.
-            if self.pace.is_short() && round < 2 && self.pool.host.relax(round) {
+            if self.is_short() && round < 2 && self.pool.host.relax(round) {
                 return None;
             }
             self.mode = Mode::Searching;
@@ -91,7 +93,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn get_up_inside(&mut self) {
         let mut sleepers = self.pool.sleepers.lock();
         if let Some(woken) = sleepers.unlist(self.pool.storage.seats(), self.seat) {
-            self.pool.change(|state| state.wake_up(woken.was_sentinel));
+            self.pool.wake_up(woken);
         }
         // Else whoever took this worker off the list has counted it as searching.
         self.mode = Mode::Searching;
@@ -110,7 +112,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.mode = Mode::Gone;
         // Before it is off the count: whoever asks for a worker from then on finds a seat.
         self.free_seat();
-        let before = pool.change(|state| State(state.0 - ALIVE - SEARCHING));
+        let before = State(pool.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst));
         // A submit may have counted on this search.
         let mut duty = if pool.visible_work() > 0 { pool.call(true) } else { Duty::Nothing };
         if duty == Duty::Nothing && before.phase() != Phase::Running {

@@ -77,6 +77,7 @@ static TICKS: Mutex<Cell<u64>> = Mutex::new(Cell::new(u32::MAX as u64 - 20));
 
 /// The present time. 64 bits are two loads on this machine, and a tick between them would be off by 2^32; so interrupts
 /// are masked meanwhile. Right at every priority, unlike reading again until both halves agree.
+#[inline(never)]
 pub(crate) fn now() -> Tick {
     Tick(critical_section::with(|cs| TICKS.borrow(cs).get()))
 }
