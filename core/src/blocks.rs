@@ -279,6 +279,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
 
 impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const RUN: usize = BLOCK;
+    const TRIMS: bool = true;
 
     #[inline(always)]
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize> {

@@ -54,6 +54,8 @@ pub use slab::{GrowingSlab, Need, Room};
 /// assert!(entries.is_empty());
 /// ```
 #[derive(Debug)]
+// The numbers first, the entries after them: see the pool.
+#[repr(C)]
 pub struct Entries<P, S: Slab<P>> {
     wheel: S::Wheel,
     /// The top of the urgent stack; `next` leads down, `prev` up.
@@ -113,37 +115,47 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ///
     /// The payload, if there is no room.
     pub fn push_urgent(&mut self, order: usize, payload: P) -> Result<Key, P> {
-        self.put(order, payload, None)
+        self.put(Kind::Urgent, order, payload, Tick::ZERO, None)
     }
 
-    /// Puts in a timed job, or without a time an urgent one.
-    pub(crate) fn put(&mut self, order: usize, payload: P, time: Option<(Tick, Option<Repeat>)>) -> Result<Key, P> {
-        let (tag, repeat) = match time {
-            None => (Tag { state: State::Due, kind: Kind::Urgent }, None),
-            Some((_, None)) => (Tag { state: State::Waiting, kind: Kind::Delayed }, None),
-            Some((_, repeat)) => (Tag { state: State::Waiting, kind: Kind::Periodic }, repeat),
-        };
-        let key = self.claim(order, payload, repeat, tag)?;
-        match time {
-            None => self.stack(key.index),
-            Some((due, _)) => {
-                self.wheel.insert(&mut self.slab, key.index, due);
-                self.waiting += 1;
-            }
+    /// Puts in a job of any kind; `due` means nothing for an urgent one.
+    pub(crate) fn put(
+        &mut self,
+        kind: Kind,
+        order: usize,
+        payload: P,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<Key, P> {
+        let state = if kind == Kind::Urgent { State::Due } else { State::Waiting };
+        let key = self.claim(order, payload, repeat, Tag { state, kind })?;
+        if kind == Kind::Urgent {
+            self.stack(key.index);
+        } else {
+            self.wheel.insert(&mut self.slab, key.index, due);
+            self.waiting += 1;
         }
         Ok(key)
     }
 
     fn stack(&mut self, n: u32) {
-        let above = core::mem::replace(&mut self.top, Head::at(n)).get();
-        let link = self.slab.link_mut(n);
-        link.next = above;
-        link.prev = NONE;
-        link.set_deadline(Tick::ZERO);
-        if above != NONE {
-            self.slab.link_mut(above).prev = n;
-        }
+        let below = self.top.get();
+        self.slab.link_mut(n).set_deadline(Tick::ZERO);
+        self.join(NONE, n);
+        self.join(n, below);
         self.due += 1;
+    }
+
+    /// Two that are next to each other on the urgent stack; above its top, and below its bottom, is `NONE`.
+    #[inline(never)]
+    fn join(&mut self, above: u32, below: u32) {
+        match above {
+            NONE => self.top = Head::at(below),
+            n => self.slab.link_mut(n).next = below,
+        }
+        if below != NONE {
+            self.slab.link_mut(below).prev = above;
+        }
     }
 
     /// Lets a job wait until `due`. If that has passed, it is due at the next [`Entries::expire`]; if it is
@@ -153,7 +165,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ///
     /// The payload, if there is no room.
     pub fn insert(&mut self, order: usize, payload: P, due: Tick, repeat: Option<Repeat>) -> Result<Key, P> {
-        self.put(order, payload, Some((due, repeat)))
+        let kind = if repeat.is_some() { Kind::Periodic } else { Kind::Delayed };
+        self.put(kind, order, payload, due, repeat)
     }
 
     /// Moves what is due from the wheel to the top of the urgent stack, the earliest topmost. Returns how many that were.
@@ -161,22 +174,12 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let below = self.top.get();
         let (mut last, mut moved) = (NONE, 0);
         while let Some(n) = self.wheel.expire(&mut self.slab, now) {
-            let link = self.slab.link_mut(n);
-            link.tag.state = State::Due;
-            link.prev = last;
-            match last {
-                NONE => self.top = Head::at(n),
-                last => self.slab.link_mut(last).next = n,
-            }
+            self.slab.link_mut(n).tag.state = State::Due;
+            self.join(last, n);
             last = n;
             moved += 1;
         }
-        if last != NONE {
-            self.slab.link_mut(last).next = below;
-            if below != NONE {
-                self.slab.link_mut(below).prev = last;
-            }
-        }
+        self.join(last, below);
         self.waiting -= moved;
         self.due += moved;
         moved as usize
@@ -336,13 +339,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     #[inline]
     fn unstack(&mut self, n: u32) {
         let &Link { next, prev, .. } = self.slab.link(n);
-        match prev {
-            NONE => self.top = Head::at(next),
-            prev => self.slab.link_mut(prev).next = next,
-        }
-        if next != NONE {
-            self.slab.link_mut(next).prev = prev;
-        }
+        self.join(prev, next);
         self.due -= 1;
     }
 

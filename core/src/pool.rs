@@ -115,6 +115,8 @@ pub struct Counts {
 }
 
 /// The shared part of a pool. `P` is the payload of a job: a [`Task`](crate::Task), a plain `fn`, an enum.
+// In this order: the words that most calls need come first, where the short instructions of a microcontroller reach them.
+#[repr(C)]
 pub struct Pool<P, H: Host, S: Storage<P>> {
     pub(crate) word: Padded<AtomicUsize>,
     /// Entries on the urgent stack: read by every worker before every job.
@@ -279,7 +281,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(never)]
     fn take_back(&self, position: usize) -> Option<P> {
         let payload = self.take_from_lane(0, position)?;
-        self.removed.fetch_add(1, Ordering::SeqCst);
+        self.count_removed(1);
         Some(payload)
     }
 
@@ -332,6 +334,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Whether there is work that a worker could begin: unclaimed or urgent.
+    #[inline(never)]
     pub(crate) fn visible_work(&self) -> usize {
         let unclaimed: usize = self.storage.lanes().iter().map(Lane::unclaimed).sum();
         unclaimed + self.urgent.load(Ordering::SeqCst)
@@ -415,11 +418,21 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// A visitor begins to look at slots.
     pub(crate) fn enter(&self) {
-        self.inside.fetch_add(1, Ordering::SeqCst);
+        if S::Slots::TRIMS {
+            self.inside.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     pub(crate) fn leave(&self) {
-        self.inside.fetch_sub(1, Ordering::SeqCst);
+        if S::Slots::TRIMS {
+            self.inside.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Pending jobs will not run, or not as ones of the pool.
+    #[inline(never)]
+    pub(crate) fn count_removed(&self, jobs: usize) {
+        self.removed.fetch_add(jobs, Ordering::SeqCst);
     }
 
     /// Gives back memory of the lanes that was not needed lately, if nobody is inside.

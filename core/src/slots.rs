@@ -18,6 +18,9 @@ pub trait Slots<P>: sealed::Sealed {
     /// Positions that lie together: a claim never reaches over a multiple of it.
     const RUN: usize;
 
+    /// Whether [`Slots::trim`] gives anything back, and so has to know who is inside.
+    const TRIMS: bool;
+
     /// The next position, or `None` when the store is full.
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize>;
 

@@ -1,7 +1,7 @@
 //! The pool's timed and urgent jobs: the entries behind their lock, and the counts that mirror them.
 #![forbid(unsafe_code)]
 
-use crate::entries::{Cancel, Entries, Key, Popped, Slab};
+use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::period::Repeat;
@@ -40,8 +40,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
     pub fn submit_first(&self, payload: P, nested: bool) -> Result<(JobId, Duty), Refused<P>> {
-        let (id, _) = self.insert(payload, nested, None)?;
-        Ok((id, self.call(false)))
+        self.insert(Kind::Urgent, payload, nested, Tick::ZERO, None)
     }
 
     /// Runs a job at `due`, and then again as `repeat` says. A time in the past is now; at [`Tick::MAX`] it never runs.
@@ -57,19 +56,19 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         due: Tick,
         repeat: Option<Repeat>,
     ) -> Result<(JobId, Duty), Refused<P>> {
-        let (id, minded) = self.insert(payload, nested, Some((due, repeat)))?;
-        let duty = if minded { Duty::Nothing } else { self.timer_added(due) };
-        Ok((id, duty))
+        let kind = if repeat.is_some() { Kind::Periodic } else { Kind::Delayed };
+        self.insert(kind, payload, nested, due, repeat)
     }
 
-    /// Puts in a timed job, or without a time an urgent one. Says whether somebody minds an earlier deadline already, who will see
-    /// this one then.
+    /// One for all kinds; the time of an urgent job means nothing.
     fn insert(
         &self,
+        kind: Kind,
         payload: P,
         nested: bool,
-        time: Option<(Tick, Option<Repeat>)>,
-    ) -> Result<(JobId, bool), Refused<P>> {
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
         let order = self.main().tail();
         loop {
             let mut entries = self.entries.lock();
@@ -85,13 +84,20 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             if !self.accepts(nested) {
                 return Err(Refused::Closed(payload));
             }
-            let minded = time.is_some_and(|(due, _)| entries.next_deadline().is_some_and(|next| next <= due));
-            let key = entries.put(order, payload, time).map_err(Refused::Full)?;
-            if time.is_none() {
+            // Whoever minds an earlier deadline will see this one then.
+            let minded = kind != Kind::Urgent && entries.next_deadline().is_some_and(|next| next <= due);
+            let key = entries.put(kind, order, payload, due, repeat).map_err(Refused::Full)?;
+            if kind == Kind::Urgent {
                 self.became_due.fetch_add(1, Ordering::SeqCst);
             }
             self.mirror(&entries);
-            return Ok((JobId::in_entry(key.index, key.stamp, order), minded));
+            drop(entries);
+            let duty = match kind {
+                Kind::Urgent => self.call(false),
+                Kind::Delayed | Kind::Periodic if minded => Duty::Nothing,
+                Kind::Delayed | Kind::Periodic => self.timer_added(due),
+            };
+            return Ok((JobId::in_entry(key.index, key.stamp, order), duty));
         }
     }
 
@@ -170,7 +176,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             let cancel = entries.cancel(key);
             if entries.due() < due {
                 // It was pending, and is not any more.
-                self.removed.fetch_add(1, Ordering::SeqCst);
+                self.count_removed(1);
             }
             cancel
         })

@@ -137,6 +137,7 @@ enum Mode {
 pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     seat: usize,
+    this: &'p Seat,
     mode: Mode,
     /// The present claim: positions of a lane still to be looked at, and how many payloads were taken out.
     lane: usize,
@@ -170,6 +171,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         Worker {
             pool: self,
             seat,
+            this: &self.storage.seats()[seat],
             mode: Mode::Searching,
             lane: 0,
             next: 0,
@@ -198,7 +200,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     fn this(&self) -> &Seat {
-        &self.pool.storage.seats()[self.seat]
+        self.this
     }
 
     /// Works until there is nothing to do. Call again after each park.
@@ -327,6 +329,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn mark(&self, id: JobId) {
         let depth = self.this().begin(id);
         debug_assert!(depth == 0, "a worker runs what it has found before it looks for more");
+    }
+
+    /// [`Worker::mark`] where it is rare.
+    #[cold]
+    #[inline(never)]
+    fn mark_slow(&self, id: JobId) {
+        self.mark(id);
     }
 
     /// Somebody else was quicker, or there is nothing to take yet.

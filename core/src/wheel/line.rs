@@ -83,15 +83,18 @@ impl Timing for Line {
     }
 
     fn expire<L: Links + ?Sized>(&mut self, links: &mut L, now: Tick) -> Option<u32> {
-        let next = self.next_deadline(links).filter(|next| *next <= now.max(self.reached));
-        let Some(next) = next else {
-            self.reached = now.min(Tick(u64::MAX - 1)).max(self.reached);
-            return None;
-        };
-        self.reached = next;
+        let now = now.min(Tick(u64::MAX - 1)).max(self.reached);
         let first = self.first.get();
-        self.remove(links, first);
-        Some(first)
+        if first != NONE {
+            let deadline = links.link(first).deadline;
+            if deadline <= now {
+                self.reached = self.reached.max(deadline);
+                self.remove(links, first);
+                return Some(first);
+            }
+        }
+        self.reached = now;
+        None
     }
 
     fn next_deadline<L: Links + ?Sized>(&mut self, links: &L) -> Option<Tick> {

@@ -4,6 +4,7 @@
 use super::{Mode, Rest, Worker};
 use crate::host::{Host, Tick};
 use crate::pool::Duty;
+use crate::slots::Slots;
 use crate::state::{ALIVE, Phase, Role, SEARCHING, State};
 use crate::storage::Storage;
 use crate::sync::Ordering;
@@ -74,7 +75,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         pool.leave();
         let state = pool.state();
-        if state.sleeping() == state.alive() {
+        if S::Slots::TRIMS && state.sleeping() == state.alive() {
             // Once in each pause of the whole pool, so that what is needed from burst to burst is kept.
             pool.trim();
         }

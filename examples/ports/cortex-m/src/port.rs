@@ -171,10 +171,13 @@ pub(crate) fn main_loop() {
                 let (_cancelled, duty) = POOL.end(&running, again);
                 perform(duty);
             }
-            Next::Park(None) => MAIN_LOOP.park(),
-            // Before a tickless sleep, this is what to program the compare register with.
-            Next::Park(Some(deadline)) => MAIN_LOOP.park_until(deadline),
-            Next::Exit { duty, .. } => return perform(duty),
+            // Before a tickless sleep, a deadline is what to program the compare register with.
+            Next::Park(deadline) => MAIN_LOOP.park_until(deadline.unwrap_or(Tick::MAX)),
+            Next::Exit { duty, .. } => {
+                // It has left its seat. Dropping it would need the code for a worker that is dropped before it has.
+                core::mem::forget(worker);
+                return perform(duty);
+            }
         }
     }
 }
