@@ -322,7 +322,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Takes out and frees an entry that is waiting or due.
-    #[inline]
+    #[inline(never)]
     fn remove(&mut self, n: u32) -> P {
         if self.slab.link(n).tag.state == State::Waiting {
             let was_in = self.wheel.remove(&mut self.slab, n);

@@ -172,7 +172,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[inline(always)]
     pub(crate) fn state(&self) -> State {
-        State(self.word.load(Ordering::SeqCst))
+        let state = State(self.word.load(Ordering::SeqCst));
+        // Without a measure no job is short: what there is for short jobs then vanishes.
+        if self.host.wake_cost() == 0 { state.with_short(false) } else { state }
     }
 
     #[inline(always)]

@@ -104,18 +104,15 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Sees to it that a sleeper wakes in time for a new earliest deadline.
     fn timer_added(&self, due: Tick) -> Duty {
         let mut sleepers = self.sleepers.lock();
-        match sleepers.deadline() {
-            Some(deadline) if deadline <= due => Duty::Nothing,
-            Some(_) => {
-                let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) else { return Duty::Nothing };
-                self.wake_up(woken);
-                Duty::Wake(woken.seat)
-            }
-            None => {
-                drop(sleepers);
-                self.call(true)
-            }
+        if sleepers.deadline() <= due {
+            return Duty::Nothing;
         }
+        if let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) {
+            self.wake_up(woken);
+            return Duty::Wake(woken.seat);
+        }
+        drop(sleepers);
+        self.call(true)
     }
 
     /// Makes the timers that are due urgent, and so pending; returns how many. Workers do it by themselves in time: this is
@@ -143,11 +140,15 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// The deadline of the earliest timer, or a time before it at which to ask again.
     pub fn next_due(&self) -> Option<Tick> {
+        Some(self.next_due_or_never()).filter(|due| *due < Tick::MAX)
+    }
+
+    /// The same; [`Tick::MAX`] for none.
+    pub(crate) fn next_due_or_never(&self) -> Tick {
         if self.timers.load(Ordering::SeqCst) == 0 {
-            return None;
+            return Tick::MAX;
         }
-        // Not a deadline, only something to keep: see `Tick::MAX`.
-        self.with_entries(Entries::next_deadline).filter(|due| *due < Tick::MAX)
+        self.entries.lock().next_deadline().unwrap_or(Tick::MAX)
     }
 
     #[cold]

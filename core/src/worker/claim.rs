@@ -27,26 +27,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         Some((popped.payload, times))
     }
 
-    /// A position was claimed, and marked, before its producer has published: looks again for a moment, then puts it aside.
+    /// A position was claimed, and marked, before its producer has published: waits a moment for it, then puts it aside.
     #[cold]
     #[inline(never)]
-    pub(super) fn set_aside(&mut self) -> Aside<P> {
+    pub(super) fn set_aside(&mut self) -> Aside {
         let (lane, position) = (self.lane, self.next.wrapping_sub(1));
+        self.unmark();
         for _ in 0..PATIENCE {
             spin_loop();
-            match self.pool.lane(lane).take(position) {
-                Take::Taken(payload) => {
-                    self.taken += 1;
-                    return Aside::Found((payload, Times::Once));
-                }
-                Take::Gone => {
-                    self.unmark();
-                    return Aside::Later;
-                }
-                Take::Unpublished => {}
+            if self.pool.lane(lane).slots().is_ready(position) {
+                self.come_back_to(position);
+                return Aside::Later;
             }
         }
-        self.unmark();
         let free = self.this().holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
         if let Some((hole_lane, hole)) = free {
             hole.store(position, Ordering::Relaxed);
@@ -54,10 +47,14 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             hole_lane.store(lane + 1, Ordering::Release);
             return Aside::Later;
         }
-        // Comes back to this position after a moment that lets its producer run.
+        // After a moment that lets its producer run.
+        self.come_back_to(position);
+        Aside::Wait
+    }
+
+    fn come_back_to(&mut self, position: usize) {
         self.next = position;
         self.this().offer.next.store(position, Ordering::Relaxed);
-        Aside::Wait
     }
 
     /// Looks at the positions put aside.
