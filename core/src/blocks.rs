@@ -318,6 +318,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
 
 impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const RUN: usize = BLOCK;
+    const TRIMS: bool = true;
 
     type Run = Found<P>;
 

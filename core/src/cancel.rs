@@ -44,26 +44,25 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Cancels a job wherever it is: queued, urgent, delayed, periodic or running. O(1), except that a running job is
     /// looked for among the workers.
     pub fn cancel(&self, id: JobId) -> Cancelled<P> {
+        let mut runs = false;
         match id.place() {
             Place::Lane { lane, position } => {
                 if let Some(payload) = self.take_from_lane(lane, position) {
-                    self.removed.fetch_add(1, Ordering::SeqCst);
+                    self.count_removed(1);
                     return Cancelled::Removed(payload);
                 }
             }
             Place::Entry { index, stamp } => match self.cancel_entry(Key { index, stamp }) {
                 Cancel::Removed(payload) => return Cancelled::Removed(payload),
-                Cancel::Running => {
-                    self.stop(id);
-                    return Cancelled::Stopping;
-                }
+                Cancel::Running => runs = true,
                 Cancel::Unknown => {}
             },
         }
-        if self.stop(id) { Cancelled::Stopping } else { Cancelled::TooLate }
+        if self.stop(id) || runs { Cancelled::Stopping } else { Cancelled::TooLate }
     }
 
     /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`].
+    #[inline(never)]
     fn stop(&self, id: JobId) -> bool {
         self.storage.seats().iter().filter(|seat| seat.stop(id)).count() > 0
     }
@@ -109,7 +108,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             lane.slots().sweep(lane.tail(), &mut |position| {
                 if let Take::Taken(payload) = lane.take(position) {
                     lane.slots().finish(position, 1);
-                    self.removed.fetch_add(1, Ordering::SeqCst);
+                    self.count_removed(1);
                     removed += 1;
                     dispose(JobId::at(number, position), payload);
                 }
@@ -126,7 +125,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             let next = self.with_entries(|entries| {
                 let due = entries.due();
                 let next = entries.cancel_next(&mut cursor, kinds);
-                self.removed.fetch_add(due - entries.due(), Ordering::SeqCst);
+                self.count_removed(due - entries.due());
                 next
             });
             let Some((key, order, payload)) = next else { return removed };
@@ -155,15 +154,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// What a worker has claimed and could still be taken from it: lane, first position, count; the back half of it if
     /// that is enough. The caller is inside.
     pub(crate) fn unstarted(&self, seat: &Seat) -> Option<(usize, usize, usize)> {
-        let lane = seat.offer.lane.load(Ordering::Acquire);
-        if lane == NO_LANE {
-            return None;
-        }
+        let lane = seat.offer.lane.load(Ordering::Acquire).checked_sub(1)?;
         let (next, end) = (seat.offer.next.load(Ordering::Acquire), seat.offer.end.load(Ordering::Acquire));
         // The three are not read at one moment, so they may not belong together. That is harmless, since only slots
         // decide, as long as the range is a sane one.
         let len = end.wrapping_sub(next);
-        if len == 0 || len > S::Slots::RUN {
+        // Without a measure claims are of one job.
+        let most = if self.host.wake_cost() == 0 { 1 } else { S::Slots::RUN };
+        if len == 0 || len > most {
             return None;
         }
         let slots = self.lane(lane).slots();

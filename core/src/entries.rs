@@ -24,7 +24,7 @@ use core::marker::PhantomData;
 
 use crate::host::Tick;
 use crate::period::Repeat;
-use crate::wheel::{Link, NONE, Timing};
+use crate::wheel::{Head, Link, NONE, Timing};
 
 mod names;
 mod slab;
@@ -33,6 +33,7 @@ mod tests;
 mod visit;
 
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, View};
+use slab::Maybe;
 pub use slab::{Body, FixedSlab, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room};
@@ -53,12 +54,14 @@ pub use slab::{GrowingSlab, Need, Room};
 /// assert!(entries.is_empty());
 /// ```
 #[derive(Debug)]
+// The numbers first, the entries after them: see the pool.
+#[repr(C)]
 pub struct Entries<P, S: Slab<P>> {
     wheel: S::Wheel,
     /// The top of the urgent stack; `next` leads down, `prev` up.
-    top: u32,
+    top: Head,
     /// The head of the free list, through `next`.
-    free: u32,
+    free: Head,
     /// From here on no entry was ever used.
     fresh: u32,
     waiting: u32,
@@ -82,8 +85,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     pub const fn new() -> Self {
         Self {
             wheel: S::Wheel::EMPTY,
-            top: NONE,
-            free: NONE,
+            top: Head::EMPTY,
+            free: Head::EMPTY,
             fresh: 0,
             waiting: 0,
             due: 0,
@@ -97,7 +100,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// What to allocate before the next insertion, if storage is full and grows. Release the lock,
     /// [allocate](Slab::allocate), lock, [add](Self::add_room), and ask again: others may have been faster.
     pub fn needs_room(&self) -> Option<S::Need> {
-        if self.free == NONE && self.fresh == self.slab.capacity() { self.slab.need() } else { None }
+        if self.free.get() == NONE && self.fresh == self.slab.capacity() { self.slab.need() } else { None }
     }
 
     /// Adds room, if it still is needed. What is left is to be dropped with no lock held.
@@ -112,17 +115,47 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ///
     /// The payload, if there is no room.
     pub fn push_urgent(&mut self, order: usize, payload: P) -> Result<Key, P> {
-        let key = self.claim(order, payload, None, Tag { state: State::Due, kind: Kind::Urgent })?;
-        let above = core::mem::replace(&mut self.top, key.index);
-        let link = self.slab.link_mut(key.index);
-        link.next = above;
-        link.prev = NONE;
-        link.set_deadline(Tick::ZERO);
-        if above != NONE {
-            self.slab.link_mut(above).prev = key.index;
+        self.put(Kind::Urgent, order, payload, Tick::ZERO, None)
+    }
+
+    /// Puts in a job of any kind; `due` means nothing for an urgent one.
+    pub(crate) fn put(
+        &mut self,
+        kind: Kind,
+        order: usize,
+        payload: P,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<Key, P> {
+        let state = if kind == Kind::Urgent { State::Due } else { State::Waiting };
+        let key = self.claim(order, payload, repeat, Tag { state, kind })?;
+        if kind == Kind::Urgent {
+            self.stack(key.index);
+        } else {
+            self.wheel.insert(&mut self.slab, key.index, due);
+            self.waiting += 1;
         }
-        self.due += 1;
         Ok(key)
+    }
+
+    fn stack(&mut self, n: u32) {
+        let below = self.top.get();
+        self.slab.link_mut(n).set_deadline(Tick::ZERO);
+        self.join(NONE, n);
+        self.join(n, below);
+        self.due += 1;
+    }
+
+    /// Two that are next to each other on the urgent stack; above its top, and below its bottom, is `NONE`.
+    #[inline(never)]
+    fn join(&mut self, above: u32, below: u32) {
+        match above {
+            NONE => self.top = Head::at(below),
+            n => self.slab.link_mut(n).next = below,
+        }
+        if below != NONE {
+            self.slab.link_mut(below).prev = above;
+        }
     }
 
     /// Lets a job wait until `due`. If that has passed, it is due at the next [`Entries::expire`]; if it is
@@ -133,33 +166,20 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// The payload, if there is no room.
     pub fn insert(&mut self, order: usize, payload: P, due: Tick, repeat: Option<Repeat>) -> Result<Key, P> {
         let kind = if repeat.is_some() { Kind::Periodic } else { Kind::Delayed };
-        let key = self.claim(order, payload, repeat, Tag { state: State::Waiting, kind })?;
-        self.wheel.insert(&mut self.slab, key.index, due);
-        self.waiting += 1;
-        Ok(key)
+        self.put(kind, order, payload, due, repeat)
     }
 
     /// Moves what is due from the wheel to the top of the urgent stack, the earliest topmost. Returns how many that were.
     pub fn expire(&mut self, now: Tick) -> usize {
-        let below = self.top;
+        let below = self.top.get();
         let (mut last, mut moved) = (NONE, 0);
         while let Some(n) = self.wheel.expire(&mut self.slab, now) {
-            let link = self.slab.link_mut(n);
-            link.tag.state = State::Due;
-            link.prev = last;
-            match last {
-                NONE => self.top = n,
-                last => self.slab.link_mut(last).next = n,
-            }
+            self.slab.link_mut(n).tag.state = State::Due;
+            self.join(last, n);
             last = n;
             moved += 1;
         }
-        if last != NONE {
-            self.slab.link_mut(last).next = below;
-            if below != NONE {
-                self.slab.link_mut(below).prev = last;
-            }
-        }
+        self.join(last, below);
         self.waiting -= moved;
         self.due += moved;
         moved as usize
@@ -167,14 +187,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes the top of the urgent stack, to run it.
     pub fn pop(&mut self) -> Option<Popped<P>> {
-        let n = self.top;
+        let n = self.top.get();
         if n == NONE {
             return None;
         }
         self.unstack(n);
         let due = self.slab.link(n).deadline();
         let body = self.slab.body_mut(n);
-        let (key, order, repeat) = (Key { index: n, stamp: body.stamp }, body.order, body.repeat);
+        let (key, order, repeat) = (Key { index: n, stamp: body.stamp }, body.order, body.repeat());
         let payload = Self::payload(body);
         if repeat.is_some() {
             self.slab.link_mut(n).tag.state = State::Running;
@@ -201,12 +221,15 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.running -= 1;
         let due = self.slab.link(n).deadline();
         let body = self.slab.body_mut(n);
-        let next = body.repeat.map_or(Tick::MAX, |repeat| repeat.next(due, now));
-        if state == Some(State::Cancelled) || next == Tick::MAX || payload.is_none() {
-            self.release(n);
-            return Err(payload);
-        }
-        body.payload = payload;
+        let next = body.repeat().map_or(Tick::MAX, |repeat| repeat.next(due, now));
+        let payload = match payload {
+            Some(payload) if state != Some(State::Cancelled) && next != Tick::MAX => payload,
+            ended => {
+                self.release(n);
+                return Err(ended);
+            }
+        };
+        body.payload = Maybe::Yes(payload);
         self.slab.link_mut(n).tag.state = State::Waiting;
         self.wheel.insert(&mut self.slab, n, next);
         self.waiting += 1;
@@ -269,10 +292,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Fills a free entry.
     #[inline]
     fn claim(&mut self, order: usize, payload: P, repeat: Option<Repeat>, tag: Tag) -> Result<Key, P> {
-        let n = if self.free != NONE {
-            let n = self.free;
-            self.free = self.slab.link(n).next;
-            n
+        let free = self.free.get();
+        let n = if free != NONE {
+            self.free = Head::at(self.slab.link(free).next);
+            free
         } else if self.fresh < self.slab.capacity() {
             self.fresh += 1;
             self.fresh - 1
@@ -285,21 +308,21 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let body = self.slab.body_mut(n);
         body.stamp = stamp;
         body.order = order;
-        body.repeat = repeat;
-        body.payload = Some(payload);
+        body.set_repeat(repeat);
+        body.payload = Maybe::Yes(payload);
         Ok(Key { index: n, stamp })
     }
 
     #[inline]
     fn release(&mut self, n: u32) {
-        let free = core::mem::replace(&mut self.free, n);
+        let free = core::mem::replace(&mut self.free, Head::at(n)).get();
         let link = self.slab.link_mut(n);
         link.tag.state = State::Free;
         link.next = free;
     }
 
     /// Takes out and frees an entry that is waiting or due.
-    #[inline]
+    #[inline(never)]
     fn remove(&mut self, n: u32) -> P {
         if self.slab.link(n).tag.state == State::Waiting {
             let was_in = self.wheel.remove(&mut self.slab, n);
@@ -316,13 +339,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     #[inline]
     fn unstack(&mut self, n: u32) {
         let &Link { next, prev, .. } = self.slab.link(n);
-        match prev {
-            NONE => self.top = next,
-            prev => self.slab.link_mut(prev).next = next,
-        }
-        if next != NONE {
-            self.slab.link_mut(next).prev = prev;
-        }
+        self.join(prev, next);
         self.due -= 1;
     }
 

@@ -61,6 +61,8 @@ pub trait Host {
 
     /// What it costs to wake a sleeping worker, in ticks. Decides from when on a second worker is worth waking for
     /// short jobs. 0 means *not known*: then every job is worth a wake-up, and the pool reads no clock between jobs.
+    ///
+    /// Always the same; best a constant, which the compiler then knows.
     fn wake_cost(&self) -> u64 {
         0
     }

@@ -62,20 +62,35 @@ impl Repeat {
     /// When to run again after the run that was due at `due` and is over at `now`. [`Tick::MAX`]: never.
     #[must_use]
     pub const fn next(self, due: Tick, now: Tick) -> Tick {
-        let (period, missed) = match self {
-            Self::Delay { period } => return now.saturating_add(period.get()),
-            Self::Rate { period, missed } => (period.get(), missed),
+        let late = now.since(due);
+        let (from, period) = match self {
+            Self::Delay { period } => (now, period),
+            Self::Rate { period, missed } => match missed {
+                MissedTickBehavior::Delay if late > period.get() => (now, period),
+                // The last point of the grid that is not after `now`.
+                MissedTickBehavior::Skip => (Tick(due.0 + (late - remainder(late, period.get()))), period),
+                MissedTickBehavior::Burst | MissedTickBehavior::Delay => (due, period),
+            },
         };
-        let next = due.saturating_add(period);
-        match missed {
-            MissedTickBehavior::Delay if next.0 < now.0 => now.saturating_add(period),
-            // `now - past` is the last point of the grid that is not after `now`.
-            MissedTickBehavior::Skip if next.0 <= now.0 => {
-                let past = now.since(due) % period;
-                Tick(now.0 - past).saturating_add(period)
-            }
-            MissedTickBehavior::Burst | MissedTickBehavior::Delay | MissedTickBehavior::Skip => next,
+        from.saturating_add(period.get())
+    }
+}
+
+/// `number % divisor`, one bit of the quotient after the other. The operator is half a KiB of library on a 32-bit machine; and
+/// the quotient, the points missed, is a small number most of the time.
+const fn remainder(mut number: u64, divisor: u64) -> u64 {
+    let mut step = divisor;
+    while step <= number / 2 {
+        step *= 2;
+    }
+    loop {
+        if number >= step {
+            number -= step;
         }
+        if step == divisor {
+            return number;
+        }
+        step /= 2;
     }
 }
 
@@ -134,6 +149,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_remainder_is_what_division_leaves(number: u64, divisor in 1_u64.., shift in 0_u32..64) {
+            for (number, divisor) in [(number, divisor), (number, (divisor >> shift).max(1)), (number >> shift, divisor)] {
+                prop_assert_eq!(remainder(number, divisor), number % divisor);
+            }
+        }
+
         #[test]
         fn skip_is_the_first_grid_point_after_now(due: u64, ahead: u64, period in 1_u64..) {
             let now = due.saturating_add(ahead);

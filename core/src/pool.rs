@@ -32,13 +32,14 @@ use crate::entries::Entries;
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
-use crate::sleepers::Sleepers;
+use crate::sleepers::{Sleepers, Woken};
 use crate::slots::Slots;
 use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, State};
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;
 use crate::storage::{Fixed, Storage};
 use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom, seed};
+use crate::wheel::Timing;
 
 /// What the caller of a pool must do next, in its own context, with no lock held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,8 @@ pub struct Counts {
 }
 
 /// The shared part of a pool. `P` is the payload of a job: a [`Task`](crate::Task), a plain `fn`, an enum.
+// In this order: the words that most calls need come first, where the short instructions of a microcontroller reach them.
+#[repr(C)]
 pub struct Pool<P, H: Host, S: Storage<P>> {
     pub(crate) word: Padded<AtomicUsize>,
     /// Entries on the urgent stack: read by every worker before every job.
@@ -128,7 +131,6 @@ pub struct Pool<P, H: Host, S: Storage<P>> {
     pub(crate) outside: AtomicUsize,
     pub(crate) sleepers: Mutex<H::Mutex, Sleepers>,
     pub(crate) entries: Mutex<H::Mutex, Entries<P, S::Slab>>,
-    pub(crate) size: Size,
     /// Who looks at slots that are not reserved for it: workers that are awake, cancellers, snapshots.
     inside: Padded<AtomicUsize>,
     pub(crate) host: H,
@@ -138,15 +140,14 @@ pub struct Pool<P, H: Host, S: Storage<P>> {
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     const_unless_loom! {
-        /// A pool over any storage, without workers. At most `workers` of them work at the same time; if the storage has more seats than
-        /// that, the others stand in for workers whose job waits for something.
+        /// A pool over any storage, without workers, for this many of them and of those that stand in.
         ///
         /// # Panics
         ///
-        /// When `workers` is 0, or larger than `seats`, or `seats` larger than [`MAX_WORKERS`].
-        const fn with_seats(host: H, storage: S, workers: usize, seats: usize) -> Self {
-            assert!(workers > 0 && workers <= seats, "a pool has at least one worker, and a seat for each");
-            assert!(seats <= MAX_WORKERS, "a pool has at most MAX_WORKERS seats");
+        /// When `workers` is 0, or more in all than [`MAX_WORKERS`].
+        const fn over(host: H, storage: S, workers: usize, spares: usize) -> Self {
+            assert!(workers > 0, "a pool has at least one worker");
+            assert!(workers <= MAX_WORKERS && spares <= MAX_WORKERS - workers, "a pool has at most MAX_WORKERS seats");
             Self {
                 word: Padded(AtomicUsize::new(State::NEW.0)),
                 urgent: Padded(AtomicUsize::new(0)),
@@ -157,7 +158,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 inside: Padded(AtomicUsize::new(0)),
                 sleepers: Mutex::new(Sleepers::new()),
                 entries: Mutex::new(Entries::new()),
-                size: Size { target: workers, limit: seats },
                 host,
                 storage,
                 payload: PhantomData,
@@ -172,7 +172,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[inline(always)]
     pub(crate) fn state(&self) -> State {
-        State(self.word.load(Ordering::SeqCst))
+        let state = State(self.word.load(Ordering::SeqCst));
+        // Without a measure no job is short: what there is for short jobs then vanishes.
+        if self.host.wake_cost() == 0 { state.with_short(false) } else { state }
+    }
+
+    #[inline(always)]
+    pub(crate) fn size(&self) -> Size {
+        Size { target: self.storage.workers(), limit: self.storage.seats().len() }
     }
 
     /// Changes the word by a pure transition; returns what it was.
@@ -185,6 +192,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 Err(now) => seen = now,
             }
         }
+    }
+
+    /// Counts who has been taken off the sleepers' list as searching, under their lock.
+    #[inline(never)]
+    pub(crate) fn wake_up(&self, woken: Woken) {
+        self.change(|state| state.wake_up(woken.was_sentinel));
     }
 
     #[inline(always)]
@@ -200,7 +213,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[inline(always)]
     pub(crate) fn lane(&self, lane: usize) -> &Lane<S::Slots> {
-        &self.storage.lanes()[lane]
+        // Where there is but one, the compiler knows which.
+        &self.storage.lanes()[if S::OWN_LANES { lane } else { 0 }]
     }
 
     /// Appends a job to the end of the queue.
@@ -233,7 +247,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 return Err(Refused::Closed(J::unpack(payload)));
             }
         }
-        let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
+        let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
         Ok((id, duty))
     }
 
@@ -261,7 +275,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let position = self.lane(lane).push(job).map_err(Refused::Full)?;
         let state = self.state();
         // A pool that starts to stop just now sweeps the lanes, or this worker runs the job: no taking back.
-        let duty = if state.calls_for(self.size) == Call::Nobody { Duty::Nothing } else { self.call(false) };
+        let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
         Ok((JobId::at(lane, position), duty))
     }
 
@@ -269,7 +283,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(never)]
     fn take_back(&self, position: usize) -> Option<P> {
         let payload = self.take_from_lane(0, position)?;
-        self.removed.fetch_add(1, Ordering::SeqCst);
+        self.count_removed(1);
         Some(payload)
     }
 
@@ -280,7 +294,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         loop {
             let state = self.state();
             let short = state.is_short() && !though_short;
-            match state.with_short(short).calls_for(self.size) {
+            match state.with_short(short).calls_for(self.size()) {
                 Call::Nobody => return Duty::Nothing,
                 Call::Sleeper => {
                     let mut sleepers = self.sleepers.lock();
@@ -289,7 +303,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                         return Duty::Nothing;
                     }
                     if let Some(woken) = sleepers.pop(self.storage.seats()) {
-                        self.change(|state| state.wake_up(woken.was_sentinel));
+                        self.wake_up(woken);
                         return Duty::Wake(woken.seat);
                     }
                 }
@@ -308,7 +322,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// Others may have counted on the search of that worker; so this may ask for a sleeper to be woken, never for a start.
     pub fn start_failed(&self) -> Duty {
-        self.change(|state| State(state.0 - ALIVE - SEARCHING));
+        self.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst);
         let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
         if self.state().searching() > 0 || (self.visible_work() == 0 && !unminded()) {
             return Duty::Nothing;
@@ -322,6 +336,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Whether there is work that a worker could begin: unclaimed or urgent.
+    #[inline(never)]
     pub(crate) fn visible_work(&self) -> usize {
         let unclaimed: usize = self.storage.lanes().iter().map(Lane::unclaimed).sum();
         unclaimed + self.urgent.load(Ordering::SeqCst)
@@ -369,7 +384,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub fn next_sleeper(&self) -> Option<usize> {
         let mut sleepers = self.sleepers.lock();
         let woken = sleepers.pop(self.storage.seats())?;
-        self.change(|state| state.wake_up(woken.was_sentinel));
+        self.wake_up(woken);
         Some(woken.seat)
     }
 
@@ -384,7 +399,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub fn block(&self) -> Option<Duty> {
         let mut seen = self.state();
         loop {
-            if seen.blocked() + 1 >= seen.alive() && seen.alive() >= self.size.limit {
+            if seen.blocked() + 1 >= seen.alive() && seen.alive() >= self.size().limit {
                 return None;
             }
             let next = seen.0 + BLOCKED;
@@ -405,11 +420,21 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// A visitor begins to look at slots.
     pub(crate) fn enter(&self) {
-        self.inside.fetch_add(1, Ordering::SeqCst);
+        if S::Slots::TRIMS {
+            self.inside.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     pub(crate) fn leave(&self) {
-        self.inside.fetch_sub(1, Ordering::SeqCst);
+        if S::Slots::TRIMS {
+            self.inside.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Pending jobs will not run, or not as ones of the pool.
+    #[inline(never)]
+    pub(crate) fn count_removed(&self, jobs: usize) {
+        self.removed.fetch_add(jobs, Ordering::SeqCst);
     }
 
     /// Gives back memory of the lanes that was not needed lately, if nobody is inside.
@@ -418,8 +443,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 }
 
-impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: usize>
-    Pool<P, H, Fixed<P, JOBS, TIMERS, WORKERS>>
+impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: Timing>
+    Pool<P, H, Fixed<P, JOBS, TIMERS, WORKERS, W>>
 {
     const_unless_loom! {
         /// A pool of fixed capacity for `WORKERS` workers, without an allocator; usable in a `static`. There are no workers
@@ -429,7 +454,7 @@ impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: us
         ///
         /// When `WORKERS` is 0 or larger than [`MAX_WORKERS`]; in a `static`, at compile time.
         pub const fn fixed(host: H) -> Self {
-            Self::with_seats(host, Fixed::new(), WORKERS, WORKERS)
+            Self::over(host, Fixed::new(), WORKERS, 0)
         }
     }
 }
@@ -443,6 +468,6 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
     ///
     /// When `workers` is 0, or the sum larger than [`MAX_WORKERS`].
     pub fn growing(host: H, workers: usize, spares: usize) -> Self {
-        Self::with_seats(host, Growing::new(workers, spares), workers, workers + spares)
+        Self::over(host, Growing::new(workers, spares), workers, spares)
     }
 }

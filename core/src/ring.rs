@@ -52,6 +52,7 @@ impl<P, const N: usize> Default for Ring<P, N> {
 
 impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     const RUN: usize = N;
+    const TRIMS: bool = false;
 
     type Run = ();
 

@@ -86,11 +86,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// what is returned was cancelled meanwhile (or was not periodic) and is the caller's to drop.
     pub fn end(&self, running: &Running, payload: Option<P>) -> (Option<P>, Duty) {
         let seat = &self.storage.seats()[running.seat];
-        let id = seat.id(running.depth());
+        let periodic = if running.is_periodic() { seat.id(running.depth()) } else { None };
         seat.end(running.depth());
-        let ended = match id {
-            Some(id) if running.is_periodic() => self.end_periodic(id, payload),
-            _ => (payload, Duty::Nothing),
+        let ended = match periodic {
+            Some(id) => self.end_periodic(id, payload),
+            None => (payload, Duty::Nothing),
         };
         seat.count();
         ended

@@ -41,8 +41,9 @@ const STOPPED: usize = 2;
 const STAGE: usize = 3;
 const SERIAL: usize = 4;
 
-/// No lane: an offer or a hole that is not there.
-pub(crate) const NO_LANE: usize = usize::MAX;
+/// No lane: an offer or a hole that is not there. Offers and holes keep one more than the lane's number, for a free seat is
+/// all zeros, see `sleepers`.
+pub(crate) const NO_LANE: usize = 0;
 
 #[derive(Debug)]
 struct Mark {
@@ -68,6 +69,13 @@ impl Mark {
         }
     }
 
+    #[inline(always)]
+    fn begin(&self, id: JobId) {
+        self.write(id);
+        let serial = self.word.load(Ordering::Relaxed) & !STAGE;
+        self.word.store(serial | RUNNING, Ordering::Release);
+    }
+
     const_unless_loom! {
         const fn new() -> Self {
             Self { word: AtomicUsize::new(IDLE), id: [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)] }
@@ -78,6 +86,7 @@ impl Mark {
 /// Positions that a worker has claimed and not started, for idle workers to take. Only advice: see [`crate::lane`].
 #[derive(Debug)]
 pub(crate) struct Offer {
+    /// Plus one, or [`NO_LANE`].
     pub(crate) lane: AtomicUsize,
     pub(crate) next: AtomicUsize,
     pub(crate) end: AtomicUsize,
@@ -102,7 +111,7 @@ macro_rules! each {
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
 pub struct Seat {
     pub(crate) offer: Offer,
-    /// Lane and position of each.
+    /// Lane, plus one, and position of each.
     pub(crate) holes: [(AtomicUsize, AtomicUsize); HOLES],
     /// Jobs that ended here.
     pub(crate) finished: AtomicUsize,
@@ -144,11 +153,16 @@ impl Seat {
             self.inner.store(depth, Ordering::Relaxed);
         }
         if let Some(mark) = self.marks.get(depth) {
-            mark.write(id);
-            let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
-            mark.word.store(serial | RUNNING, Ordering::Release);
+            mark.begin(id);
         }
         depth
+    }
+
+    /// The same where nothing runs.
+    #[inline(always)]
+    pub(crate) fn begin_first(&self, id: JobId) {
+        debug_assert!(!self.is_busy(), "a worker runs what it has found before it looks for more");
+        self.marks[0].begin(id);
     }
 
     /// The id of the job at `depth`, for the worker itself; `None` when it is too deep to be marked.

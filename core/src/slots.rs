@@ -21,6 +21,9 @@ pub trait Slots<P>: sealed::Sealed {
     /// Where the positions of one run lie, found once for all of them; the default finds none.
     type Run: Copy + Default;
 
+    /// Whether [`Slots::trim`] gives anything back, and so has to know who is inside.
+    const TRIMS: bool;
+
     /// The next position, or `None` when the store is full.
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize>;
 

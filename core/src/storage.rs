@@ -1,6 +1,8 @@
 //! Where a pool keeps its jobs and its workers' seats: fixed, without an allocator, or growing.
 #![forbid(unsafe_code)]
 
+use core::marker::PhantomData;
+
 use crate::entries::{FixedSlab, Slab};
 use crate::lane::Lane;
 use crate::ring::Ring;
@@ -8,6 +10,7 @@ use crate::seat::Seat;
 use crate::slots::Slots;
 #[cfg(not(loom))]
 use crate::sync::const_unless_loom;
+use crate::wheel::{Timing, Wheel};
 
 /// The storage of a pool with payload `P`. [`Fixed`] and `Growing` implement it.
 pub trait Storage<P> {
@@ -15,6 +18,8 @@ pub trait Storage<P> {
     type Slots: Slots<P>;
     /// For timed and urgent jobs.
     type Slab: Slab<P>;
+    /// Whether there may be another lane than the main one.
+    const OWN_LANES: bool;
 
     /// The main lane first; then, if jobs submitted by jobs are to stay with their worker, one for each of the first
     /// seats.
@@ -22,42 +27,52 @@ pub trait Storage<P> {
 
     /// One for each worker that may exist at the same time.
     fn seats(&self) -> &[Seat];
+
+    /// How many of them may work at the same time; the others stand in for workers whose job waits for something.
+    fn workers(&self) -> usize;
 }
 
 /// Room for `JOBS` queued jobs (a power of two), `TIMERS` timed and urgent ones, `WORKERS` workers; no allocator.
+///
+/// `W` orders what waits for its time: for any number of timers a wheel, where an insertion is a constant amount of work; for up to
+/// some dozens a [`Line`](crate::wheel::Line), which is a fraction of it in flash and RAM.
 #[derive(Debug)]
-pub struct Fixed<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize> {
+pub struct Fixed<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W = Wheel<32, 4>> {
     lane: [Lane<Ring<P, JOBS>>; 1],
     seats: [Seat; WORKERS],
+    wheel: PhantomData<fn() -> W>,
 }
 
-impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize> Fixed<P, JOBS, TIMERS, WORKERS> {
+impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W> Fixed<P, JOBS, TIMERS, WORKERS, W> {
     #[cfg(not(loom))]
     const_unless_loom! {
         /// Empty; usable in a `static`.
         pub const fn new() -> Self {
-            Self { lane: [Lane::new(Ring::new())], seats: [const { Seat::new() }; WORKERS] }
+            Self { lane: [Lane::new(Ring::new())], seats: [const { Seat::new() }; WORKERS], wheel: PhantomData }
         }
     }
 
     /// Empty.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { lane: [Lane::new(Ring::new())], seats: core::array::from_fn(|_| Seat::new()) }
+        Self { lane: [Lane::new(Ring::new())], seats: core::array::from_fn(|_| Seat::new()), wheel: PhantomData }
     }
 }
 
-impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize> Default for Fixed<P, JOBS, TIMERS, WORKERS> {
+impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W> Default
+    for Fixed<P, JOBS, TIMERS, WORKERS, W>
+{
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize> Storage<P>
-    for Fixed<P, JOBS, TIMERS, WORKERS>
+impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: Timing> Storage<P>
+    for Fixed<P, JOBS, TIMERS, WORKERS, W>
 {
     type Slots = Ring<P, JOBS>;
-    type Slab = FixedSlab<P, TIMERS>;
+    type Slab = FixedSlab<P, TIMERS, W>;
+    const OWN_LANES: bool = false;
 
     fn lanes(&self) -> &[Lane<Self::Slots>] {
         &self.lane
@@ -65,6 +80,10 @@ impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize> Stor
 
     fn seats(&self) -> &[Seat] {
         &self.seats
+    }
+
+    fn workers(&self) -> usize {
+        WORKERS
     }
 }
 
@@ -85,6 +104,7 @@ mod growing {
     pub struct Growing<P, R> {
         lanes: Box<[Lane<Blocks<P, R>>]>,
         seats: Box<[Seat]>,
+        workers: usize,
     }
 
     impl<P, R: RawMutex> Growing<P, R> {
@@ -94,6 +114,7 @@ mod growing {
             Self {
                 lanes: (0..=workers).map(|_| Lane::new(Blocks::new())).collect(),
                 seats: (0..workers + spares).map(|_| Seat::new()).collect(),
+                workers,
             }
         }
     }
@@ -101,6 +122,7 @@ mod growing {
     impl<P: Send, R: RawMutex> Storage<P> for Growing<P, R> {
         type Slots = Blocks<P, R>;
         type Slab = GrowingSlab<P>;
+        const OWN_LANES: bool = true;
 
         fn lanes(&self) -> &[Lane<Self::Slots>] {
             &self.lanes
@@ -108,6 +130,11 @@ mod growing {
 
         fn seats(&self) -> &[Seat] {
             &self.seats
+        }
+
+        #[inline]
+        fn workers(&self) -> usize {
+            self.workers
         }
     }
 }

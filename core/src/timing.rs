@@ -1,7 +1,7 @@
 //! The pool's timed and urgent jobs: the entries behind their lock, and the counts that mirror them.
 #![forbid(unsafe_code)]
 
-use crate::entries::{Cancel, Entries, Key, Popped, Slab};
+use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::period::Repeat;
@@ -19,6 +19,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         result
     }
 
+    #[inline(never)]
     fn mirror(&self, entries: &Entries<P, S::Slab>) {
         for (count, now) in [(&*self.urgent, entries.due()), (&self.timers, entries.waiting())] {
             // Written under this lock only; the look is cheaper than the barrier.
@@ -43,12 +44,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
     pub fn submit_first(&self, payload: P, nested: bool) -> Result<(JobId, Duty), Refused<P>> {
-        let id = self.insert(payload, nested, |entries, order, payload| {
-            let key = entries.push_urgent(order, payload)?;
-            self.became_due.fetch_add(1, Ordering::SeqCst);
-            Ok(key)
-        })?;
-        Ok((id, self.call(false)))
+        self.insert(Kind::Urgent, payload, nested, Tick::ZERO, None)
     }
 
     /// Runs a job at `due`, and then again as `repeat` says. A time in the past is now; at [`Tick::MAX`] it never runs.
@@ -64,22 +60,19 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         due: Tick,
         repeat: Option<Repeat>,
     ) -> Result<(JobId, Duty), Refused<P>> {
-        let mut minded = false;
-        let id = self.insert(payload, nested, |entries, order, payload| {
-            // Whoever minds an earlier deadline will see this one then.
-            minded = entries.next_deadline().is_some_and(|next| next <= due);
-            entries.insert(order, payload, due, repeat)
-        })?;
-        let duty = if minded { Duty::Nothing } else { self.timer_added(due) };
-        Ok((id, duty))
+        let kind = if repeat.is_some() { Kind::Periodic } else { Kind::Delayed };
+        self.insert(kind, payload, nested, due, repeat)
     }
 
+    /// One for all kinds; the time of an urgent job means nothing.
     fn insert(
         &self,
+        kind: Kind,
         payload: P,
         nested: bool,
-        insert: impl FnOnce(&mut Entries<P, S::Slab>, usize, P) -> Result<Key, P>,
-    ) -> Result<JobId, Refused<P>> {
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
         let order = self.main().tail();
         loop {
             let mut entries = self.entries.lock();
@@ -95,27 +88,35 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             if !self.accepts(nested) {
                 return Err(Refused::Closed(payload));
             }
-            let key = insert(&mut entries, order, payload).map_err(Refused::Full)?;
+            // Whoever minds an earlier deadline will see this one then.
+            let minded = kind != Kind::Urgent && entries.next_deadline().is_some_and(|next| next <= due);
+            let key = entries.put(kind, order, payload, due, repeat).map_err(Refused::Full)?;
+            if kind == Kind::Urgent {
+                self.became_due.fetch_add(1, Ordering::SeqCst);
+            }
             self.mirror(&entries);
-            return Ok(JobId::in_entry(key.index, key.stamp, order));
+            drop(entries);
+            let duty = match kind {
+                Kind::Urgent => self.call(false),
+                Kind::Delayed | Kind::Periodic if minded => Duty::Nothing,
+                Kind::Delayed | Kind::Periodic => self.timer_added(due),
+            };
+            return Ok((JobId::in_entry(key.index, key.stamp, order), duty));
         }
     }
 
     /// Sees to it that a sleeper wakes in time for a new earliest deadline.
     fn timer_added(&self, due: Tick) -> Duty {
         let mut sleepers = self.sleepers.lock();
-        match sleepers.deadline() {
-            Some(deadline) if deadline <= due => Duty::Nothing,
-            Some(_) => {
-                let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) else { return Duty::Nothing };
-                self.change(|state| state.wake_up(woken.was_sentinel));
-                Duty::Wake(woken.seat)
-            }
-            None => {
-                drop(sleepers);
-                self.call(true)
-            }
+        if sleepers.deadline() <= due {
+            return Duty::Nothing;
         }
+        if let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) {
+            self.wake_up(woken);
+            return Duty::Wake(woken.seat);
+        }
+        drop(sleepers);
+        self.call(true)
     }
 
     /// Makes the timers that are due urgent, and so pending; returns how many. Workers do it by themselves in time: this is
@@ -143,11 +144,15 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// The deadline of the earliest timer, or a time before it at which to ask again.
     pub fn next_due(&self) -> Option<Tick> {
+        Some(self.next_due_or_never()).filter(|due| *due < Tick::MAX)
+    }
+
+    /// The same; [`Tick::MAX`] for none.
+    pub(crate) fn next_due_or_never(&self) -> Tick {
         if self.timers.load(Ordering::SeqCst) == 0 {
-            return None;
+            return Tick::MAX;
         }
-        // Not a deadline, only something to keep: see `Tick::MAX`.
-        self.with_entries(Entries::next_deadline).filter(|due| *due < Tick::MAX)
+        self.entries.lock().next_deadline().unwrap_or(Tick::MAX)
     }
 
     #[cold]
@@ -176,7 +181,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             let cancel = entries.cancel(key);
             if entries.due() < due {
                 // It was pending, and is not any more.
-                self.removed.fetch_add(1, Ordering::SeqCst);
+                self.count_removed(1);
             }
             cancel
         })

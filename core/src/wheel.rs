@@ -24,23 +24,26 @@
 
 use crate::host::Tick;
 
+mod line;
 mod link;
 #[cfg(test)]
 mod tests;
 
+pub use line::Line;
+pub(crate) use link::Head;
 pub use link::{Link, Links, NONE};
 use link::{NEVER, OUT};
 
 /// How many entries of a slot are looked at to find the earliest.
 const SCAN: usize = 64;
 
-/// What a wheel of any size does. Whoever calls hands in the same links every time.
+/// What a wheel of any size does, and a [`Line`]. Whoever calls hands in the same links every time.
 pub trait Timing {
     /// Empty, at time zero.
     const EMPTY: Self;
 
     /// Puts in entry `n`, which is in no wheel, to fall due at `deadline`. One that the wheel has already reached is due
-    /// at once, after what is due already; [`Tick::MAX`] is never. A constant amount of work.
+    /// at once, after what is due already; [`Tick::MAX`] is never. A constant amount of work, but in a [`Line`].
     fn insert<L: Links + ?Sized>(&mut self, links: &mut L, n: u32, deadline: Tick);
 
     /// Takes out entry `n`; false if it was not in. A constant amount of work.
@@ -54,6 +57,22 @@ pub trait Timing {
     /// happens to deadlines far off: whoever sleeps until the time returned and then calls [`Timing::expire`] gets closer
     /// with each of at most as many steps as the wheel has levels. `None` if nothing ever falls due.
     fn next_deadline<L: Links + ?Sized>(&mut self, links: &L) -> Option<Tick>;
+}
+
+/// See rule 5; kept so that a wheel with nothing that ever falls due is all zeros, see [`Head`].
+#[derive(Clone, Copy, Debug)]
+struct Bound(u64);
+
+impl Bound {
+    const NEVER: Self = Self::at(u64::MAX);
+
+    const fn at(tick: u64) -> Self {
+        Self(!tick)
+    }
+
+    const fn get(self) -> u64 {
+        !self.0
+    }
 }
 
 /// How much [`Wheel::bound`] knows.
@@ -95,8 +114,7 @@ enum Quality {
 pub struct Wheel<const LEVELS: usize, const SLOTS: usize> {
     /// No entry in any slot is earlier, nor was any that came out.
     reached: u64,
-    /// See rule 5; `u64::MAX` when nothing ever falls due.
-    bound: u64,
+    bound: Bound,
     quality: Quality,
     /// Bit `i`: level `i` has an entry.
     levels: u64,
@@ -117,15 +135,15 @@ impl<const LEVELS: usize, const SLOTS: usize> Wheel<LEVELS, SLOTS> {
             assert!(SLOTS.is_power_of_two() && SLOTS >= 2 && SLOTS <= 64, "a slot is a bit of a u64");
             assert!(LEVELS <= 64, "a level is a bit of a u64");
             assert!(LEVELS as u32 * Self::BITS >= u64::BITS, "the levels must cover every deadline");
-            assert!(LEVELS * SLOTS < NEVER as usize, "the number of a slot must not mean something else");
+            assert!(LEVELS * SLOTS + 1 < NEVER as usize, "the number of a slot must not mean something else");
         }
         Self {
             reached: 0,
-            bound: u64::MAX,
+            bound: Bound::NEVER,
             quality: Quality::Exact,
             levels: 0,
             occupied: [0; LEVELS],
-            heads: [[NONE; SLOTS]; LEVELS],
+            heads: [[0; SLOTS]; LEVELS],
         }
     }
 
@@ -151,7 +169,7 @@ impl<const LEVELS: usize, const SLOTS: usize> Wheel<LEVELS, SLOTS> {
         let link = links.link_mut(n);
         link.next = head;
         link.prev = tail;
-        link.slot = (level * SLOTS + slot) as u16;
+        link.slot = (level * SLOTS + slot) as u16 + 1;
     }
 
     #[inline]
@@ -231,8 +249,8 @@ impl<const LEVELS: usize, const SLOTS: usize> Timing for Wheel<LEVELS, SLOTS> {
         }
         self.place(links, n);
         let at = deadline.0.max(self.reached);
-        if at <= self.bound {
-            self.bound = at;
+        if at <= self.bound.get() {
+            self.bound = Bound::at(at);
             self.quality = Quality::Exact;
         }
     }
@@ -248,10 +266,11 @@ impl<const LEVELS: usize, const SLOTS: usize> Timing for Wheel<LEVELS, SLOTS> {
             }
             _ => {}
         }
-        if link.deadline.0 <= self.bound || self.quality == Quality::Rough {
+        if link.deadline.0 <= self.bound.get() || self.quality == Quality::Rough {
             self.quality = Quality::Stale;
         }
-        let (level, slot) = (link.slot as usize / SLOTS, link.slot as usize % SLOTS);
+        let slot = link.slot as usize - 1;
+        let (level, slot) = (slot / SLOTS, slot % SLOTS);
         self.unlink(links, n, level, slot);
         true
     }
@@ -280,9 +299,10 @@ impl<const LEVELS: usize, const SLOTS: usize> Timing for Wheel<LEVELS, SLOTS> {
 
     fn next_deadline<L: Links + ?Sized>(&mut self, links: &L) -> Option<Tick> {
         if self.quality == Quality::Stale {
-            (self.bound, self.quality) = self.look(links);
+            let (bound, quality) = self.look(links);
+            (self.bound, self.quality) = (Bound::at(bound), quality);
         }
-        (self.bound != u64::MAX).then_some(Tick(self.bound))
+        Some(Tick(self.bound.get())).filter(|bound| *bound != Tick::MAX)
     }
 }
 

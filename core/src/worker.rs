@@ -45,7 +45,7 @@ use crate::running::{Running, Times};
 use crate::seat::Seat;
 use crate::slot::Take;
 use crate::slots::Slots;
-use crate::state::{ALIVE, SEARCHING, State};
+use crate::state::{ALIVE, SEARCHING};
 use crate::storage::Storage;
 use crate::sync::Ordering;
 
@@ -117,10 +117,8 @@ enum Find<P> {
 }
 
 /// What became of a position whose producer had not published.
-enum Aside<P> {
-    /// It has now.
-    Found(Found<P>),
-    /// It is put aside, or somebody else has it.
+enum Aside {
+    /// It has now, and is the next of the claim again; or it is put aside.
     Later,
     /// Too many are aside already.
     Wait,
@@ -189,7 +187,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             naps: 0,
             ended_before_nap: 0,
             own_first: false,
-            pace: Pace::new(self.host.wake_cost()),
+            pace: Pace::new(),
             left: None,
         }
     }
@@ -197,7 +195,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// A worker that nobody asked for: for ports that start their workers beforehand. `None` when all seats are taken.
     pub fn enlist(&self) -> Option<Worker<'_, P, H, S>> {
         let seat = self.take_seat()?;
-        self.change(State::start);
+        self.word.fetch_add(ALIVE + SEARCHING, Ordering::SeqCst);
         Some(self.seated(seat))
     }
 }
@@ -223,7 +221,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                     }
                     Take::Gone => self.unmark(),
                     Take::Unpublished => match self.set_aside() {
-                        Aside::Found(found) => self.run_found(runner, found),
                         Aside::Later => {}
                         Aside::Wait => return Rest::Park(Some(self.nap())),
                     },
@@ -250,7 +247,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                         Find::Claim
                     }
                     Take::Unpublished => match self.set_aside() {
-                        Aside::Found(found) => Find::Job(found),
                         Aside::Later => Find::Claim,
                         Aside::Wait => Find::Rest(Rest::Park(Some(self.nap()))),
                     },
@@ -298,6 +294,17 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.this.taken.store(false, Ordering::Release);
     }
 
+    /// Dropped before it has ended.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&mut self) {
+        self.come_back();
+        let searching = if self.mode == Mode::Searching { SEARCHING } else { 0 };
+        self.pool.word.fetch_sub(ALIVE + searching, Ordering::SeqCst);
+        self.this.end_all();
+        self.free_seat();
+    }
+
     fn come_back(&mut self) {
         debug_assert!(self.mode != Mode::Gone, "a worker that has ended is not asked again");
         if self.mode == Mode::Asleep {
@@ -314,8 +321,14 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Says which job this worker is about to take: it runs no other.
     #[inline(always)]
     fn mark(&self, id: JobId) {
-        let depth = self.this.begin(id);
-        debug_assert!(depth == 0, "a worker runs what it has found before it looks for more");
+        self.this.begin_first(id);
+    }
+
+    /// [`Worker::mark`] where it is rare.
+    #[cold]
+    #[inline(never)]
+    fn mark_slow(&self, id: JobId) {
+        self.mark(id);
     }
 
     /// Somebody else was quicker, or there is nothing to take yet.
@@ -371,12 +384,18 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         (self.claimed, self.missed) = (0, 0);
         if taken > 0 {
             self.pool.lane(self.lane).slots().finish(self.end.wrapping_sub(1), taken);
-            self.pace.claim_ended(taken, || self.pool.host.now());
-            let short = self.pace.is_short();
-            if short != self.pool.state().is_short() {
+            self.pace.claim_ended(self.pool.host.wake_cost(), taken, || self.pool.host.now());
+            let short = self.is_short();
+            if self.pool.host.wake_cost() != 0 && short != self.pool.state().is_short() {
                 self.pool.change(|state| state.with_short(short));
             }
         }
+    }
+
+    /// Whether jobs take less time than a wake-up.
+    #[inline(always)]
+    fn is_short(&self) -> bool {
+        self.pace.is_short(self.pool.host.wake_cost())
     }
 
     /// A job was found: whom to tell that there is more.
@@ -405,7 +424,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             return Duty::Nothing;
         }
         let awake = state.alive() - state.sleeping();
-        if state.is_short() && state.is_napping() && !self.pace.is_worth_a_wake_up(left, awake) {
+        let cost = self.pool.host.wake_cost();
+        if state.is_short() && state.is_napping() && !self.pace.is_worth_a_wake_up(cost, left, awake) {
             Duty::Nothing
         } else {
             self.pool.call(true)
@@ -418,22 +438,9 @@ impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
     /// others; its lane stays, and its job counts as ended. Others may have counted on its search: do what
     /// [`Pool::demand`] says then.
     fn drop(&mut self) {
-        let pool = self.pool;
-        match self.mode {
-            Mode::Gone => {}
-            Mode::Asleep => {
-                self.get_up();
-                pool.change(|state| State(state.0 - ALIVE - SEARCHING));
-            }
-            Mode::Searching => _ = pool.change(|state| State(state.0 - ALIVE - SEARCHING)),
-            Mode::Working => _ = pool.change(|state| State(state.0 - ALIVE)),
-        }
-        if self.mode != Mode::Asleep {
-            pool.leave();
-        }
         if self.mode != Mode::Gone {
-            self.this.end_all();
-            self.free_seat();
+            self.give_up();
         }
+        self.pool.leave();
     }
 }

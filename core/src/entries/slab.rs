@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 use core::convert::Infallible;
+use core::marker::PhantomData;
+use core::num::NonZeroU64;
 
 use super::{Kind, State};
-use crate::period::Repeat;
+use crate::period::{MissedTickBehavior, Repeat};
 use crate::wheel::{Link, Links, Timing, Wheel};
 
 /// What an entry knows of itself; it lies in the link, where alignment leaves a hole.
@@ -26,12 +28,51 @@ impl Tag {
 pub struct Body<P> {
     pub(super) stamp: usize,
     pub(super) order: usize,
-    pub(super) repeat: Option<Repeat>,
-    pub(super) payload: Option<P>,
+    /// Of a periodic job, else 0.
+    period: u64,
+    /// Of a periodic job: `None` if the period counts from the end of a run.
+    missed: Option<MissedTickBehavior>,
+    pub(super) payload: Maybe<P>,
 }
 
 impl<P> Body<P> {
-    const EMPTY: Self = Self { stamp: 0, order: 0, repeat: None, payload: None };
+    /// All zeros, see [`Head`](crate::wheel::Head).
+    const EMPTY: Self =
+        Self { stamp: 0, order: 0, period: 0, missed: Some(MissedTickBehavior::Burst), payload: Maybe::No };
+
+    pub(super) fn repeat(&self) -> Option<Repeat> {
+        let period = NonZeroU64::new(self.period)?;
+        Some(match self.missed {
+            Some(missed) => Repeat::Rate { period, missed },
+            None => Repeat::Delay { period },
+        })
+    }
+
+    pub(super) fn set_repeat(&mut self, repeat: Option<Repeat>) {
+        (self.period, self.missed) = match repeat {
+            Some(Repeat::Rate { period, missed }) => (period.get(), Some(missed)),
+            Some(Repeat::Delay { period }) => (period.get(), None),
+            None => (0, None),
+        };
+    }
+}
+
+/// An option whose absence is zero whatever `T` is.
+#[derive(Debug)]
+#[repr(u8)]
+pub(super) enum Maybe<T> {
+    No,
+    Yes(T),
+}
+
+impl<T> Maybe<T> {
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<T> {
+        match core::mem::replace(self, Self::No) {
+            Self::No => None,
+            Self::Yes(value) => Some(value),
+        }
+    }
 }
 
 /// Storage of entries by number, and the wheel that suits it. [`FixedSlab`] and `GrowingSlab` implement it.
@@ -65,14 +106,15 @@ pub trait Slab<P>: Links<Tag = Tag> {
     fn body_mut(&mut self, n: u32) -> &mut Body<P>;
 }
 
-/// Room for `N` entries, no allocator.
+/// Room for `N` entries, no allocator. `W` orders those that wait.
 #[derive(Debug)]
-pub struct FixedSlab<P, const N: usize> {
+pub struct FixedSlab<P, const N: usize, W = Wheel<32, 4>> {
     links: [Link<Tag>; N],
     bodies: [Body<P>; N],
+    wheel: PhantomData<fn() -> W>,
 }
 
-impl<P, const N: usize> Links for FixedSlab<P, N> {
+impl<P, const N: usize, W> Links for FixedSlab<P, N, W> {
     type Tag = Tag;
 
     #[inline]
@@ -86,14 +128,14 @@ impl<P, const N: usize> Links for FixedSlab<P, N> {
     }
 }
 
-impl<P, const N: usize> Slab<P> for FixedSlab<P, N> {
-    type Wheel = Wheel<32, 4>;
+impl<P, const N: usize, W: Timing> Slab<P> for FixedSlab<P, N, W> {
+    type Wheel = W;
     type Need = Infallible;
     type Room = Infallible;
 
     const EMPTY: Self = {
         assert!(N < u32::MAX as usize, "an entry's number is a u32 that is not NONE");
-        Self { links: [const { Link::new(Tag::FREE) }; N], bodies: [const { Body::EMPTY }; N] }
+        Self { links: [const { Link::new(Tag::FREE) }; N], bodies: [const { Body::EMPTY }; N], wheel: PhantomData }
     };
 
     fn capacity(&self) -> u32 {

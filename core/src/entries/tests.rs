@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::period::MissedTickBehavior;
+use crate::wheel::Line;
 
 type Fixed<const N: usize> = Entries<String, FixedSlab<String, N>>;
 
@@ -454,6 +455,11 @@ proptest! {
     #[test]
     fn like_the_model_fixed(ops in prop::collection::vec(op(), 1..400)) {
         run::<FixedSlab<u64, 16>>(&ops)?;
+    }
+
+    #[test]
+    fn like_the_model_fixed_in_a_line(ops in prop::collection::vec(op(), 1..400)) {
+        run::<FixedSlab<u64, 16, Line>>(&ops)?;
     }
 
     #[cfg(feature = "alloc")]

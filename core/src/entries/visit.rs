@@ -49,7 +49,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             key: Key { index: n, stamp: body.stamp },
             order: body.order,
             due: link.deadline(),
-            repeat: body.repeat,
+            repeat: body.repeat(),
             kind: link.tag.kind,
             state: link.tag.state,
         }

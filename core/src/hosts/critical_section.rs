@@ -61,7 +61,8 @@ unsafe impl RawMutex for CriticalSectionMutex {
 
     const INIT: Self = Self { is_held: Cell::new(false), restore: Cell::new(RestoreState::invalid()) };
 
-    #[inline]
+    // Not inlined: a pool locks in a dozen places, and code is dearer here than the calls.
+    #[inline(never)]
     fn lock(&self) {
         // Inside is alone: whoever holds it is the very context that asks.
         assert!(self.try_lock(), "a critical-section mutex was locked again by the context that holds it");
@@ -80,7 +81,7 @@ unsafe impl RawMutex for CriticalSectionMutex {
         true
     }
 
-    #[inline]
+    #[inline(never)]
     unsafe fn unlock(&self) {
         let restore = self.restore.get();
         self.is_held.set(false);

@@ -132,6 +132,7 @@ impl Park for FlagParker {
         }
     }
 
+    #[inline(never)]
     fn park_until(&self, deadline: Tick) {
         while !self.take() && (self.now)() < deadline {
             (self.wait)();

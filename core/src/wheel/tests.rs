@@ -45,6 +45,7 @@ fn on_both(test: impl Fn(&mut dyn FnMut(Step) -> Seen)) {
     with::<Wheel<11, 64>>(&test);
     with::<Wheel<32, 4>>(&test);
     with::<Wheel<64, 2>>(&test);
+    with::<Line>(&test);
 }
 
 enum Step {
@@ -302,5 +303,10 @@ proptest! {
     #[test]
     fn like_a_sorted_map_32_4(ops in prop::collection::vec(op(), 1..600)) {
         run::<Wheel<32, 4>>(&ops)?;
+    }
+
+    #[test]
+    fn like_a_sorted_map_line(ops in prop::collection::vec(op(), 1..600)) {
+        run::<Line>(&ops)?;
     }
 }

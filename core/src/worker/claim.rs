@@ -21,44 +21,41 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_urgent(&mut self) -> Option<Found<P>> {
-        let popped = self.pool.pop_due(|id| self.mark(id))?;
+        let popped = self.pool.pop_due(|id| self.mark_slow(id))?;
         self.left = Some(self.pool.urgent.load(Ordering::Relaxed));
         let times = if popped.repeat.is_some() { Times::Again } else { Times::Once };
         Some((popped.payload, times))
     }
 
-    /// A position was claimed, and marked, before its producer has published: looks again for a moment, then puts it aside.
+    /// A position was claimed, and marked, before its producer has published: waits a moment for it, then puts it aside.
     #[cold]
     #[inline(never)]
-    pub(super) fn set_aside(&mut self) -> Aside<P> {
+    pub(super) fn set_aside(&mut self) -> Aside {
         let (lane, position) = (self.lane, self.next.wrapping_sub(1));
+        self.unmark();
         for _ in 0..PATIENCE {
             spin_loop();
-            match self.pool.lane(lane).take(position) {
-                Take::Taken(payload) => {
-                    self.missed -= 1;
-                    return Aside::Found((payload, Times::Once));
-                }
-                Take::Gone => {
-                    self.unmark();
-                    return Aside::Later;
-                }
-                Take::Unpublished => {}
+            if self.pool.lane(lane).slots().is_ready(position) {
+                self.come_back_to(position);
+                return Aside::Later;
             }
         }
-        self.unmark();
         let free = self.this.holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
         if let Some((hole_lane, hole)) = free {
             hole.store(position, Ordering::Relaxed);
             // Others see it by the next exchange of this worker on a head or on the word, which comes before it can sleep.
-            hole_lane.store(lane, Ordering::Release);
+            hole_lane.store(lane + 1, Ordering::Release);
             return Aside::Later;
         }
-        // Comes back to this position after a moment that lets its producer run.
+        // After a moment that lets its producer run.
+        self.come_back_to(position);
+        Aside::Wait
+    }
+
+    fn come_back_to(&mut self, position: usize) {
         self.next = position;
         self.missed -= 1;
         self.this.offer.next.store(position, Ordering::Relaxed);
-        Aside::Wait
     }
 
     /// Looks at the positions put aside.
@@ -66,12 +63,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn look_aside(&mut self) -> Option<Found<P>> {
         for index in 0..HOLES {
             let hole = &self.this.holes[index];
-            let lane = hole.0.load(Ordering::Relaxed);
-            if lane == NO_LANE {
-                continue;
-            }
+            let Some(lane) = hole.0.load(Ordering::Relaxed).checked_sub(1) else { continue };
             let position = hole.1.load(Ordering::Relaxed);
-            self.mark(JobId::at(lane, position));
+            self.mark_slow(JobId::at(lane, position));
             let taken = self.pool.lane(lane).take(position);
             if !matches!(taken, Take::Unpublished) {
                 self.this.holes[index].0.store(NO_LANE, Ordering::Relaxed);
@@ -103,7 +97,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     fn claim_from(&mut self, lane: usize) -> bool {
-        let workers = if self.pace.is_short() { self.pool.state().alive().max(1) } else { 0 };
+        let workers = if self.is_short() { self.pool.state().alive().max(1) } else { 0 };
         let want = |unclaimed: usize| match workers {
             0 => 1,
             1 => unclaimed.min(CLAIM),
@@ -111,7 +105,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         };
         let offer = &self.this.offer;
         let claim = self.pool.lane(lane).claim(want, |claim| {
-            offer.lane.store(lane, Ordering::Relaxed);
+            offer.lane.store(lane + 1, Ordering::Relaxed);
             offer.next.store(claim.start, Ordering::Relaxed);
             offer.end.store(claim.start.wrapping_add(claim.len), Ordering::Relaxed);
         });
@@ -125,7 +119,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
         (self.lane, self.next, self.end, self.claimed) = (lane, start, start.wrapping_add(len), len);
         self.run = self.pool.lane(lane).slots().run(start);
-        self.pace.claim_began(|| self.pool.host.now());
+        self.pace.claim_began(self.pool.host.wake_cost(), || self.pool.host.now());
     }
 
     /// Takes from another worker: from its lane, from what it has claimed and not started, from what it has put aside.
@@ -141,7 +135,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let seat = &seats[victim];
             if let Some((lane, start, len)) = self.pool.unstarted(seat) {
                 let offer = &self.this.offer;
-                offer.lane.store(lane, Ordering::Relaxed);
+                offer.lane.store(lane + 1, Ordering::Relaxed);
                 offer.next.store(start, Ordering::Relaxed);
                 offer.end.store(start.wrapping_add(len), Ordering::Release);
                 self.begin_claim(lane, start, len);
@@ -149,7 +143,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             for (lane, position) in &seat.holes {
                 let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
-                if lane != NO_LANE && self.pool.lane(lane).slots().is_ready(position) {
+                let Some(lane) = lane.checked_sub(1) else { continue };
+                if self.pool.lane(lane).slots().is_ready(position) {
                     self.begin_claim(lane, position, 1);
                     return true;
                 }

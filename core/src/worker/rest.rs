@@ -4,6 +4,7 @@
 use super::{Mode, Rest, Worker};
 use crate::host::{Host, Tick};
 use crate::pool::Duty;
+use crate::slots::Slots;
 use crate::state::{ALIVE, Phase, Role, SEARCHING, State};
 use crate::storage::Storage;
 use crate::sync::Ordering;
@@ -17,6 +18,8 @@ const NAPS: u32 = 8;
 const DOUBLED: u32 = 3;
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
+    #[cold]
+    #[inline(never)]
     pub(super) fn nap(&mut self) -> Tick {
         let shortest = self.pool.host.wake_cost().saturating_mul(4).max(1);
         let nap = shortest.saturating_mul(1 << self.naps.min(DOUBLED));
@@ -40,7 +43,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.mode == Mode::Working {
             // Jobs shorter than a change of the shared word: first look again quietly.
             let open = self.pool.phase() == Phase::Running;
-            if open && self.pace.is_short() && round < 2 && self.pool.host.relax(round) {
+            if open && self.is_short() && round < 2 && self.pool.host.relax(round) {
                 return None;
             }
             self.mode = Mode::Searching;
@@ -66,23 +69,24 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let unstarted = has_holes || pool.has_unstarted(self.seat);
         let others_work = state.alive() > state.sleeping() + state.blocked() + state.searching();
         let napping = unstarted || (self.naps < NAPS && state.is_short() && others_work && !state.is_napping());
-        let timer = pool.next_due();
-        let deadline = match (timer, napping.then(|| self.nap())) {
-            (Some(due), Some(nap)) if due < nap => Some((due, Role::Sentinel)),
-            (_, Some(nap)) => Some((nap, Role::Napper)),
-            (due, None) => due.map(|due| (due, Role::Sentinel)),
+        // `Tick::MAX`: never.
+        let due = pool.next_due_or_never();
+        let nap = if napping { self.nap() } else { Tick::MAX };
+        let (deadline, role) = match due.min(nap) {
+            Tick::MAX => (Tick::MAX, Role::Plain),
+            deadline if due < nap => (deadline, Role::Sentinel),
+            deadline => (deadline, Role::Napper),
         };
         let role = {
             let mut sleepers = pool.sleepers.lock();
-            let role = sleepers.list(pool.storage.seats(), self.seat, deadline);
+            let role = sleepers.list(pool.storage.seats(), self.seat, deadline, role);
             pool.change(|state| state.fall_asleep(role));
             role
         };
         self.mode = Mode::Asleep;
         // From here on a submit sees a sleeper. What was submitted before is seen here.
-        let sooner = |due: Tick| deadline.is_none_or(|(deadline, _)| due < deadline);
         if pool.visible_work() > 0
-            || pool.next_due().is_some_and(sooner)
+            || pool.next_due_or_never() < deadline
             || (!unstarted && pool.has_unstarted(self.seat))
             || self.may_exit()
         {
@@ -91,12 +95,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         pool.leave();
         let state = pool.state();
-        if state.sleeping() == state.alive() {
+        if S::Slots::TRIMS && state.sleeping() == state.alive() {
             // Once in each pause of the whole pool, so that what is needed from burst to burst is kept.
             pool.trim();
         }
         let personal = role != Role::Plain || has_holes;
-        Some(Rest::Park(deadline.filter(|_| personal).map(|(deadline, _)| deadline)))
+        Some(Rest::Park(Some(deadline).filter(|deadline| personal && *deadline < Tick::MAX)))
     }
 
     /// The park is over, whoever ended it.
@@ -110,7 +114,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn get_up_inside(&mut self) {
         let mut sleepers = self.pool.sleepers.lock();
         if let Some(woken) = sleepers.unlist(self.pool.storage.seats(), self.seat) {
-            self.pool.change(|state| state.wake_up(woken.was_sentinel));
+            self.pool.wake_up(woken);
         }
         // Else whoever took this worker off the list has counted it as searching.
         self.mode = Mode::Searching;
@@ -121,7 +125,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let closed = state.phase() != Phase::Running
             && self.pool.timers.load(Ordering::SeqCst) == 0
             && self.pool.visible_work() == 0;
-        (closed || state.is_crowded(self.pool.size)) && !self.has_holes()
+        (closed || state.is_crowded(self.pool.size())) && !self.has_holes()
     }
 
     fn leave_pool(&mut self) -> Rest {
@@ -129,7 +133,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.mode = Mode::Gone;
         // Before it is off the count: whoever asks for a worker from then on finds a seat.
         self.free_seat();
-        let before = pool.change(|state| State(state.0 - ALIVE - SEARCHING));
+        let before = State(pool.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst));
         // A submit may have counted on this search.
         let mut duty = if pool.visible_work() > 0 { pool.call(true) } else { Duty::Nothing };
         if duty == Duty::Nothing && before.phase() != Phase::Running {

@@ -47,6 +47,7 @@ use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::{CriticalSectionMutex, FlagParker, FlagUnparker, WakeFlag};
+use fastthreadpool_core::wheel::Line;
 use fastthreadpool_core::{
     Duty, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick,
     Unpark,
@@ -76,6 +77,7 @@ static TICKS: Mutex<Cell<u64>> = Mutex::new(Cell::new(u32::MAX as u64 - 20));
 
 /// The present time. 64 bits are two loads on this machine, and a tick between them would be off by 2^32; so interrupts
 /// are masked meanwhile. Right at every priority, unlike reading again until both halves agree.
+#[inline(never)]
 pub(crate) fn now() -> Tick {
     Tick(critical_section::with(|cs| TICKS.borrow(cs).get()))
 }
@@ -111,9 +113,9 @@ pub(crate) static MAIN_LOOP: FlagParker = FlagParker::new(&WAKE, cortex_m::asm::
 /// What handlers and the main loop signal each other with: `release` in a handler, `acquire` in the main loop.
 pub(crate) type Signal = Semaphore<CriticalSectionMutex, FlagUnparker>;
 
-/// All of the pool, in a static, linked and counted at compile time. Not all of it is 0 at the beginning, so it lies in
-/// `.data`, and takes as much flash as RAM.
-pub(crate) static POOL: Pool<Job, Board, Fixed<Job, JOBS, TIMERS, WORKERS>> = Pool::fixed(Board);
+/// All of the pool, in a static, linked and counted at compile time. It is all zeros at the beginning, so it lies in `.bss`
+/// and takes no flash. With more than some dozens of timers leave the [`Line`] out: then a wheel holds them.
+pub(crate) static POOL: Pool<Job, Board, Fixed<Job, JOBS, TIMERS, WORKERS, Line>> = Pool::fixed(Board);
 
 /// Does what a call into the pool asks for. Never waits, so that handlers may do it.
 pub(crate) fn perform(duty: Duty) {
@@ -169,10 +171,13 @@ pub(crate) fn main_loop() {
                 let (_cancelled, duty) = POOL.end(&running, again);
                 perform(duty);
             }
-            Next::Park(None) => MAIN_LOOP.park(),
-            // Before a tickless sleep, this is what to program the compare register with.
-            Next::Park(Some(deadline)) => MAIN_LOOP.park_until(deadline),
-            Next::Exit { duty, .. } => return perform(duty),
+            // Before a tickless sleep, a deadline is what to program the compare register with.
+            Next::Park(deadline) => MAIN_LOOP.park_until(deadline.unwrap_or(Tick::MAX)),
+            Next::Exit { duty, .. } => {
+                // It has left its seat. Dropping it would need the code for a worker that is dropped before it has.
+                core::mem::forget(worker);
+                return perform(duty);
+            }
         }
     }
 }
