@@ -28,6 +28,10 @@ fn occupied() -> Pool {
         pool.submit(move || _ = black_box(n)).expect("the pool is open");
     }
     assert_eq!(pool.cancel_all(), TIMES);
+    for n in 0..TIMES {
+        pool.submit_later(Duration::from_secs(3600), move || _ = black_box(n)).expect("the pool is open");
+    }
+    assert_eq!(pool.cancel_timers(), TIMES);
     pool
 }
 

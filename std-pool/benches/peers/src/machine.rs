@@ -1,4 +1,4 @@
-//! Where it ran, in a line.
+//! Where it ran, in a line; and what else ran there, as that says what the figures are worth.
 
 use std::fs;
 use std::thread;
@@ -12,5 +12,7 @@ pub fn line() -> String {
         .unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let system = read("/proc/sys/kernel/osrelease");
     let version = system.trim().split('-').next().unwrap_or_default();
-    format!("{model}, {cores} cores, {} {version}", std::env::consts::OS)
+    let averages = read("/proc/loadavg");
+    let load = averages.split(' ').next().unwrap_or_default();
+    format!("{model}, {cores} cores, {} {version}, load {load} at the start", std::env::consts::OS)
 }

@@ -23,7 +23,7 @@ mod rows;
 mod table;
 
 use std::error::Error;
-use std::fs;
+use std::{fs, panic, process};
 
 use clap::Parser;
 
@@ -74,7 +74,18 @@ fn list(args: &Args) {
     }
 }
 
+/// A check that fails in a job must not end as the job's failure, nor one with workers held wait for their end.
+fn exit_at_the_first_panic() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        process::exit(101);
+    }));
+}
+
 fn measure(args: &Args) -> Measured {
+    exit_at_the_first_panic();
+    let machine = machine::line();
     let watchdog = Watchdog::start();
     let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 9 });
     let mut rows = Vec::new();
@@ -83,5 +94,5 @@ fn measure(args: &Args) -> Measured {
         measured.iter().for_each(table::progress);
         rows.extend(measured);
     }
-    Measured { machine: machine::line(), rows }
+    Measured { machine, rows }
 }

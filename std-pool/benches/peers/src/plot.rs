@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::peer::Peer;
-use crate::rows::{Measured, Row};
+use crate::rows::{Measured, NOTHING, Row};
 use crate::table::number;
 
 const OURS: RGBColor = RGBColor(214, 69, 24);
@@ -52,7 +52,7 @@ impl Scale {
     fn of(bars: &[Bar]) -> Self {
         let values = || bars.iter().map(|bar| bar.value).filter(|value| *value > 0.0);
         let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
-        Self { least, most, is_logarithmic: bars.iter().all(|bar| bar.value > 0.0) && most > least * LINEAR }
+        Self { least, most, is_logarithmic: bars.iter().all(|bar| bar.value >= NOTHING) && most > least * LINEAR }
     }
 
     fn length(&self, value: f64) -> i32 {

@@ -46,7 +46,7 @@ pub struct Measured {
 }
 
 /// What is below would be printed as zero, and a ratio to it says nothing.
-const NOTHING: f64 = 0.005;
+pub const NOTHING: f64 = 0.005;
 
 const COLUMNS: [&str; 9] = ["machine", "chart", "work", "metric", "unit", "base", "peer", "round", "value"];
 

@@ -14,27 +14,35 @@ use crate::capability::{Admits, Executor, Maps};
 use crate::peer::Peer;
 use crate::peers::channels::Crew;
 
-const SLOTS: usize = 1 << 10;
+const SLOTS: usize = 1 << 12;
 const INLINE: usize = 48;
 /// Hints between two looks: each look takes the other's cache line away, so that who looks all the time slows both down.
 const PAUSE: usize = 64;
 /// Looks that find nothing before the processor is given away.
 const LOOKS: usize = 16;
 
-/// One cache line: a closure and how to call it.
+/// A closure and how to call it, in one cache line.
 #[repr(align(64))]
 struct Slot {
-    is_full: AtomicBool,
-    call: UnsafeCell<unsafe fn(*mut u8)>,
-    closure: UnsafeCell<MaybeUninit<[u64; INLINE / 8]>>,
+    call: unsafe fn(*mut u8),
+    closure: MaybeUninit<[u64; INLINE / 8]>,
 }
 
+/// Alone on its cache line.
+#[derive(Default)]
+#[repr(align(128))]
+struct Position(AtomicUsize);
+
 struct Slots {
-    ring: Vec<Slot>,
+    ring: Vec<UnsafeCell<Slot>>,
+    /// Up to where there are closures.
+    written: Position,
+    /// Up to where they have been called.
+    called: Position,
     is_closed: AtomicBool,
 }
 
-// SAFETY: the one producer touches a slot while it is not full, the one consumer while it is; the flag hands it over.
+// SAFETY: the one consumer touches the slots between `called` and `written`, the one producer the others.
 unsafe impl Sync for Slots {}
 
 /// Calls the closure in its place.
@@ -48,10 +56,47 @@ unsafe fn call<F: FnOnce()>(place: *mut u8) {
     closure();
 }
 
+fn look_until(mut found: impl FnMut() -> bool) {
+    for look in 1.. {
+        if found() {
+            return;
+        }
+        if look % LOOKS == 0 { thread::yield_now() } else { (0..PAUSE).for_each(|_| spin_loop()) }
+    }
+}
+
+impl Slots {
+    fn slot(&self, position: usize) -> *mut Slot {
+        self.ring[position % SLOTS].get()
+    }
+
+    fn consume(&self) {
+        let (mut called, mut written) = (0, 0);
+        loop {
+            look_until(|| {
+                written = self.written.0.load(Ordering::Acquire);
+                written != called || self.is_closed.load(Ordering::Acquire)
+            });
+            if written == called {
+                return;
+            }
+            for position in called..written {
+                let slot = self.slot(position);
+                // SAFETY: the slot is the consumer's, and `call` was stored with the closure.
+                unsafe { ((*slot).call)((&raw mut (*slot).closure).cast()) };
+            }
+            called = written;
+            self.called.0.store(called, Ordering::Release);
+        }
+    }
+}
+
 /// A bare ring: one producer, one consumer, which never sleeps, closures called in place. Waits when it is full.
 pub struct Ring {
     slots: Arc<Slots>,
     next: Cell<usize>,
+    /// Up to where the slots are known to be free again.
+    free: Cell<usize>,
     _crew: Closing,
 }
 
@@ -65,47 +110,21 @@ impl Drop for Closing {
     }
 }
 
-fn look_until(mut found: impl FnMut() -> bool) {
-    for look in 1.. {
-        if found() {
-            return;
-        }
-        if look % LOOKS == 0 { thread::yield_now() } else { (0..PAUSE).for_each(|_| spin_loop()) }
-    }
-}
-
-impl Slots {
-    fn consume(&self) {
-        for slot in self.ring.iter().cycle() {
-            let mut is_full = false;
-            look_until(|| {
-                is_full = slot.is_full.load(Ordering::Acquire);
-                is_full || self.is_closed.load(Ordering::Acquire)
-            });
-            if !is_full {
-                return;
-            }
-            // SAFETY: the slot is full, so it is the consumer's, and `call` was stored with the closure.
-            unsafe { (*slot.call.get())(slot.closure.get().cast()) };
-            slot.is_full.store(false, Ordering::Release);
-        }
-    }
+impl Ring {
+    pub const SLOTS: usize = SLOTS;
 }
 
 impl Executor for Ring {
     const PEER: Peer = Peer::Floor;
 
     fn new(_: usize) -> Self {
-        let slot = || Slot {
-            is_full: AtomicBool::new(false),
-            call: UnsafeCell::new(call::<fn()>),
-            closure: UnsafeCell::new(MaybeUninit::uninit()),
-        };
+        let slot = || UnsafeCell::new(Slot { call: call::<fn()>, closure: MaybeUninit::uninit() });
         let ring = std::iter::repeat_with(slot).take(SLOTS).collect();
-        let slots = Arc::new(Slots { ring, is_closed: AtomicBool::new(false) });
+        let (written, called) = (Position::default(), Position::default());
+        let slots = Arc::new(Slots { ring, written, called, is_closed: AtomicBool::new(false) });
         let consumer = Arc::clone(&slots);
-        let crew = Crew::new(1, move || consumer.consume());
-        Self { slots: Arc::clone(&slots), next: Cell::new(0), _crew: Closing(slots, Some(crew)) }
+        let crew = Closing(Arc::clone(&slots), Some(Crew::new(1, move || consumer.consume())));
+        Self { slots, next: Cell::new(0), free: Cell::new(SLOTS), _crew: crew }
     }
 
     fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
@@ -113,15 +132,22 @@ impl Executor for Ring {
             let boxed: Box<dyn FnOnce() + Send> = Box::new(job);
             return self.execute(boxed);
         }
-        let slot = &self.slots.ring[self.next.get()];
-        self.next.set((self.next.get() + 1) % SLOTS);
-        look_until(|| !slot.is_full.load(Ordering::Acquire));
-        // SAFETY: the slot is not full, so it is the producer's: the only one, as `Ring` is not `Sync`; the closure fits.
+        let next = self.next.get();
+        look_until(|| {
+            let is_free = next < self.free.get();
+            if !is_free {
+                self.free.set(self.slots.called.0.load(Ordering::Acquire) + SLOTS);
+            }
+            is_free
+        });
+        let slot = self.slots.slot(next);
+        // SAFETY: the slot is free, so it is the producer's: the only one, as `Ring` is not `Sync`; the closure fits.
         unsafe {
-            *slot.call.get() = call::<F>;
-            slot.closure.get().cast::<F>().write(job);
+            (*slot).call = call::<F>;
+            (&raw mut (*slot).closure).cast::<F>().write(job);
         }
-        slot.is_full.store(true, Ordering::Release);
+        self.next.set(next + 1);
+        self.slots.written.0.store(next + 1, Ordering::Release);
     }
 }
 

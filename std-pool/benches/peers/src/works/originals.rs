@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::capability::{Admits, Maps, Results};
 use crate::peers::{
-    AsyncLock, ByHandSemaphore, Loop, OursResults, OursSemaphore, ParkingLot, Rayon, TokioSemaphore, TwoAtomics,
+    AsyncLock, ByHandSemaphore, Loop, Ours, OursResults, OursSemaphore, ParkingLot, Rayon, TokioSemaphore, TwoAtomics,
 };
 use crate::work::{Effort, Work};
 use crate::works::{results, semaphore};
@@ -52,10 +52,13 @@ pub fn works(effort: Effort) -> Vec<Work> {
     let mut submit = Work::new("originals", format!("the original's sum: submit {JOBS}"), &[("", "ns/job")]);
     results::enter_all(&mut submit, 1, effort.workers, JOBS);
 
-    let mut map = Work::new("originals", format!("the original's sum: map {JOBS} to done"), &[("", "ns/job")]);
-    enter_ours(&mut map, effort.workers);
-    enter_map::<Loop>(&mut map, effort.workers);
-    enter_map::<Rayon>(&mut map, effort.workers);
+    let mut done = Work::new("originals", format!("the original's sum: map {JOBS} to done"), &[("", "ns/job")]);
+    enter_ours(&mut done, effort.workers);
+    enter_map::<Loop>(&mut done, effort.workers);
+
+    let mut map = Work::new("originals", format!("the original's sum: map {JOBS}, collected"), &[("", "ns/job")]);
+    let enter_each = [enter_map::<Ours>, enter_map::<Loop>, enter_map::<Rayon>];
+    enter_each.into_iter().for_each(|enter| enter(&mut map, effort.workers));
 
     let mut semaphore = Work::new("originals", format!("the original's semaphore, {PAIRS} pairs"), &[("", "ns/pair")]);
     let enter_each = [
@@ -67,5 +70,5 @@ pub fn works(effort: Effort) -> Vec<Work> {
         enter_semaphore::<ByHandSemaphore>,
     ];
     enter_each.into_iter().for_each(|enter| enter(&mut semaphore));
-    vec![submit, map, semaphore]
+    vec![submit, done, map, semaphore]
 }

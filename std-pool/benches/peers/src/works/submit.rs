@@ -57,7 +57,14 @@ fn enter<E: Executor + Sync, const WORDS: usize>(work: &mut Work, producers: usi
 
 /// A ring of its own in each round: its consumer never sleeps, and would be in the way of the others.
 fn enter_floor<const WORDS: usize>(work: &mut Work, jobs: usize) {
-    work.enter(Ring::PEER, move || move || one::<_, WORDS>(&Ring::new(1), jobs));
+    work.enter(Ring::PEER, move || {
+        move || {
+            let ring = Ring::new(1);
+            // The others have warmed up as well.
+            one::<_, WORDS>(&ring, Ring::SLOTS);
+            one::<_, WORDS>(&ring, jobs)
+        }
+    });
 }
 
 fn size<const WORDS: usize>(chart: &'static str, jobs: usize) -> Vec<Work> {
@@ -77,7 +84,7 @@ fn size<const WORDS: usize>(chart: &'static str, jobs: usize) -> Vec<Work> {
 }
 
 pub fn works(effort: Effort) -> Vec<Work> {
-    let jobs = effort.either(200_000, 20_000);
+    let jobs = effort.either(200_000, 10_000);
     [size::<1>("submit-8", jobs), size::<6>("submit-48", jobs), size::<25>("submit-200", jobs)]
         .into_iter()
         .flatten()
