@@ -64,7 +64,7 @@ fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
     builder.check(run);
 }
 
-/// Two producers, two consumers. `before`: positions that were used and are over, so that the next ones wrap.
+/// Two producers, two consumers. `before`: positions that were used and are over, so that the next ones lie across an end.
 fn two_and_two<S: Slots<usize> + Default + Send + Sync + 'static>(before: usize) {
     let lane = Arc::new(Lane::new(S::default()));
     for _ in 0..before {
@@ -91,9 +91,30 @@ fn two_producers_and_two_consumers_on_a_ring() {
     model(2, || two_and_two::<Ring<usize, 2>>(0));
 }
 
+/// The slot of the second position that the producers want is in use until a consumer has left it. One thread is first a
+/// producer, then a consumer, lest there be too much to explore.
 #[test]
 fn two_producers_and_two_consumers_on_a_ring_that_wraps() {
-    model(2, || two_and_two::<Ring<usize, 2>>(1));
+    model(2, || {
+        let lane = Arc::new(Lane::new(Ring::<usize, 2>::new()));
+        assert_eq!(lane.push(0), Ok(0));
+        let producer = {
+            let lane = lane.clone();
+            thread::spawn(move || lane.push(1).is_ok())
+        };
+        let consumer = {
+            let lane = lane.clone();
+            thread::spawn(move || consume(&lane, 1, 2))
+        };
+        let second = lane.push(2).is_ok();
+        let own = consume(&lane, 1, 1);
+        let first = producer.join().unwrap();
+        assert!(first || second, "there is room for one of them from the beginning");
+        let expected: Vec<usize> =
+            [(0, true), (1, first), (2, second)].iter().filter(|job| job.1).map(|job| job.0).collect();
+        let other = consumer.join().unwrap();
+        assert_eq!(reckon(&lane, [own, other]), expected, "each accepted job is taken once");
+    });
 }
 
 #[test]

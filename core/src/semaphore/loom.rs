@@ -131,6 +131,20 @@ fn closing_and_reopening_leaves_nobody_behind() {
 }
 
 #[test]
+fn a_close_meets_a_reopening_and_a_release() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(0));
+        let closer = spawn(&semaphore, Semaphore::close);
+        let waiter = spawn(&semaphore, acquire(1));
+        semaphore.release(1).unwrap();
+        semaphore.reopen();
+        closer.join().unwrap();
+        let served = usize::from(waiter.join().unwrap().is_ok());
+        assert_eq!((semaphore.value(), semaphore.waiters()), (1 - served, 0));
+    });
+}
+
+#[test]
 fn two_releases_meet_one_who_wants_both() {
     model(|| {
         let semaphore = Arc::new(Checked::new(0));
@@ -140,6 +154,19 @@ fn two_releases_meet_one_who_wants_both() {
         other.join().unwrap();
         assert_eq!(waiter.join().unwrap(), Ok(()));
         assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+    });
+}
+
+#[test]
+fn two_releases_meet_one_who_wants_one() {
+    model(|| {
+        let semaphore = Arc::new(Checked::new(0));
+        let other = spawn(&semaphore, |semaphore| semaphore.release(1).unwrap());
+        let waiter = spawn(&semaphore, acquire(1));
+        semaphore.release(1).unwrap();
+        other.join().unwrap();
+        assert_eq!(waiter.join().unwrap(), Ok(()));
+        assert_eq!((semaphore.value(), semaphore.waiters()), (1, 0));
     });
 }
 
