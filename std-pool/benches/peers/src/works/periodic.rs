@@ -13,6 +13,11 @@ use crate::work::{Effort, Work};
 
 const PERIOD: Duration = Duration::from_millis(10);
 
+/// When the run of this index is due.
+fn on_grid(began: Instant, index: usize) -> Instant {
+    began + PERIOD * (index as u32 + 1)
+}
+
 #[derive(Default)]
 struct Runs(Mutex<Vec<Instant>>);
 
@@ -30,9 +35,8 @@ impl Runs {
         let mut runs = self.0.lock().expect("nobody panics here");
         assert!(runs.len() >= number);
         runs.truncate(number);
-        let on_grid = |index: usize| began + PERIOD * (index as u32 + 1);
         let late = |(index, run): (usize, &Instant)| {
-            let due = on_grid(index);
+            let due = on_grid(began, index);
             // Before the grid, by what passed between the look at the clock and the submit, is in time as well.
             run.saturating_duration_since(due).as_secs_f64() * 1e6
                 - due.saturating_duration_since(*run).as_secs_f64() * 1e6
@@ -60,15 +64,26 @@ fn round<T: Timers>(workers: usize, number: usize) -> Vec<f64> {
     runs.summary(began, number)
 }
 
-fn by_hand(number: usize) -> Vec<f64> {
+/// A thread of its own; `pause` says how long it sleeps before the run of this index.
+fn loop_by_hand(number: usize, pause: impl Fn(Instant, usize) -> Duration) -> Vec<f64> {
     let runs = Runs::default();
     let began = Instant::now();
-    loop {
-        thread::sleep(PERIOD);
+    for index in 0.. {
+        thread::sleep(pause(began, index));
         if runs.note(number) {
-            return runs.summary(began, number);
+            break;
         }
     }
+    runs.summary(began, number)
+}
+
+fn by_hand(number: usize) -> Vec<f64> {
+    loop_by_hand(number, |_, _| PERIOD)
+}
+
+/// On the grid: as late as the machine makes it.
+fn floor(number: usize) -> Vec<f64> {
+    loop_by_hand(number, |began, index| on_grid(began, index).saturating_duration_since(Instant::now()))
 }
 
 pub fn works(effort: Effort) -> Vec<Work> {
@@ -79,6 +94,7 @@ pub fn works(effort: Effort) -> Vec<Work> {
     let mut work = Work::new("periodic", name, &metrics).at_most(1).without_warm_up();
     let enter_each = [
         (Peer::Ours, round::<Ours> as fn(usize, usize) -> Vec<f64>),
+        (Peer::Floor, |_, number| floor(number)),
         (Peer::Tokio, round::<Tokio>),
         (Peer::Scheduled, round::<Scheduled>),
         (Peer::ByHand, |_, number| by_hand(number)),
