@@ -62,6 +62,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`].
+    #[inline(never)]
     fn stop(&self, id: JobId) -> bool {
         self.storage.seats().iter().filter(|seat| seat.stop(id)).count() > 0
     }

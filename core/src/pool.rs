@@ -172,7 +172,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[inline(always)]
     pub(crate) fn state(&self) -> State {
-        State(self.word.load(Ordering::SeqCst))
+        let state = State(self.word.load(Ordering::SeqCst));
+        // Without a measure no job is short: what there is for short jobs then vanishes.
+        if self.host.wake_cost() == 0 { state.with_short(false) } else { state }
     }
 
     #[inline(always)]
@@ -300,9 +302,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                     if self.state().searching() > 0 {
                         return Duty::Nothing;
                     }
-                    if let Some(woken) = sleepers.pop(self.storage.seats()) {
-                        self.wake_up(woken);
-                        return Duty::Wake(woken.seat);
+                    if let Some(seat) = self.pop_sleeper(&mut sleepers) {
+                        return Duty::Wake(seat);
                     }
                 }
                 Call::Newcomer => {
@@ -380,7 +381,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Takes one sleeper off the list; the caller must wake it.
     pub fn next_sleeper(&self) -> Option<usize> {
-        let mut sleepers = self.sleepers.lock();
+        self.pop_sleeper(&mut self.sleepers.lock())
+    }
+
+    fn pop_sleeper(&self, sleepers: &mut Sleepers) -> Option<usize> {
         let woken = sleepers.pop(self.storage.seats())?;
         self.wake_up(woken);
         Some(woken.seat)

@@ -66,6 +66,13 @@ impl Mark {
         self.id[2].store(place, Ordering::Release);
     }
 
+    #[inline(always)]
+    fn begin(&self, id: JobId) {
+        self.write(id);
+        let serial = self.word.load(Ordering::Relaxed) & !STAGE;
+        self.word.store(serial | RUNNING, Ordering::Release);
+    }
+
     const_unless_loom! {
         const fn new() -> Self {
             Self { word: AtomicUsize::new(IDLE), id: [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)] }
@@ -141,11 +148,21 @@ impl Seat {
         let depth = self.depth.load(Ordering::Relaxed);
         self.depth.store(depth + 1, Ordering::Relaxed);
         if let Some(mark) = self.marks.get(depth) {
-            mark.write(id);
-            let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
-            mark.word.store(serial | RUNNING, Ordering::Release);
+            mark.begin(id);
         }
         depth
+    }
+
+    /// The same where nothing runs.
+    #[inline(always)]
+    pub(crate) fn begin_first(&self, id: JobId) {
+        debug_assert_eq!(
+            self.depth.load(Ordering::Relaxed),
+            0,
+            "a worker runs what it has found before it looks for more"
+        );
+        self.depth.store(1, Ordering::Relaxed);
+        self.marks[0].begin(id);
     }
 
     /// The id of the job at `depth`, for the worker itself; `None` when it is too deep to be marked.

@@ -10,19 +10,15 @@ use crate::seat::Seat;
 use crate::state::Role;
 use crate::sync::Ordering;
 
-/// No sleeper. `top` and the seats' `below` are one more than the seat's number: an empty list is all zeros, so that a pool
-/// in a static takes no flash for what is in it at the beginning.
+/// No sleeper. The others are told by one more than their seat's number: an empty list is all zeros, so that a pool in a
+/// static takes no flash for what is in it at the beginning.
 const NOBODY: usize = 0;
 
 #[derive(Debug)]
 pub(crate) struct Sleepers {
     top: usize,
-    sentinel: Option<Sentinel>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Sentinel {
-    seat: usize,
+    sentinel: usize,
+    /// The sentinel's, if there is one.
     deadline: Tick,
 }
 
@@ -35,29 +31,28 @@ pub(crate) struct Woken {
 
 impl Sleepers {
     pub(crate) const fn new() -> Self {
-        Self { top: NOBODY, sentinel: None }
+        Self { top: NOBODY, sentinel: NOBODY, deadline: Tick::ZERO }
     }
 
-    /// The sentinel's deadline.
-    pub(crate) fn deadline(&self) -> Option<Tick> {
-        self.sentinel.map(|sentinel| sentinel.deadline)
+    /// The sentinel's deadline; [`Tick::MAX`] without one.
+    pub(crate) fn deadline(&self) -> Tick {
+        if self.sentinel == NOBODY { Tick::MAX } else { self.deadline }
     }
 
-    /// Lists a worker. With a deadline before the present sentinel's it becomes the sentinel itself.
-    pub(crate) fn list(&mut self, seats: &[Seat], seat: usize, deadline: Option<(Tick, Role)>) -> Role {
+    /// Lists a worker that wants to sleep in this role until `deadline`, which is [`Tick::MAX`] if it is [`Role::Plain`].
+    /// It becomes the sentinel if that is before the present sentinel's. Returns its role.
+    pub(crate) fn list(&mut self, seats: &[Seat], seat: usize, deadline: Tick, role: Role) -> Role {
         seats[seat].listed.store(true, Ordering::Relaxed);
-        match deadline {
-            Some((deadline, role)) if self.deadline().is_none_or(|present| deadline < present) => {
-                if let Some(former) = self.sentinel.replace(Sentinel { seat, deadline }) {
-                    self.push(seats, former.seat);
-                }
-                role
-            }
-            _ => {
-                self.push(seats, seat);
-                Role::Plain
-            }
+        if deadline >= self.deadline() {
+            self.push(seats, seat);
+            return Role::Plain;
         }
+        if let Some(former) = self.sentinel.checked_sub(1) {
+            self.push(seats, former);
+        }
+        self.sentinel = seat + 1;
+        self.deadline = deadline;
+        role
     }
 
     fn push(&mut self, seats: &[Seat], seat: usize) {
@@ -67,17 +62,17 @@ impl Sleepers {
 
     /// Takes off the one to be woken: the latest sleeper, or the sentinel if there is no other.
     pub(crate) fn pop(&mut self, seats: &[Seat]) -> Option<Woken> {
-        if self.top == NOBODY {
+        let Some(seat) = self.top.checked_sub(1) else {
             return self.pop_sentinel(seats);
-        }
-        let seat = self.top - 1;
+        };
         self.top = seats[seat].below.load(Ordering::Relaxed);
         seats[seat].listed.store(false, Ordering::Relaxed);
         Some(Woken { seat, was_sentinel: false })
     }
 
     pub(crate) fn pop_sentinel(&mut self, seats: &[Seat]) -> Option<Woken> {
-        let Sentinel { seat, .. } = self.sentinel.take()?;
+        let seat = self.sentinel.checked_sub(1)?;
+        self.sentinel = NOBODY;
         seats[seat].listed.store(false, Ordering::Relaxed);
         Some(Woken { seat, was_sentinel: true })
     }
@@ -87,7 +82,7 @@ impl Sleepers {
         if !seats[seat].listed.load(Ordering::Relaxed) {
             return None;
         }
-        if self.sentinel.is_some_and(|sentinel| sentinel.seat == seat) {
+        if self.sentinel == seat + 1 {
             return self.pop_sentinel(seats);
         }
         let below = seats[seat].below.load(Ordering::Relaxed);
@@ -121,9 +116,9 @@ mod tests {
     #[test]
     fn the_last_to_sleep_wakes_first_and_the_sentinel_last() {
         let (seats, mut sleepers) = (seats(), Sleepers::new());
-        assert_eq!(sleepers.list(&seats, 0, Some((Tick(9), Role::Sentinel))), Role::Sentinel);
-        assert_eq!(sleepers.list(&seats, 1, None), Role::Plain);
-        assert_eq!(sleepers.list(&seats, 2, Some((Tick(9), Role::Sentinel))), Role::Plain, "one is enough");
+        assert_eq!(sleepers.list(&seats, 0, Tick(9), Role::Sentinel), Role::Sentinel);
+        assert_eq!(sleepers.list(&seats, 1, Tick::MAX, Role::Plain), Role::Plain);
+        assert_eq!(sleepers.list(&seats, 2, Tick(9), Role::Sentinel), Role::Plain, "one is enough");
         assert_eq!(drain(&mut sleepers, &seats), [2, 1, 0]);
         assert_eq!(sleepers.pop(&seats), None);
     }
@@ -131,17 +126,17 @@ mod tests {
     #[test]
     fn an_earlier_deadline_takes_over() {
         let (seats, mut sleepers) = (seats(), Sleepers::new());
-        sleepers.list(&seats, 0, Some((Tick(9), Role::Sentinel)));
-        assert_eq!(sleepers.list(&seats, 1, Some((Tick(3), Role::Napper))), Role::Napper);
-        assert_eq!(sleepers.deadline(), Some(Tick(3)));
+        sleepers.list(&seats, 0, Tick(9), Role::Sentinel);
+        assert_eq!(sleepers.list(&seats, 1, Tick(3), Role::Napper), Role::Napper);
+        assert_eq!(sleepers.deadline(), Tick(3));
         assert_eq!(drain(&mut sleepers, &seats), [0, 1]);
     }
 
     #[test]
     fn anybody_can_leave_once() {
         let (seats, mut sleepers) = (seats(), Sleepers::new());
-        sleepers.list(&seats, 3, Some((Tick(9), Role::Sentinel)));
-        (0..3).for_each(|seat| _ = sleepers.list(&seats, seat, None));
+        sleepers.list(&seats, 3, Tick(9), Role::Sentinel);
+        (0..3).for_each(|seat| _ = sleepers.list(&seats, seat, Tick::MAX, Role::Plain));
         assert_eq!(sleepers.unlist(&seats, 1), Some(Woken { seat: 1, was_sentinel: false }));
         assert_eq!(sleepers.unlist(&seats, 1), None);
         assert_eq!(sleepers.unlist(&seats, 3), Some(Woken { seat: 3, was_sentinel: true }));

@@ -1,6 +1,8 @@
 //! The pool's timed and urgent jobs: the entries behind their lock, and the counts that mirror them.
 #![forbid(unsafe_code)]
 
+use lock_api::MutexGuard;
+
 use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
@@ -15,14 +17,16 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(crate) fn with_entries<T>(&self, change: impl FnOnce(&mut Entries<P, S::Slab>) -> T) -> T {
         let mut entries = self.entries.lock();
         let result = change(&mut entries);
-        self.mirror(&entries);
+        self.mirror(entries);
         result
     }
 
+    /// Lets go of the entries, which have changed.
     #[inline(never)]
-    fn mirror(&self, entries: &Entries<P, S::Slab>) {
+    fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
         self.urgent.store(entries.due(), Ordering::SeqCst);
         self.timers.store(entries.waiting(), Ordering::SeqCst);
+        drop(entries);
     }
 
     fn accepts(&self, nested: bool) -> bool {
@@ -90,8 +94,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             if kind == Kind::Urgent {
                 self.became_due.fetch_add(1, Ordering::SeqCst);
             }
-            self.mirror(&entries);
-            drop(entries);
+            self.mirror(entries);
             let duty = match kind {
                 Kind::Urgent => self.call(false),
                 Kind::Delayed | Kind::Periodic if minded => Duty::Nothing,
@@ -104,26 +107,25 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Sees to it that a sleeper wakes in time for a new earliest deadline.
     fn timer_added(&self, due: Tick) -> Duty {
         let mut sleepers = self.sleepers.lock();
-        match sleepers.deadline() {
-            Some(deadline) if deadline <= due => Duty::Nothing,
-            Some(_) => {
-                let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) else { return Duty::Nothing };
-                self.wake_up(woken);
-                Duty::Wake(woken.seat)
-            }
-            None => {
-                drop(sleepers);
-                self.call(true)
-            }
+        if sleepers.deadline() <= due {
+            return Duty::Nothing;
         }
+        if let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) {
+            self.wake_up(woken);
+            return Duty::Wake(woken.seat);
+        }
+        drop(sleepers);
+        self.call(true)
     }
 
     /// Makes the timers that are due urgent, and so pending; returns how many. Workers do it by themselves in time: this is
     /// for who wants to be exact about what is due now.
     pub fn expire(&self) -> usize {
-        if self.timers.load(Ordering::SeqCst) == 0 {
-            return 0;
-        }
+        if self.timers.load(Ordering::SeqCst) == 0 { 0 } else { self.expire_some() }
+    }
+
+    /// The same, when there are timers.
+    pub(crate) fn expire_some(&self) -> usize {
         let now = self.host.now();
         self.with_entries(|entries| {
             let expired = entries.expire(now);
@@ -143,11 +145,15 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// The deadline of the earliest timer, or a time before it at which to ask again.
     pub fn next_due(&self) -> Option<Tick> {
+        Some(self.next_due_or_never()).filter(|due| *due < Tick::MAX)
+    }
+
+    /// The same; [`Tick::MAX`] for none.
+    pub(crate) fn next_due_or_never(&self) -> Tick {
         if self.timers.load(Ordering::SeqCst) == 0 {
-            return None;
+            return Tick::MAX;
         }
-        // Not a deadline, only something to keep: see `Tick::MAX`.
-        self.with_entries(Entries::next_deadline).filter(|due| *due < Tick::MAX)
+        self.entries.lock().next_deadline().unwrap_or(Tick::MAX)
     }
 
     #[cold]

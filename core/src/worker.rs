@@ -116,10 +116,8 @@ enum Find<P> {
 }
 
 /// What became of a position whose producer had not published.
-enum Aside<P> {
-    /// It has now.
-    Found(Found<P>),
-    /// It is put aside, or somebody else has it.
+enum Aside {
+    /// It has now, and is the next of the claim again; or it is put aside.
     Later,
     /// Too many are aside already.
     Wait,
@@ -214,7 +212,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                     Take::Taken(payload) => self.run(runner, payload, Times::Once),
                     Take::Gone => self.unmark(),
                     Take::Unpublished => match self.set_aside() {
-                        Aside::Found(found) => self.run_found(runner, found),
                         Aside::Later => {}
                         Aside::Wait => return Rest::Park(Some(self.nap())),
                     },
@@ -241,7 +238,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                         Find::Claim
                     }
                     Take::Unpublished => match self.set_aside() {
-                        Aside::Found(found) => Find::Job(found),
                         Aside::Later => Find::Claim,
                         Aside::Wait => Find::Rest(Rest::Park(Some(self.nap()))),
                     },
@@ -327,15 +323,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Says which job this worker is about to take: it runs no other.
     #[inline(always)]
     fn mark(&self, id: JobId) {
-        let depth = self.this().begin(id);
-        debug_assert!(depth == 0, "a worker runs what it has found before it looks for more");
-    }
-
-    /// [`Worker::mark`] where it is rare.
-    #[cold]
-    #[inline(never)]
-    fn mark_slow(&self, id: JobId) {
-        self.mark(id);
+        self.this().begin_first(id);
     }
 
     /// Somebody else was quicker, or there is nothing to take yet.

@@ -21,32 +21,25 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_urgent(&mut self) -> Option<Found<P>> {
-        let popped = self.pool.pop_due(|id| self.mark_slow(id))?;
+        let popped = self.pool.pop_due(|id| self.mark(id))?;
         self.left = Some(self.pool.urgent.load(Ordering::Relaxed));
         let times = if popped.repeat.is_some() { Times::Again } else { Times::Once };
         Some((popped.payload, times))
     }
 
-    /// A position was claimed, and marked, before its producer has published: looks again for a moment, then puts it aside.
+    /// A position was claimed, and marked, before its producer has published: waits a moment for it, then puts it aside.
     #[cold]
     #[inline(never)]
-    pub(super) fn set_aside(&mut self) -> Aside<P> {
+    pub(super) fn set_aside(&mut self) -> Aside {
         let (lane, position) = (self.lane, self.next.wrapping_sub(1));
+        self.unmark();
         for _ in 0..PATIENCE {
             spin_loop();
-            match self.pool.lane(lane).take(position) {
-                Take::Taken(payload) => {
-                    self.taken += 1;
-                    return Aside::Found((payload, Times::Once));
-                }
-                Take::Gone => {
-                    self.unmark();
-                    return Aside::Later;
-                }
-                Take::Unpublished => {}
+            if self.pool.lane(lane).slots().is_ready(position) {
+                self.come_back_to(position);
+                return Aside::Later;
             }
         }
-        self.unmark();
         let free = self.this().holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
         if let Some((hole_lane, hole)) = free {
             hole.store(position, Ordering::Relaxed);
@@ -54,10 +47,14 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             hole_lane.store(lane + 1, Ordering::Release);
             return Aside::Later;
         }
-        // Comes back to this position after a moment that lets its producer run.
+        // After a moment that lets its producer run.
+        self.come_back_to(position);
+        Aside::Wait
+    }
+
+    fn come_back_to(&mut self, position: usize) {
         self.next = position;
         self.this().offer.next.store(position, Ordering::Relaxed);
-        Aside::Wait
     }
 
     /// Looks at the positions put aside.
@@ -67,7 +64,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let hole = &self.this().holes[index];
             let Some(lane) = hole.0.load(Ordering::Relaxed).checked_sub(1) else { continue };
             let position = hole.1.load(Ordering::Relaxed);
-            self.mark_slow(JobId::at(lane, position));
+            self.mark(JobId::at(lane, position));
             let taken = self.pool.lane(lane).take(position);
             if !matches!(taken, Take::Unpublished) {
                 self.this().holes[index].0.store(NO_LANE, Ordering::Relaxed);
@@ -87,7 +84,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Makes due timers urgent, unless a sleeper minds them. Returns whether there were any.
     pub(super) fn mind_timers(&mut self) -> bool {
-        self.pool.timers.load(Ordering::Relaxed) > 0 && !self.pool.state().has_sentinel() && self.pool.expire() > 0
+        self.pool.timers.load(Ordering::Relaxed) > 0 && !self.pool.state().has_sentinel() && self.pool.expire_some() > 0
     }
 
     /// A new claim from the main lane or the worker's own.

@@ -50,23 +50,24 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let unstarted = has_holes || pool.has_unstarted(self.seat);
         let others_work = state.alive() > state.sleeping() + state.blocked() + state.searching();
         let napping = unstarted || (self.naps < NAPS && state.is_short() && others_work && !state.is_napping());
-        let timer = pool.next_due();
-        let deadline = match (timer, napping.then(|| self.nap())) {
-            (Some(due), Some(nap)) if due < nap => Some((due, Role::Sentinel)),
-            (_, Some(nap)) => Some((nap, Role::Napper)),
-            (due, None) => due.map(|due| (due, Role::Sentinel)),
+        // `Tick::MAX`: never.
+        let due = pool.next_due_or_never();
+        let nap = if napping { self.nap() } else { Tick::MAX };
+        let (deadline, role) = match due.min(nap) {
+            Tick::MAX => (Tick::MAX, Role::Plain),
+            deadline if due < nap => (deadline, Role::Sentinel),
+            deadline => (deadline, Role::Napper),
         };
         let role = {
             let mut sleepers = pool.sleepers.lock();
-            let role = sleepers.list(pool.storage.seats(), self.seat, deadline);
+            let role = sleepers.list(pool.storage.seats(), self.seat, deadline, role);
             pool.change(|state| state.fall_asleep(role));
             role
         };
         self.mode = Mode::Asleep;
         // From here on a submit sees a sleeper. What was submitted before is seen here.
-        let sooner = |due: Tick| deadline.is_none_or(|(deadline, _)| due < deadline);
         if pool.visible_work() > 0
-            || pool.next_due().is_some_and(sooner)
+            || pool.next_due_or_never() < deadline
             || (!unstarted && pool.has_unstarted(self.seat))
             || self.may_exit()
         {
@@ -80,7 +81,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             pool.trim();
         }
         let personal = role != Role::Plain || has_holes;
-        Some(Rest::Park(deadline.filter(|_| personal).map(|(deadline, _)| deadline)))
+        Some(Rest::Park(Some(deadline).filter(|deadline| personal && *deadline < Tick::MAX)))
     }
 
     /// The park is over, whoever ended it.
