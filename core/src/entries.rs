@@ -24,7 +24,7 @@ use core::marker::PhantomData;
 
 use crate::host::Tick;
 use crate::period::Repeat;
-use crate::wheel::{Head, Link, NONE, Timing};
+use crate::wheel::{Head, Link, List, NONE, Timing};
 
 mod names;
 mod slab;
@@ -58,8 +58,8 @@ pub use slab::{GrowingSlab, Need, Room};
 #[repr(C)]
 pub struct Entries<P, S: Slab<P>> {
     wheel: S::Wheel,
-    /// The top of the urgent stack; `next` leads down, `prev` up.
-    top: Head,
+    /// The urgent stack, its top first.
+    stack: List,
     /// The head of the free list, through `next`.
     free: Head,
     /// From here on no entry was ever used.
@@ -85,7 +85,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     pub const fn new() -> Self {
         Self {
             wheel: S::Wheel::EMPTY,
-            top: Head::EMPTY,
+            stack: List::EMPTY,
             free: Head::EMPTY,
             fresh: 0,
             waiting: 0,
@@ -130,7 +130,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let state = if kind == Kind::Urgent { State::Due } else { State::Waiting };
         let key = self.claim(order, payload, repeat, Tag { state, kind })?;
         if kind == Kind::Urgent {
-            self.stack(key.index);
+            self.push(key.index);
         } else {
             self.wheel.insert(&mut self.slab, key.index, due);
             self.waiting += 1;
@@ -138,24 +138,12 @@ impl<P, S: Slab<P>> Entries<P, S> {
         Ok(key)
     }
 
-    fn stack(&mut self, n: u32) {
-        let below = self.top.get();
+    fn push(&mut self, n: u32) {
+        let below = self.stack.first();
         self.slab.link_mut(n).set_deadline(Tick::ZERO);
-        self.join(NONE, n);
-        self.join(n, below);
+        self.stack.join(&mut self.slab, NONE, n);
+        self.stack.join(&mut self.slab, n, below);
         self.due += 1;
-    }
-
-    /// Two that are next to each other on the urgent stack; above its top, and below its bottom, is `NONE`.
-    #[inline(never)]
-    fn join(&mut self, above: u32, below: u32) {
-        match above {
-            NONE => self.top = Head::at(below),
-            n => self.slab.link_mut(n).next = below,
-        }
-        if below != NONE {
-            self.slab.link_mut(below).prev = above;
-        }
     }
 
     /// Lets a job wait until `due`. If that has passed, it is due at the next [`Entries::expire`]; if it is
@@ -171,15 +159,15 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Moves what is due from the wheel to the top of the urgent stack, the earliest topmost. Returns how many that were.
     pub fn expire(&mut self, now: Tick) -> usize {
-        let below = self.top.get();
+        let below = self.stack.first();
         let (mut last, mut moved) = (NONE, 0);
         while let Some(n) = self.wheel.expire(&mut self.slab, now) {
             self.slab.link_mut(n).tag.state = State::Due;
-            self.join(last, n);
+            self.stack.join(&mut self.slab, last, n);
             last = n;
             moved += 1;
         }
-        self.join(last, below);
+        self.stack.join(&mut self.slab, last, below);
         self.waiting -= moved;
         self.due += moved;
         moved as usize
@@ -187,7 +175,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes the top of the urgent stack, to run it.
     pub fn pop(&mut self) -> Option<Popped<P>> {
-        let n = self.top.get();
+        let n = self.stack.first();
         if n == NONE {
             return None;
         }
@@ -322,7 +310,6 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Takes out and frees an entry that is waiting or due.
-    #[inline(never)]
     fn remove(&mut self, n: u32) -> P {
         if self.slab.link(n).tag.state == State::Waiting {
             let was_in = self.wheel.remove(&mut self.slab, n);
@@ -339,11 +326,11 @@ impl<P, S: Slab<P>> Entries<P, S> {
     #[inline]
     fn unstack(&mut self, n: u32) {
         let &Link { next, prev, .. } = self.slab.link(n);
-        self.join(prev, next);
+        self.stack.join(&mut self.slab, prev, next);
         self.due -= 1;
     }
 
-    #[inline]
+    #[inline(never)]
     fn payload(body: &mut Body<P>) -> P {
         body.payload.take().unwrap_or_else(|| unreachable!("what waits or is due has its payload: rule 1"))
     }

@@ -302,9 +302,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                     if self.state().searching() > 0 {
                         return Duty::Nothing;
                     }
-                    if let Some(woken) = sleepers.pop(self.storage.seats()) {
-                        self.wake_up(woken);
-                        return Duty::Wake(woken.seat);
+                    if let Some(seat) = self.pop_sleeper(&mut sleepers) {
+                        return Duty::Wake(seat);
                     }
                 }
                 Call::Newcomer => {
@@ -382,7 +381,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Takes one sleeper off the list; the caller must wake it.
     pub fn next_sleeper(&self) -> Option<usize> {
-        let mut sleepers = self.sleepers.lock();
+        self.pop_sleeper(&mut self.sleepers.lock())
+    }
+
+    fn pop_sleeper(&self, sleepers: &mut Sleepers) -> Option<usize> {
         let woken = sleepers.pop(self.storage.seats())?;
         self.wake_up(woken);
         Some(woken.seat)

@@ -10,19 +10,15 @@ use crate::seat::Seat;
 use crate::state::Role;
 use crate::sync::Ordering;
 
-/// No sleeper. `top` and the seats' `below` are one more than the seat's number: an empty list is all zeros, so that a pool
-/// in a static takes no flash for what is in it at the beginning.
+/// No sleeper. The others are told by one more than their seat's number: an empty list is all zeros, so that a pool in a
+/// static takes no flash for what is in it at the beginning.
 const NOBODY: usize = 0;
 
 #[derive(Debug)]
 pub(crate) struct Sleepers {
     top: usize,
-    sentinel: Option<Sentinel>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Sentinel {
-    seat: usize,
+    sentinel: usize,
+    /// The sentinel's, if there is one.
     deadline: Tick,
 }
 
@@ -35,12 +31,12 @@ pub(crate) struct Woken {
 
 impl Sleepers {
     pub(crate) const fn new() -> Self {
-        Self { top: NOBODY, sentinel: None }
+        Self { top: NOBODY, sentinel: NOBODY, deadline: Tick::ZERO }
     }
 
     /// The sentinel's deadline; [`Tick::MAX`] without one.
     pub(crate) fn deadline(&self) -> Tick {
-        self.sentinel.map_or(Tick::MAX, |sentinel| sentinel.deadline)
+        if self.sentinel == NOBODY { Tick::MAX } else { self.deadline }
     }
 
     /// Lists a worker that wants to sleep in this role until `deadline`, which is [`Tick::MAX`] if it is [`Role::Plain`].
@@ -51,9 +47,11 @@ impl Sleepers {
             self.push(seats, seat);
             return Role::Plain;
         }
-        if let Some(former) = self.sentinel.replace(Sentinel { seat, deadline }) {
-            self.push(seats, former.seat);
+        if let Some(former) = self.sentinel.checked_sub(1) {
+            self.push(seats, former);
         }
+        self.sentinel = seat + 1;
+        self.deadline = deadline;
         role
     }
 
@@ -64,17 +62,17 @@ impl Sleepers {
 
     /// Takes off the one to be woken: the latest sleeper, or the sentinel if there is no other.
     pub(crate) fn pop(&mut self, seats: &[Seat]) -> Option<Woken> {
-        if self.top == NOBODY {
+        let Some(seat) = self.top.checked_sub(1) else {
             return self.pop_sentinel(seats);
-        }
-        let seat = self.top - 1;
+        };
         self.top = seats[seat].below.load(Ordering::Relaxed);
         seats[seat].listed.store(false, Ordering::Relaxed);
         Some(Woken { seat, was_sentinel: false })
     }
 
     pub(crate) fn pop_sentinel(&mut self, seats: &[Seat]) -> Option<Woken> {
-        let Sentinel { seat, .. } = self.sentinel.take()?;
+        let seat = self.sentinel.checked_sub(1)?;
+        self.sentinel = NOBODY;
         seats[seat].listed.store(false, Ordering::Relaxed);
         Some(Woken { seat, was_sentinel: true })
     }
@@ -84,7 +82,7 @@ impl Sleepers {
         if !seats[seat].listed.load(Ordering::Relaxed) {
             return None;
         }
-        if self.sentinel.is_some_and(|sentinel| sentinel.seat == seat) {
+        if self.sentinel == seat + 1 {
             return self.pop_sentinel(seats);
         }
         let below = seats[seat].below.load(Ordering::Relaxed);

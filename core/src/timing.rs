@@ -1,6 +1,8 @@
 //! The pool's timed and urgent jobs: the entries behind their lock, and the counts that mirror them.
 #![forbid(unsafe_code)]
 
+use lock_api::MutexGuard;
+
 use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
@@ -15,18 +17,20 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(crate) fn with_entries<T>(&self, change: impl FnOnce(&mut Entries<P, S::Slab>) -> T) -> T {
         let mut entries = self.entries.lock();
         let result = change(&mut entries);
-        self.mirror(&entries);
+        self.mirror(entries);
         result
     }
 
+    /// Lets go of the entries, which have changed.
     #[inline(never)]
-    fn mirror(&self, entries: &Entries<P, S::Slab>) {
+    fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
         for (count, now) in [(&*self.urgent, entries.due()), (&self.timers, entries.waiting())] {
             // Written under this lock only; the look is cheaper than the barrier.
             if count.load(Ordering::Relaxed) != now {
                 count.store(now, Ordering::SeqCst);
             }
         }
+        drop(entries);
     }
 
     fn accepts(&self, nested: bool) -> bool {
@@ -94,8 +98,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             if kind == Kind::Urgent {
                 self.became_due.fetch_add(1, Ordering::SeqCst);
             }
-            self.mirror(&entries);
-            drop(entries);
+            self.mirror(entries);
             let duty = match kind {
                 Kind::Urgent => self.call(false),
                 Kind::Delayed | Kind::Periodic if minded => Duty::Nothing,
@@ -122,9 +125,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Makes the timers that are due urgent, and so pending; returns how many. Workers do it by themselves in time: this is
     /// for who wants to be exact about what is due now.
     pub fn expire(&self) -> usize {
-        if self.timers.load(Ordering::SeqCst) == 0 {
-            return 0;
-        }
+        if self.timers.load(Ordering::SeqCst) == 0 { 0 } else { self.expire_some() }
+    }
+
+    /// The same, when there are timers.
+    pub(crate) fn expire_some(&self) -> usize {
         let now = self.host.now();
         self.with_entries(|entries| {
             let expired = entries.expire(now);

@@ -26,6 +26,7 @@ use crate::host::Tick;
 
 mod line;
 mod link;
+mod list;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ pub use line::Line;
 pub(crate) use link::Head;
 pub use link::{Link, Links, NONE};
 use link::{NEVER, OUT};
+pub(crate) use list::List;
 
 /// How many entries of a slot are looked at to find the earliest.
 const SCAN: usize = 64;

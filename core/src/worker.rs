@@ -324,13 +324,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.this.begin_first(id);
     }
 
-    /// [`Worker::mark`] where it is rare.
-    #[cold]
-    #[inline(never)]
-    fn mark_slow(&self, id: JobId) {
-        self.mark(id);
-    }
-
     /// Somebody else was quicker, or there is nothing to take yet.
     fn unmark(&self) {
         self.this.end(0);

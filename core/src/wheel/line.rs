@@ -11,7 +11,8 @@
 //! 3. [`Tick::MAX`] is never: such entries are at the end of the list.
 #![forbid(unsafe_code)]
 
-use super::link::{Head, LISTED, NONE, OUT};
+use super::link::{LISTED, NONE, OUT};
+use super::list::List;
 use super::{Links, Timing};
 use crate::host::Tick;
 
@@ -34,31 +35,16 @@ use crate::host::Tick;
 pub struct Line {
     /// No entry that is put in now can be due earlier.
     reached: Tick,
-    first: Head,
-    last: Head,
-}
-
-impl Line {
-    /// The entries around a gap get to know each other; at the ends, the line itself does.
-    fn join<L: Links + ?Sized>(&mut self, links: &mut L, before: u32, after: u32) {
-        match before {
-            NONE => self.first = Head::at(after),
-            n => links.link_mut(n).next = after,
-        }
-        match after {
-            NONE => self.last = Head::at(before),
-            n => links.link_mut(n).prev = before,
-        }
-    }
+    list: List,
 }
 
 impl Timing for Line {
-    const EMPTY: Self = Self { reached: Tick::ZERO, first: Head::EMPTY, last: Head::EMPTY };
+    const EMPTY: Self = Self { reached: Tick::ZERO, list: List::EMPTY };
 
     /// Work grows with the number of entries that fall due later.
     fn insert<L: Links + ?Sized>(&mut self, links: &mut L, n: u32, deadline: Tick) {
         let at = deadline.max(self.reached);
-        let (mut before, mut after) = (self.last.get(), NONE);
+        let (mut before, mut after) = (self.list.last(), NONE);
         while before != NONE && links.link(before).deadline > at {
             after = before;
             before = links.link(before).prev;
@@ -67,8 +53,8 @@ impl Timing for Line {
         debug_assert!(link.slot == OUT, "entry {n} is in a line already");
         link.deadline = deadline;
         link.slot = LISTED;
-        self.join(links, before, n);
-        self.join(links, n, after);
+        self.list.join(links, before, n);
+        self.list.join(links, n, after);
     }
 
     fn remove<L: Links + ?Sized>(&mut self, links: &mut L, n: u32) -> bool {
@@ -78,13 +64,13 @@ impl Timing for Line {
         }
         link.slot = OUT;
         let (before, after) = (link.prev, link.next);
-        self.join(links, before, after);
+        self.list.join(links, before, after);
         true
     }
 
     fn expire<L: Links + ?Sized>(&mut self, links: &mut L, now: Tick) -> Option<u32> {
         let now = now.min(Tick(u64::MAX - 1)).max(self.reached);
-        let first = self.first.get();
+        let first = self.list.first();
         if first != NONE {
             let deadline = links.link(first).deadline;
             if deadline <= now {
@@ -98,7 +84,7 @@ impl Timing for Line {
     }
 
     fn next_deadline<L: Links + ?Sized>(&mut self, links: &L) -> Option<Tick> {
-        let first = self.first.get();
+        let first = self.list.first();
         if first == NONE {
             return None;
         }

@@ -21,7 +21,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_urgent(&mut self) -> Option<Found<P>> {
-        let popped = self.pool.pop_due(|id| self.mark_slow(id))?;
+        let popped = self.pool.pop_due(|id| self.mark(id))?;
         self.left = Some(self.pool.urgent.load(Ordering::Relaxed));
         let times = if popped.repeat.is_some() { Times::Again } else { Times::Once };
         Some((popped.payload, times))
@@ -65,7 +65,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let hole = &self.this.holes[index];
             let Some(lane) = hole.0.load(Ordering::Relaxed).checked_sub(1) else { continue };
             let position = hole.1.load(Ordering::Relaxed);
-            self.mark_slow(JobId::at(lane, position));
+            self.mark(JobId::at(lane, position));
             let taken = self.pool.lane(lane).take(position);
             if !matches!(taken, Take::Unpublished) {
                 self.this.holes[index].0.store(NO_LANE, Ordering::Relaxed);
@@ -85,7 +85,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Makes due timers urgent, unless a sleeper minds them. Returns whether there were any.
     pub(super) fn mind_timers(&mut self) -> bool {
-        self.pool.timers.load(Ordering::Relaxed) > 0 && !self.pool.state().has_sentinel() && self.pool.expire() > 0
+        self.pool.timers.load(Ordering::Relaxed) > 0 && !self.pool.state().has_sentinel() && self.pool.expire_some() > 0
     }
 
     /// A new claim from the main lane or the worker's own.

@@ -29,7 +29,7 @@ fn occupied() -> Pool {
     }
     assert_eq!(pool.cancel_all(), TIMES);
     for n in 0..TIMES {
-        pool.submit_later(Duration::from_secs(3600), move || _ = black_box(n)).expect("the pool is open");
+        pool.submit_later(Duration::from_hours(1), move || _ = black_box(n)).expect("the pool is open");
     }
     assert_eq!(pool.cancel_timers(), TIMES);
     pool

@@ -113,9 +113,12 @@ pub(crate) static MAIN_LOOP: FlagParker = FlagParker::new(&WAKE, cortex_m::asm::
 /// What handlers and the main loop signal each other with: `release` in a handler, `acquire` in the main loop.
 pub(crate) type Signal = Semaphore<CriticalSectionMutex, FlagUnparker>;
 
+/// Room for all that is in the pool.
+pub(crate) type Room = Fixed<Job, JOBS, TIMERS, WORKERS, Line>;
+
 /// All of the pool, in a static, linked and counted at compile time. It is all zeros at the beginning, so it lies in `.bss`
 /// and takes no flash. With more than some dozens of timers leave the [`Line`] out: then a wheel holds them.
-pub(crate) static POOL: Pool<Job, Board, Fixed<Job, JOBS, TIMERS, WORKERS, Line>> = Pool::fixed(Board);
+pub(crate) static POOL: Pool<Job, Board, Room> = Pool::fixed(Board);
 
 /// Does what a call into the pool asks for. Never waits, so that handlers may do it.
 pub(crate) fn perform(duty: Duty) {

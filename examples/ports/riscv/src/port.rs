@@ -185,28 +185,21 @@ pub(crate) fn wait_in_job<T>(wait: impl FnOnce() -> T) -> T {
 /// Works on the calling hart; returns after [`shut_down`].
 pub(crate) fn work() {
     // Not `attach`: nobody asked for this worker with `Duty::Start`. `None`: as many as there are seats work already.
-    while let Some(mut worker) = POOL.enlist() {
-        let seat = worker.seat();
-        HART_OF[seat].store(machine::hart(), Ordering::Relaxed);
-        let duty = loop {
-            match worker.next() {
-                Next::Run { payload, running, duty } => {
-                    perform(duty);
-                    // A periodic job goes back to its place, unless it does not want to or was cancelled meanwhile.
-                    let again = payload.run(seat, &running).filter(|_| running.is_periodic());
-                    let (_cancelled, duty) = POOL.end(&running, again);
-                    perform(duty);
-                }
-                Next::Park(None) => this_hart().park(),
-                Next::Park(Some(deadline)) => this_hart().park_until(deadline),
-                Next::Exit { duty, .. } => break duty,
+    let Some(mut worker) = POOL.enlist() else { return };
+    let seat = worker.seat();
+    HART_OF[seat].store(machine::hart(), Ordering::Relaxed);
+    loop {
+        match worker.next() {
+            Next::Run { payload, running, duty } => {
+                perform(duty);
+                // A periodic job goes back to its place, unless it does not want to or was cancelled meanwhile.
+                let again = payload.run(seat, &running).filter(|_| running.is_periodic());
+                let (_cancelled, duty) = POOL.end(&running, again);
+                perform(duty);
             }
-        };
-        perform(duty);
-        // A `Start` that another hart is about to refuse counts as a worker until then: this one, which has come by
-        // itself, may be taken for one too many. It comes back.
-        if POOL.phase() != Phase::Running {
-            return;
+            Next::Park(None) => this_hart().park(),
+            Next::Park(Some(deadline)) => this_hart().park_until(deadline),
+            Next::Exit { duty, .. } => return perform(duty),
         }
     }
 }

@@ -20,9 +20,9 @@ use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use fastthreadpool_core::{Cancelled, Counts, Fixed, JobId, Next, Phase, Worker};
+use fastthreadpool_core::{Cancelled, Counts, JobId, Next, Phase, Worker};
 
-use self::job::{JOBS, Job, TIMERS, WORKERS};
+use self::job::Job;
 use self::port::{Board, POOL, Signal, perform};
 
 mod job {
@@ -42,7 +42,7 @@ mod job {
     }
 }
 
-type MainLoop = Worker<'static, Job, Board, Fixed<Job, JOBS, TIMERS, WORKERS>>;
+type MainLoop = Worker<'static, Job, Board, port::Room>;
 
 static SIGNAL: Signal = Signal::new(0);
 

@@ -32,11 +32,11 @@ use cortex_m_semihosting::hprintln;
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::FlagUnparker;
 use fastthreadpool_core::{
-    Cancelled, Counts, Duty, Fixed, JobId, Kinds, Next, Park, Phase, Tick, TryAcquireError, Worker,
+    Cancelled, Counts, Duty, JobId, Kinds, Next, Park, Phase, Tick, TryAcquireError, Worker,
 };
 use portable_atomic::{AtomicBool, AtomicU32, Ordering};
 
-use self::job::{JOBS, Job, TIMERS, WORKERS};
+use self::job::{JOBS, Job};
 use self::port::{Board, MAIN_LOOP, POOL, Signal, Submitted, perform};
 
 mod job {
@@ -57,7 +57,7 @@ mod job {
     }
 }
 
-type MainLoop = Worker<'static, Job, Board, Fixed<Job, JOBS, TIMERS, WORKERS>>;
+type MainLoop = Worker<'static, Job, Board, port::Room>;
 
 // The jobs that are there before, those of the operation, those of the handler.
 const QUEUED: Job = Job(0);
