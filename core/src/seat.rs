@@ -27,7 +27,7 @@
 #![forbid(unsafe_code)]
 
 use crate::id::JobId;
-use crate::sync::{AtomicBool, AtomicUsize, Ordering, const_unless_loom};
+use crate::sync::{AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, const_unless_loom};
 
 /// How deep jobs that run inside each other can still be told to stop.
 pub const STOPPABLE_DEPTH: usize = if cfg!(loom) { 2 } else { 4 };
@@ -51,6 +51,14 @@ struct Mark {
     id: [AtomicUsize; 3],
 }
 
+/// Most jobs differ from the one before in one word.
+#[inline(always)]
+fn set(word: &AtomicUsize, value: usize) {
+    if !LOOKS_FIRST || word.load(Ordering::Relaxed) != value {
+        word.store(value, Ordering::Release);
+    }
+}
+
 impl Mark {
     #[inline(always)]
     fn id(&self) -> JobId {
@@ -61,12 +69,9 @@ impl Mark {
     #[inline(always)]
     fn write(&self, id: JobId) {
         let (order, serial, place) = id.words();
-        for (word, value) in self.id.iter().zip([order, serial, place]) {
-            // Most jobs differ from the one before in one word: fewer stores for the next exchange to wait for.
-            if word.load(Ordering::Relaxed) != value {
-                word.store(value, Ordering::Release);
-            }
-        }
+        set(&self.id[0], order);
+        set(&self.id[1], serial);
+        set(&self.id[2], place);
     }
 
     #[inline(always)]

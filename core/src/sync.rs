@@ -132,6 +132,10 @@ mod plain {
 
 pub(crate) use plain::*;
 
+/// Whether it pays to look before a store that may change nothing: an exchange waits for all stores before it where these
+/// are queued. A microcontroller has no such queue, and less room for code.
+pub(crate) const LOOKS_FIRST: bool = usize::BITS >= 64;
+
 /// Keeps what different cores write on different cache lines, where there are caches: two lines of 64 bytes, because
 /// the prefetchers of current x86 and ARM cores fetch lines in pairs.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::period::Repeat;
 use crate::pool::{Duty, Pool, Refused};
 use crate::state::Phase;
 use crate::storage::Storage;
-use crate::sync::Ordering;
+use crate::sync::{AtomicUsize, LOOKS_FIRST, Ordering};
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Changes the entries, then the counts that mirror them.
@@ -24,12 +24,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Lets go of the entries, which have changed.
     #[inline(never)]
     fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
-        for (count, now) in [(&*self.urgent, entries.due()), (&self.timers, entries.waiting())] {
-            // Written under this lock only; the look is cheaper than the barrier.
-            if count.load(Ordering::Relaxed) != now {
+        // Written under this lock only.
+        let set = |count: &AtomicUsize, now: usize| {
+            if !LOOKS_FIRST || count.load(Ordering::Relaxed) != now {
                 count.store(now, Ordering::SeqCst);
             }
-        }
+        };
+        set(&self.urgent, entries.due());
+        set(&self.timers, entries.waiting());
         drop(entries);
     }
 

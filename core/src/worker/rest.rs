@@ -42,8 +42,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.round = round.saturating_add(1);
         if self.mode == Mode::Working {
             // Jobs shorter than a change of the shared word: first look again quietly.
-            let open = self.pool.phase() == Phase::Running;
-            if open && self.is_short() && round < 2 && self.pool.host.relax(round) {
+            let looks_again = || self.pool.phase() == Phase::Running && self.pool.host.relax(round);
+            if self.is_short() && round < 2 && looks_again() {
                 return None;
             }
             self.mode = Mode::Searching;
