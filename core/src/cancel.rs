@@ -156,8 +156,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(crate) fn unstarted(&self, seat: &Seat) -> Option<(usize, usize, usize)> {
         let lane = seat.offer.lane.load(Ordering::Acquire).checked_sub(1)?;
         let (next, end) = (seat.offer.next.load(Ordering::Acquire), seat.offer.end.load(Ordering::Acquire));
-        // The three are not read at one moment, so they may not belong together. That is harmless, since only slots
-        // decide, as long as the range is a sane one.
+        // The three are not read at one moment, so they may not belong together. Only slots decide who has a job, so that
+        // is harmless as long as the range is a sane one, see below.
         let len = end.wrapping_sub(next);
         // Without a measure claims are of one job.
         let most = if self.host.wake_cost() == 0 { 1 } else { S::Slots::RUN };
@@ -170,7 +170,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         };
         let middle = next.wrapping_add(len / 2);
         let start = first_ready(middle, len - len / 2).or_else(|| first_ready(next, len / 2))?;
-        Some((lane, start, end.wrapping_sub(start)))
+        // A claim is counted as a whole where it ends, and waits for positions that are not published: it must lie in one
+        // run, and nothing in it may be without a producer.
+        let (run, reserved) = (S::Slots::RUN - start % S::Slots::RUN, self.lane(lane).tail().wrapping_sub(start));
+        Some((lane, start, end.wrapping_sub(start).min(run).min(reserved)))
     }
 
     /// Whether a worker other than the one of `seat` has claimed or put aside jobs that it has not started.
@@ -180,5 +183,99 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 && (self.unstarted(other).is_some()
                     || other.holes.iter().any(|(lane, _)| lane.load(Ordering::Acquire) != NO_LANE))
         })
+    }
+}
+
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::hosts::{ScriptedHost, ScriptedMutex};
+    use crate::storage::Growing;
+    use crate::worker::{Next, Rest, Runner};
+    use crate::{Duty, Running};
+
+    type Core = Pool<usize, ScriptedHost, Growing<usize, ScriptedMutex>>;
+
+    const RUN: usize = <<Growing<usize, ScriptedMutex> as Storage<usize>>::Slots as Slots<usize>>::RUN;
+
+    /// A host with a measure, so that claims may be of many jobs.
+    fn pool(workers: usize) -> Core {
+        let host = ScriptedHost::new();
+        host.set_wake_cost(1000);
+        Core::growing(host, workers, 0)
+    }
+
+    fn show(seat: &Seat, (lane, next, end): (usize, usize, usize)) {
+        seat.offer.lane.store(lane + 1, Ordering::Relaxed);
+        seat.offer.next.store(next, Ordering::Relaxed);
+        seat.offer.end.store(end, Ordering::Relaxed);
+    }
+
+    /// Runs what there is and keeps it.
+    #[derive(Default)]
+    struct Ran(Vec<usize>);
+
+    impl Runner<usize> for Ran {
+        fn perform(&mut self, _: Duty) {}
+
+        fn run(&mut self, payload: &mut usize, _: Running) -> bool {
+            self.0.push(*payload);
+            false
+        }
+    }
+
+    #[test]
+    fn an_offer_whose_parts_do_not_belong_together_is_cut_to_a_sane_one() {
+        let pool = pool(2);
+        for n in 0..RUN + 10 {
+            let _ = pool.submit(n).unwrap();
+        }
+        let seat = &pool.storage.seats()[0];
+        // What `next` was before a claim and `end` after it: over the edge of a run.
+        show(seat, (0, RUN - 2, RUN + 2));
+        assert_eq!(pool.unstarted(seat), Some((0, RUN, 2)), "the back half");
+        show(seat, (0, RUN - 3, RUN + 1));
+        assert_eq!(pool.unstarted(seat), Some((0, RUN - 1, 1)));
+        // The end of a claim of another lane: where no producer has come yet.
+        show(seat, (0, RUN + 8, RUN + 100));
+        assert_eq!(pool.unstarted(seat), Some((0, RUN + 8, 2)));
+        // Farther apart than a claim can be, and the wrong way round.
+        for (next, end) in [(0, RUN + 1), (2, 1), (0, 0)] {
+            show(seat, (0, next, end));
+            assert_eq!(pool.unstarted(seat), None);
+        }
+    }
+
+    #[test]
+    fn a_thief_of_an_offer_over_the_edge_of_a_run_counts_for_each_run_what_it_took_there() {
+        let pool = pool(2);
+        let (mut owner, mut thief) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+        for n in 0..2 * RUN {
+            let _ = pool.submit(n).unwrap();
+        }
+        // All claimed, and then shown as by a worker between two claims.
+        let mut at = 0;
+        while pool.main().claim(|_| RUN, |claim| at = claim.start).is_some() {}
+        assert_eq!(at, RUN);
+        let mut ran = Ran::default();
+        for next in (1..2 * RUN - 3).step_by(4).chain([0, 2 * RUN - 4]) {
+            show(&pool.storage.seats()[0], (0, next, next + 4));
+            while pool.unstarted(&pool.storage.seats()[0]).is_some() {
+                assert!(matches!(thief.work(&mut ran), Rest::Park(_)));
+            }
+        }
+        show(&pool.storage.seats()[0], (0, 0, 0));
+        ran.0.sort_unstable();
+        assert!(ran.0.into_iter().eq(0..2 * RUN), "each job once");
+        // Were a run used again too early, or never, its next jobs would be lost here.
+        for n in 0..4 * RUN {
+            let _ = pool.submit(n).unwrap();
+        }
+        let mut ran = Ran::default();
+        assert!(matches!(owner.work(&mut ran), Rest::Park(_)));
+        assert!(ran.0.into_iter().eq(0..4 * RUN));
+        assert!(matches!(owner.next(), Next::Park(_)));
     }
 }

@@ -84,6 +84,15 @@ impl<S> Lane<S> {
         Ok(position)
     }
 
+    /// The first half of a push, of a producer that is interrupted there.
+    #[cfg(all(test, loom))]
+    pub(crate) fn reserve<P>(&self) -> usize
+    where
+        S: Slots<P>,
+    {
+        self.slots.reserve(&self.tail).expect("there is room")
+    }
+
     /// Claims some of the oldest positions: `want` says how many of so many. `offer` is told of each attempt before it is
     /// made, so that when the claim has happened others know of it already.
     #[inline]

@@ -299,6 +299,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[inline(never)]
     fn give_up(&mut self) {
         self.come_back();
+        // Else what it has taken would keep its run from being used again.
+        self.count_taken();
         let searching = if self.mode == Mode::Searching { SEARCHING } else { 0 };
         self.pool.word.fetch_sub(ALIVE + searching, Ordering::SeqCst);
         self.this.end_all();
@@ -371,12 +373,21 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    /// The claim is worked off: counts what was taken out.
-    fn settle(&mut self) {
-        let taken = self.claimed - self.missed;
-        (self.claimed, self.missed) = (0, 0);
+    /// Counts what was taken out of the claim since the last time.
+    fn count_taken(&mut self) -> usize {
+        let left = self.end.wrapping_sub(self.next);
+        let taken = self.claimed - self.missed - left;
+        (self.claimed, self.missed) = (left, 0);
         if taken > 0 {
             self.pool.lane(self.lane).slots().finish(self.end.wrapping_sub(1), taken);
+        }
+        taken
+    }
+
+    /// The claim is worked off.
+    fn settle(&mut self) {
+        let taken = self.count_taken();
+        if taken > 0 {
             self.pace.claim_ended(self.pool.host.wake_cost(), taken, || self.pool.host.now());
             let short = self.is_short();
             if self.pool.host.wake_cost() != 0 && short != self.pool.state().is_short() {

@@ -151,3 +151,22 @@ fn what_a_burst_took_is_given_back_after_a_quieter_time() {
     assert_eq!(round(10), after, "and no more");
     round(100_000);
 }
+
+#[test]
+fn workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again() {
+    let _alone = alone();
+    let pool = core::Pool::<u64, _, Growing<u64, ScriptedMutex>>::growing(ScriptedHost::new(), 1, 0);
+    let round = || {
+        for n in 0..1000 {
+            let _ = pool.submit(n).unwrap();
+            let mut worker = pool.enlist().unwrap();
+            let Next::Run { payload, running, .. } = worker.next() else { panic!("a job waits") };
+            assert_eq!(payload, n);
+            let _ = pool.end(&running, None);
+        }
+        LIVE_BYTES.load(Ordering::Relaxed)
+    };
+    round();
+    let after = round();
+    assert_eq!(round(), after);
+}

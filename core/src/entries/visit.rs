@@ -26,12 +26,13 @@ impl<P, S: Slab<P>> Entries<P, S> {
         None
     }
 
-    /// Shows one entry after the other, by number; `cursor` as for [`Entries::cancel_next`].
+    /// Shows one entry after the other, by number; `cursor` as for [`Entries::cancel_next`]. A periodic job that was
+    /// cancelled in its last run is left out.
     pub fn snapshot_next(&self, cursor: &mut u32) -> Option<View> {
         while *cursor < self.fresh {
             let n = *cursor;
             *cursor += 1;
-            if self.slab.link(n).tag.state != State::Free {
+            if !matches!(self.slab.link(n).tag.state, State::Free | State::Cancelled) {
                 return Some(self.view(n));
             }
         }

@@ -17,8 +17,9 @@ use crate::hosts::loom::LoomMutex;
 use crate::id::JobId;
 use crate::period::{MissedTickBehavior, Repeat};
 use crate::pool::{Duty, Refused};
+use crate::slots::Slots;
 use crate::state::Phase;
-use crate::storage::Growing;
+use crate::storage::{Growing, Storage};
 use crate::worker::{Next, Worker};
 
 type Seated = Worker<'static, usize, Still, Growing<usize, LoomMutex>>;
@@ -244,6 +245,41 @@ fn a_thief_splits_a_claim() {
         duties.push(end);
         stage.settle(resting, duties);
         stage.assert_ran(&[1, 1]);
+    });
+}
+
+#[test]
+fn a_thief_reads_an_offer_while_its_owner_goes_on_to_the_next_run() {
+    const RUN: usize = <<Growing<usize, LoomMutex> as Storage<usize>>::Slots as Slots<usize>>::RUN;
+    model(3, || {
+        let stage = Stage::new(SHORT, 2, 0);
+        let pool = stage.pool;
+        let _ = pool.submit(0).unwrap();
+        let late = pool.main().reserve();
+        let _ = pool.submit(1).unwrap();
+        let mut owner = pool.attach().unwrap();
+        let Next::Run { payload: 0, running, duty: Duty::Start } = owner.next() else { panic!("the first job") };
+        stage.ran[0].fetch_add(1, SeqCst);
+        let (_, end) = pool.end(&running, None);
+        // It goes on at the position that the producer has not published, puts it aside, and claims from the next run.
+        let owner = stage.spawn(move |_| match owner.next() {
+            Next::Run { payload, running, duty } => (owner, payload, running, duty),
+            _ => panic!("there is another job"),
+        });
+        // SAFETY: reserved above, and published once.
+        let producer = stage.spawn(move |pool| unsafe { pool.main().slots().publish(late, 2) });
+        if let Some((0, start, len)) = pool.unstarted(&pool.storage.seats()[0]) {
+            assert!(len > 0 && start / RUN == (start + len - 1) / RUN, "{len} from {start}: a claim lies in one run");
+        }
+        let (owner, payload, running, duty) = owner.join().unwrap();
+        stage.ran[payload].fetch_add(1, SeqCst);
+        let (_, ended) = pool.end(&running, None);
+        producer.join().unwrap();
+        let demand = pool.demand();
+        let (owner, mut duties) = rest(pool, owner, &stage.ran);
+        duties.extend([Duty::Start, end, duty, ended, demand]);
+        stage.settle(Vec::from([owner]), duties);
+        stage.assert_ran(&[1; 3]);
     });
 }
 
