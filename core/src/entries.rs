@@ -128,7 +128,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         repeat: Option<Repeat>,
     ) -> Result<Key, P> {
         let state = if kind == Kind::Urgent { State::Due } else { State::Waiting };
-        let key = self.claim(order, payload, repeat, Tag { state, kind })?;
+        let key = self.claim(order, payload, repeat.map_or(0, Repeat::period), Tag::new(state, kind, repeat))?;
         if kind == Kind::Urgent {
             self.push(key.index);
         } else {
@@ -181,8 +181,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         self.unstack(n);
         let due = self.slab.link(n).deadline();
+        let tag = self.slab.link(n).tag;
         let body = self.slab.body_mut(n);
-        let (key, order, repeat) = (Key { index: n, stamp: body.stamp }, body.order, body.repeat());
+        let (key, order, repeat) = (Key { index: n, stamp: body.stamp }, body.order, tag.repeat(body.period));
         let payload = Self::payload(body);
         if repeat.is_some() {
             self.slab.link_mut(n).tag.state = State::Running;
@@ -207,9 +208,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
             return Err(payload);
         };
         self.running -= 1;
-        let due = self.slab.link(n).deadline();
+        let (due, tag) = (self.slab.link(n).deadline(), self.slab.link(n).tag);
         let body = self.slab.body_mut(n);
-        let next = body.repeat().map_or(Tick::MAX, |repeat| repeat.next(due, now));
+        let next = tag.repeat(body.period).map_or(Tick::MAX, |repeat| repeat.next(due, now));
         let payload = match payload {
             Some(payload) if state != Some(State::Cancelled) && next != Tick::MAX => payload,
             ended => {
@@ -279,7 +280,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Fills a free entry.
     #[inline]
-    fn claim(&mut self, order: usize, payload: P, repeat: Option<Repeat>, tag: Tag) -> Result<Key, P> {
+    fn claim(&mut self, order: usize, payload: P, period: u64, tag: Tag) -> Result<Key, P> {
         let free = self.free.get();
         let n = if free != NONE {
             self.free = Head::at(self.slab.link(free).next);
@@ -296,7 +297,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let body = self.slab.body_mut(n);
         body.stamp = stamp;
         body.order = order;
-        body.set_repeat(repeat);
+        body.period = period;
         body.payload = Maybe::Yes(payload);
         Ok(Key { index: n, stamp })
     }

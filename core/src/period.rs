@@ -59,6 +59,12 @@ pub enum Repeat {
 }
 
 impl Repeat {
+    pub(crate) const fn period(self) -> u64 {
+        match self {
+            Self::Delay { period } | Self::Rate { period, .. } => period.get(),
+        }
+    }
+
     /// When to run again after the run that was due at `due` and is over at `now`. [`Tick::MAX`]: never.
     #[must_use]
     pub const fn next(self, due: Tick, now: Tick) -> Tick {

@@ -5,6 +5,7 @@
 //! 1. A [`Part`] alone may touch its slots. The first `written` of them hold values.
 //! 2. A part that is dropped drops its values. A full one is kept instead, until the vector takes all of them over, or one
 //!    is missing because its thread panicked.
+//! 3. The first part is handed back instead of kept in the list, so that one who fills the whole alone allocates none.
 
 use std::mem::{self, MaybeUninit};
 use std::ptr;
@@ -62,19 +63,22 @@ impl<U> Drop for Part<'_, U> {
 /// The parts that are full.
 pub(crate) type Full<'v, U> = Mutex<Vec<Part<'v, U>>>;
 
-/// A vector of `len` values. `work` is given one part for all of it, and leaves full parts that make up the whole.
+/// A vector of `len` values. `work` is given one part for all of it, and hands back the first full part and leaves the
+/// others: they make up the whole.
 ///
 /// # Panics
 ///
 /// Passes on a panic of `work`, after all values have been dropped. Panics if a part is missing.
-pub(crate) fn vector<U>(len: usize, work: impl for<'v> FnOnce(Part<'v, U>, &Full<'v, U>)) -> Vec<U> {
+pub(crate) fn vector<U>(len: usize, work: impl for<'v> FnOnce(Part<'v, U>, &Full<'v, U>) -> Part<'v, U>) -> Vec<U> {
     let mut values = Vec::with_capacity(len);
     {
         let full = Mutex::new(Vec::new());
-        work(Part::new(&mut values.spare_capacity_mut()[..len]), &full);
-        let parts = full.into_inner();
-        assert_eq!(parts.iter().map(|part| part.written).sum::<usize>(), len, "every part comes back full");
-        parts.into_iter().for_each(mem::forget);
+        let first = work(Part::new(&mut values.spare_capacity_mut()[..len]), &full);
+        let others = full.into_inner();
+        let written = first.written + others.iter().map(|part| part.written).sum::<usize>();
+        assert_eq!(written, len, "every part comes back full");
+        mem::forget(first);
+        others.into_iter().for_each(mem::forget);
     }
     // SAFETY: the parts are disjoint runs of the first `len` slots, and hold as many values: all of them. Nobody else has
     // them, since the parts were forgotten.
@@ -93,15 +97,16 @@ mod tests {
     fn parts_in_any_order_make_the_whole() {
         let values = vector(5, |mut part, full| {
             part.fill([0, 1].into_iter());
-            full.lock().push(part.split_off());
+            let first = part.split_off();
             let mut middle = part.split(2);
             part.fill(4..);
             full.lock().push(part);
             middle.fill(2..);
             full.lock().push(middle);
+            first
         });
         assert_eq!(values, [0, 1, 2, 3, 4]);
-        assert!(vector::<u8>(0, |_, _| ()).is_empty());
+        assert!(vector::<u8>(0, |part, _| part).is_empty());
     }
 
     #[test]
@@ -110,9 +115,11 @@ mod tests {
         let caught = catch_unwind(AssertUnwindSafe(|| {
             vector(9, |mut part, full| {
                 part.fill(vec![Rc::clone(&value); 3].into_iter());
-                full.lock().push(part.split_off());
+                let _first = part.split_off();
                 part.fill(vec![Rc::clone(&value); 2].into_iter());
-                assert_eq!(Rc::strong_count(&value), 6);
+                full.lock().push(part.split_off());
+                part.fill(vec![Rc::clone(&value); 1].into_iter());
+                assert_eq!(Rc::strong_count(&value), 7);
                 panic!("in the middle");
             })
         }));
@@ -124,7 +131,8 @@ mod tests {
     fn a_missing_part_makes_no_vector() {
         vector::<u8>(2, |mut part, full| {
             part.fill(std::iter::once(1));
-            full.lock().push(part);
+            full.lock().push(part.split_off());
+            part
         });
     }
 }

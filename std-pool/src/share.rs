@@ -66,11 +66,12 @@ where
     filling::vector(items.len(), |part, full| {
         let rest = begin(shared.config.threads, items, part, &f);
         let Rest { items, mut part, piece } = rest;
-        full.lock().push(part.split_off());
+        let first = part.split_off();
         if items.len() > 0 {
             let keep = |part| full.lock().push(part);
             finish(shared, Rest { items, part, piece }, &f, keep);
         }
+        first
     })
 }
 

@@ -25,11 +25,22 @@ fn limit(more: Option<usize>) {
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
 }
 
+/// Lets all jobs go on when the test is over, and so its pool end, whatever has failed.
+struct Opens(Arc<Semaphore>);
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        limit(None);
+        self.0.close();
+    }
+}
+
 #[test]
 fn a_pool_goes_on_with_the_threads_it_has_until_there_can_be_more() {
     const THREADS: usize = 5;
     let pool: Pool = Pool::builder().threads(THREADS).stack_size(STACK).build().unwrap();
     let (begun, gate, ran) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let _opens = Opens(Arc::clone(&gate));
     // Jobs that each keep a worker, so that each submit asks for one more.
     let submit = || {
         let (begun, gate, ran) = (Arc::clone(&begun), Arc::clone(&gate), Arc::clone(&ran));

@@ -17,10 +17,30 @@ use crate::wheel::{Link, Links, Timing, Wheel};
 pub struct Tag {
     pub(super) state: State,
     pub(super) kind: Kind,
+    /// Of a periodic job: `None` if the period counts from the end of a run.
+    missed: Option<MissedTickBehavior>,
 }
 
 impl Tag {
-    const FREE: Self = Self { state: State::Free, kind: Kind::Urgent };
+    /// All zeros, see [`Head`](crate::wheel::Head).
+    const FREE: Self = Self { state: State::Free, kind: Kind::Urgent, missed: Some(MissedTickBehavior::Burst) };
+
+    pub(super) fn new(state: State, kind: Kind, repeat: Option<Repeat>) -> Self {
+        let missed = match repeat {
+            Some(Repeat::Rate { missed, .. }) => Some(missed),
+            Some(Repeat::Delay { .. }) => None,
+            None => Self::FREE.missed,
+        };
+        Self { state, kind, missed }
+    }
+
+    pub(super) fn repeat(self, period: u64) -> Option<Repeat> {
+        let period = NonZeroU64::new(period)?;
+        Some(match self.missed {
+            Some(missed) => Repeat::Rate { period, missed },
+            None => Repeat::Delay { period },
+        })
+    }
 }
 
 /// The half of an entry that the wheel does not see.
@@ -29,32 +49,13 @@ pub struct Body<P> {
     pub(super) stamp: usize,
     pub(super) order: usize,
     /// Of a periodic job, else 0.
-    period: u64,
-    /// Of a periodic job: `None` if the period counts from the end of a run.
-    missed: Option<MissedTickBehavior>,
+    pub(super) period: u64,
     pub(super) payload: Maybe<P>,
 }
 
 impl<P> Body<P> {
     /// All zeros, see [`Head`](crate::wheel::Head).
-    const EMPTY: Self =
-        Self { stamp: 0, order: 0, period: 0, missed: Some(MissedTickBehavior::Burst), payload: Maybe::No };
-
-    pub(super) fn repeat(&self) -> Option<Repeat> {
-        let period = NonZeroU64::new(self.period)?;
-        Some(match self.missed {
-            Some(missed) => Repeat::Rate { period, missed },
-            None => Repeat::Delay { period },
-        })
-    }
-
-    pub(super) fn set_repeat(&mut self, repeat: Option<Repeat>) {
-        (self.period, self.missed) = match repeat {
-            Some(Repeat::Rate { period, missed }) => (period.get(), Some(missed)),
-            Some(Repeat::Delay { period }) => (period.get(), None),
-            None => (0, None),
-        };
-    }
+    const EMPTY: Self = Self { stamp: 0, order: 0, period: 0, payload: Maybe::No };
 }
 
 /// An option whose absence is zero whatever `T` is.

@@ -50,7 +50,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             key: Key { index: n, stamp: body.stamp },
             order: body.order,
             due: link.deadline(),
-            repeat: body.repeat(),
+            repeat: link.tag.repeat(body.period),
             kind: link.tag.kind,
             state: link.tag.state,
         }
