@@ -171,9 +171,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let middle = next.wrapping_add(len / 2);
         let start = first_ready(middle, len - len / 2).or_else(|| first_ready(next, len / 2))?;
         // A claim is counted as a whole where it ends, and waits for positions that are not published: it must lie in one
-        // run, and nothing in it may be without a producer.
-        let (run, reserved) = (S::Slots::RUN - start % S::Slots::RUN, self.lane(lane).tail().wrapping_sub(start));
-        Some((lane, start, end.wrapping_sub(start).min(run).min(reserved)))
+        // run, and nothing in it may be without a producer. One that is ready is sane by itself.
+        let mut count = end.wrapping_sub(start);
+        if most > 1 {
+            let reserved = self.lane(lane).tail().wrapping_sub(start);
+            count = count.min(S::Slots::RUN - start % S::Slots::RUN).min(reserved);
+        }
+        Some((lane, start, count))
     }
 
     /// Whether a worker other than the one of `seat` has claimed or put aside jobs that it has not started.

@@ -150,6 +150,13 @@ impl Seat {
         }
     }
 
+    /// Shows a claim to the others.
+    pub(crate) fn offer(&self, lane: usize, start: usize, len: usize) {
+        self.offer.lane.store(lane + 1, Ordering::Relaxed);
+        self.offer.next.store(start, Ordering::Relaxed);
+        self.offer.end.store(start.wrapping_add(len), Ordering::Release);
+    }
+
     /// A job is about to begin here, inside the one that runs already, if any. Returns its depth.
     #[inline(always)]
     pub(crate) fn begin(&self, id: JobId) -> usize {

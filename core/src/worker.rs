@@ -172,7 +172,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     fn seated(&self, seat: usize) -> Worker<'_, P, H, S> {
         self.enter();
-        Worker {
+        let mut worker = Worker {
             pool: self,
             seat,
             this: &self.storage.seats()[seat],
@@ -189,7 +189,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             own_first: false,
             pace: Pace::new(),
             left: None,
-        }
+        };
+        worker.inherit();
+        worker
     }
 
     /// A worker that nobody asked for: for ports that start their workers beforehand. `None` when all seats are taken.
@@ -438,8 +440,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 }
 
 impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
-    /// Frees the seat. A worker that is dropped before it has ended, by a panic of its host, gives its claim to the
-    /// others; its lane stays, and its job counts as ended. Others may have counted on its search: do what
+    /// Frees the seat. A worker that is dropped before it has ended, by a panic of its host, leaves its claim to the
+    /// others, and to the next on its seat; its lane stays, and its job counts as ended. Others may have counted on its search: do what
     /// [`Pool::demand`] says then.
     fn drop(&mut self) {
         if self.mode != Mode::Gone {

@@ -9,7 +9,7 @@ use crate::seat::{HOLES, NO_LANE};
 use crate::slot::Take;
 use crate::slots::Slots;
 use crate::storage::Storage;
-use crate::sync::{Ordering, spin_loop};
+use crate::sync::{AtomicUsize, Ordering, spin_loop};
 
 /// The most positions of one claim.
 const CLAIM: usize = if cfg!(loom) { 2 } else { 64 };
@@ -103,17 +103,23 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             1 => unclaimed.min(CLAIM),
             _ => unclaimed.div_ceil(2 * workers).min(CLAIM),
         };
-        let offer = &self.this.offer;
-        let claim = self.pool.lane(lane).claim(want, |claim| {
-            offer.lane.store(lane + 1, Ordering::Relaxed);
-            offer.next.store(claim.start, Ordering::Relaxed);
-            offer.end.store(claim.start.wrapping_add(claim.len), Ordering::Relaxed);
-        });
+        let seat = self.this;
+        let claim = self.pool.lane(lane).claim(want, |claim| seat.offer(lane, claim.start, claim.len));
         let Some(claim) = claim else { return false };
         self.begin_claim(lane, claim.start, claim.len);
         let left = claim.len - 1 + claim.left;
         self.left = (left > 0).then_some(claim.left);
         true
+    }
+
+    /// Goes on with what the worker before has left on this seat when it was dropped: nobody else would look for it once
+    /// this one has offered something.
+    pub(super) fn inherit(&mut self) {
+        let offer = &self.this.offer;
+        let (start, end) = (offer.next.load(Ordering::Relaxed), offer.end.load(Ordering::Relaxed));
+        if let Some(lane) = offer.lane.load(Ordering::Relaxed).checked_sub(1) {
+            self.begin_claim(lane, start, end.wrapping_sub(start));
+        }
     }
 
     fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
@@ -133,21 +139,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 return true;
             }
             let seat = &seats[victim];
-            if let Some((lane, start, len)) = self.pool.unstarted(seat) {
-                let offer = &self.this.offer;
-                offer.lane.store(lane + 1, Ordering::Relaxed);
-                offer.next.store(start, Ordering::Relaxed);
-                offer.end.store(start.wrapping_add(len), Ordering::Release);
+            let hole = |(lane, position): &(AtomicUsize, AtomicUsize)| {
+                let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
+                let lane = lane.checked_sub(1)?;
+                self.pool.lane(lane).slots().is_ready(position).then_some((lane, position, 1))
+            };
+            let found = self.pool.unstarted(seat).or_else(|| seat.holes.iter().find_map(hole));
+            if let Some((lane, start, len)) = found {
+                self.this.offer(lane, start, len);
                 self.begin_claim(lane, start, len);
                 return true;
-            }
-            for (lane, position) in &seat.holes {
-                let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
-                let Some(lane) = lane.checked_sub(1) else { continue };
-                if self.pool.lane(lane).slots().is_ready(position) {
-                    self.begin_claim(lane, position, 1);
-                    return true;
-                }
             }
         }
         false

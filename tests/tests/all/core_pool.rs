@@ -348,3 +348,32 @@ fn a_start_that_fails_sends_nobody_away() {
     let _ = pool.end(&running, None);
     assert_eq!(pool.counts().alive, 2);
 }
+
+#[test]
+fn a_worker_takes_over_what_the_one_before_it_on_its_seat_had_claimed() {
+    let host = ScriptedHost::new();
+    // A measure, in which jobs that take no time are short, and claimed by the dozen.
+    host.set_wake_cost(1000);
+    let pool: Pool<u32, _, Growing<u32, ScriptedMutex>> = Pool::growing(host, 1, 0);
+    let submit = |jobs: std::ops::Range<u32>| jobs.for_each(|n| _ = pool.submit(n).unwrap());
+    let run = |worker: &mut Worker<'_, _, _, _>, most: usize| {
+        let mut ran = Vec::new();
+        while ran.len() < most {
+            let Next::Run { payload, running, .. } = worker.next() else { break };
+            let _ = pool.end(&running, None);
+            ran.push(payload);
+        }
+        ran
+    };
+    let mut first = pool.enlist().unwrap();
+    submit(0..2);
+    assert_eq!(run(&mut first, 9), [0, 1]);
+    submit(2..12);
+    assert_eq!(run(&mut first, 3), [2, 3, 4]);
+    // By a panic of its host, say.
+    drop(first);
+    submit(12..14);
+    let mut second = pool.enlist().unwrap();
+    assert_eq!(run(&mut second, 99), (5..14).collect::<Vec<_>>());
+    assert_eq!(pool.pending(), 0);
+}
