@@ -24,8 +24,9 @@
 //! # Order
 //!
 //! An entry's block is written before its base (release), and read after it (acquire). Rule 4 is a race between who
-//! comes inside (counts up, then reads the table) and `trim` (the table was cleared, then reads the count): all four are
-//! sequentially consistent, so one of the two sees the other.
+//! comes inside (counts up, then reads which table is the present one, then the entry) and `trim` (the table was changed and
+//! the entry cleared, then it reads the count): all are sequentially consistent, so one of the two sees the other. An older
+//! table still names blocks that have been recycled since; who is inside may use it, who comes later finds the new one.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -207,7 +208,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[inline(always)]
     fn find(&self, base: usize) -> Option<&Block<P>> {
         // SAFETY: rule 5.
-        let table = unsafe { &*self.table.load(Ordering::Acquire) };
+        let table = unsafe { &*self.table.load(Ordering::SeqCst) };
         // SAFETY: rule 2 or 3, whichever the caller stands on.
         table.get(base).map(|block| unsafe { block.as_ref() })
     }
@@ -256,7 +257,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
                 table.set(window.start.wrapping_add(index * BLOCK), *block);
             }
         }
-        self.table.store(&raw mut *table, Ordering::Release);
+        self.table.store(&raw mut *table, Ordering::SeqCst);
         window.tables.push(table);
     }
 
@@ -297,21 +298,25 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[cold]
     #[inline(never)]
     fn missed(&self, position: usize) -> Take<P> {
-        let base = Self::base(position);
-        let Some(block) = self.find(base) else {
-            return if self.is_to_come(base) { Take::Unpublished } else { Take::Gone };
-        };
-        let (slot, lap) = (block.slot(position), Block::<P>::lap(position));
-        if let Some(payload) = slot.take(lap) {
-            return Take::Taken(payload);
+        let taken =
+            self.find(Self::base(position)).and_then(|block| block.slot(position).take(Block::<P>::lap(position)));
+        match taken {
+            Some(payload) => Take::Taken(payload),
+            // Not published yet, or between the two looks. The caller comes again.
+            None if self.is_untaken(position) => Take::Unpublished,
+            None => Take::Gone,
         }
-        match slot.look(lap) {
-            // READY: published between the two looks. The caller comes again.
-            Look::Free | Look::Ready => Take::Unpublished,
+    }
+
+    fn is_untaken(&self, position: usize) -> bool {
+        let base = Self::base(position);
+        let Some(block) = self.find(base) else { return self.is_to_come(base) };
+        match block.slot(position).look(Block::<P>::lap(position)) {
+            Look::Free | Look::Ready => true,
             // An earlier run's word, if the block still serves this one: a word of a later run can be seen only after
             // the table has stopped naming the block for this base.
-            Look::OtherLap if self.find(base).is_some_and(|now| ptr::eq(now, block)) => Take::Unpublished,
-            Look::Taken | Look::OtherLap => Take::Gone,
+            Look::OtherLap => self.find(base).is_some_and(|now| ptr::eq(now, block)),
+            Look::Taken => false,
         }
     }
 }
@@ -375,6 +380,10 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     fn is_ready(&self, position: usize) -> bool {
         self.find(Self::base(position))
             .is_some_and(|block| block.slot(position).look(Block::<P>::lap(position)) == Look::Ready)
+    }
+
+    fn is_open(&self, position: usize) -> bool {
+        self.is_untaken(position)
     }
 
     fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize)) {

@@ -5,11 +5,11 @@ use crate::entries::{Cancel, Key, Kinds, View};
 use crate::host::Host;
 use crate::id::{JobId, Place};
 use crate::pool::Pool;
-use crate::seat::{NO_LANE, Seat};
+use crate::seat::Seat;
 use crate::slot::Take;
 use crate::slots::Slots;
 use crate::storage::Storage;
-use crate::sync::Ordering;
+use crate::sync::{AtomicUsize, Ordering};
 
 /// What became of a request to cancel a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Cancelled<P> {
 }
 
 /// Looks at slots until dropped, whatever panics in between.
-struct Inside<'p, P, H: Host, S: Storage<P>>(&'p Pool<P, H, S>);
+pub(crate) struct Inside<'p, P, H: Host, S: Storage<P>>(&'p Pool<P, H, S>);
 
 impl<P, H: Host, S: Storage<P>> Drop for Inside<'_, P, H, S> {
     fn drop(&mut self) {
@@ -36,7 +36,7 @@ impl<P, H: Host, S: Storage<P>> Drop for Inside<'_, P, H, S> {
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
-    fn inside(&self) -> Inside<'_, P, H, S> {
+    pub(crate) fn inside(&self) -> Inside<'_, P, H, S> {
         self.enter();
         Inside(self)
     }
@@ -180,12 +180,19 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         Some((lane, start, count))
     }
 
-    /// Whether a worker other than the one of `seat` has claimed or put aside jobs that it has not started.
+    /// A position that a worker has put aside, and its lane, if nobody has taken it yet. The caller is inside.
+    pub(crate) fn open_hole(&self, (lane, position): &(AtomicUsize, AtomicUsize)) -> Option<(usize, usize)> {
+        let lane = lane.load(Ordering::Acquire).checked_sub(1)?;
+        let position = position.load(Ordering::Relaxed);
+        self.lane(lane).slots().is_open(position).then_some((lane, position))
+    }
+
+    /// Whether a worker other than the one of `seat` has claimed or put aside jobs that it has not started. The caller is
+    /// inside.
     pub(crate) fn has_unstarted(&self, seat: usize) -> bool {
         self.storage.seats().iter().enumerate().any(|(number, other)| {
             number != seat
-                && (self.unstarted(other).is_some()
-                    || other.holes.iter().any(|(lane, _)| lane.load(Ordering::Acquire) != NO_LANE))
+                && (self.unstarted(other).is_some() || other.holes.iter().any(|hole| self.open_hole(hole).is_some()))
         })
     }
 }

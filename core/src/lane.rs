@@ -19,6 +19,9 @@
 //!
 //! `tail` moves by sequentially consistent operations because the pool's wake-up rests on it: a submit moves `tail`, then
 //! reads who sleeps; a worker says that it sleeps, then reads `tail`.
+//!
+//! The head never passes the tail. Whoever reads a head with acquire then reads a tail that is not behind it, since whoever
+//! moved the head there had seen that tail, and the exchange released it. One read relaxed could be newer than the tail.
 
 #[cfg(all(test, loom))]
 mod loom;
@@ -26,7 +29,7 @@ mod loom;
 use crate::pool::Pack;
 use crate::slot::Take;
 use crate::slots::Slots;
-use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom, seed};
+use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
 
 /// A lane over the store `S`.
 #[derive(Debug)]
@@ -100,13 +103,13 @@ impl<S> Lane<S> {
     where
         S: Slots<P>,
     {
-        let mut start = seed(&self.head);
+        let mut start = self.head.load(Ordering::Acquire);
         loop {
             let unclaimed = self.tail.load(Ordering::SeqCst).wrapping_sub(start);
             if unclaimed == 0 {
                 return None;
             }
-            // A head that was read too early may be behind by any number; the exchange then fails.
+            // A head that was read too early may be behind by any number, never ahead; the exchange then fails.
             let run = S::RUN - start % S::RUN;
             let len = want(unclaimed).clamp(1, unclaimed.min(run));
             let claim = Claim { start, len, left: unclaimed - len };
@@ -116,7 +119,7 @@ impl<S> Lane<S> {
                 start.wrapping_add(len),
                 // The barrier between the offer and the look at who sleeps.
                 Ordering::SeqCst,
-                Ordering::Relaxed,
+                Ordering::Acquire,
             ) {
                 Ok(_) => return Some(claim),
                 Err(seen) => start = seen,

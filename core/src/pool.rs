@@ -18,6 +18,11 @@
 //! for a claimed range (offered by the exchange that claims it) against a worker that goes to sleep without a deadline,
 //! for a new timer against a worker that sleeps until the next one, and for a change of phase.
 //!
+//! Visible work is more than what nobody has claimed: also what a worker has claimed and not begun, while it runs a long job,
+//! waits in one, or was dropped; a position put aside, which is there once its producer has published it; and a timer that
+//! no sleeper minds. Whoever stops to search, to work (`block`) or to exist looks for all of these. A position that is
+//! put aside and still open counts as work, since its publication is no barrier: a worker that finds one naps.
+//!
 //! A submit that runs against a change of phase makes its job visible and then reads the phase. If the pool was closed
 //! it tries to take the job back; if a worker was quicker, the job was accepted.
 
@@ -32,6 +37,7 @@ use crate::entries::Entries;
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
+use crate::seat::NO_SEAT;
 use crate::sleepers::{Sleepers, Woken};
 use crate::slots::Slots;
 use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, State};
@@ -322,8 +328,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Others may have counted on the search of that worker; so this may ask for a sleeper to be woken, never for a start.
     pub fn start_failed(&self) -> Duty {
         self.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst);
-        let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
-        if self.state().searching() > 0 || (self.visible_work() == 0 && !unminded()) {
+        let _inside = self.inside();
+        if self.state().searching() > 0 || !self.wants_somebody() {
             return Duty::Nothing;
         }
         self.next_sleeper().map_or(Duty::Nothing, Duty::Wake)
@@ -339,6 +345,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(crate) fn visible_work(&self) -> usize {
         let unclaimed: usize = self.storage.lanes().iter().map(Lane::unclaimed).sum();
         unclaimed + self.urgent.load(Ordering::SeqCst)
+    }
+
+    /// Whether there is something to do for one more worker: to begin a job, to take one over from somebody who has claimed
+    /// it, to mind a timer. Asked by those who do not search any more, after they have said so. The caller is inside.
+    #[inline(never)]
+    pub(crate) fn wants_somebody(&self) -> bool {
+        let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
+        self.visible_work() > 0 || unminded() || self.has_unstarted(NO_SEAT)
     }
 
     /// How many jobs are pending: see [`Counts::pending`]. When it says 0, there was a moment during the call at which
@@ -374,7 +388,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Enters another phase. To close the pool, then call [`Pool::next_sleeper`] until it returns `None` and wake each:
-    /// workers notice when they are awake.
+    /// workers notice when they are awake. Whoever then cancels the last timer of a closed pool does the same again: its
+    /// workers sleep until that is due.
     pub fn set_phase(&self, phase: Phase) {
         self.change(|state| state.with_phase(phase));
     }
@@ -410,9 +425,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 Err(now) => seen = State(now),
             }
         }
-        // Timers need somebody who minds them.
-        let wanted = self.visible_work() > 0 || self.timers.load(Ordering::SeqCst) > 0;
-        Some(if wanted { self.call(true) } else { Duty::Nothing })
+        Some(if self.wants_somebody() { self.call(true) } else { Duty::Nothing })
     }
 
     /// The wait is over.

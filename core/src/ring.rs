@@ -91,8 +91,8 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
             // SAFETY: the take has just been won.
             unsafe { slot.vacate(Self::lap(position.wrapping_add(N))) };
             Take::Taken(payload)
-        } else if matches!(slot.look(Self::lap(position)), Look::Free | Look::Ready) {
-            // READY: published between the two looks. The caller comes again.
+        } else if self.is_open(position) {
+            // Not published yet, or between the two looks. The caller comes again.
             Take::Unpublished
         } else {
             Take::Gone
@@ -110,6 +110,10 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
 
     fn is_ready(&self, position: usize) -> bool {
         self.slot(position).look(Self::lap(position)) == Look::Ready
+    }
+
+    fn is_open(&self, position: usize) -> bool {
+        matches!(self.slot(position).look(Self::lap(position)), Look::Free | Look::Ready)
     }
 
     fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize)) {

@@ -45,6 +45,9 @@ const SERIAL: usize = 4;
 /// all zeros, see `sleepers`.
 pub(crate) const NO_LANE: usize = 0;
 
+/// No seat: where the worker of one would be left out.
+pub(crate) const NO_SEAT: usize = usize::MAX;
+
 #[derive(Debug)]
 struct Mark {
     word: AtomicUsize,

@@ -52,6 +52,9 @@ pub trait Slots<P>: sealed::Sealed {
     /// Whether the job at this position could be taken just now. The caller is inside.
     fn is_ready(&self, position: usize) -> bool;
 
+    /// Whether there is a job at this position, or will be one: nobody has taken it yet. The caller is inside.
+    fn is_open(&self, position: usize) -> bool;
+
     /// Visits the positions that hold an untaken job, oldest first. Jobs that come or go meanwhile may be missed.
     fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize));
 

@@ -35,10 +35,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         drop(entries);
     }
 
-    fn accepts(&self, nested: bool) -> bool {
+    fn accepts(&self, nested: bool, due: Tick) -> bool {
         match self.state().phase() {
             Phase::Running => true,
-            Phase::Draining => nested,
+            // What never runs would be waited for for ever.
+            Phase::Draining => nested && due < Tick::MAX,
             Phase::Stopping => false,
         }
     }
@@ -58,7 +59,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// # Errors
     ///
-    /// As [`Pool::submit_first`].
+    /// As [`Pool::submit_first`]; for one that never runs the pool is closed as soon as it drains.
     pub fn submit_at(
         &self,
         payload: P,
@@ -91,7 +92,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 continue;
             }
             // Asked under the lock: who closes the pool empties the entries under the same lock afterwards.
-            if !self.accepts(nested) {
+            if !self.accepts(nested, due) {
                 return Err(Refused::Closed(payload));
             }
             // Whoever minds an earlier deadline will see this one then.

@@ -45,7 +45,7 @@ use crate::running::{Running, Times};
 use crate::seat::Seat;
 use crate::slot::Take;
 use crate::slots::Slots;
-use crate::state::{ALIVE, SEARCHING};
+use crate::state::{ALIVE, Call, SEARCHING};
 use crate::storage::Storage;
 use crate::sync::Ordering;
 
@@ -304,9 +304,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         // Else what it has taken would keep its run from being used again.
         self.count_taken();
         let searching = if self.mode == Mode::Searching { SEARCHING } else { 0 };
-        self.pool.word.fetch_sub(ALIVE + searching, Ordering::SeqCst);
         self.this.end_all();
+        // Before it is off the count, as by one that ends: see `leave_pool`.
         self.free_seat();
+        self.pool.word.fetch_sub(ALIVE + searching, Ordering::SeqCst);
     }
 
     fn come_back(&mut self) {
@@ -413,24 +414,26 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     fn found(&mut self) -> Duty {
-        let left = self.left.take().unwrap_or(0);
+        let mut left = self.left.take();
         self.round = 0;
         self.naps = 0;
-        let claimed = self.end.wrapping_sub(self.next);
-        let left = if self.mode == Mode::Searching {
+        if self.mode == Mode::Searching {
             self.mode = Mode::Working;
             self.pool.word.fetch_sub(SEARCHING, Ordering::SeqCst);
             // Submits that counted on this search are visible now.
-            claimed + self.pool.visible_work()
-        } else {
-            claimed + left
-        };
+            left = None;
+        }
         let state = self.pool.state();
-        if left == 0 && (self.pool.timers.load(Ordering::SeqCst) == 0 || state.has_sentinel()) {
+        let cost = self.pool.host.wake_cost();
+        // How much counts only where there is a measure.
+        let visible = || if cost == 0 { 0 } else { self.pool.visible_work() };
+        let left = self.end.wrapping_sub(self.next) + left.unwrap_or_else(visible);
+        // A fixed pool has few seats to look at.
+        let nobody = || S::OWN_LANES && state.with_short(false).calls_for(self.pool.size()) == Call::Nobody;
+        if left == 0 && (nobody() || !self.pool.wants_somebody()) {
             return Duty::Nothing;
         }
         let awake = state.alive() - state.sleeping();
-        let cost = self.pool.host.wake_cost();
         if state.is_short() && state.is_napping() && !self.pace.is_worth_a_wake_up(cost, left, awake) {
             Duty::Nothing
         } else {

@@ -327,9 +327,21 @@ impl Shared {
             self.dispose_timers(Kinds::Periodic);
             self.dispose_never();
         }
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
         while let Some(seat) = self.core.next_sleeper() {
             self.wake(seat);
         }
+    }
+
+    /// Jobs were removed. The workers of a closed pool sleep until the last timer is due: if that is gone, they end.
+    fn removed(&self) {
+        if self.core.phase() != Phase::Running && self.core.counts().timers == 0 {
+            self.wake_all();
+        }
+        self.tell_if_quiet();
     }
 
     /// Closes the pool and waits for the workers to end. From inside a job, which cannot end while it waits, it only
@@ -535,7 +547,7 @@ impl Shared {
 
     pub(crate) fn dispose_timers(&self, kinds: Kinds) -> usize {
         let removed = self.core.cancel_entries(kinds, |_, payload| self.dispose(payload));
-        self.tell_if_quiet();
+        self.removed();
         removed
     }
 
@@ -555,7 +567,7 @@ impl Shared {
         match self.core.cancel(id) {
             Cancelled::Removed(payload) => {
                 self.dispose(payload);
-                self.tell_if_quiet();
+                self.removed();
                 Cancellation::Removed
             }
             Cancelled::Stopping => {

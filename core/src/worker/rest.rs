@@ -125,7 +125,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let closed = state.phase() != Phase::Running
             && self.pool.timers.load(Ordering::SeqCst) == 0
             && self.pool.visible_work() == 0;
-        (closed || state.is_crowded(self.pool.size())) && !self.has_holes()
+        (closed || state.is_crowded(self.pool.size())) && !self.has_holes() && !self.pool.has_unstarted(self.seat)
     }
 
     fn leave_pool(&mut self) -> Rest {
@@ -134,8 +134,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         // Before it is off the count: whoever asks for a worker from then on finds a seat.
         self.free_seat();
         let before = State(pool.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst));
-        // A submit may have counted on this search.
-        let mut duty = if pool.visible_work() > 0 { pool.call(true) } else { Duty::Nothing };
+        // Others may have counted on this search.
+        let mut duty = if pool.wants_somebody() { pool.call(true) } else { Duty::Nothing };
         if duty == Duty::Nothing && before.phase() != Phase::Running {
             // Nobody else tells the sleepers that there is nothing more to wait for.
             duty = pool.next_sleeper().map_or(Duty::Nothing, Duty::Wake);

@@ -209,6 +209,10 @@ fn the_phases_accept_what_their_table_says() {
         assert_eq!(pool.submit_first(1, true).is_ok(), nested);
         assert_eq!(pool.submit_at(1, false, Tick(5), None).is_ok(), outside);
         assert_eq!(pool.submit_at(1, true, Tick(5), None).is_ok(), nested);
+        if phase != Phase::Running {
+            let never = pool.submit_at(1, true, Tick::MAX, None);
+            assert_eq!(never, Err(Refused::Closed(1)), "the pool would wait for it for ever");
+        }
         assert_eq!(pool.phase(), phase);
         if !outside {
             assert_eq!(pool.submit(7), Err(Refused::Closed(7)));
@@ -375,5 +379,34 @@ fn a_worker_takes_over_what_the_one_before_it_on_its_seat_had_claimed() {
     submit(12..14);
     let mut second = pool.enlist().unwrap();
     assert_eq!(run(&mut second, 99), (5..14).collect::<Vec<_>>());
+    assert_eq!(pool.pending(), 0);
+}
+
+#[test]
+fn a_blocked_worker_gives_away_what_it_has_claimed() {
+    let host = ScriptedHost::new();
+    host.set_wake_cost(1000);
+    let pool: Pool<u32, _, Growing<u32, ScriptedMutex>> = Pool::growing(host, 1, 1);
+    let mut worker = pool.enlist().unwrap();
+    let submit = |jobs: std::ops::Range<u32>| jobs.for_each(|n| _ = pool.submit(n).unwrap());
+    // Short jobs, as is now known.
+    submit(0..2);
+    for _ in 0..2 {
+        let Next::Run { running, .. } = worker.next() else { panic!("a job waits") };
+        let _ = pool.end(&running, None);
+    }
+    submit(2..5);
+    let Next::Run { payload: 2, running, .. } = worker.next() else { panic!("the first of a claim of three") };
+    assert_eq!(pool.block(), Some(Duty::Start), "somebody else has to run the other two");
+    let mut stand_in = pool.attach().unwrap();
+    let mut ran = Vec::new();
+    while let Next::Run { payload, running, .. } = stand_in.next() {
+        ran.push(payload);
+        let _ = pool.end(&running, None);
+    }
+    ran.sort_unstable();
+    assert_eq!(ran, [3, 4]);
+    pool.unblock();
+    let _ = pool.end(&running, None);
     assert_eq!(pool.pending(), 0);
 }

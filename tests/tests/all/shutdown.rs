@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use fastthreadpool::{Pool, Semaphore};
+use fastthreadpool::{Cancellation, Pool, Semaphore};
 
 use crate::support::{Drops, HOUR, Occupied, pool, values};
 
@@ -310,5 +310,42 @@ fn submitters_against_a_shutdown_lose_nothing() {
         // What was accepted at the last moment is waited for by another shutdown.
         pool.shutdown();
         assert_eq!(ran.load(Ordering::SeqCst), accepted.load(Ordering::SeqCst));
+    }
+}
+
+#[test]
+fn a_shutdown_ends_when_the_last_timer_is_cancelled() {
+    for (round, all) in [false, true].repeat(20).into_iter().enumerate() {
+        let pool: Pool<u32> = pool(2);
+        pool.submit(|| 1).unwrap();
+        let id = pool.submit_later(HOUR, || 2).unwrap();
+        std::thread::scope(|scope| {
+            let shutdown = scope.spawn(|| pool.shutdown_timeout(Duration::from_mins(1)));
+            while pool.submit(|| 3).is_ok() {}
+            // The workers are anywhere between getting up for the shutdown and being asleep again.
+            (0..round * 50).for_each(|_| std::thread::yield_now());
+            if all {
+                assert_eq!(pool.cancel_timers(), 1);
+            } else {
+                assert_eq!(pool.cancel(id), Cancellation::Removed);
+            }
+            assert!(shutdown.join().unwrap(), "it still waits for the timer");
+        });
+    }
+}
+
+#[test]
+fn a_wait_inside_a_short_job_ends() {
+    let pool: Pool = pool(1);
+    for round in 0..50 {
+        // Known to be short, so that many are claimed at a time.
+        (0..300).for_each(|_| _ = pool.submit(|| ()).unwrap());
+        let (inner, waited) = (pool.clone(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&waited);
+        pool.submit(move || count.store(1 + usize::from(inner.wait_idle_timeout(HOUR)), Ordering::SeqCst)).unwrap();
+        // Behind it, in the same claim: another worker has to take it over.
+        (0..3).for_each(|_| _ = pool.submit(|| ()).unwrap());
+        assert!(pool.wait_idle_timeout(Duration::from_mins(1)), "round {round}");
+        assert_eq!(waited.load(Ordering::SeqCst), 2);
     }
 }

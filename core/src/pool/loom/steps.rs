@@ -84,20 +84,7 @@ impl Stage {
     /// Does all duties, and those that come of them. Workers with a deadline look once more: their time comes by itself.
     fn settle(&self, mut resting: Vec<Resting>, mut duties: Duties) {
         loop {
-            while let Some(duty) = duties.pop() {
-                match duty {
-                    Duty::Nothing => {}
-                    Duty::Wake(seat) => self.go_on(&mut resting, &mut duties, |resting| resting.worker.seat() == seat),
-                    Duty::Start => match self.pool.attach() {
-                        Some(worker) => {
-                            let (new, more) = rest(self.pool, worker, &self.ran);
-                            resting.push(new);
-                            duties.extend(more);
-                        }
-                        None => duties.push(self.pool.start_failed()),
-                    },
-                }
-            }
+            self.perform(&mut resting, &mut duties);
             if self.pool.pending() == 0 || !resting.iter().any(|resting| resting.parked && resting.deadline.is_some()) {
                 break;
             }
@@ -108,6 +95,24 @@ impl Stage {
         let state = self.pool.state();
         let parked = resting.iter().filter(|resting| resting.parked).count();
         assert_eq!((state.searching(), state.sleeping(), state.alive()), (0, parked, parked));
+    }
+
+    /// Does all duties, and those that come of them, and nothing else.
+    fn perform(&self, resting: &mut Vec<Resting>, duties: &mut Duties) {
+        while let Some(duty) = duties.pop() {
+            match duty {
+                Duty::Nothing => {}
+                Duty::Wake(seat) => self.go_on(resting, duties, |resting| resting.worker.seat() == seat),
+                Duty::Start => match self.pool.attach() {
+                    Some(worker) => {
+                        let (new, more) = rest(self.pool, worker, &self.ran);
+                        resting.push(new);
+                        duties.extend(more);
+                    }
+                    None => duties.push(self.pool.start_failed()),
+                },
+            }
+        }
     }
 
     fn go_on(&self, resting: &mut Vec<Resting>, duties: &mut Duties, which: impl Fn(&Resting) -> bool) {
@@ -509,5 +514,77 @@ fn a_job_of_a_blocked_worker_is_run_by_a_stand_in() {
         duties.extend(more);
         duties.push(end);
         stage.settle(Vec::from([one, stand_in]), duties);
+    });
+}
+
+#[test]
+fn a_stand_in_leaves_while_the_job_that_it_stood_in_for_waits_for_a_timer() {
+    model(2, || {
+        let stage = Stage::new(LONG, 1, 1);
+        let pool = stage.pool;
+        let _ = pool.submit(0).unwrap();
+        let mut worker = pool.attach().unwrap();
+        let Next::Run { payload: 0, running, duty: Duty::Nothing } = worker.next() else { panic!("the job") };
+        // Its job has waited for something, and goes on: now there is one worker more than wanted, who looks for work.
+        let (_, asked) = (pool.block(), pool.demand());
+        assert_eq!(asked, Duty::Start);
+        let stand_in = pool.attach().unwrap();
+        pool.unblock();
+        let stand_in = stage.spawn_worker(stand_in);
+        let (_, added) = pool.submit_at(1, true, Tick(1), None).unwrap();
+        let waits = pool.block().expect("there is a seat for another");
+        let (mut resting, mut duties) = rested([stand_in]);
+        duties.extend([added, waits]);
+        stage.perform(&mut resting, &mut duties);
+        // One that sleeps until then gets up by itself.
+        stage.go_on(&mut resting, &mut duties, |resting| resting.deadline.is_some());
+        stage.perform(&mut resting, &mut duties);
+        stage.assert_ran(&[0, 1]);
+        pool.unblock();
+        let (_, ended) = pool.end(&running, None);
+        let (worker, more) = rest(pool, worker, &stage.ran);
+        resting.push(worker);
+        duties.extend(more);
+        duties.push(ended);
+        stage.settle(resting, duties);
+    });
+}
+
+#[test]
+fn a_job_whose_position_is_put_aside_does_not_wait_for_a_long_one() {
+    model(3, || {
+        let stage = Stage::new(LONG, 2, 0);
+        let pool = stage.pool;
+        let mut resting = Vec::from([stage.asleep()]);
+        let mut worker = stage.enlist();
+        let late = pool.main().reserve();
+        let worker = stage.spawn(move |_| {
+            let next = worker.next();
+            (worker, next)
+        });
+        let (_, one) = pool.submit(0).unwrap();
+        // SAFETY: reserved above, and published once.
+        unsafe { pool.main().slots().publish(late, 1) };
+        // The rest of that submit.
+        let other = pool.call(false);
+        let (worker, next) = worker.join().unwrap();
+        let mut duties = Vec::from([one, other]);
+        match next {
+            Next::Run { payload, running, duty } => {
+                stage.ran[payload].fetch_add(1, SeqCst);
+                duties.push(duty);
+                stage.perform(&mut resting, &mut duties);
+                // While the first one runs.
+                stage.assert_ran(&[1, 1]);
+                duties.push(pool.end(&running, None).1);
+                let (worker, more) = rest(pool, worker, &stage.ran);
+                resting.push(worker);
+                duties.extend(more);
+            }
+            Next::Park(deadline) => resting.push(Resting { worker, parked: true, deadline }),
+            Next::Exit { .. } => panic!("the pool is open"),
+        }
+        stage.settle(resting, duties);
+        stage.assert_ran(&[1, 1]);
     });
 }
