@@ -154,7 +154,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// What a worker has claimed and could still be taken from it: lane, first position, count; the back half of it if
     /// that is enough. The caller is inside.
     pub(crate) fn unstarted(&self, seat: &Seat) -> Option<(usize, usize, usize)> {
-        let lane = seat.offer.lane.load(Ordering::Acquire).checked_sub(1)?;
+        let lane = Self::shown(seat.offer.lane.load(Ordering::Acquire))?;
         let (next, end) = (seat.offer.next.load(Ordering::Acquire), seat.offer.end.load(Ordering::Acquire));
         // The three are not read at one moment, so they may not belong together. Only slots decide who has a job, so that
         // is harmless as long as the range is a sane one, see below.
@@ -182,7 +182,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// A position that a worker has put aside, and its lane, if nobody has taken it yet. The caller is inside.
     pub(crate) fn open_hole(&self, (lane, position): &(AtomicUsize, AtomicUsize)) -> Option<(usize, usize)> {
-        let lane = lane.load(Ordering::Acquire).checked_sub(1)?;
+        let lane = Self::shown(lane.load(Ordering::Acquire))?;
         let position = position.load(Ordering::Relaxed);
         self.lane(lane).slots().is_open(position).then_some((lane, position))
     }

@@ -219,8 +219,19 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[inline(always)]
     pub(crate) fn lane(&self, lane: usize) -> &Lane<S::Slots> {
-        // Where there is but one, the compiler knows which.
-        &self.storage.lanes()[if S::OWN_LANES { lane } else { 0 }]
+        &self.storage.lanes()[Self::known(lane)]
+    }
+
+    /// The number of a lane; where there is but one, the compiler knows it.
+    #[inline(always)]
+    pub(crate) fn known(lane: usize) -> usize {
+        if S::OWN_LANES { lane } else { 0 }
+    }
+
+    /// The lane that was read in an offer or a hole, if it shows any.
+    #[inline(always)]
+    pub(crate) fn shown(lane: usize) -> Option<usize> {
+        lane.checked_sub(1).map(Self::known)
     }
 
     /// Appends a job to the end of the queue.

@@ -340,7 +340,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let position = self.next;
         self.next = position.wrapping_add(1);
         self.this.offer.next.store(self.next, Ordering::Relaxed);
-        self.mark(JobId::at(self.lane, position));
+        self.mark(JobId::at(Pool::<P, H, S>::known(self.lane), position));
         let taken = self.pool.lane(self.lane).slots().take_from(self.run, position);
         if !matches!(taken, Take::Taken(_)) {
             self.missed += 1;
@@ -425,9 +425,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         let state = self.pool.state();
         let cost = self.pool.host.wake_cost();
-        // How much counts only where there is a measure.
-        let visible = || if cost == 0 { 0 } else { self.pool.visible_work() };
-        let left = self.end.wrapping_sub(self.next) + left.unwrap_or_else(visible);
+        // How much is left matters only where there is a measure; whether anything is, is asked below.
+        let visible = || self.pool.visible_work();
+        let left = if cost == 0 { 0 } else { self.end.wrapping_sub(self.next) + left.unwrap_or_else(visible) };
         // A fixed pool has few seats to look at.
         let nobody = || S::OWN_LANES && state.with_short(false).calls_for(self.pool.size()) == Call::Nobody;
         if left == 0 && (nobody() || !self.pool.wants_somebody()) {

@@ -4,6 +4,7 @@
 use super::{Aside, Found, Worker};
 use crate::host::Host;
 use crate::id::JobId;
+use crate::pool::Pool;
 use crate::running::Times;
 use crate::seat::{HOLES, NO_LANE};
 use crate::slot::Take;
@@ -63,7 +64,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn look_aside(&mut self) -> Option<Found<P>> {
         for index in 0..HOLES {
             let hole = &self.this.holes[index];
-            let Some(lane) = hole.0.load(Ordering::Relaxed).checked_sub(1) else { continue };
+            let Some(lane) = Pool::<P, H, S>::shown(hole.0.load(Ordering::Relaxed)) else { continue };
             let position = hole.1.load(Ordering::Relaxed);
             self.mark(JobId::at(lane, position));
             let taken = self.pool.lane(lane).take(position);
@@ -117,7 +118,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn inherit(&mut self) {
         let offer = &self.this.offer;
         let (start, end) = (offer.next.load(Ordering::Relaxed), offer.end.load(Ordering::Relaxed));
-        if let Some(lane) = offer.lane.load(Ordering::Relaxed).checked_sub(1) {
+        if let Some(lane) = Pool::<P, H, S>::shown(offer.lane.load(Ordering::Relaxed)) {
             self.begin_claim(lane, start, end.wrapping_sub(start));
         }
     }
@@ -141,7 +142,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let seat = &seats[victim];
             let hole = |(lane, position): &(AtomicUsize, AtomicUsize)| {
                 let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
-                let lane = lane.checked_sub(1)?;
+                let lane = Pool::<P, H, S>::shown(lane)?;
                 self.pool.lane(lane).slots().is_ready(position).then_some((lane, position, 1))
             };
             let found = self.pool.unstarted(seat).or_else(|| seat.holes.iter().find_map(hole));
