@@ -1,25 +1,29 @@
 //! A lane's slots in blocks that are allocated as the lane grows and used again when all their jobs are gone.
 //!
 //! A block serves the run of positions that starts at its `base`. Which block serves which base stands in two places: a
-//! window under the lock, which is the truth, and a table that is read without a lock.
+//! window under the lock, which is the truth, and a table that is read without a lock and may leave a run out.
 //!
 //! | base is | window | table |
 //! |---|---|---|
-//! | not reached yet, or its producer has not come here yet | absent | says another base |
-//! | in use | live | base and block |
-//! | finished | done, or before the window's start | says another base |
+//! | not reached yet | at or after its `next` | says another base |
+//! | reached, its producer has not come here yet | listed without a block | says another base |
+//! | in use | listed with its block | base and block; another base if that came first and is still in use |
+//! | finished | before its `next`, not listed | says another base |
+//!
+//! So both are as large as what is in use: a run that stays for long, because one of its jobs runs for long, keeps no other.
 //!
 //! # Rules
 //!
 //! 1. A block is installed and recycled under the lock. It is recycled when every position of its run has been taken out
 //!    and counted, so it stays while one of its positions is reserved and not yet taken.
-//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it.
-//! 3. Everybody else looks only while inside: counted in a number that `trim` is shown. They may hold a block that has been recycled: it is
-//!    memory of the same kind, and its words name other positions, so a look at it finds nothing.
+//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it, and as long as it
+//!    is in the table nothing else is at its place.
+//! 3. Everybody else looks only while inside: counted in a number that `trim` is shown. They may hold a block that has been
+//!    recycled: it is memory of the same kind, and its words name other positions, so a look at it finds nothing.
 //! 4. A block is given back to the allocator only from the free list, under the lock, when nobody is inside. Nobody who
 //!    enters later can find it, because the table stopped naming it before it got onto the free list.
-//! 5. Tables are never given back while the store lives. They double, so all the old ones together are smaller than the
-//!    present one.
+//! 5. Tables are never given back while the store lives, since producers read them who are not inside. They double, so all
+//!    the old ones together are smaller than the present one; that is 16 bytes for each block that ever was in use at once.
 //!
 //! # Order
 //!
@@ -35,19 +39,20 @@ use core::ptr::{self, NonNull};
 
 use lock_api::{Mutex, RawMutex};
 
-use crate::pool::Pack;
+use crate::pack::Pack;
+use crate::pinned::Pinned;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, sized};
 
 /// Slots in a block. Under the model checker small enough that a few jobs cross from one block to the next.
-const BLOCK: usize = if cfg!(loom) { 2 } else { 256 };
+const BLOCK: usize = sized(256, 2);
 
 /// Entries of the first table.
-const TABLE: usize = if cfg!(loom) { 2 } else { 64 };
+const TABLE: usize = sized(64, 2);
 
 /// Blocks that are kept in any case: room for some thousand small jobs.
-const KEEP: usize = if cfg!(loom) { 0 } else { 16 };
+const KEEP: usize = sized(16, 0);
 
 /// No base: bases are multiples of [`BLOCK`].
 const NO_BASE: usize = 1;
@@ -63,20 +68,18 @@ struct Block<P> {
 }
 
 impl<P> Block<P> {
-    #[cfg(not(loom))]
     fn allocate() -> NonNull<Self> {
+        if MODEL {
+            // Its atomics are more than their bytes.
+            let slots = core::array::from_fn(|_| Slot::new());
+            return NonNull::from(Box::leak(Box::new(Self { slots, finished: AtomicUsize::new(0) })));
+        }
         let layout = core::alloc::Layout::new::<Self>();
         // SAFETY: the layout has a size, a block has slots.
         let block = unsafe { alloc::alloc::alloc_zeroed(layout) };
         // All zeros is a block: free slots of lap 0 without payload, and nothing finished. Untouched zeros from the
         // operating system cost nothing until a slot is used.
         NonNull::new(block.cast()).unwrap_or_else(|| alloc::alloc::handle_alloc_error(layout))
-    }
-
-    #[cfg(loom)]
-    fn allocate() -> NonNull<Self> {
-        let slots = core::array::from_fn(|_| Slot::new());
-        NonNull::from(Box::leak(Box::new(Self { slots, finished: AtomicUsize::new(0) })))
     }
 
     fn lap(position: usize) -> usize {
@@ -106,9 +109,13 @@ impl<P> Table<P> {
         &self.0[(base / BLOCK) & (self.0.len() - 1)]
     }
 
-    /// Names `block` as the one that serves `base`.
+    /// Names `block` as the one that serves `base`, unless the place is another's: rule 2.
     fn set(&self, base: usize, block: NonNull<Block<P>>) {
         let entry = self.entry(base);
+        // Bases change under the lock, which the caller holds.
+        if entry.base.load(Ordering::Relaxed) != NO_BASE {
+            return;
+        }
         entry.block.store(block.as_ptr(), Ordering::Relaxed);
         // Sequentially consistent like every access to a base: see rule 4.
         entry.base.store(base, Ordering::SeqCst);
@@ -139,34 +146,69 @@ impl<P> Default for Found<P> {
     }
 }
 
-enum Tenure<P> {
-    Absent,
-    Live(NonNull<Block<P>>),
-    Done,
-}
-
+/// The runs that are in use, and the blocks that are not.
 struct Window<P> {
-    /// Base of the first tenure in `tenures`: everything before it is done.
-    start: usize,
-    tenures: VecDeque<Tenure<P>>,
+    /// The runs that have been reached and are not finished, oldest first; without a block until a producer comes there.
+    runs: VecDeque<(usize, Option<NonNull<Block<P>>>)>,
+    /// The first base that has not been reached.
+    next: usize,
     free: Vec<NonNull<Block<P>>>,
-    /// The least that `free` has held since the last trim: so many blocks were not needed.
+    /// The fewest free blocks since the last trim: that many were not needed.
     spare: usize,
-    /// The present table last. Boxed, so that a table stays where it is when this list grows.
-    #[expect(clippy::vec_box, reason = "tables are read through a pointer without the lock")]
+    /// The present table last. Boxed, so that a table stays where it is.
+    #[expect(clippy::vec_box, reason = "others hold pointers to the tables")]
     tables: Vec<Box<Table<P>>>,
 }
 
+/// Where a run stands in the window.
+enum Place {
+    ToCome,
+    /// At this index.
+    Listed(usize),
+    /// It would be at this index.
+    Finished(usize),
+}
+
 impl<P> Window<P> {
-    /// Where the tenure of `base` stands; `None` when it is over.
-    fn index(&self, base: usize) -> Option<usize> {
-        let ahead = base.wrapping_sub(self.start);
-        (ahead <= usize::MAX / 2).then_some(ahead / BLOCK)
+    fn place(&self, base: usize) -> Place {
+        // Positions wrap, so runs compare by how far they are back.
+        let age = |base| self.next.wrapping_sub(base);
+        if age(base).wrapping_sub(1) > usize::MAX / 2 {
+            return Place::ToCome;
+        }
+        match self.runs.binary_search_by(|(other, _)| age(base).cmp(&age(*other))) {
+            Ok(index) => Place::Listed(index),
+            Err(index) => Place::Finished(index),
+        }
+    }
+
+    /// The index of a run that is not finished; lists it, and all before it, if it has not been reached.
+    fn reach(&mut self, base: usize) -> usize {
+        while matches!(self.place(base), Place::ToCome) {
+            self.runs.push_back((self.next, None));
+            self.next = self.next.wrapping_add(BLOCK);
+        }
+        match self.place(base) {
+            Place::Listed(index) => index,
+            _ => unreachable!("a position that has not been taken and counted keeps its run"),
+        }
+    }
+
+    fn block(&self, base: usize) -> Option<NonNull<Block<P>>> {
+        match self.place(base) {
+            Place::Listed(index) => self.runs[index].1,
+            _ => None,
+        }
+    }
+
+    fn table(&self) -> &Table<P> {
+        &self.tables[self.tables.len() - 1]
     }
 }
 
-/// Growing storage; `R` is the raw mutex that guards the rare changes of blocks.
+/// Blocks of slots: grows with what is in it, and is used again.
 pub struct Blocks<P, R> {
+    /// The present table.
     table: AtomicPtr<Table<P>>,
     window: Mutex<R, Window<P>>,
 }
@@ -190,8 +232,8 @@ impl<P, R: RawMutex> Blocks<P, R> {
         Self {
             table: AtomicPtr::new(&raw mut *table),
             window: Mutex::new(Window {
-                start: 0,
-                tenures: VecDeque::with_capacity(TABLE),
+                runs: VecDeque::with_capacity(TABLE),
+                next: 0,
                 free: Vec::with_capacity(TABLE),
                 spare: 0,
                 tables: Vec::from([table]),
@@ -213,6 +255,23 @@ impl<P, R: RawMutex> Blocks<P, R> {
         table.get(base).map(|block| unsafe { block.as_ref() })
     }
 
+    /// The same, where the table leaves it out.
+    #[cold]
+    #[inline(never)]
+    fn find_slow(&self, base: usize) -> Option<&Block<P>> {
+        // SAFETY: rule 1 or 3, whichever the caller stands on.
+        self.window.lock().block(base).map(|block| unsafe { block.as_ref() })
+    }
+
+    /// The block that serves `base`, if there is one.
+    #[inline(always)]
+    fn get(&self, base: usize) -> Option<&Block<P>> {
+        match self.find(base) {
+            Some(block) => Some(block),
+            None => self.find_slow(base),
+        }
+    }
+
     /// The block for a position that the caller has reserved, installed if it is the first of its run.
     #[cold]
     #[inline(never)]
@@ -220,11 +279,8 @@ impl<P, R: RawMutex> Blocks<P, R> {
         let mut fresh = None;
         loop {
             let mut window = self.window.lock();
-            let index = window.index(base).expect("a reserved position keeps its run from being done");
-            while window.tenures.len() <= index {
-                window.tenures.push_back(Tenure::Absent);
-            }
-            if let Tenure::Live(block) = window.tenures[index] {
+            let index = window.reach(base);
+            if let Some(block) = window.runs[index].1 {
                 window.free.extend(fresh);
                 // SAFETY: rule 2.
                 return unsafe { block.as_ref() };
@@ -238,23 +294,23 @@ impl<P, R: RawMutex> Blocks<P, R> {
                 continue;
             };
             window.free.extend(fresh);
-            window.tenures[index] = Tenure::Live(block);
-            if window.tenures.len() > window.tables[window.tables.len() - 1].0.len() {
+            window.runs[index].1 = Some(block);
+            if window.runs.len() > window.table().0.len() {
                 self.grow(&mut window);
             } else {
-                window.tables[window.tables.len() - 1].set(base, block);
+                window.table().set(base, block);
             }
             // SAFETY: rule 2.
             return unsafe { block.as_ref() };
         }
     }
 
-    /// A table with room for the whole window, so that no two live blocks share an entry.
+    /// A table with room for the whole window.
     fn grow(&self, window: &mut Window<P>) {
-        let mut table = Box::new(Table::new(window.tenures.len().next_power_of_two() * 2));
-        for (index, tenure) in window.tenures.iter().enumerate() {
-            if let Tenure::Live(block) = tenure {
-                table.set(window.start.wrapping_add(index * BLOCK), *block);
+        let mut table = Box::new(Table::new(window.runs.len().next_power_of_two() * 2));
+        for (base, block) in &window.runs {
+            if let Some(block) = block {
+                table.set(*base, *block);
             }
         }
         self.table.store(&raw mut *table, Ordering::SeqCst);
@@ -266,41 +322,34 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[inline(never)]
     fn recycle(&self, base: usize) {
         let mut window = self.window.lock();
-        let window = &mut *window;
-        let index = window.index(base).expect("a run is recycled once");
-        let Tenure::Live(block) = core::mem::replace(&mut window.tenures[index], Tenure::Done) else {
-            unreachable!("a run is recycled once");
-        };
-        let entry = window.tables[window.tables.len() - 1].entry(base);
-        // Sequentially consistent for rule 4.
-        entry.base.store(NO_BASE, Ordering::SeqCst);
+        let Place::Listed(index) = window.place(base) else { unreachable!("a run is recycled once") };
+        let Some((_, Some(block))) = window.runs.remove(index) else { unreachable!("a run is recycled once") };
+        let entry = window.table().entry(base);
+        if entry.base.load(Ordering::Relaxed) == base {
+            // Sequentially consistent for rule 4.
+            entry.base.store(NO_BASE, Ordering::SeqCst);
+        }
         // SAFETY: the block is live until it is on the free list.
         unsafe { block.as_ref() }.finished.store(0, Ordering::Relaxed);
         window.free.push(block);
-        while matches!(window.tenures.front(), Some(Tenure::Done)) {
-            window.tenures.pop_front();
-            window.start = window.start.wrapping_add(BLOCK);
-        }
     }
 
-    /// Whether a run that the table does not name is yet to come.
+    /// Whether a run that has no block is yet to come, or its producer is.
     #[cold]
     #[inline(never)]
     fn is_to_come(&self, base: usize) -> bool {
-        let window = self.window.lock();
-        match window.index(base) {
-            None => false,
-            Some(index) => !matches!(window.tenures.get(index), Some(Tenure::Done)),
-        }
+        !matches!(self.window.lock().place(base), Place::Finished(_))
     }
 
-    /// Why there was nothing to take; or takes it, if it has come meanwhile.
+    /// Why there was nothing to take in the block that may be the one of the position; or takes it, if it has an owner, has
+    /// come meanwhile, or lies in another block.
     #[cold]
     #[inline(never)]
-    fn missed(&self, position: usize) -> Take<P> {
-        let taken =
-            self.find(Self::base(position)).and_then(|block| block.slot(position).take(Block::<P>::lap(position)));
-        match taken {
+    fn missed(&self, block: Option<&Block<P>>, position: usize) -> Take<P> {
+        let lap = Block::<P>::lap(position);
+        let owned = block.and_then(|block| block.slot(position).take_owned(lap));
+        let now = || self.get(Self::base(position)).map(|block| block.slot(position));
+        match owned.or_else(|| now().and_then(|slot| slot.take(lap).or_else(|| slot.take_owned(lap)))) {
             Some(payload) => Take::Taken(payload),
             // Not published yet, or between the two looks. The caller comes again.
             None if self.is_untaken(position) => Take::Unpublished,
@@ -310,20 +359,34 @@ impl<P, R: RawMutex> Blocks<P, R> {
 
     fn is_untaken(&self, position: usize) -> bool {
         let base = Self::base(position);
-        let Some(block) = self.find(base) else { return self.is_to_come(base) };
+        let Some(block) = self.get(base) else { return self.is_to_come(base) };
         match block.slot(position).look(Block::<P>::lap(position)) {
             Look::Free | Look::Ready => true,
             // An earlier run's word, if the block still serves this one: a word of a later run can be seen only after
-            // the table has stopped naming the block for this base.
-            Look::OtherLap => self.find(base).is_some_and(|now| ptr::eq(now, block)),
+            // the block has stopped serving this base.
+            Look::OtherLap => self.get(base).is_some_and(|now| ptr::eq(now, block)),
             Look::Taken => false,
         }
+    }
+
+    /// The first run that has a block, from the one at `from` on; from the oldest on for `None`.
+    fn next_run(&self, from: Option<usize>) -> Option<(usize, &Block<P>)> {
+        let window = self.window.lock();
+        let first = match from.map(|base| window.place(base)) {
+            None => 0,
+            Some(Place::Listed(index) | Place::Finished(index)) => index,
+            Some(Place::ToCome) => return None,
+        };
+        let (base, block) = window.runs.range(first..).find_map(|(base, block)| Some((*base, (*block)?)))?;
+        // SAFETY: rule 3.
+        Some((base, unsafe { block.as_ref() }))
     }
 }
 
 impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const RUN: usize = BLOCK;
     const TRIMS: bool = true;
+    const OWNS: bool = true;
 
     type Run = Found<P>;
 
@@ -341,26 +404,45 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             None => self.install(base),
         };
         // SAFETY: handed on from the caller, who has reserved the position.
-        unsafe { block.slot(position).publish(Block::<P>::lap(position), job) };
+        unsafe { block.slot(position).publish(Block::<P>::lap(position), job, J::OWNED) };
+    }
+
+    unsafe fn give_up(&self, position: usize) {
+        let block = self.install(Self::base(position));
+        // SAFETY: handed on from the caller.
+        unsafe { block.slot(position).give_up(Block::<P>::lap(position)) };
     }
 
     #[inline(always)]
-    fn take(&self, position: usize) -> Take<P> {
-        self.take_from(self.run(position), position)
+    fn take(&self, pinned: Pinned<'_>, position: usize) -> Take<P> {
+        // SAFETY: found just now by one who is inside.
+        unsafe { Self::take_from(|| self, pinned, self.run(pinned, position), position) }
+    }
+
+    fn take_unowned(&self, _: Pinned<'_>, position: usize) -> Option<P> {
+        self.get(Self::base(position))?.slot(position).take(Block::<P>::lap(position))
     }
 
     #[inline(always)]
-    fn run(&self, position: usize) -> Found<P> {
-        Found(self.find(Self::base(position)).map_or(ptr::null(), ptr::from_ref))
+    fn run(&self, _: Pinned<'_>, position: usize) -> Found<P> {
+        Found(self.get(Self::base(position)).map_or(ptr::null(), ptr::from_ref))
     }
 
     #[inline(always)]
-    fn take_from(&self, run: Found<P>, position: usize) -> Take<P> {
+    unsafe fn take_from<'s>(
+        store: impl FnOnce() -> &'s Self,
+        _: Pinned<'_>,
+        run: Found<P>,
+        position: usize,
+    ) -> Take<P>
+    where
+        Self: 's,
+    {
         // SAFETY: rule 3; the caller has been inside since it was found.
         let block = unsafe { run.0.as_ref() };
         match block.and_then(|block| block.slot(position).take(Block::<P>::lap(position))) {
             Some(payload) => Take::Taken(payload),
-            None => self.missed(position),
+            None => store().missed(block, position),
         }
     }
 
@@ -370,56 +452,57 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             return;
         }
         let base = Self::base(position);
-        let block = self.find(base).expect("a run stays until all its payloads are counted");
+        let block = self.get(base).expect("a run stays until all its payloads are counted");
         // Acquire and release: whoever recycles the block comes after everybody who took something out of it.
         if block.finished.fetch_add(count, Ordering::AcqRel) + count == BLOCK {
             self.recycle(base);
         }
     }
 
-    fn is_ready(&self, position: usize) -> bool {
-        self.find(Self::base(position))
+    fn is_ready(&self, _: Pinned<'_>, position: usize) -> bool {
+        self.get(Self::base(position))
             .is_some_and(|block| block.slot(position).look(Block::<P>::lap(position)) == Look::Ready)
     }
 
-    fn is_open(&self, position: usize) -> bool {
+    fn is_open(&self, _: Pinned<'_>, position: usize) -> bool {
         self.is_untaken(position)
     }
 
-    fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize)) {
-        let mut base = self.window.lock().start;
+    fn sweep(&self, _: Pinned<'_>, tail: usize, visit: &mut dyn FnMut(usize)) {
+        let mut from = None;
         // Not under the lock: the visit may take long, and may take payloads out.
-        while tail.wrapping_sub(base).wrapping_sub(1) < usize::MAX / 2 {
-            if self.find(base).is_some() {
-                (base..=base + (BLOCK - 1)).filter(|position| self.is_ready(*position)).for_each(&mut *visit);
+        while let Some((base, block)) = self.next_run(from) {
+            if tail.wrapping_sub(base).wrapping_sub(1) > usize::MAX / 2 {
+                return;
             }
-            base = base.wrapping_add(BLOCK);
+            (base..=base + (BLOCK - 1))
+                .filter(|position| block.slot(*position).look(Block::<P>::lap(*position)) == Look::Ready)
+                .for_each(&mut *visit);
+            from = Some(base.wrapping_add(BLOCK));
         }
     }
 
-    fn trim(&self, inside: &AtomicUsize) {
+    fn trim(&self, inside: &AtomicUsize) -> bool {
         let mut window = self.window.lock();
         let keep = (window.free.len() - window.spare).max(KEEP);
-        if window.free.len() > keep && inside.load(Ordering::SeqCst) == 0 {
-            let surplus = window.free.split_off(keep);
-            window.spare = keep;
-            drop(window);
-            for block in surplus {
-                // SAFETY: rule 4. Every payload was taken out before the block came to the free list.
-                drop(unsafe { Box::from_raw(block.as_ptr()) });
-            }
-        } else {
+        if window.free.len() <= keep || inside.load(Ordering::SeqCst) != 0 {
             window.spare = window.free.len();
+            return window.free.len() > KEEP;
         }
+        let surplus = window.free.split_off(keep);
+        window.spare = keep;
+        drop(window);
+        for block in surplus {
+            // SAFETY: rule 4. Every payload was taken out before the block came to the free list.
+            drop(unsafe { Box::from_raw(block.as_ptr()) });
+        }
+        keep > KEEP
     }
 }
 
 impl<P> Drop for Window<P> {
     fn drop(&mut self) {
-        let live = self.tenures.drain(..).filter_map(|tenure| match tenure {
-            Tenure::Live(block) => Some(block),
-            Tenure::Absent | Tenure::Done => None,
-        });
+        let live = self.runs.drain(..).filter_map(|(_, block)| block);
         for block in live.chain(self.free.drain(..)) {
             // SAFETY: the store is being dropped, so nobody looks any more; every block is in one of the two lists.
             let mut block = unsafe { Box::from_raw(block.as_ptr()) };

@@ -1,44 +1,66 @@
-//! Timed and urgent jobs: an addressable slab, a wheel for those that wait for their time, a stack for those that are next.
+//! Jobs that do not wait in a lane: an addressable slab, a wheel for those that wait for their time, rings for those that
+//! wait at a gate, a stack and a line for those that are next.
 //!
 //! Single-threaded: the pool keeps it behind its raw mutex. Nothing user-written runs or is dropped in here: every payload
 //! is handed back.
 //!
 //! ```text
-//!            insert             expire          pop, if it repeats
-//!        ┌─────────────► Waiting ────────► Due ────────────────────► Running ── cancel ──► Cancelled
-//! Free ──┤                    ▲             ▲                          │ │                     │
-//!   ▲    └──── push_urgent ───┼─────────────┘                          │ │                     │
-//!   │                         └──────────────── finish ────────────────┘ │                     │
-//!   └── cancel (Waiting, Due); take_due, pop if it runs once (Due) ──────┴── finish, the last ─┘
+//!          put               expire              gates let through            pop
+//! Free ──┬──────► Waiting ───┬────────► Due  ◄── (what has no gate)      ─────────┐
+//!   ▲    │         ▲  ▲ │    │                                                    ▼
+//!   │    │  finish │  │ └park│                                                 Running ── cancel ──► Cancelled
+//!   │    │         │  │      └────────► Gated ──────────► Ready ─────────────► (or Free, if it     (or park)
+//!   │    ├─────────┼──┼──────────────────▲ ▲                                   runs once and        │
+//!   │    └─────────┼──┼──► Due           │ └────────── back ───────────────────  has no gate)       │
+//!   │              │ unpark              │                                        │                 │
+//!   │              │  Parked ◄───────────┼──────────── finish, if it is to park ──┤                 │
+//!   │              └─────────────────────┼──────────── finish ────────────────────┤                 │
+//!   └── cancel (Waiting, Parked, Gated, Due, Ready); leave, finish ───────────────┴─────────────────┘
 //! ```
 //!
 //! Rules:
 //!
-//! 1. The payload is in its entry exactly while the state is `Waiting` or `Due`.
-//! 2. `Waiting` is in the wheel, `Due` on the stack; `Free` is in the free list or never was used (`fresh` and above).
+//! 1. The payload is in its entry exactly while the state is `Waiting`, `Parked`, `Gated`, `Due` or `Ready`.
+//! 2. `Waiting` is in the wheel, `Gated` in the ring of one gate, `Due` on the stack, `Ready` in the line; `Free` is in the
+//!    free list or never was used (`fresh` and above).
 //! 3. A stamp is given at insertion and stays until the entry is free: a key of an earlier tenant never matches. Stamps
 //!    repeat after as many insertions as there are `usize`s.
+//! 4. What happens is counted once and for good: `accepted` at insertion, and once more for each next run of a periodic job;
+//!    `arrived` when it is pending, that is, neither waits for its time nor is parked; `gone` when it is removed before that;
+//!    `removed` when it is removed after that. What begins is counted elsewhere.
+//!
+//! Gates are in `gate`.
 #![forbid(unsafe_code)]
 
 use core::marker::PhantomData;
+#[cfg(test)]
+use core::num::NonZeroU64;
 
 use crate::host::Tick;
 use crate::period::Repeat;
 use crate::wheel::{Head, Link, List, NONE, Timing};
 
+mod gate;
+#[cfg(test)]
+mod gate_tests;
 mod names;
 mod slab;
 #[cfg(test)]
 mod tests;
+mod trim;
 mod visit;
 
-pub use names::{Cancel, Key, Kind, Kinds, Popped, State, View};
+pub use gate::At;
+pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
 use slab::Maybe;
-pub use slab::{Body, FixedSlab, Slab, Tag};
+pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
-pub use slab::{GrowingSlab, Need, Room};
+pub use slab::{GrowingSlab, Need, Room, Surplus};
+pub(crate) use trim::Trim;
+pub use visit::Step;
+pub(crate) use gate::WITHOUT_END;
 
-/// The timed and urgent jobs with payload `P`, stored in `S`.
+/// The timed, urgent and gated jobs with payload `P`, stored in `S`.
 ///
 /// ```
 /// use fastthreadpool_core::Tick;
@@ -48,7 +70,7 @@ pub use slab::{GrowingSlab, Need, Room};
 /// let tea = entries.insert(0, "tea", Tick(500), None).unwrap();
 /// entries.insert(1, "eggs", Tick(300), None).unwrap();
 /// assert_eq!(entries.next_deadline(), Some(Tick(300)));
-/// assert_eq!(entries.expire(Tick(310)), 1);
+/// entries.expire(Tick(310));
 /// assert_eq!(entries.pop().unwrap().payload, "eggs");
 /// assert_eq!(entries.cancel(tea), Cancel::Removed("tea"));
 /// assert!(entries.is_empty());
@@ -60,6 +82,8 @@ pub struct Entries<P, S: Slab<P>> {
     wheel: S::Wheel,
     /// The urgent stack, its top first.
     stack: List,
+    /// Those that gates have let through, the oldest first.
+    line: List,
     /// The head of the free list, through `next`.
     free: Head,
     /// From here on no entry was ever used.
@@ -67,8 +91,19 @@ pub struct Entries<P, S: Slab<P>> {
     waiting: u32,
     due: u32,
     running: u32,
+    gated: u32,
+    parked: u32,
+    /// Of those that wait, how many are no jobs.
+    alarms: u32,
+    gates: u32,
+    /// Twice the number of those in the line; odd while nothing is to be popped.
+    patient: usize,
     /// For the next insertion.
     stamp: usize,
+    accepted: usize,
+    arrived: usize,
+    gone: usize,
+    removed: usize,
     slab: S,
     payloads: PhantomData<P>,
 }
@@ -80,18 +115,30 @@ impl<P, S: Slab<P>> Default for Entries<P, S> {
 }
 
 impl<P, S: Slab<P>> Entries<P, S> {
+    const GATES: bool = <S::Gating as Gating>::GATES;
+
     /// Empty. Fixed storage makes it usable in a `static`.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             wheel: S::Wheel::EMPTY,
             stack: List::EMPTY,
+            line: List::EMPTY,
             free: Head::EMPTY,
             fresh: 0,
             waiting: 0,
             due: 0,
             running: 0,
+            gated: 0,
+            parked: 0,
+            alarms: 0,
+            gates: 0,
+            patient: 0,
             stamp: 0,
+            accepted: 0,
+            arrived: 0,
+            gone: 0,
+            removed: 0,
             slab: S::EMPTY,
             payloads: PhantomData,
         }
@@ -118,34 +165,6 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.put(Kind::Urgent, order, payload, Tick::ZERO, None)
     }
 
-    /// Puts in a job of any kind; `due` means nothing for an urgent one.
-    pub(crate) fn put(
-        &mut self,
-        kind: Kind,
-        order: usize,
-        payload: P,
-        due: Tick,
-        repeat: Option<Repeat>,
-    ) -> Result<Key, P> {
-        let state = if kind == Kind::Urgent { State::Due } else { State::Waiting };
-        let key = self.claim(order, payload, repeat.map_or(0, Repeat::period), Tag::new(state, kind, repeat))?;
-        if kind == Kind::Urgent {
-            self.push(key.index);
-        } else {
-            self.wheel.insert(&mut self.slab, key.index, due);
-            self.waiting += 1;
-        }
-        Ok(key)
-    }
-
-    fn push(&mut self, n: u32) {
-        let below = self.stack.first();
-        self.slab.link_mut(n).set_deadline(Tick::ZERO);
-        self.stack.join(&mut self.slab, NONE, n);
-        self.stack.join(&mut self.slab, n, below);
-        self.due += 1;
-    }
-
     /// Lets a job wait until `due`. If that has passed, it is due at the next [`Entries::expire`]; if it is
     /// [`Tick::MAX`], never.
     ///
@@ -157,45 +176,93 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.put(kind, order, payload, due, repeat)
     }
 
-    /// Moves what is due from the wheel to the top of the urgent stack, the earliest topmost. Returns how many that were.
-    pub fn expire(&mut self, now: Tick) -> usize {
+    /// Puts in a job of any kind that needs no gate; `due` means nothing for an urgent one.
+    pub(crate) fn put(
+        &mut self,
+        kind: Kind,
+        order: usize,
+        payload: P,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<Key, P> {
+        let state = if kind == Kind::Urgent { State::Due } else { State::Waiting };
+        let key = self.claim_job(order, payload, repeat.map_or(0, Repeat::period), Tag::new(state, kind, repeat))?;
+        self.accepted = self.accepted.wrapping_add(1);
+        if kind == Kind::Urgent {
+            self.arrived = self.arrived.wrapping_add(1);
+            self.push(key.index);
+        } else {
+            self.wheel.insert(&mut self.slab, key.index, due);
+            self.waiting += 1;
+        }
+        Ok(key)
+    }
+
+    /// Puts it on top of the stack.
+    fn push(&mut self, n: u32) {
         let below = self.stack.first();
-        let (mut last, mut moved) = (NONE, 0);
+        self.slab.link_mut(n).set_deadline(Tick::ZERO);
+        self.stack.join(&mut self.slab, NONE, n);
+        self.stack.join(&mut self.slab, n, below);
+        self.due += 1;
+    }
+
+    /// Moves what is due from the wheel to its gate, or to the top of the urgent stack, the earliest topmost. Returns how
+    /// many that were.
+    pub fn expire(&mut self, now: Tick) -> usize {
+        let (below, before) = (self.stack.first(), self.waiting);
+        let mut last = NONE;
         while let Some(n) = self.wheel.expire(&mut self.slab, now) {
+            self.waiting -= 1;
+            let stacks = if self.is_special(n) { self.expire_special(n) } else { Some(1) };
+            let Some(jobs) = stacks else { continue };
             self.slab.link_mut(n).tag.state = State::Due;
             self.stack.join(&mut self.slab, last, n);
             last = n;
-            moved += 1;
+            self.due += 1;
+            self.arrived = self.arrived.wrapping_add(jobs);
         }
         self.stack.join(&mut self.slab, last, below);
-        self.waiting -= moved;
-        self.due += moved;
-        moved as usize
+        (before - self.waiting) as usize
+    }
+
+    /// Whether it is an alarm, belongs to a gate, or is to be parked.
+    #[inline(always)]
+    fn is_special(&self, n: u32) -> bool {
+        Self::GATES && self.slab.link(n).tag.is_special
     }
 
     /// Takes the top of the urgent stack, to run it.
     pub fn pop(&mut self) -> Option<Popped<P>> {
         let n = self.stack.first();
-        if n == NONE {
+        if n == NONE || self.is_paused() {
             return None;
         }
         self.unstack(n);
+        Some(self.begin(n))
+    }
+
+    /// The payload goes out to run.
+    fn begin(&mut self, n: u32) -> Popped<P> {
         let due = self.slab.link(n).deadline();
-        let tag = self.slab.link(n).tag;
+        let special = if self.is_special(n) { self.stays(n) } else { Stays::No };
         let body = self.slab.body_mut(n);
-        let (key, order, repeat) = (Key { index: n, stamp: body.stamp }, body.order, tag.repeat(body.period));
+        let (key, order) = (Key { index: n, stamp: body.stamp }, body.order);
+        let stays = if body.period != 0 { Stays::Repeats } else { special };
         let payload = Self::payload(body);
-        if repeat.is_some() {
+        if matches!(stays, Stays::No | Stays::Alarm) {
+            self.release(n);
+        } else {
             self.slab.link_mut(n).tag.state = State::Running;
             self.running += 1;
-        } else {
-            self.release(n);
         }
-        Some(Popped { payload, key, order, due, repeat })
+        Popped { payload, key, order, due, stays }
     }
 
     /// Ends a run of a periodic job that was popped: with its payload it waits again, until the time returned, as its
-    /// [`Repeat`] says; if that has passed, it is due at the next [`Entries::expire`].
+    /// [`Repeat`] says; if that has passed, it is due at the next [`Entries::expire`]. [`Tick::MAX`] if it is parked.
+    ///
+    /// With a payload the next run counts as accepted, whatever becomes of it.
     ///
     /// # Errors
     ///
@@ -208,38 +275,74 @@ impl<P, S: Slab<P>> Entries<P, S> {
             return Err(payload);
         };
         self.running -= 1;
+        if self.is_special(n) {
+            self.give_back(n, false);
+        }
         let (due, tag) = (self.slab.link(n).deadline(), self.slab.link(n).tag);
         let body = self.slab.body_mut(n);
         let next = tag.repeat(body.period).map_or(Tick::MAX, |repeat| repeat.next(due, now));
         let payload = match payload {
             Some(payload) if state != Some(State::Cancelled) && next != Tick::MAX => payload,
             ended => {
+                if ended.is_some() {
+                    self.accepted = self.accepted.wrapping_add(1);
+                    self.gone = self.gone.wrapping_add(1);
+                }
                 self.release(n);
                 return Err(ended);
             }
         };
         body.payload = Maybe::Yes(payload);
+        self.accepted = self.accepted.wrapping_add(1);
+        if self.is_special(n) && self.wait_special(n, next) {
+            return Ok(Tick::MAX);
+        }
         self.slab.link_mut(n).tag.state = State::Waiting;
         self.wheel.insert(&mut self.slab, n, next);
         self.waiting += 1;
         Ok(next)
     }
 
-    /// Takes a job that is due and runs only once, to run it out of turn. Timers fall due by [`Entries::expire`].
-    pub fn take_due(&mut self, key: Key) -> Option<P> {
-        let due = self.state(key) == Some(State::Due) && self.slab.link(key.index).tag.kind != Kind::Periodic;
-        due.then(|| self.remove(key.index))
+    /// Ends the run of a job that was popped and holds slots of gates: these go to those that wait. `leaves`: a result that
+    /// keeps the room that it has, until [`Entries::give`].
+    pub fn leave(&mut self, key: Key, leaves: bool) {
+        let Some(State::Running | State::Cancelled) = self.state(key) else {
+            debug_assert!(false, "only what was popped and holds something leaves, once");
+            return;
+        };
+        self.running -= 1;
+        self.give_back(key.index, leaves);
+        self.release(key.index);
+    }
+
+    /// Whoever ran it is gone, and its payload too: ends the run, if it runs.
+    pub(crate) fn abandon(&mut self, key: Key) {
+        if let Some(State::Running | State::Cancelled) = self.state(key) {
+            self.leave(key, false);
+        }
+    }
+
+    /// Takes a job that could begin now and runs only once, to run it out of turn. Timers fall due by [`Entries::expire`].
+    /// `may_hold`: it may be one that is to [leave](Entries::leave) its gates.
+    pub fn take(&mut self, key: Key, may_hold: bool) -> Option<Popped<P>> {
+        let n = key.index;
+        match self.state(key)? {
+            State::Due if !matches!(self.slab.link(n).tag.kind, Kind::Periodic | Kind::Alarm) => self.unstack(n),
+            State::Ready if may_hold && self.slab.body(n).period == 0 => self.leave_line(n),
+            _ => return None,
+        }
+        Some(self.begin(n))
     }
 
     /// Cancels a job: a constant amount of work.
     pub fn cancel(&mut self, key: Key) -> Cancel<P> {
         match self.state(key) {
-            Some(State::Waiting | State::Due) => Cancel::Removed(self.remove(key.index)),
             Some(State::Running | State::Cancelled) => {
                 self.slab.link_mut(key.index).tag.state = State::Cancelled;
                 Cancel::Running
             }
-            Some(State::Free) | None => Cancel::Unknown,
+            Some(State::Free | State::Gate) | None => Cancel::Unknown,
+            Some(_) => Cancel::Removed(self.remove(key.index)),
         }
     }
 
@@ -249,9 +352,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.wheel.next_deadline(&self.slab)
     }
 
-    /// How many are in the wheel.
+    /// How many are in the wheel, alarms too.
     pub const fn waiting(&self) -> usize {
         self.waiting as usize
+    }
+
+    /// How many jobs are in the wheel.
+    pub const fn timed(&self) -> usize {
+        self.waiting as usize - self.alarms as usize
     }
 
     /// How many are on the urgent stack.
@@ -259,14 +367,59 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.due as usize
     }
 
-    /// How many there are, running periodic ones too.
+    /// How many are in the line.
+    pub const fn ready(&self) -> usize {
+        self.patient / 2
+    }
+
+    /// Twice that; one more while nothing is popped.
+    pub(crate) const fn patient(&self) -> usize {
+        self.patient
+    }
+
+    /// How many are in the rings of gates.
+    pub const fn gated(&self) -> usize {
+        self.gated as usize
+    }
+
+    /// How many are parked.
+    pub const fn parked(&self) -> usize {
+        self.parked as usize
+    }
+
+    /// How many jobs there are, running ones that stay too.
     pub const fn len(&self) -> usize {
-        self.waiting as usize + self.due as usize + self.running as usize
+        let still = self.waiting as usize + self.gated as usize + self.parked as usize;
+        still + self.due as usize + self.ready() + self.running as usize
     }
 
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Runs that were ever accepted. Wraps, as the others do.
+    pub(crate) const fn accepted(&self) -> usize {
+        self.accepted
+    }
+
+    /// Runs that ever became pending, and were not removed since.
+    pub(crate) const fn came(&self) -> usize {
+        self.arrived.wrapping_sub(self.removed)
+    }
+
+    /// Runs that were removed before they began.
+    pub(crate) const fn cancelled(&self) -> usize {
+        self.gone.wrapping_add(self.removed)
+    }
+
+    /// Whether nothing is popped.
+    pub(crate) const fn is_paused(&self) -> bool {
+        Self::GATES && self.patient & 1 != 0
+    }
+
+    pub(crate) const fn set_paused(&mut self, paused: bool) {
+        self.patient = self.patient & !1 | paused as usize;
     }
 
     /// The state of the entry that `key` names; `None` if it is gone.
@@ -278,9 +431,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         Some(self.slab.link(key.index).tag.state).filter(|state| *state != State::Free)
     }
 
-    /// Fills a free entry.
+    /// Fills a free entry; a gate has no payload.
     #[inline]
-    fn claim(&mut self, order: usize, payload: P, period: u64, tag: Tag) -> Result<Key, P> {
+    fn claim(&mut self, order: usize, payload: Maybe<P>, period: u64, tag: Tag) -> Result<Key, Maybe<P>> {
         let free = self.free.get();
         let n = if free != NONE {
             self.free = Head::at(self.slab.link(free).next);
@@ -293,35 +446,66 @@ impl<P, S: Slab<P>> Entries<P, S> {
         };
         let stamp = self.stamp;
         self.stamp = stamp.wrapping_add(1);
-        self.slab.link_mut(n).tag = tag;
+        self.slab.link_mut(n).tag.fill(tag);
         let body = self.slab.body_mut(n);
         body.stamp = stamp;
         body.order = order;
         body.period = period;
-        body.payload = Maybe::Yes(payload);
+        body.payload = payload;
         Ok(Key { index: n, stamp })
+    }
+
+    /// The same for a job.
+    #[inline(always)]
+    fn claim_job(&mut self, order: usize, payload: P, period: u64, tag: Tag) -> Result<Key, P> {
+        self.claim(order, Maybe::Yes(payload), period, tag).map_err(|payload| match payload {
+            Maybe::Yes(payload) => payload,
+            Maybe::No => unreachable!("it comes back as it was"),
+        })
     }
 
     #[inline]
     fn release(&mut self, n: u32) {
+        if self.is_special(n) {
+            self.clear_special(n);
+        }
+        self.release_plain(n);
+    }
+
+    #[inline(always)]
+    fn release_plain(&mut self, n: u32) {
         let free = core::mem::replace(&mut self.free, Head::at(n)).get();
         let link = self.slab.link_mut(n);
         link.tag.state = State::Free;
         link.next = free;
     }
 
-    /// Takes out and frees an entry that is waiting or due.
+    /// Takes out and frees an entry that has its payload.
+    #[inline]
     fn remove(&mut self, n: u32) -> P {
+        if self.is_special(n) {
+            self.remove_special(n);
+            let payload = Self::payload(self.slab.body_mut(n));
+            self.release(n);
+            return payload;
+        }
         if self.slab.link(n).tag.state == State::Waiting {
-            let was_in = self.wheel.remove(&mut self.slab, n);
-            debug_assert!(was_in, "what waits is in the wheel");
-            self.waiting -= 1;
+            self.unwait(n);
+            self.gone = self.gone.wrapping_add(1);
         } else {
             self.unstack(n);
+            self.removed = self.removed.wrapping_add(1);
         }
         let payload = Self::payload(self.slab.body_mut(n));
-        self.release(n);
+        self.release_plain(n);
         payload
+    }
+
+    #[inline(always)]
+    fn unwait(&mut self, n: u32) {
+        let was_in = self.wheel.remove(&mut self.slab, n);
+        debug_assert!(was_in, "what waits is in the wheel");
+        self.waiting -= 1;
     }
 
     #[inline]
@@ -332,7 +516,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     #[inline(never)]
-    fn payload(body: &mut Body<P>) -> P {
+    fn payload(body: &mut Body<P, S::Gating>) -> P {
         body.payload.take().unwrap_or_else(|| unreachable!("what waits or is due has its payload: rule 1"))
     }
 }

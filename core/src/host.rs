@@ -73,6 +73,12 @@ pub trait Host {
         let _ = round;
         false
     }
+
+    /// How long all workers sleep, in ticks, before the memory that a burst took is given back; one of them gets up once
+    /// for that. `None`: when they sleep for the second time without having needed it. Fixed storage has none to give.
+    fn trim_after(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl<H: Host + ?Sized> Host for &H {
@@ -88,6 +94,10 @@ impl<H: Host + ?Sized> Host for &H {
 
     fn relax(&self, round: u32) -> bool {
         (**self).relax(round)
+    }
+
+    fn trim_after(&self) -> Option<u64> {
+        (**self).trim_after()
     }
 }
 

@@ -33,9 +33,6 @@ pub(crate) enum Place {
 }
 
 impl JobId {
-    /// No job's: the entry that it names does not fit into memory.
-    pub(crate) const NEVER: Self = Self::in_entry(ENTRY as u32 - 1, usize::MAX, usize::MAX);
-
     pub(crate) const fn in_main(position: usize) -> Self {
         Self { order: position, serial: usize::MAX, place: 0 }
     }

@@ -26,8 +26,6 @@
 #[cfg(all(test, loom))]
 mod loom;
 
-use crate::pool::Pack;
-use crate::slot::Take;
 use crate::slots::Slots;
 use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
 
@@ -73,33 +71,24 @@ impl<S> Lane<S> {
         self.tail.load(Ordering::SeqCst).wrapping_sub(head)
     }
 
-    /// Appends a job; its position is its name. `Err` when the store is full.
+    /// The position of the next job, which is its name; the caller publishes it there. `None` when the store is full.
     #[inline(always)]
-    pub(crate) fn push<P, J: Pack<P>>(&self, job: J) -> Result<usize, J>
+    pub(crate) fn reserve<P>(&self) -> Option<usize>
     where
         S: Slots<P>,
     {
-        let Some(position) = self.slots.reserve(&self.tail) else {
-            return Err(job);
-        };
-        // SAFETY: just reserved, and published once.
-        unsafe { self.slots.publish(position, job) };
-        Ok(position)
+        self.slots.reserve(&self.tail)
     }
 
-    /// The first half of a push, of a producer that is interrupted there.
-    #[cfg(all(test, loom))]
-    pub(crate) fn reserve<P>(&self) -> usize
-    where
-        S: Slots<P>,
-    {
-        self.slots.reserve(&self.tail).expect("there is room")
+    /// Where the next claim begins.
+    pub(crate) fn head(&self) -> usize {
+        self.head.load(Ordering::Acquire)
     }
 
-    /// Claims some of the oldest positions: `want` says how many of so many. `offer` is told of each attempt before it is
-    /// made, so that when the claim has happened others know of it already.
+    /// Claims some of the oldest positions: `want` says how many of so many, or none; it is asked after all of these have been
+    /// seen. `offer` is told of each attempt before it is made, so that when the claim has happened others know of it already.
     #[inline]
-    pub(crate) fn claim<P>(&self, want: impl Fn(usize) -> usize, mut offer: impl FnMut(Claim)) -> Option<Claim>
+    pub(crate) fn claim<P>(&self, want: impl Fn(usize) -> Option<usize>, mut offer: impl FnMut(Claim)) -> Option<Claim>
     where
         S: Slots<P>,
     {
@@ -111,7 +100,7 @@ impl<S> Lane<S> {
             }
             // A head that was read too early may be behind by any number, never ahead; the exchange then fails.
             let run = S::RUN - start % S::RUN;
-            let len = want(unclaimed).clamp(1, unclaimed.min(run));
+            let len = want(unclaimed)?.clamp(1, unclaimed.min(run));
             let claim = Claim { start, len, left: unclaimed - len };
             offer(claim);
             match self.head.compare_exchange(
@@ -125,13 +114,5 @@ impl<S> Lane<S> {
                 Err(seen) => start = seen,
             }
         }
-    }
-
-    /// Takes one job out, wherever it stands.
-    pub(crate) fn take<P>(&self, position: usize) -> Take<P>
-    where
-        S: Slots<P>,
-    {
-        self.slots.take(position)
     }
 }

@@ -4,7 +4,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
-#[cfg(test)]
+#[cfg(any(test, loom, shuttle))]
 extern crate std;
 
 mod sync;
@@ -13,17 +13,21 @@ mod sync;
 mod host;
 pub mod hosts;
 
-// A job: its name, its payload, its place.
+// A job: its name, its payload, its place, its end.
+mod end;
 mod id;
+mod pack;
 mod slot;
 mod task;
 
-// Where jobs wait: in lanes over one of two stores, or for their time.
+// Where jobs wait: in lanes over one of two stores, for their time, at gates.
 #[cfg(feature = "alloc")]
 mod blocks;
+mod claim;
 pub mod entries;
 mod lane;
 mod period;
+mod pinned;
 #[cfg(feature = "alloc")]
 mod queue;
 mod ring;
@@ -41,28 +45,29 @@ mod lock;
 mod semaphore;
 
 // The pool and its workers.
-mod cancel;
 mod pool;
 mod running;
 mod storage;
-mod timing;
 mod worker;
 
 #[cfg(feature = "alloc")]
 pub use blocks::Blocks;
-pub use cancel::Cancelled;
+pub use end::{After, End};
 pub use entries::{Kinds, State as EntryState, View as EntryView};
 pub use host::{Host, Park, Tick, Unpark};
 pub use id::JobId;
 pub use lane::Lane;
 pub use lock::{Lock, LockGuard, NotLocked};
+pub use pack::{Pack, Refused};
 pub use period::{MissedTickBehavior, Repeat};
-pub use pool::{Counts, Duty, Pack, Pool, Refused};
+#[doc(hidden)]
+pub use pinned::Pinned;
+pub use pool::{Account, Cancelled, Discrepancy, Duty, Gate, Gated, Pool, Start, Taken, WITHOUT_END};
 #[cfg(feature = "alloc")]
 pub use queue::Queue;
 pub use ring::Ring;
 pub use running::Running;
-pub use seat::{STOPPABLE_DEPTH, Seat};
+pub use seat::{NO_SEAT, STOPPABLE_DEPTH, Seat};
 pub use semaphore::{Acquire, AcquireError, Overflow, Permit, Semaphore, TryAcquireError};
 #[doc(hidden)]
 pub use slot::Take;
@@ -72,5 +77,5 @@ pub use state::{MAX_WORKERS, Phase};
 #[cfg(feature = "alloc")]
 pub use storage::Growing;
 pub use storage::{Fixed, Storage};
-pub use task::{Run, Task};
+pub use task::{Ran, Run, Task};
 pub use worker::{Next, Rest, Runner, Worker};

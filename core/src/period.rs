@@ -65,6 +65,18 @@ impl Repeat {
         }
     }
 
+    /// When to run after a pause that ends at `now`, in which a run may have been due at `due`: what has passed is left out.
+    #[must_use]
+    pub(crate) const fn resume(self, due: Tick, now: Tick) -> Tick {
+        if due.0 > now.0 {
+            return due;
+        }
+        match self {
+            Self::Delay { .. } => self.next(due, now),
+            Self::Rate { period, .. } => Self::Rate { period, missed: MissedTickBehavior::Skip }.next(due, now),
+        }
+    }
+
     /// When to run again after the run that was due at `due` and is over at `now`. [`Tick::MAX`]: never.
     #[must_use]
     pub const fn next(self, due: Tick, now: Tick) -> Tick {
@@ -132,6 +144,18 @@ mod tests {
         assert_eq!(rate(10, MissedTickBehavior::Burst).next(Tick(100), Tick(125)), Tick(110));
         assert_eq!(rate(10, MissedTickBehavior::Delay).next(Tick(100), Tick(125)), Tick(135));
         assert_eq!(rate(10, MissedTickBehavior::Skip).next(Tick(100), Tick(125)), Tick(130));
+    }
+
+    #[test]
+    fn after_a_pause_the_grid_goes_on() {
+        for missed in ALL {
+            assert_eq!(rate(10, missed).resume(Tick(100), Tick(99)), Tick(100));
+            assert_eq!(rate(10, missed).resume(Tick(100), Tick(100)), Tick(110));
+            assert_eq!(rate(10, missed).resume(Tick(100), Tick(134)), Tick(140));
+        }
+        assert_eq!(delay(10).resume(Tick(100), Tick(50)), Tick(100));
+        assert_eq!(delay(10).resume(Tick(100), Tick(134)), Tick(144));
+        assert_eq!(delay(10).resume(Tick::MAX, Tick(134)), Tick::MAX);
     }
 
     #[test]

@@ -3,12 +3,20 @@
 //! It knows no thread. Each call that makes work returns a [`Duty`]: what the caller must now do so that the work is done.
 //! [`Worker`](crate::Worker) is the other side.
 //!
+//! | file | what is in it |
+//! |---|---|
+//! | `call` | whom work calls for: starts, wake-ups, waits inside jobs, pauses |
+//! | `account` | what was accepted, where it is, and how it ended |
+//! | `timed` | timed and urgent jobs |
+//! | `gated` | jobs at gates |
+//! | `reach` | jobs by their id: cancelling, taking, listing |
+//!
 //! # Rules
 //!
 //! 1. Nothing is woken, run or dropped while the entries' or the sleepers' lock is held; the two are never held together.
-//! 2. Whoever takes a payload out of a lane counts it with the lane (`finish`), and with the pool: as finished once it has
+//! 2. Whoever takes a payload out of a lane counts it with the lane (`finish`), and with the pool: as ended once it has
 //!    been run, as removed if it will not run.
-//! 3. The counts of entries (`urgent`, `timers`) mirror the entries and are written under their lock only.
+//! 3. The words that mirror the entries are written under their lock only.
 //!
 //! # Order: no lost wake-up
 //!
@@ -20,104 +28,64 @@
 //!
 //! Visible work is more than what nobody has claimed: also what a worker has claimed and not begun, while it runs a long job,
 //! waits in one, or was dropped; a position put aside, which is there once its producer has published it; and a timer that
-//! no sleeper minds. Whoever stops to search, to work (`block`) or to exist looks for all of these. A position that is
-//! put aside and still open counts as work, since its publication is no barrier: a worker that finds one naps.
+//! no sleeper minds. Whoever stops to search, to work (`block`) or to exist looks for all of these.
+//!
+//! A publication is no barrier: a producer may publish, read the word as it was before, and be seen to have published only
+//! later. While nobody has claimed its position that is no matter, for its tail was moved by one. Who has claimed it may run
+//! a long job before it, or has put it aside; so a position that is claimed or put aside and *open*, published or not, counts
+//! as work: who is about to sleep naps instead, until it is there or gone.
 //!
 //! A submit that runs against a change of phase makes its job visible and then reads the phase. If the pool was closed
 //! it tries to take the job back; if a worker was quicker, the job was accepted.
 
+mod account;
+mod call;
+mod gated;
 #[cfg(all(test, loom))]
 mod loom;
+mod reach;
+mod timed;
 
 use core::marker::PhantomData;
+use core::mem;
 
 use lock_api::Mutex;
 
-use crate::entries::Entries;
+pub use self::account::{Account, Discrepancy};
+pub use self::call::Duty;
+pub use self::gated::{Gate, Gated, Start, WITHOUT_END};
+pub use self::reach::{Cancelled, Taken};
+use crate::end::End;
+use crate::entries::{Entries, Gating};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
-use crate::seat::NO_SEAT;
-use crate::sleepers::{Sleepers, Woken};
+use crate::pack::{Pack, Refused};
+use crate::pinned::Inside;
+use crate::seat::Seat;
+use crate::sleepers::Sleepers;
 use crate::slots::Slots;
-use crate::state::{ALIVE, BLOCKED, Call, MAX_WORKERS, Phase, SEARCHING, Size, State};
+use crate::state::{Call, MAX_WORKERS, State};
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;
 use crate::storage::{Fixed, Storage};
-use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom, seed};
+use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
 use crate::wheel::Timing;
 
-/// What the caller of a pool must do next, in its own context, with no lock held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a duty that is not done may leave a job unstarted for ever"]
-pub enum Duty {
-    /// Nothing.
-    Nothing,
-    /// Unpark the worker of this seat.
-    Wake(usize),
-    /// Start a worker (see [`Pool::attach`]), or say that it cannot be started ([`Pool::start_failed`]).
-    Start,
+/// What every worker looks at before each job or each claim, and only changes of the entries write.
+#[derive(Debug)]
+pub(crate) struct Next {
+    /// Entries on the urgent stack.
+    pub(crate) urgent: AtomicUsize,
+    /// Twice the number of entries in the line; and one more while the pool is paused. See [`Next::PAUSED`].
+    pub(crate) patient: AtomicUsize,
+    /// The position of the main lane whose turn comes after that of the first in the line.
+    pub(crate) turn: AtomicUsize,
 }
 
-/// A submit that was refused gives the payload back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused<P> {
-    /// No room at present.
-    Full(P),
-    /// The pool does not accept jobs.
-    Closed(P),
-}
-
-impl<P> Refused<P> {
-    /// The payload.
-    pub fn into_inner(self) -> P {
-        match self {
-            Self::Full(payload) | Self::Closed(payload) => payload,
-        }
-    }
-
-    /// The same refusal of something else.
-    pub fn map<Q>(self, f: impl FnOnce(P) -> Q) -> Refused<Q> {
-        match self {
-            Self::Full(payload) => Refused::Full(f(payload)),
-            Self::Closed(payload) => Refused::Closed(f(payload)),
-        }
-    }
-}
-
-/// What a payload is made of, at the last moment, in its slot.
-///
-/// Every payload is made of itself.
-pub trait Pack<P>: Sized {
-    /// Makes the payload.
-    fn pack(self) -> P;
-
-    /// Makes it undone, when the pool was closed just then. The payload is one that [`Pack::pack`] of this type has made.
-    fn unpack(payload: P) -> Self;
-}
-
-impl<P> Pack<P> for P {
-    #[inline(always)]
-    fn pack(self) -> P {
-        self
-    }
-
-    fn unpack(payload: P) -> Self {
-        payload
-    }
-}
-
-/// How many jobs are where. Read one after the other while the pool works, so only exact when it stands still.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Workers that exist, those that are about to start included.
-    pub alive: usize,
-    /// Workers that run a job.
-    pub busy: usize,
-    /// Jobs that wait for a worker or run. Delayed and periodic jobs count while they are due.
-    pub pending: usize,
-    /// Delayed and periodic jobs that wait for their time.
-    pub timers: usize,
+impl Next {
+    /// The bit of `patient` that says that nothing may begin.
+    pub(crate) const PAUSED: usize = 1;
 }
 
 /// The shared part of a pool. `P` is the payload of a job: a [`Task`](crate::Task), a plain `fn`, an enum.
@@ -125,16 +93,15 @@ pub struct Counts {
 #[repr(C)]
 pub struct Pool<P, H: Host, S: Storage<P>> {
     pub(crate) word: Padded<AtomicUsize>,
-    /// Entries on the urgent stack: read by every worker before every job.
-    pub(crate) urgent: Padded<AtomicUsize>,
-    /// Entries in the wheel.
-    pub(crate) timers: AtomicUsize,
-    /// Entries that ever became due. With the lanes' tails: all the jobs that ever became pending.
-    pub(crate) became_due: AtomicUsize,
-    /// Pending jobs that were removed.
-    pub(crate) removed: Padded<AtomicUsize>,
-    /// Pending jobs that were run by a context without a seat.
-    pub(crate) outside: AtomicUsize,
+    pub(crate) next: Padded<Next>,
+    /// Entries in the wheel: what somebody has to mind.
+    timers: AtomicUsize,
+    /// Turns of entries that ever became pending and were not removed. With the lanes' tails: all that ever did.
+    came: AtomicUsize,
+    /// Runs of jobs that a context without a seat has taken, and that have ended there.
+    outside: Padded<Outside>,
+    /// Jobs of lanes that were removed; jobs that were handed back.
+    removed: [AtomicUsize; 2],
     pub(crate) sleepers: Mutex<H::Mutex, Sleepers>,
     pub(crate) entries: Mutex<H::Mutex, Entries<P, S::Slab>>,
     /// Who looks at slots that are not reserved for it: workers that are awake, cancellers, snapshots.
@@ -142,6 +109,12 @@ pub struct Pool<P, H: Host, S: Storage<P>> {
     pub(crate) host: H,
     pub(crate) storage: S,
     payload: PhantomData<fn(P) -> P>,
+}
+
+#[derive(Debug)]
+struct Outside {
+    taken: AtomicUsize,
+    ended: [AtomicUsize; End::COUNT],
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
@@ -156,11 +129,18 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             assert!(workers <= MAX_WORKERS && spares <= MAX_WORKERS - workers, "a pool has at most MAX_WORKERS seats");
             Self {
                 word: Padded(AtomicUsize::new(State::NEW.0)),
-                urgent: Padded(AtomicUsize::new(0)),
+                next: Padded(Next {
+                    urgent: AtomicUsize::new(0),
+                    patient: AtomicUsize::new(0),
+                    turn: AtomicUsize::new(0),
+                }),
                 timers: AtomicUsize::new(0),
-                became_due: AtomicUsize::new(0),
-                removed: Padded(AtomicUsize::new(0)),
-                outside: AtomicUsize::new(0),
+                came: AtomicUsize::new(0),
+                outside: Padded(Outside {
+                    taken: AtomicUsize::new(0),
+                    ended: [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)],
+                }),
+                removed: [AtomicUsize::new(0), AtomicUsize::new(0)],
                 inside: Padded(AtomicUsize::new(0)),
                 sleepers: Mutex::new(Sleepers::new()),
                 entries: Mutex::new(Entries::new()),
@@ -184,37 +164,15 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     #[inline(always)]
-    pub(crate) fn size(&self) -> Size {
-        Size { target: self.storage.workers(), limit: self.storage.seats().len() }
-    }
-
-    /// Changes the word by a pure transition; returns what it was.
-    pub(crate) fn change(&self, transition: impl Fn(State) -> State) -> State {
-        let mut seen = seed(&self.word);
-        loop {
-            let next = transition(State(seen)).0;
-            match self.word.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::Relaxed) {
-                Ok(_) => return State(seen),
-                Err(now) => seen = now,
-            }
-        }
-    }
-
-    /// Counts who has been taken off the sleepers' list as searching, under their lock.
-    #[inline(never)]
-    pub(crate) fn wake_up(&self, woken: Woken) {
-        self.change(|state| state.wake_up(woken.was_sentinel));
-    }
-
-    #[inline(always)]
     pub(crate) fn main(&self) -> &Lane<S::Slots> {
         &self.storage.lanes()[0]
     }
 
-    /// The lane for jobs that the jobs of a seat submit.
+    /// The lane for jobs that the jobs of a seat submit; the main one for no seat.
     #[inline(always)]
     pub(crate) fn own_lane(&self, seat: usize) -> usize {
-        if seat + 1 < self.storage.lanes().len() { seat + 1 } else { 0 }
+        let lane = seat.wrapping_add(1);
+        if lane < self.storage.lanes().len() { lane } else { 0 }
     }
 
     #[inline(always)]
@@ -234,6 +192,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         lane.checked_sub(1).map(Self::known)
     }
 
+    /// The seats that were ever taken.
+    pub(crate) fn seats(&self) -> &[Seat] {
+        &self.storage.seats()[..self.storage.used_seats()]
+    }
+
     /// Appends a job to the end of the queue.
     ///
     /// Takes a lock only to find a sleeper that is to be woken; may be called from an interrupt handler if the host's
@@ -251,17 +214,22 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// As [`Pool::submit`].
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of [`Pack::pack`]; the job was not accepted then.
     #[inline(always)]
     pub fn submit_packed<J: Pack<P>>(&self, job: J) -> Result<(JobId, Duty), Refused<J>> {
         if !self.state().is_running() {
             return Err(Refused::Closed(job));
         }
-        let position = self.main().push(job).map_err(Refused::Full)?;
+        let position = self.push(0, job).map_err(Refused::Full)?;
         let id = JobId::in_main(position);
         let state = self.state();
         if !state.is_running() {
             if let Some(payload) = self.take_back(position) {
-                return Err(Refused::Closed(J::unpack(payload)));
+                // SAFETY: it is what `push` has made of a job of this type, since nobody else had this position.
+                return Err(Refused::Closed(unsafe { J::unpack(payload) }));
             }
         }
         let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
@@ -278,170 +246,51 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.submit_packed_from(seat, payload)
     }
 
-    /// [`Pool::submit_from`] of something that becomes the payload in its slot.
+    /// [`Pool::submit_from`] of something that becomes the payload in its slot. `seat` may be [`NO_SEAT`](crate::NO_SEAT),
+    /// for who is no worker and yet acts for the pool.
     ///
     /// # Errors
     ///
     /// As [`Pool::submit_from`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::submit_packed`].
     #[inline(always)]
     pub fn submit_packed_from<J: Pack<P>>(&self, seat: usize, job: J) -> Result<(JobId, Duty), Refused<J>> {
-        if self.state().phase() == Phase::Stopping {
+        if !self.state().takes_nested() {
             return Err(Refused::Closed(job));
         }
         let lane = self.own_lane(seat);
-        let position = self.lane(lane).push(job).map_err(Refused::Full)?;
+        let position = self.push(lane, job).map_err(Refused::Full)?;
         let state = self.state();
         // A pool that starts to stop just now sweeps the lanes, or this worker runs the job: no taking back.
         let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
         Ok((JobId::at(lane, position), duty))
     }
 
+    /// Reserves a position, and publishes the job there. `Err` when the store is full.
+    #[inline(always)]
+    fn push<J: Pack<P>>(&self, lane: usize, job: J) -> Result<usize, J> {
+        let slots = self.lane(lane).slots();
+        let Some(position) = self.lane(lane).reserve() else { return Err(job) };
+        let reserved = Reserved { pool: self, lane, position };
+        // SAFETY: just reserved, and published once.
+        unsafe { slots.publish(position, job) };
+        mem::forget(reserved);
+        Ok(position)
+    }
+
     #[cold]
     #[inline(never)]
     fn take_back(&self, position: usize) -> Option<P> {
         let payload = self.take_from_lane(0, position)?;
-        self.count_removed(1);
+        self.count_handed_back();
         Some(payload)
     }
 
-    /// Finds somebody for new work; `though_short`: even if a napper would look at short jobs by itself.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn call(&self, though_short: bool) -> Duty {
-        loop {
-            let state = self.state();
-            let short = state.is_short() && !though_short;
-            match state.with_short(short).calls_for(self.size()) {
-                Call::Nobody => return Duty::Nothing,
-                Call::Sleeper => {
-                    let mut sleepers = self.sleepers.lock();
-                    // Again under the lock: of two callers one finds that somebody searches already.
-                    if self.state().searching() > 0 {
-                        return Duty::Nothing;
-                    }
-                    if let Some(seat) = self.pop_sleeper(&mut sleepers) {
-                        return Duty::Wake(seat);
-                    }
-                }
-                Call::Newcomer => {
-                    let next = state.start().0;
-                    if self.word.compare_exchange(state.0, next, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
-                        return Duty::Start;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Says that a worker whom [`Duty::Start`] asked for cannot be started. Without any worker the submitted job waits until
-    /// a later call asks for one again, or may be taken back with [`Pool::take`].
-    ///
-    /// Others may have counted on the search of that worker; so this may ask for a sleeper to be woken, never for a start.
-    pub fn start_failed(&self) -> Duty {
-        self.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst);
-        let _inside = self.inside();
-        if self.state().searching() > 0 || !self.wants_somebody() {
-            return Duty::Nothing;
-        }
-        self.next_sleeper().map_or(Duty::Nothing, Duty::Wake)
-    }
-
-    /// Asks for a worker as a submit does, without new work: after a failed start, or to have one ready.
-    pub fn demand(&self) -> Duty {
-        self.call(true)
-    }
-
-    /// Whether there is work that a worker could begin: unclaimed or urgent.
-    #[inline(never)]
-    pub(crate) fn visible_work(&self) -> usize {
-        let unclaimed: usize = self.storage.lanes().iter().map(Lane::unclaimed).sum();
-        unclaimed + self.urgent.load(Ordering::SeqCst)
-    }
-
-    /// Whether there is something to do for one more worker: to begin a job, to take one over from somebody who has claimed
-    /// it, to mind a timer. Asked by those who do not search any more, after they have said so. The caller is inside.
-    #[inline(never)]
-    pub(crate) fn wants_somebody(&self) -> bool {
-        let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
-        self.visible_work() > 0 || unminded() || self.has_unstarted(NO_SEAT)
-    }
-
-    /// How many jobs are pending: see [`Counts::pending`]. When it says 0, there was a moment during the call at which
-    /// nothing was pending.
-    pub fn pending(&self) -> usize {
-        // What has ended first: a job that becomes pending in between is then counted rather than missed.
-        let gone = self.removed.load(Ordering::SeqCst).wrapping_add(self.ended());
-        let due = self.became_due.load(Ordering::SeqCst);
-        let submitted = self.storage.lanes().iter().fold(due, |sum, lane| sum.wrapping_add(lane.tail()));
-        submitted.wrapping_sub(gone)
-    }
-
-    /// How many jobs have been run to their end; each run of a periodic job counts.
-    pub fn ended(&self) -> usize {
-        let outside = self.outside.load(Ordering::SeqCst);
-        let finished = self.storage.seats().iter().map(|seat| seat.finished.load(Ordering::Acquire));
-        finished.fold(outside, usize::wrapping_add)
-    }
-
-    /// The counts of this moment; O(workers).
-    pub fn counts(&self) -> Counts {
-        Counts {
-            alive: self.state().alive(),
-            busy: self.storage.seats().iter().filter(|seat| seat.is_busy()).count(),
-            pending: self.pending(),
-            timers: self.timers.load(Ordering::Relaxed),
-        }
-    }
-
-    /// The present phase.
-    pub fn phase(&self) -> Phase {
-        self.state().phase()
-    }
-
-    /// Enters another phase. To close the pool, then call [`Pool::next_sleeper`] until it returns `None` and wake each:
-    /// workers notice when they are awake. Whoever then cancels the last timer of a closed pool does the same again: its
-    /// workers sleep until that is due.
-    pub fn set_phase(&self, phase: Phase) {
-        self.change(|state| state.with_phase(phase));
-    }
-
-    /// Takes one sleeper off the list; the caller must wake it.
-    pub fn next_sleeper(&self) -> Option<usize> {
-        self.pop_sleeper(&mut self.sleepers.lock())
-    }
-
-    fn pop_sleeper(&self, sleepers: &mut Sleepers) -> Option<usize> {
-        let woken = sleepers.pop(self.storage.seats())?;
-        self.wake_up(woken);
-        Some(woken.seat)
-    }
-
-    /// A full barrier on the pool's word, for those who say that they wait until nothing is pending and then ask
-    /// [`Pool::pending`]: a worker passes one after its last job and then asks who waits, so one of the two sees the other.
-    pub fn barrier(&self) {
-        self.word.fetch_add(0, Ordering::SeqCst);
-    }
-
-    /// The caller's job is about to wait for something: another worker may stand in for this one. Returns the duty to get
-    /// one, or `None` when all workers wait already and there is no seat left: then nobody could end the wait.
-    pub fn block(&self) -> Option<Duty> {
-        let mut seen = self.state();
-        loop {
-            if seen.blocked() + 1 >= seen.alive() && seen.alive() >= self.size().limit {
-                return None;
-            }
-            let next = seen.0 + BLOCKED;
-            match self.word.compare_exchange_weak(seen.0, next, Ordering::SeqCst, Ordering::Relaxed) {
-                Ok(_) => break,
-                Err(now) => seen = State(now),
-            }
-        }
-        Some(if self.wants_somebody() { self.call(true) } else { Duty::Nothing })
-    }
-
-    /// The wait is over.
-    pub fn unblock(&self) {
-        self.word.fetch_sub(BLOCKED, Ordering::SeqCst);
+    pub(crate) fn inside(&self) -> Inside<'_, P, H, S> {
+        Inside::new(self)
     }
 
     /// A visitor begins to look at slots.
@@ -457,20 +306,34 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         }
     }
 
-    /// Pending jobs will not run, or not as ones of the pool.
-    #[inline(never)]
-    pub(crate) fn count_removed(&self, jobs: usize) {
-        self.removed.fetch_add(jobs, Ordering::SeqCst);
-    }
-
-    /// Gives back memory of the lanes that was not needed lately, if nobody is inside.
-    pub(crate) fn trim(&self) {
-        self.storage.lanes().iter().for_each(|lane| lane.slots().trim(&self.inside));
+    /// Gives back memory that was not needed lately; that of entries only if it is `long` that nothing was. Returns whether
+    /// there would be more to give back after such a time.
+    pub(crate) fn trim(&self, long: bool) -> bool {
+        let lanes = self.storage.lanes().iter().fold(false, |more, lane| lane.slots().trim(&self.inside) | more);
+        lanes | self.trim_entries(long)
     }
 }
 
-impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: Timing>
-    Pool<P, H, Fixed<P, JOBS, TIMERS, WORKERS, W>>
+/// A position whose job has not been published. Dropped: [`Pack::pack`] has panicked, and the position is given up.
+struct Reserved<'p, P, H: Host, S: Storage<P>> {
+    pool: &'p Pool<P, H, S>,
+    lane: usize,
+    position: usize,
+}
+
+impl<P, H: Host, S: Storage<P>> Drop for Reserved<'_, P, H, S> {
+    #[cold]
+    fn drop(&mut self) {
+        let slots = self.pool.lane(self.lane).slots();
+        // SAFETY: reserved, and the one attempt to publish has panicked.
+        unsafe { slots.give_up(self.position) };
+        slots.finish(self.position, 1);
+        self.pool.count_handed_back();
+    }
+}
+
+impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: Timing, G: Gating>
+    Pool<P, H, Fixed<P, JOBS, TIMERS, WORKERS, W, G>>
 {
     const_unless_loom! {
         /// A pool of fixed capacity for `WORKERS` workers, without an allocator; usable in a `static`. There are no workers
@@ -494,6 +357,15 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
     ///
     /// When `workers` is 0, or the sum larger than [`MAX_WORKERS`].
     pub fn growing(host: H, workers: usize, spares: usize) -> Self {
-        Self::over(host, Growing::new(workers, spares), workers, spares)
+        Self::over(host, Growing::new(workers, spares, false), workers, spares)
+    }
+
+    /// The same, where it may take long until a worker that was asked for can search: others are asked for meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::growing`].
+    pub fn growing_eager(host: H, workers: usize, spares: usize) -> Self {
+        Self::over(host, Growing::new(workers, spares, true), workers, spares)
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! A push never waits. A pop that meets a value whose producer was interrupted half-way waits for that producer, so that
 //! the order is kept; it lets the host pass the time.
-#![forbid(unsafe_code)]
 
 use core::marker::PhantomData;
 
@@ -10,6 +9,7 @@ use lock_api::RawMutex;
 
 use crate::blocks::Blocks;
 use crate::lane::Lane;
+use crate::pinned::Pinned;
 use crate::slot::Take;
 use crate::slots::Slots;
 use crate::sync::AtomicUsize;
@@ -39,18 +39,19 @@ impl<T: Send, R: RawMutex> Queue<T, R> {
 
     /// Appends a value. Returns how many were ever appended before it.
     pub fn push(&self, value: T) -> usize {
-        match self.lane.push(value) {
-            Ok(position) => position,
-            Err(_) => unreachable!("blocks grow"),
-        }
+        let Some(position) = self.lane.reserve() else { unreachable!("blocks grow") };
+        // SAFETY: just reserved, and published once. A value is packed by being moved, which does not panic.
+        unsafe { self.lane.slots().publish(position, value) };
+        position
     }
 
     /// Takes the oldest value. `pass_time` is called while its producer has not finished pushing it.
     pub fn pop(&self, mut pass_time: impl FnMut()) -> Option<T> {
-        let claim = self.lane.claim(|_| 1, |_| ())?;
+        let claim = self.lane.claim(|_| Some(1), |_| ())?;
+        // SAFETY: not counted as inside, but a position that this call alone has claimed keeps its block.
+        let pinned = unsafe { Pinned::new() };
         loop {
-            // Not counted as inside: a position that this call alone has claimed keeps its block.
-            match self.lane.take(claim.start) {
+            match self.lane.slots().take(pinned, claim.start) {
                 Take::Taken(value) => {
                     self.lane.slots().finish(claim.start, 1);
                     if claim.left == 0 {

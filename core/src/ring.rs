@@ -3,7 +3,8 @@
 //! Position `p` lives in slot `p % N` in lap `p / N`. A slot is free for a lap when the payload of the lap before has been
 //! moved out, so a long job does not hold its slot. A cancelled job's slot is free once the lane has come around to it.
 
-use crate::pool::Pack;
+use crate::pack::Pack;
+use crate::pinned::Pinned;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
 #[cfg(not(loom))]
@@ -53,6 +54,7 @@ impl<P, const N: usize> Default for Ring<P, N> {
 impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     const RUN: usize = N;
     const TRIMS: bool = false;
+    const OWNS: bool = false;
 
     type Run = ();
 
@@ -82,16 +84,18 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
 
     unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J) {
         // SAFETY: handed on from the caller, who has reserved the position.
-        unsafe { self.slot(position).publish(Self::lap(position), job) };
+        unsafe { self.slot(position).publish(Self::lap(position), job, false) };
     }
 
-    fn take(&self, position: usize) -> Take<P> {
-        let slot = self.slot(position);
-        if let Some(payload) = slot.take(Self::lap(position)) {
-            // SAFETY: the take has just been won.
-            unsafe { slot.vacate(Self::lap(position.wrapping_add(N))) };
+    unsafe fn give_up(&self, position: usize) {
+        // SAFETY: the slot is the caller's, who has no payload to move out.
+        unsafe { self.slot(position).vacate(Self::lap(position.wrapping_add(N))) };
+    }
+
+    fn take(&self, pinned: Pinned<'_>, position: usize) -> Take<P> {
+        if let Some(payload) = self.take_unowned(pinned, position) {
             Take::Taken(payload)
-        } else if self.is_open(position) {
+        } else if self.is_open(pinned, position) {
             // Not published yet, or between the two looks. The caller comes again.
             Take::Unpublished
         } else {
@@ -99,26 +103,42 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
         }
     }
 
-    fn run(&self, _: usize) {}
+    fn take_unowned(&self, _: Pinned<'_>, position: usize) -> Option<P> {
+        let slot = self.slot(position);
+        let payload = slot.take(Self::lap(position))?;
+        // SAFETY: the take has just been won.
+        unsafe { slot.vacate(Self::lap(position.wrapping_add(N))) };
+        Some(payload)
+    }
+
+    fn run(&self, _: Pinned<'_>, _: usize) {}
 
     #[inline(always)]
-    fn take_from(&self, (): (), position: usize) -> Take<P> {
-        self.take(position)
+    unsafe fn take_from<'s>(
+        store: impl FnOnce() -> &'s Self,
+        pinned: Pinned<'_>,
+        (): (),
+        position: usize,
+    ) -> Take<P>
+    where
+        Self: 's,
+    {
+        store().take(pinned, position)
     }
 
     fn finish(&self, _: usize, _: usize) {}
 
-    fn is_ready(&self, position: usize) -> bool {
+    fn is_ready(&self, _: Pinned<'_>, position: usize) -> bool {
         self.slot(position).look(Self::lap(position)) == Look::Ready
     }
 
-    fn is_open(&self, position: usize) -> bool {
+    fn is_open(&self, _: Pinned<'_>, position: usize) -> bool {
         matches!(self.slot(position).look(Self::lap(position)), Look::Free | Look::Ready)
     }
 
-    fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize)) {
+    fn sweep(&self, pinned: Pinned<'_>, tail: usize, visit: &mut dyn FnMut(usize)) {
         for position in (1..=N).rev().map(|back| tail.wrapping_sub(back)) {
-            if self.is_ready(position) {
+            if self.is_ready(pinned, position) {
                 visit(position);
             }
         }

@@ -1,76 +1,76 @@
 //! A running job: its token, and what can be asked about it.
 #![forbid(unsafe_code)]
 
+use crate::end::End;
+use crate::entries::{Key, Stays};
 use crate::host::Host;
-use crate::id::JobId;
+use crate::id::{JobId, Place};
 use crate::pool::{Duty, Pool};
+use crate::seat::STOPPABLE_DEPTH;
 use crate::state::Phase;
 use crate::storage::Storage;
 
-/// A running job: which worker's, and how many jobs it runs inside of. The rest stands in the seat, so that this travels in
-/// registers.
+/// A running job: which worker's, how many jobs it runs inside of, and what its end has to be told. The rest stands in the
+/// seat, so that this travels in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Running {
     seat: usize,
-    /// The lowest bit says whether it is periodic, the others how deep it is.
+    /// The lowest two bits say what becomes of its entry, the others how deep it is.
     depth: usize,
 }
 
 impl Running {
     #[inline(always)]
-    pub(crate) const fn new(seat: usize, depth: usize, times: Times) -> Self {
-        Self { seat, depth: depth << 1 | times as usize }
+    pub(crate) const fn new(seat: usize, depth: usize, stays: Stays) -> Self {
+        Self { seat, depth: depth << 2 | stays as usize }
     }
 
     /// Whether it may run again.
     #[inline(always)]
     pub const fn is_periodic(&self) -> bool {
-        self.depth & 1 != 0
+        self.is(Stays::Repeats)
+    }
+
+    /// Whether it was let through by gates, to which it gives back what it has of them when it ends.
+    #[inline(always)]
+    pub const fn is_gated(&self) -> bool {
+        self.is(Stays::Holds)
+    }
+
+    #[inline(always)]
+    const fn is(&self, stays: Stays) -> bool {
+        self.depth & 3 == stays as usize
     }
 
     /// How many jobs it runs inside of, on the same worker.
     #[inline(always)]
     pub const fn depth(&self) -> usize {
-        self.depth >> 1
+        self.depth >> 2
     }
-}
 
-/// How often a job runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Times {
-    Once = 0,
-    Again = 1,
+    /// The seat of its worker.
+    #[inline(always)]
+    pub const fn seat(&self) -> usize {
+        self.seat
+    }
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Takes a job that could begin now, as [`Pool::take`], to run it inside the job that runs on `seat` and then hand
-    /// `running` to [`Pool::end`].
+    /// `running` to [`Pool::end`]. Where too many run inside each other for their ids to be known, a job of a gate is not taken.
     pub fn take_inside(&self, seat: usize, id: JobId) -> Option<(P, Running)> {
-        let depth = self.storage.seats()[seat].begin(id);
-        let payload = self.take(id);
-        if payload.is_none() {
-            self.storage.seats()[seat].end(depth);
-        }
-        Some((payload?, Running::new(seat, depth, Times::Once)))
-    }
-
-    /// For a host that puts a job off after it has begun: it cannot be told to stop from here on. Returns whether it has
-    /// been told before. Not for a periodic job.
-    pub fn conceal(&self, running: &Running) -> bool {
-        self.rename(running, JobId::NEVER)
-    }
-
-    /// The running job goes on under another id, for a host that has put off the job of that id and takes it up again.
-    /// Returns whether it has been asked to stop. Not for a periodic job.
-    pub fn rename(&self, running: &Running, id: JobId) -> bool {
-        debug_assert!(!running.is_periodic(), "the id of a periodic job leads to its entry");
-        self.storage.seats()[running.seat].rename(running.depth(), id)
+        let this = &self.storage.seats()[seat];
+        let depth = this.begin(id);
+        let Some((payload, key)) = self.take_any(id, depth < STOPPABLE_DEPTH) else {
+            this.end(depth);
+            return None;
+        };
+        let stays = if key.is_some() { Stays::Holds } else { Stays::No };
+        Some((payload, Running::new(seat, depth, stays)))
     }
 
     /// The id of a running job, asked by its worker. `None` when it runs inside of [`STOPPABLE_DEPTH`] others or more; who
     /// began it knows its id.
-    ///
-    /// [`STOPPABLE_DEPTH`]: crate::STOPPABLE_DEPTH
     #[inline(always)]
     pub fn running_id(&self, running: &Running) -> Option<JobId> {
         self.storage.seats()[running.seat].id(running.depth())
@@ -82,17 +82,41 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.storage.seats()[running.seat].is_stopped(running.depth()) || self.phase() == Phase::Stopping
     }
 
-    /// Ends a job of [`Pool::take_inside`] or [`Worker::next`](crate::Worker::next), once. A periodic job's payload comes back here for its next run;
-    /// what is returned was cancelled meanwhile (or was not periodic) and is the caller's to drop.
-    pub fn end(&self, running: &Running, payload: Option<P>) -> (Option<P>, Duty) {
+    /// Ends a job of [`Pool::take_inside`] or [`Worker::next`](crate::Worker::next), once. A periodic job's payload comes back
+    /// here for its next run; what is returned was cancelled meanwhile (or was not periodic) and is the caller's to drop.
+    pub fn end(&self, running: &Running, end: End, payload: Option<P>) -> (Option<P>, Duty) {
         let seat = &self.storage.seats()[running.seat];
-        let periodic = if running.is_periodic() { seat.id(running.depth()) } else { None };
+        let id = if running.is_periodic() || S::GATES { seat.id(running.depth()) } else { None };
         seat.end(running.depth());
-        let ended = match periodic {
-            Some(id) => self.end_periodic(id, payload),
-            None => (payload, Duty::Nothing),
+        let ended = match id {
+            // Before this turn ends, so that who waits for both sees no moment between them.
+            Some(id) if running.is_periodic() => self.end_periodic(id, payload),
+            Some(id) if running.is_gated() => (payload, self.leave_entry(Self::key(id), end)),
+            _ => (payload, Duty::Nothing),
         };
-        seat.count();
+        if !S::GATES || !running.is(Stays::Alarm) {
+            seat.count(end);
+        }
         ended
+    }
+
+    /// The worker has been dropped in the middle of what runs on its seat: all of that has failed.
+    pub(crate) fn end_all(&self, seat: usize) {
+        let this = &self.storage.seats()[seat];
+        while let Some(depth) = this.running().checked_sub(1) {
+            if let Some(key) = this.id(depth).and_then(Self::key) {
+                // It may have an entry that waits for the end.
+                self.with_entries(|entries| entries.abandon(key));
+            }
+            this.end(depth);
+            this.count(End::Failed);
+        }
+    }
+
+    fn key(id: JobId) -> Option<Key> {
+        match id.place() {
+            Place::Entry { index, stamp } => Some(Key { index, stamp }),
+            Place::Lane { .. } => None,
+        }
     }
 }

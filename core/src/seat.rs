@@ -26,14 +26,15 @@
 //! slot releases, the entries are under a lock), and a canceller who finds the payload taken has acquired that.
 #![forbid(unsafe_code)]
 
+use crate::end::End;
 use crate::id::JobId;
-use crate::sync::{AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, const_unless_loom};
+use crate::sync::{AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, const_unless_loom, sized};
 
 /// How deep jobs that run inside each other can still be told to stop.
-pub const STOPPABLE_DEPTH: usize = if cfg!(loom) { 2 } else { 4 };
+pub const STOPPABLE_DEPTH: usize = sized(4, 2);
 
 /// Positions that a worker can put aside because their producers have not published yet.
-pub(crate) const HOLES: usize = if cfg!(loom) { 1 } else { 4 };
+pub(crate) const HOLES: usize = sized(4, 1);
 
 const IDLE: usize = 0;
 const RUNNING: usize = 1;
@@ -45,8 +46,11 @@ const SERIAL: usize = 4;
 /// all zeros, see `sleepers`.
 pub(crate) const NO_LANE: usize = 0;
 
-/// No seat: where the worker of one would be left out.
-pub(crate) const NO_SEAT: usize = usize::MAX;
+// A free seat is all zeros, and so may be made of memory that is: of every field the beginning is one of these, 0 or false.
+const _: () = assert!(NO_LANE == 0 && IDLE == 0);
+
+/// No seat: who acts for a pool and is no worker.
+pub const NO_SEAT: usize = usize::MAX;
 
 #[derive(Debug)]
 struct Mark {
@@ -121,8 +125,8 @@ pub struct Seat {
     pub(crate) offer: Offer,
     /// Lane, plus one, and position of each.
     pub(crate) holes: [(AtomicUsize, AtomicUsize); HOLES],
-    /// Jobs that ended here.
-    pub(crate) finished: AtomicUsize,
+    /// Runs that ended here, by [`End`].
+    ended: [AtomicUsize; End::COUNT],
     marks: [Mark; STOPPABLE_DEPTH],
     /// How many jobs run inside the first one here.
     inner: AtomicUsize,
@@ -143,7 +147,7 @@ impl Seat {
                     end: AtomicUsize::new(0),
                 },
                 holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0)); HOLES),
-                finished: AtomicUsize::new(0),
+                ended: each!(AtomicUsize::new(0); End::COUNT),
                 marks: each!(Mark::new(); STOPPABLE_DEPTH),
                 inner: AtomicUsize::new(0),
                 taken: AtomicBool::new(false),
@@ -199,29 +203,27 @@ impl Seat {
         }
     }
 
-    /// The job at `depth` goes on under another id; if it has been asked to stop, which is returned, that stays.
-    pub(crate) fn rename(&self, depth: usize, id: JobId) -> bool {
-        let Some(mark) = self.marks.get(depth) else { return false };
-        let was = mark.word.swap(mark.word.load(Ordering::Relaxed) & !STAGE | IDLE, Ordering::AcqRel);
-        mark.write(id);
-        mark.word.store((was & !STAGE).wrapping_add(SERIAL) | was & STAGE, Ordering::Release);
-        was & STAGE == STOPPED
+    /// How many jobs run here, inside each other.
+    pub(crate) fn running(&self) -> usize {
+        if self.is_busy() { self.inner.load(Ordering::Relaxed) + 1 } else { 0 }
     }
 
-    /// The worker has been dropped in the middle of what runs here.
-    pub(crate) fn end_all(&self) {
-        while self.is_busy() {
-            self.end(self.inner.load(Ordering::Relaxed));
-            self.count();
-        }
-    }
-
-    /// Counts one more finished job. Written by the worker alone, so no read-modify-write; released for those who wait
+    /// Counts one more run that has ended. Written by the worker alone, so no read-modify-write; released for those who wait
     /// until nothing is pending.
     #[inline(always)]
-    pub(crate) fn count(&self) {
-        let finished = self.finished.load(Ordering::Relaxed);
-        self.finished.store(finished.wrapping_add(1), Ordering::Release);
+    pub(crate) fn count(&self, end: End) {
+        let ended = &self.ended[end as usize];
+        ended.store(ended.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+    }
+
+    /// How many runs ended so. Wraps.
+    pub(crate) fn ended(&self, end: End) -> usize {
+        self.ended[end as usize].load(Ordering::Acquire)
+    }
+
+    /// How many runs ended. Wraps.
+    pub(crate) fn all_ended(&self) -> usize {
+        self.ended.iter().fold(0, |sum, ended| sum.wrapping_add(ended.load(Ordering::Acquire)))
     }
 
     #[inline(always)]
@@ -301,19 +303,6 @@ mod tests {
         assert!(!seat.stop(JobId::in_main(STOPPABLE_DEPTH)), "too deep to be told");
         assert!(seat.is_stopped(0) && !seat.is_stopped(1) && !seat.is_stopped(STOPPABLE_DEPTH));
         depths.into_iter().rev().for_each(|depth| seat.end(depth));
-        assert!(!seat.is_busy());
-    }
-
-    #[test]
-    fn a_renamed_job_is_known_by_its_new_id_and_stays_stopped() {
-        let (seat, a, b) = (Seat::new(), JobId::in_main(1), JobId::in_main(2));
-        let depth = seat.begin(a);
-        assert!(!seat.rename(depth, b));
-        assert!(!seat.stop(a) && !seat.is_stopped(depth) && seat.id(depth) == Some(b));
-        assert!(seat.stop(b));
-        assert!(seat.rename(depth, a));
-        assert!(seat.is_stopped(depth) && seat.stop(a) && !seat.stop(b));
-        seat.end(depth);
         assert!(!seat.is_busy());
     }
 }

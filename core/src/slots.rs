@@ -1,6 +1,7 @@
 //! What a lane asks of the store behind it. Two stores answer: a fixed ring, and blocks that grow.
 
-use crate::pool::Pack;
+use crate::pack::Pack;
+use crate::pinned::Pinned;
 use crate::slot::Take;
 use crate::sync::AtomicUsize;
 
@@ -24,6 +25,9 @@ pub trait Slots<P>: sealed::Sealed {
     /// Whether [`Slots::trim`] gives anything back, and so has to know who is inside.
     const TRIMS: bool;
 
+    /// Whether a job may have an owner, see [`Pack::OWNED`].
+    const OWNS: bool;
+
     /// The next position, or `None` when the store is full.
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize>;
 
@@ -34,32 +38,54 @@ pub trait Slots<P>: sealed::Sealed {
     /// The caller got `position` from [`Slots::reserve`] and publishes it once.
     unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J);
 
-    /// Takes the payload of any position, whoever has claimed it. Whoever got one owes a [`Slots::finish`].
+    /// The position stays empty, since [`Pack::pack`] has panicked. It counts as taken out: the caller owes a
+    /// [`Slots::finish`].
     ///
-    /// The caller is inside, see [`Slots::trim`].
-    fn take(&self, position: usize) -> Take<P>;
+    /// # Safety
+    ///
+    /// As for [`Slots::publish`], which has panicked.
+    unsafe fn give_up(&self, position: usize);
 
-    /// Where the run of `position` lies. The caller is inside, and what is returned is good while it stays inside.
-    fn run(&self, position: usize) -> Self::Run;
+    /// Takes the payload of any position, whoever has claimed it. Whoever got one owes a [`Slots::finish`].
+    fn take(&self, pinned: Pinned<'_>, position: usize) -> Take<P>;
 
-    /// [`Slots::take`] of a position of `run`.
-    fn take_from(&self, run: Self::Run, position: usize) -> Take<P>;
+    /// The same if it is there and has no owner.
+    fn take_unowned(&self, pinned: Pinned<'_>, position: usize) -> Option<P>;
+
+    /// Where the run of `position` lies.
+    fn run(&self, pinned: Pinned<'_>, position: usize) -> Self::Run;
+
+    /// [`Slots::take`] of a position of `run`; `store` is asked for where that is not enough.
+    ///
+    /// # Safety
+    ///
+    /// `run` is the default, or what [`Slots::run`] of this store has returned, and the caller has been inside since then.
+    unsafe fn take_from<'s>(
+        store: impl FnOnce() -> &'s Self,
+        pinned: Pinned<'_>,
+        run: Self::Run,
+        position: usize,
+    ) -> Take<P>
+    where
+        Self: 's;
 
     /// Says that `count` payloads of the run to which `position` belongs have been taken out, so that a run with no
     /// payload left can be used again.
     fn finish(&self, position: usize, count: usize);
 
-    /// Whether the job at this position could be taken just now. The caller is inside.
-    fn is_ready(&self, position: usize) -> bool;
+    /// Whether the job at this position could be taken just now.
+    fn is_ready(&self, pinned: Pinned<'_>, position: usize) -> bool;
 
-    /// Whether there is a job at this position, or will be one: nobody has taken it yet. The caller is inside.
-    fn is_open(&self, position: usize) -> bool;
+    /// Whether there is a job at this position, or will be one: nobody has taken it yet.
+    fn is_open(&self, pinned: Pinned<'_>, position: usize) -> bool;
 
     /// Visits the positions that hold an untaken job, oldest first. Jobs that come or go meanwhile may be missed.
-    fn sweep(&self, tail: usize, visit: &mut dyn FnMut(usize));
+    fn sweep(&self, pinned: Pinned<'_>, tail: usize, visit: &mut dyn FnMut(usize));
 
-    /// Gives back memory that was not needed since the last call, unless somebody is inside according to the count.
-    fn trim(&self, inside: &AtomicUsize) {
+    /// Gives back memory that was not needed since the last call, unless somebody is inside according to the count. Returns
+    /// whether another call, after a time without jobs, would give back more.
+    fn trim(&self, inside: &AtomicUsize) -> bool {
         let _ = inside;
+        false
     }
 }

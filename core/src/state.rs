@@ -2,27 +2,37 @@
 //!
 //! # The word
 //!
-//! | field | means | changed by |
+//! | field | means | edges |
 //! |---|---|---|
-//! | phase | see [`Phase`] | `set_phase` |
-//! | sentinel | one of the sleepers has a deadline: it minds the timers, or it naps | under the sleepers' lock |
-//! | napping | the sentinel will look again very soon, whatever happens | under the sleepers' lock |
-//! | short | jobs take less time than a wake-up | workers, when their measure crosses the line |
-//! | alive | workers that were started and have not ended; a start counts from the decision | submit, exit |
-//! | sleeping | workers on the sleepers' list | under the sleepers' lock |
-//! | searching | workers that look for work and will find whatever is there; a wake-up counts from the decision | all |
-//! | blocked | workers whose job waits for something and wants another worker to stand in | jobs |
+//! | phase | see [`Phase`] | [`State::with_phase`] |
+//! | sentinel | one of the sleepers has a deadline: it minds the timers, or it naps | `fall_asleep`, `wake_up` |
+//! | napping | the sentinel will look again very soon, whatever happens | `fall_asleep`, `wake_up` |
+//! | short | jobs take less time than a wake-up | `with_short` |
+//! | alive | workers that were started and have not ended; a start counts from the decision | `start`, [`Edge::ENLIST`], [`Edge::LEAVE`] and others |
+//! | sleeping | workers on the sleepers' list | `fall_asleep`, `wake_up`, under the sleepers' lock |
+//! | searching | workers that look for work and will find whatever is there; a wake-up counts from the decision | all that begin or end a search |
+//! | blocked | workers whose job waits for something and wants another worker to stand in | `block`, [`Edge::UNBLOCK`] |
+//! | starting | workers that were asked for and cannot search yet: their threads, or their start hooks, take their time | `start`, [`Edge::ATTACH`], [`Edge::FAIL`] |
 //!
-//! `sleeping + searching + blocked <= alive`; the others run jobs.
+//! Always: napping implies sentinel, and that a sleeper; `sleeping + searching + starting <= alive`; `blocked <= alive`. Those
+//! that are in none of the fields run jobs. A paused pool has one searcher more, who is nobody: see [`Edge::PAUSE`].
 //!
 //! A submit does nothing while somebody searches: the last searcher looks again after it has taken itself off the count,
-//! and passes the search on when it finds more than it can do. That is why a burst of submits costs one wake-up.
+//! and passes the search on when it finds more than it can do. That is why a burst of submits costs one wake-up. Nor does it
+//! start a worker while another starts, unless starts may take long ([`Size::eager`]); a sleeper it wakes all the same.
+//!
+//! Every change is here: a *transition*, which makes a new word of the one it is given, or an *edge*, which is a sum, and
+//! so one addition whatever the word is.
 #![forbid(unsafe_code)]
 
 use core::fmt;
 
+use crate::sync::{AtomicUsize, Ordering};
+
 /// Width of a counter.
-const WIDTH: u32 = if usize::BITS >= 64 { 14 } else { 6 };
+const WIDTH: u32 = if usize::BITS >= 64 { 13 } else { 6 };
+/// Width of the counter of those that start.
+const STARTING_WIDTH: u32 = if usize::BITS >= 64 { 6 } else { 2 };
 
 const PHASE: usize = 0b11;
 const SENTINEL: usize = 1 << 2;
@@ -30,20 +40,26 @@ const NAPPING: usize = 1 << 3;
 const SHORT: usize = 1 << 4;
 const COUNTERS: u32 = 5;
 
-const _: () = assert!(COUNTERS + 4 * WIDTH <= usize::BITS);
+const _: () = assert!(COUNTERS + 4 * WIDTH + STARTING_WIDTH <= usize::BITS);
 
 const fn shift(field: u32) -> u32 {
     COUNTERS + field * WIDTH
 }
 
-/// One worker more in each field: what to add to the word, and what to take off.
-pub(crate) const ALIVE: usize = 1 << shift(0);
-pub(crate) const SLEEPING: usize = 1 << shift(1);
-pub(crate) const SEARCHING: usize = 1 << shift(2);
-pub(crate) const BLOCKED: usize = 1 << shift(3);
+// One worker more in each field.
+const ALIVE: usize = 1 << shift(0);
+const SLEEPING: usize = 1 << shift(1);
+const SEARCHING: usize = 1 << shift(2);
+const BLOCKED: usize = 1 << shift(3);
+const STARTING: usize = 1 << shift(4);
 
-/// The most workers that a pool can count.
-pub const MAX_WORKERS: usize = (1 << WIDTH) - 1;
+/// What a counter holds.
+const MOST: usize = (1 << WIDTH) - 1;
+/// What the counter of those that start holds: no more are started at the same time.
+const MOST_STARTING: usize = (1 << STARTING_WIDTH) - 1;
+
+/// The most workers that a pool can count: one less than a counter holds, for the searcher of a pause.
+pub const MAX_WORKERS: usize = MOST - 1;
 
 /// What a pool accepts and what becomes of its workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +72,8 @@ pub enum Phase {
     /// Nothing is accepted. What waits is the host's to remove; until it has done so a worker may still start it. Running
     /// jobs see that they should stop, and a worker that finds nothing more ends.
     Stopping,
+    /// Nothing is accepted: this is a copy of the pool in another process, where its workers are not. No way leads back.
+    Elsewhere,
 }
 
 impl Phase {
@@ -64,7 +82,53 @@ impl Phase {
             Self::Running => 0,
             Self::Draining => 1,
             Self::Stopping => 2,
+            Self::Elsewhere => 3,
         }
+    }
+}
+
+/// A change of the word by a sum. Its name says what happens to a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edge(usize);
+
+impl Edge {
+    /// Nothing: a barrier.
+    pub(crate) const NONE: Self = Self(0);
+    /// Who was asked for can search now.
+    pub(crate) const ATTACH: Self = Self::between(STARTING, SEARCHING);
+    /// Who was asked for does not come.
+    pub(crate) const FAIL: Self = Self::between(ALIVE + STARTING, 0);
+    /// One comes whom nobody has asked for, and searches.
+    pub(crate) const ENLIST: Self = Self::between(0, ALIVE + SEARCHING);
+    /// One that has worked searches.
+    pub(crate) const SEARCH: Self = Self::between(0, SEARCHING);
+    /// One that has searched works.
+    pub(crate) const FIND: Self = Self::between(SEARCHING, 0);
+    /// One that has searched ends.
+    pub(crate) const LEAVE: Self = Self::between(ALIVE + SEARCHING, 0);
+    /// One that has worked ends, by force.
+    pub(crate) const VANISH: Self = Self::between(ALIVE, 0);
+    /// The wait is over.
+    pub(crate) const UNBLOCK: Self = Self::between(BLOCKED, 0);
+    /// Nobody may begin a job: as if somebody searched, who takes his time, so that nobody is called.
+    pub(crate) const PAUSE: Self = Self::between(0, SEARCHING);
+    /// The pause is over: that search, too, and who ends it looks whether there is work, as every searcher does.
+    pub(crate) const RESUME: Self = Self::between(SEARCHING, 0);
+
+    const fn between(less: usize, more: usize) -> Self {
+        Self(more.wrapping_sub(less))
+    }
+
+    /// Where it leads.
+    #[cfg(test)]
+    const fn from(self, state: State) -> State {
+        State(state.0.wrapping_add(self.0))
+    }
+
+    /// Takes it, sequentially consistent. Returns what the word was before.
+    #[inline(always)]
+    pub(crate) fn take(self, word: &AtomicUsize) -> State {
+        State(word.fetch_add(self.0, Ordering::SeqCst))
     }
 }
 
@@ -76,7 +140,7 @@ impl State {
     pub(crate) const NEW: Self = Self(0);
 
     const fn field(self, field: u32) -> usize {
-        self.0 >> shift(field) & MAX_WORKERS
+        self.0 >> shift(field) & MOST
     }
 
     pub(crate) const fn alive(self) -> usize {
@@ -93,6 +157,10 @@ impl State {
 
     pub(crate) const fn blocked(self) -> usize {
         self.field(3)
+    }
+
+    pub(crate) const fn starting(self) -> usize {
+        self.0 >> shift(4) & MOST_STARTING
     }
 
     pub(crate) const fn has_sentinel(self) -> bool {
@@ -115,8 +183,23 @@ impl State {
         match self.0 & PHASE {
             0 => Phase::Running,
             1 => Phase::Draining,
-            _ => Phase::Stopping,
+            2 => Phase::Stopping,
+            _ => Phase::Elsewhere,
         }
+    }
+
+    pub(crate) const fn is_elsewhere(self) -> bool {
+        self.0 & PHASE == PHASE
+    }
+
+    /// Whether jobs that running jobs submit are accepted.
+    pub(crate) const fn takes_nested(self) -> bool {
+        self.0 & PHASE < Phase::Stopping.bits()
+    }
+
+    /// Whether somebody besides those that are counted otherwise runs jobs.
+    pub(crate) const fn others_work(self) -> bool {
+        self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting()
     }
 
     #[must_use]
@@ -149,10 +232,18 @@ impl State {
         Self(if was_sentinel { word & !(SENTINEL | NAPPING) } else { word })
     }
 
-    /// One more worker, who searches as soon as it runs.
+    /// One more worker, who searches as soon as it can.
     #[must_use]
     pub(crate) const fn start(self) -> Self {
-        Self(self.0 + ALIVE + SEARCHING)
+        debug_assert!(self.starting() < MOST_STARTING);
+        Self(self.0 + ALIVE + STARTING)
+    }
+
+    /// The job of one more waits.
+    #[must_use]
+    pub(crate) const fn block(self) -> Self {
+        debug_assert!(self.blocked() < self.alive());
+        Self(self.0 + BLOCKED)
     }
 
     /// Workers beyond the wanted number, which stood in for blocked ones.
@@ -169,13 +260,10 @@ impl State {
         if self.searching() > 0 {
             Call::Nobody
         } else if self.sleeping() > 0 {
-            if self.is_short() && self.is_napping() && self.sleeping() + self.blocked() < self.alive() {
-                Call::Nobody
-            } else {
-                Call::Sleeper
-            }
+            if self.is_short() && self.is_napping() && self.others_work() { Call::Nobody } else { Call::Sleeper }
         } else if self.alive() - self.blocked() < size.target && self.alive() < size.limit {
-            Call::Newcomer
+            let most = if size.eager { MOST_STARTING } else { 1 };
+            if self.starting() < most { Call::Newcomer } else { Call::Nobody }
         } else {
             Call::Nobody
         }
@@ -189,6 +277,8 @@ pub(crate) struct Size {
     pub(crate) target: usize,
     /// In all: there are so many seats.
     pub(crate) limit: usize,
+    /// Whether one is started although another is about to come: that one may take long.
+    pub(crate) eager: bool,
 }
 
 /// How a worker sleeps.
@@ -218,6 +308,7 @@ impl fmt::Debug for State {
             .field("sleeping", &self.sleeping())
             .field("searching", &self.searching())
             .field("blocked", &self.blocked())
+            .field("starting", &self.starting())
             .field("sentinel", &self.has_sentinel())
             .field("napping", &self.is_napping())
             .field("short", &self.is_short())
@@ -228,23 +319,22 @@ impl fmt::Debug for State {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
+    use std::vec::Vec;
 
     fn size(target: usize) -> Size {
-        Size { target, limit: 8 }
+        Size { target, limit: 8, eager: false }
+    }
+
+    /// A worker that works.
+    fn busy(state: State) -> State {
+        Edge::FIND.from(Edge::ENLIST.from(state))
     }
 
     #[test]
-    fn the_fields_share_no_bit_and_fill_the_masks() {
-        let fields = [
-            PHASE,
-            SENTINEL,
-            NAPPING,
-            SHORT,
-            ALIVE * MAX_WORKERS,
-            SLEEPING * MAX_WORKERS,
-            SEARCHING * MAX_WORKERS,
-            BLOCKED * MAX_WORKERS,
-        ];
+    fn the_fields_share_no_bit() {
+        let counters = [ALIVE, SLEEPING, SEARCHING, BLOCKED].map(|one| one * MOST);
+        let fields = [&[PHASE, SENTINEL, NAPPING, SHORT, STARTING * MOST_STARTING], &counters[..]].concat();
         for (i, a) in fields.iter().enumerate() {
             for b in &fields[i + 1..] {
                 assert_eq!(a & b, 0);
@@ -252,9 +342,67 @@ mod tests {
         }
     }
 
+    /// What always holds. `paused`: the pool is.
+    fn assert_legal(state: State, paused: bool) {
+        assert!(!state.is_napping() || state.has_sentinel(), "{state:?}");
+        assert!(!state.has_sentinel() || state.sleeping() > 0, "{state:?}");
+        let searching = state.searching().checked_sub(usize::from(paused)).expect("a pause counts as a searcher");
+        assert!(state.sleeping() + searching + state.starting() <= state.alive(), "{state:?}");
+        assert!(state.blocked() <= state.alive(), "{state:?}");
+    }
+
+    /// All words that up to so many workers can bring about, with every edge from each of them.
+    #[test]
+    fn every_edge_leads_from_legal_words_to_legal_words() {
+        const WORKERS: usize = 3;
+        let mut seen = HashSet::new();
+        let mut open = Vec::from([(State::NEW, false)]);
+        let mut edges = 0;
+        while let Some((state, paused)) = open.pop() {
+            if !seen.insert((state.0, paused)) {
+                continue;
+            }
+            assert_legal(state, paused);
+            let searchers = state.searching() - usize::from(paused);
+            let working = state.alive() - state.sleeping() - searchers - state.starting();
+            let mut to = Vec::new();
+            let mut go = |possible: bool, next: &dyn Fn() -> State| {
+                if possible {
+                    to.push((next(), paused));
+                }
+            };
+            for phase in [Phase::Running, Phase::Draining, Phase::Stopping, Phase::Elsewhere] {
+                go(true, &|| state.with_phase(phase));
+            }
+            go(true, &|| state.with_short(!state.is_short()));
+            go(true, &|| Edge::NONE.from(state));
+            go(state.alive() < WORKERS, &|| Edge::ENLIST.from(state));
+            go(state.alive() < WORKERS && state.starting() < MOST_STARTING, &|| state.start());
+            go(state.starting() > 0, &|| Edge::ATTACH.from(state));
+            go(state.starting() > 0 && state.blocked() < state.alive(), &|| Edge::FAIL.from(state));
+            go(working > 0, &|| Edge::SEARCH.from(state));
+            go(working > 0 && state.blocked() < state.alive(), &|| Edge::VANISH.from(state));
+            go(searchers > 0, &|| Edge::FIND.from(state));
+            go(searchers > 0 && state.blocked() < state.alive(), &|| Edge::LEAVE.from(state));
+            go(state.blocked() < state.alive(), &|| state.block());
+            go(state.blocked() > 0, &|| Edge::UNBLOCK.from(state));
+            for role in [Role::Plain, Role::Sentinel, Role::Napper] {
+                // One with a deadline takes over from the sentinel, who stays asleep.
+                go(searchers > 0, &|| state.fall_asleep(role));
+            }
+            go(state.sleeping() > usize::from(state.has_sentinel()), &|| state.wake_up(false));
+            go(state.has_sentinel(), &|| state.wake_up(true));
+            let turn = if paused { Edge::RESUME } else { Edge::PAUSE };
+            to.push((turn.from(state), !paused));
+            edges += to.len();
+            open.extend(to);
+        }
+        assert!(seen.len() > 1000 && edges > 10 * seen.len(), "{} words, {edges} edges", seen.len());
+    }
+
     #[test]
     fn a_submit_calls_nobody_while_somebody_searches() {
-        let one = State::NEW.start();
+        let one = Edge::ENLIST.from(State::NEW);
         assert_eq!(one.calls_for(size(4)), Call::Nobody);
         let asleep = one.fall_asleep(Role::Plain);
         assert_eq!(asleep.calls_for(size(4)), Call::Sleeper);
@@ -264,20 +412,53 @@ mod tests {
     #[test]
     fn workers_start_on_demand_up_to_the_target_and_stand_in_for_the_blocked() {
         assert_eq!(State::NEW.calls_for(size(2)), Call::Newcomer);
-        let busy = State(State::NEW.start().0 - SEARCHING);
-        assert_eq!(busy.calls_for(size(2)), Call::Newcomer);
-        assert_eq!(busy.calls_for(size(1)), Call::Nobody);
-        let blocked = State(busy.0 + BLOCKED);
+        let one = busy(State::NEW);
+        assert_eq!(one.calls_for(size(2)), Call::Newcomer);
+        assert_eq!(one.calls_for(size(1)), Call::Nobody);
+        let blocked = one.block();
         assert_eq!(blocked.calls_for(size(1)), Call::Newcomer);
-        let stand_in = State(blocked.start().0 - BLOCKED);
+        let stand_in = Edge::UNBLOCK.from(blocked.start());
         assert!(stand_in.is_crowded(size(1)) && !stand_in.is_crowded(size(2)));
     }
 
     #[test]
+    fn one_starts_at_a_time_unless_starts_take_long_and_a_sleeper_is_woken_meanwhile() {
+        let starts = busy(State::NEW).start();
+        assert_eq!(starts.calls_for(size(4)), Call::Nobody);
+        assert_eq!(starts.calls_for(Size { eager: true, ..size(4) }), Call::Newcomer);
+        assert_eq!(Edge::ATTACH.from(starts).calls_for(Size { eager: true, ..size(4) }), Call::Nobody, "it searches");
+        assert_eq!(Edge::FAIL.from(starts), busy(State::NEW));
+        let asleep = Edge::ENLIST.from(State::NEW).fall_asleep(Role::Plain).start();
+        assert_eq!(asleep.calls_for(size(4)), Call::Sleeper);
+    }
+
+    #[test]
+    fn only_so_many_start_as_can_be_counted() {
+        let many = Size { target: 100, limit: 100, eager: true };
+        let mut state = State::NEW;
+        while state.calls_for(many) == Call::Newcomer {
+            state = state.start();
+        }
+        assert_eq!(state.starting(), MOST_STARTING);
+        assert_eq!(Edge::ATTACH.from(state).starting(), MOST_STARTING - 1);
+    }
+
+    #[test]
+    fn a_pause_calls_nobody() {
+        let paused = Edge::PAUSE.from(State::NEW);
+        assert_eq!(paused.calls_for(size(4)), Call::Nobody);
+        assert_eq!(Edge::RESUME.from(paused), State::NEW);
+        let full = State(MAX_WORKERS * (ALIVE + SEARCHING));
+        assert_eq!(Edge::PAUSE.from(full).searching(), MOST);
+        assert_eq!(Edge::PAUSE.from(full).blocked(), 0);
+    }
+
+    #[test]
     fn a_napper_looks_after_short_jobs_only_while_another_worker_runs() {
-        let asleep = State::NEW.start().fall_asleep(Role::Napper).with_short(true);
+        let asleep = Edge::ENLIST.from(State::NEW).fall_asleep(Role::Napper).with_short(true);
         assert_eq!(asleep.calls_for(size(2)), Call::Sleeper);
-        let other_runs = State(asleep.0 + ALIVE);
+        assert_eq!(asleep.start().calls_for(size(2)), Call::Sleeper, "who starts does not run");
+        let other_runs = busy(asleep);
         assert_eq!(other_runs.calls_for(size(2)), Call::Nobody);
         assert_eq!(other_runs.with_short(false).calls_for(size(2)), Call::Sleeper);
         assert!(!other_runs.wake_up(true).has_sentinel());
@@ -285,11 +466,12 @@ mod tests {
 
     #[test]
     fn phases_round_trip_and_leave_the_counts_alone() {
-        let state = State::NEW.start();
-        for phase in [Phase::Draining, Phase::Stopping, Phase::Running] {
+        let state = Edge::ENLIST.from(State::NEW);
+        for phase in [Phase::Draining, Phase::Stopping, Phase::Elsewhere, Phase::Running] {
             assert_eq!(state.with_phase(phase).phase(), phase);
             assert_eq!(state.with_phase(phase).alive(), 1);
         }
-        assert!(!state.with_phase(Phase::Draining).is_running());
+        assert!(!state.with_phase(Phase::Elsewhere).is_running() && !state.with_phase(Phase::Elsewhere).takes_nested());
+        assert!(state.takes_nested() && state.with_phase(Phase::Draining).takes_nested());
     }
 }

@@ -1,9 +1,8 @@
 //! Where a pool keeps its jobs and its workers' seats: fixed, without an allocator, or growing.
-#![forbid(unsafe_code)]
 
 use core::marker::PhantomData;
 
-use crate::entries::{FixedSlab, Slab};
+use crate::entries::{FixedSlab, Gating, NoGates, Slab};
 use crate::lane::Lane;
 use crate::ring::Ring;
 use crate::seat::Seat;
@@ -16,10 +15,12 @@ use crate::wheel::{Timing, Wheel};
 pub trait Storage<P> {
     /// Behind each lane.
     type Slots: Slots<P>;
-    /// For timed and urgent jobs.
+    /// For timed, urgent and gated jobs.
     type Slab: Slab<P>;
     /// Whether there may be another lane than the main one.
     const OWN_LANES: bool;
+    /// Whether there are gates, and all that goes with them: pauses, alarms.
+    const GATES: bool = <<Self::Slab as Slab<P>>::Gating as Gating>::GATES;
 
     /// The main lane first; then, if jobs submitted by jobs are to stay with their worker, one for each of the first
     /// seats.
@@ -30,48 +31,58 @@ pub trait Storage<P> {
 
     /// How many of them may work at the same time; the others stand in for workers whose job waits for something.
     fn workers(&self) -> usize;
+
+    /// How many of the seats, from the first on, were ever taken.
+    fn used_seats(&self) -> usize;
+
+    /// A seat has been taken. Sequentially consistent: who sees what its worker does sees the seat.
+    fn use_seat(&self, seat: usize);
+
+    /// Whether workers are started although others start already, because a start may take long.
+    fn is_eager(&self) -> bool;
 }
 
-/// Room for `JOBS` queued jobs (a power of two), `TIMERS` timed and urgent ones, `WORKERS` workers; no allocator.
+/// Room for `JOBS` queued jobs (a power of two), `TIMERS` timed, urgent and gated ones, `WORKERS` workers; no allocator.
 ///
 /// `W` orders what waits for its time: for any number of timers a wheel, where an insertion is a constant amount of work; for up to
-/// some dozens a [`Line`](crate::wheel::Line), which is a fraction of it in flash and RAM.
+/// some dozens a [`Line`](crate::wheel::Line), which is a fraction of it in flash and RAM. `G` says whether there are
+/// [`Gates`](crate::entries::Gates).
 #[derive(Debug)]
-pub struct Fixed<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W = Wheel<32, 4>> {
+pub struct Fixed<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W = Wheel<32, 4>, G = NoGates> {
     lane: [Lane<Ring<P, JOBS>>; 1],
     seats: [Seat; WORKERS],
-    wheel: PhantomData<fn() -> W>,
+    entries: PhantomData<fn() -> (W, G)>,
 }
 
-impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W> Fixed<P, JOBS, TIMERS, WORKERS, W> {
+impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W, G> Fixed<P, JOBS, TIMERS, WORKERS, W, G> {
     #[cfg(not(loom))]
     const_unless_loom! {
         /// Empty; usable in a `static`.
         pub const fn new() -> Self {
-            Self { lane: [Lane::new(Ring::new())], seats: [const { Seat::new() }; WORKERS], wheel: PhantomData }
+            Self { lane: [Lane::new(Ring::new())], seats: [const { Seat::new() }; WORKERS], entries: PhantomData }
         }
     }
 
     /// Empty.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { lane: [Lane::new(Ring::new())], seats: core::array::from_fn(|_| Seat::new()), wheel: PhantomData }
+        Self { lane: [Lane::new(Ring::new())], seats: core::array::from_fn(|_| Seat::new()), entries: PhantomData }
     }
 }
 
-impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W> Default
-    for Fixed<P, JOBS, TIMERS, WORKERS, W>
+impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W, G> Default
+    for Fixed<P, JOBS, TIMERS, WORKERS, W, G>
 {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: Timing> Storage<P>
-    for Fixed<P, JOBS, TIMERS, WORKERS, W>
+impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: Timing, G: Gating> Storage<P>
+    for Fixed<P, JOBS, TIMERS, WORKERS, W, G>
 {
     type Slots = Ring<P, JOBS>;
-    type Slab = FixedSlab<P, TIMERS, W>;
+    type Slab = FixedSlab<P, TIMERS, W, G>;
     const OWN_LANES: bool = false;
 
     fn lanes(&self) -> &[Lane<Self::Slots>] {
@@ -84,6 +95,16 @@ impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: T
 
     fn workers(&self) -> usize {
         WORKERS
+    }
+
+    fn used_seats(&self) -> usize {
+        WORKERS
+    }
+
+    fn use_seat(&self, _: usize) {}
+
+    fn is_eager(&self) -> bool {
+        false
     }
 }
 
@@ -99,24 +120,45 @@ mod growing {
     use super::{Lane, Seat, Storage};
     use crate::blocks::Blocks;
     use crate::entries::GrowingSlab;
+    use crate::sync::{AtomicUsize, MODEL, Ordering};
 
     /// Room for as many jobs as there is memory, and a fixed number of seats, each but the spare ones with a lane of its own.
     pub struct Growing<P, R> {
         lanes: Box<[Lane<Blocks<P, R>>]>,
         seats: Box<[Seat]>,
+        used_seats: AtomicUsize,
         workers: usize,
+        is_eager: bool,
     }
 
     impl<P, R: RawMutex> Growing<P, R> {
-        /// Empty, with seats for `workers` workers, and for `spares` more that stand in while others wait.
+        /// Empty, with seats for `workers` workers, and for `spares` more that stand in while others wait: these take no
+        /// memory until they are used.
         #[must_use]
-        pub fn new(workers: usize, spares: usize) -> Self {
+        pub fn new(workers: usize, spares: usize, is_eager: bool) -> Self {
             Self {
                 lanes: (0..=workers).map(|_| Lane::new(Blocks::new())).collect(),
-                seats: (0..workers + spares).map(|_| Seat::new()).collect(),
+                seats: free_seats(workers + spares),
+                used_seats: AtomicUsize::new(0),
                 workers,
+                is_eager,
             }
         }
+    }
+
+    fn free_seats(count: usize) -> Box<[Seat]> {
+        if MODEL || count == 0 {
+            return (0..count).map(|_| Seat::new()).collect();
+        }
+        let Ok(layout) = core::alloc::Layout::array::<Seat>(count) else { panic!("seats for {count} workers") };
+        // SAFETY: the layout has a size: there is a seat, and it has fields.
+        let seats = unsafe { alloc::alloc::alloc_zeroed(layout) };
+        if seats.is_null() {
+            alloc::alloc::handle_alloc_error(layout);
+        }
+        // SAFETY: allocated as so many seats. A free seat is all zeros (asserted in `seat`), and zeros that the system has just
+        // handed out cost nothing until they are touched.
+        unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(seats.cast(), count)) }
     }
 
     impl<P: Send, R: RawMutex> Storage<P> for Growing<P, R> {
@@ -135,6 +177,25 @@ mod growing {
         #[inline]
         fn workers(&self) -> usize {
             self.workers
+        }
+
+        fn used_seats(&self) -> usize {
+            self.used_seats.load(Ordering::SeqCst)
+        }
+
+        fn use_seat(&self, seat: usize) {
+            let mut used = self.used_seats.load(Ordering::SeqCst);
+            while used <= seat {
+                match self.used_seats.compare_exchange(used, seat + 1, Ordering::SeqCst, Ordering::SeqCst) {
+                    Ok(_) => return,
+                    Err(now) => used = now,
+                }
+            }
+        }
+
+        #[inline]
+        fn is_eager(&self) -> bool {
+            self.is_eager
         }
     }
 }

@@ -1,13 +1,44 @@
-//! The one place that knows which atomics and which cell are in use: those of the target, or the model checker's.
+//! The one place that knows which atomics and which cell are in use: those of the target, or a model checker's.
 //!
-//! Everything else in the crate names atomics through here, so that the code that ships is the code that is checked.
+//! Everything else in the crate names atomics through here, so that the code that ships is the code that is checked. Two
+//! checkers: loom, which knows weak memory, for this crate; and shuttle, which knows many threads but only sequential
+//! consistency, for what is built on it.
+//!
+//! # What an operation is under loom
+//!
+//! loom 0.7 implements sequential consistency for fences only.
+//!
+//! | operation | under loom | compared with the language |
+//! |---|---|---|
+//! | load `SeqCst` | load `Acquire` | weaker: it has no place in the single order. It sees the latest value only of those whose fence came before a fence of its own thread. |
+//! | store `SeqCst` | store `Release`, fence | stronger: the fence orders other accesses of the thread, too, as on x86 |
+//! | read-modify-write `SeqCst` | the same `AcqRel`, fence | stronger: as the store |
+//! | weaker orders | the same | |
+//! | [`seed`] | a read-modify-write that changes nothing | stronger: the latest value. It only starts an exchange, which finds out. |
+//!
+//! So *I write, then I read what you write* against the same the other way round works as in the language, if both writes
+//! are `SeqCst`; and it fails, as in the language, if one is a mere release. What relies on loads alone being in one order
+//! would fail here though it holds; nothing does.
 
-#[cfg(not(loom))]
-mod plain {
+#[cfg(not(any(loom, shuttle)))]
+mod atomics {
     pub(crate) use core::hint::spin_loop;
     #[cfg(feature = "alloc")]
     pub(crate) use portable_atomic::AtomicPtr;
     pub(crate) use portable_atomic::{AtomicBool, AtomicUsize, Ordering};
+}
+
+#[cfg(shuttle)]
+mod atomics {
+    pub(crate) use shuttle::hint::spin_loop;
+    #[cfg(feature = "alloc")]
+    pub(crate) use shuttle::sync::atomic::AtomicPtr;
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+}
+
+#[cfg(not(loom))]
+mod plain {
+    pub(crate) use super::atomics::*;
 
     /// A look whose result only starts an exchange: one that is stale makes the exchange fail, and no more.
     #[inline(always)]
@@ -35,10 +66,19 @@ mod plain {
 #[cfg(loom)]
 mod plain {
     pub(crate) use loom::cell::UnsafeCell;
+    use loom::sync::atomic::fence;
     pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 
-    /// loom knows no sequentially consistent loads and stores, it takes them for acquire and release. Read-modify-writes
-    /// see the latest value, and so do for this crate's arguments what sequentially consistent accesses do.
+    /// What an operation of the order `SeqCst` is in loom.
+    fn after<T>(order: Ordering, operation: impl FnOnce(Ordering) -> T) -> T {
+        let is_total = order == Ordering::SeqCst;
+        let result = operation(if is_total { Ordering::AcqRel } else { order });
+        if is_total {
+            fence(Ordering::SeqCst);
+        }
+        result
+    }
+
     macro_rules! atomic {
         ($name:ident $(<$t:ident>)?, $value:ty) => {
             #[derive(Debug)]
@@ -54,19 +94,16 @@ mod plain {
 
                 #[track_caller]
                 pub(crate) fn load(&self, order: Ordering) -> $value {
-                    match order {
-                        Ordering::SeqCst => {
-                            let same = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, Some);
-                            same.unwrap_or_else(|value| value)
-                        }
-                        order => self.0.load(order),
-                    }
+                    self.0.load(if order == Ordering::SeqCst { Ordering::Acquire } else { order })
                 }
 
                 #[track_caller]
                 pub(crate) fn store(&self, value: $value, order: Ordering) {
                     match order {
-                        Ordering::SeqCst => _ = self.0.swap(value, Ordering::AcqRel),
+                        Ordering::SeqCst => {
+                            self.0.store(value, Ordering::Release);
+                            fence(Ordering::SeqCst);
+                        }
                         order => self.0.store(value, order),
                     }
                 }
@@ -79,7 +116,7 @@ mod plain {
                     order: Ordering,
                     failure: Ordering,
                 ) -> Result<$value, $value> {
-                    self.0.compare_exchange(from, to, order, failure)
+                    after(order, |order| self.0.compare_exchange(from, to, order, failure))
                 }
 
                 #[track_caller]
@@ -91,7 +128,7 @@ mod plain {
                     failure: Ordering,
                 ) -> Result<$value, $value> {
                     // Not weak: a spurious failure only makes the loop go around once more.
-                    self.0.compare_exchange(from, to, order, failure)
+                    self.compare_exchange(from, to, order, failure)
                 }
             }
         };
@@ -104,24 +141,24 @@ mod plain {
     impl AtomicUsize {
         #[track_caller]
         pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
-            self.0.fetch_add(value, order)
+            after(order, |order| self.0.fetch_add(value, order))
         }
 
         #[track_caller]
         pub(crate) fn swap(&self, value: usize, order: Ordering) -> usize {
-            self.0.swap(value, order)
+            after(order, |order| self.0.swap(value, order))
         }
 
         #[track_caller]
         pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
-            self.0.fetch_sub(value, order)
+            after(order, |order| self.0.fetch_sub(value, order))
         }
     }
 
     /// The latest value, lest the checker tries every stale one only to see the exchange fail.
     #[track_caller]
     pub(crate) fn seed(atomic: &AtomicUsize) -> usize {
-        atomic.load(Ordering::SeqCst)
+        atomic.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, Some).unwrap_or_else(|value| value)
     }
 
     /// A spinning thread lets the others run, or the model would never end.
@@ -131,6 +168,14 @@ mod plain {
 }
 
 pub(crate) use plain::*;
+
+/// A size, or the one that a model checker can do with.
+pub(crate) const fn sized(size: usize, model: usize) -> usize {
+    if MODEL { model } else { size }
+}
+
+/// Whether a model checker drives the atomics.
+pub(crate) const MODEL: bool = cfg!(any(loom, shuttle));
 
 /// Whether it pays to look before a store that may change nothing: an exchange waits for all stores before it where these
 /// are queued. A microcontroller has no such queue, and less room for code.

@@ -12,6 +12,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
+use crate::end::{After, End};
+
 /// Words of inline room.
 const WORDS: usize = 48 / size_of::<usize>();
 
@@ -19,14 +21,40 @@ type Data = MaybeUninit<[usize; WORDS]>;
 
 /// What a [`Task`] can hold: something that runs with a context `C`.
 pub trait Run<C: ?Sized>: Sized {
-    /// Runs it. `Some` means that it wants to run another time.
-    fn run(self, context: &mut C) -> Option<Self>;
+    /// Runs it.
+    fn run(self, context: &mut C) -> Ran<Self>;
+}
+
+/// What a run has left of its job: see [`After`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran<J> {
+    /// Nothing.
+    Over(End),
+    /// The job for another run.
+    Again(J, End),
+    /// The job for the rest of this run.
+    Back(J),
+}
+
+impl<J> Ran<J> {
+    /// What is said of the job, and the job.
+    fn split(self) -> (After, Option<J>) {
+        match self {
+            Self::Over(end) => (After::over(end), None),
+            Self::Again(job, end) => (After::again(end), Some(job)),
+            Self::Back(job) => (After::Back, Some(job)),
+        }
+    }
 }
 
 #[cfg(feature = "alloc")]
 impl<C: ?Sized, J: Run<C>> Run<C> for Box<J> {
-    fn run(self, context: &mut C) -> Option<Self> {
-        (*self).run(context).map(Box::new)
+    fn run(self, context: &mut C) -> Ran<Self> {
+        match (*self).run(context) {
+            Ran::Over(end) => Ran::Over(end),
+            Ran::Again(job, end) => Ran::Again(Box::new(job), end),
+            Ran::Back(job) => Ran::Back(Box::new(job)),
+        }
     }
 }
 
@@ -35,9 +63,9 @@ struct Once<F>(F);
 
 impl<C: ?Sized, F: FnOnce(&mut C)> Run<C> for Once<F> {
     #[inline(always)]
-    fn run(self, context: &mut C) -> Option<Self> {
+    fn run(self, context: &mut C) -> Ran<Self> {
         (self.0)(context);
-        None
+        Ran::Over(End::Done)
     }
 }
 
@@ -47,16 +75,9 @@ struct Again<F>(F);
 
 #[cfg(feature = "alloc")]
 impl<C: ?Sized, F: FnMut(&mut C) -> bool> Run<C> for Again<F> {
-    fn run(mut self, context: &mut C) -> Option<Self> {
-        (self.0)(context).then_some(self)
+    fn run(mut self, context: &mut C) -> Ran<Self> {
+        if (self.0)(context) { Ran::Again(self, End::Done) } else { Ran::Over(End::Done) }
     }
-}
-
-/// What became of the value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum After {
-    Gone,
-    Kept,
 }
 
 /// A job of any type: run with a context `C`, and then gone, or back for another time.
@@ -155,24 +176,25 @@ impl<C: ?Sized> Task<C> {
     ///
     /// Passes on a panic of the job, which is gone then.
     pub fn run(mut self, context: &mut C) -> Option<Self> {
-        self.step(context).then_some(self)
+        if self.step(context).is_over() { None } else { Some(self) }
     }
 
-    /// Runs the task where it is. Returns whether it wants to run again; a task that does not is spent, and does nothing
-    /// when it is run.
+    /// Runs the task where it is. Unless it is over the task holds what is left of the job; else it is spent, and is over
+    /// again whenever it is run.
     ///
     /// # Panics
     ///
     /// Passes on a panic of the job; the task is spent then.
     #[inline(always)]
-    pub fn step(&mut self, context: &mut C) -> bool {
-        let Some(run) = self.run.take() else { return false };
+    pub fn step(&mut self, context: &mut C) -> After {
+        let Some(run) = self.run.take() else { return After::Done };
         // SAFETY: rule 1, since `run` was there; rule 3, since it is not while the value is out.
-        let again = unsafe { run(&raw mut self.data, Some(context)) } == After::Kept;
-        if again {
+        let after = unsafe { run(&raw mut self.data, Some(context)) };
+        // Most are done, and who called asks the same next.
+        if after != After::Done && !after.is_over() {
             self.run = Some(run);
         }
-        again
+        after
     }
 
     /// The job itself again.
@@ -216,15 +238,13 @@ impl<C: ?Sized> fmt::Debug for Task<C> {
 unsafe fn run_value<C: ?Sized, V: Run<C>>(data: *mut Data, context: Option<&mut C>) -> After {
     // SAFETY: rule 1; the value is out now (rule 2).
     let value = unsafe { data.cast::<V>().read() };
-    let Some(context) = context else { return After::Gone };
-    match value.run(context) {
-        None => After::Gone,
-        Some(value) => {
-            // SAFETY: rule 1 again, with the same type.
-            unsafe { data.cast::<V>().write(value) };
-            After::Kept
-        }
+    let Some(context) = context else { return After::Cancelled };
+    let (after, value) = value.run(context).split();
+    if let Some(value) = value {
+        // SAFETY: rule 1 again, with the same type.
+        unsafe { data.cast::<V>().write(value) };
     }
+    after
 }
 
 #[cfg(all(test, not(loom), feature = "alloc"))]
@@ -278,8 +298,8 @@ mod tests {
     fn a_job_can_be_had_back() {
         struct Big([u64; 9]);
         impl Run<()> for Big {
-            fn run(self, (): &mut ()) -> Option<Self> {
-                None
+            fn run(self, (): &mut ()) -> Ran<Self> {
+                Ran::Over(End::Done)
             }
         }
         // SAFETY: made from this type in the same line.

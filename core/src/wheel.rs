@@ -257,7 +257,8 @@ impl<const LEVELS: usize, const SLOTS: usize> Timing for Wheel<LEVELS, SLOTS> {
         }
     }
 
-    #[inline]
+    // One place calls it that matters.
+    #[inline(always)]
     fn remove<L: Links + ?Sized>(&mut self, links: &mut L, n: u32) -> bool {
         let link = links.link_mut(n);
         match link.slot {

@@ -24,8 +24,9 @@
 //! # Where jobs come from, in this order
 //!
 //! The urgent stack; the worker's own claim; positions put aside because their producer had not published; due timers, if
-//! nobody sleeps who would mind them; a new claim, from the main lane and the worker's own lane in turn; another worker's
-//! lane; the unstarted half of another worker's claim.
+//! nobody sleeps who would mind them; the line of those that gates have let through, if its first one's turn has come; a new
+//! claim, from the main lane and the worker's own lane in turn; the line, whoever's turn it is; another worker's lane; the
+//! unstarted half of another worker's claim.
 //!
 //! # How much to claim
 //!
@@ -36,16 +37,23 @@
 
 mod claim;
 mod rest;
+mod steal;
 
+use core::mem;
+
+use crate::claim::Claimed;
+use crate::end::{After, End};
+use crate::entries::Stays;
 use crate::host::{Host, Tick};
 use crate::id::JobId;
 use crate::pace::Pace;
+use crate::pinned::Pinned;
 use crate::pool::{Duty, Pool};
-use crate::running::{Running, Times};
+use crate::running::Running;
 use crate::seat::Seat;
 use crate::slot::Take;
 use crate::slots::Slots;
-use crate::state::{ALIVE, Call, SEARCHING};
+use crate::state::{Call, Edge};
 use crate::storage::Storage;
 use crate::sync::Ordering;
 
@@ -54,14 +62,18 @@ pub trait Runner<P> {
     /// Does a duty.
     fn perform(&mut self, duty: Duty);
 
-    /// Runs a job where it is. Returns whether it wants to run again, which only a periodic job may; if not, the payload,
-    /// or what the run has left of it, is dropped.
-    fn run(&mut self, payload: &mut P, running: Running) -> bool;
+    /// Runs a job where it is. Returns what becomes of it. If it is over, the payload, or what the run has left of it, is
+    /// dropped.
+    fn run(&mut self, payload: &mut P, running: Running) -> After;
 
-    /// Drops the payload of a periodic job that was cancelled while it ran.
+    /// Drops the payload of a job that was cancelled while it ran, and would have run again or on.
     fn dispose(&mut self, payload: P) {
         drop(payload);
     }
+
+    /// The worker has found nothing after its last job, and begins to search: who waits until nothing is pending may see that
+    /// now.
+    fn idle(&mut self) {}
 }
 
 /// Why a worker has stopped working.
@@ -105,13 +117,15 @@ pub enum Next<P> {
 }
 
 /// A job that was found; its seat is marked with its id.
-type Found<P> = (P, Times);
+type Found<P> = (P, Stays);
 
 /// Where the next job comes from.
 enum Find<P> {
     Job(Found<P>),
     /// The worker's claim has some more.
     Claim,
+    /// Nowhere so far: it searches.
+    Search,
     /// Nowhere.
     Rest(Rest),
 }
@@ -138,14 +152,7 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     seat: usize,
     this: &'p Seat,
     mode: Mode,
-    /// The present claim: where it lies, positions still to be looked at, how many there were, and how many of those that
-    /// have been looked at had no payload for this worker.
-    lane: usize,
-    run: <S::Slots as Slots<P>>::Run,
-    next: usize,
-    end: usize,
-    claimed: usize,
-    missed: usize,
+    claim: Claimed<<S::Slots as Slots<P>>::Run>,
     /// Looks in a row that found nothing.
     round: u32,
     /// Naps in a row, and how many jobs had ended before the last.
@@ -153,21 +160,34 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     ended_before_nap: usize,
     /// Whether the next claim tries the worker's own lane first.
     own_first: bool,
+    /// Whether it has slept a while only to give memory back.
+    has_lingered: bool,
     pace: Pace,
     /// A claim left so many jobs that nobody has been told of yet.
     left: Option<usize>,
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
-    /// The worker that a [`Duty::Start`] asked for, in the context where it will work. `None` when all seats are taken,
-    /// because others have [enlisted](Pool::enlist) meanwhile: then say [`Pool::start_failed`].
+    /// The worker that a [`Duty::Start`] asked for, in the context where it will work, once it can. `None` when all seats are
+    /// taken, because others have [enlisted](Pool::enlist) meanwhile: then say [`Pool::start_failed`].
     pub fn attach(&self) -> Option<Worker<'_, P, H, S>> {
-        self.take_seat().map(|seat| self.seated(seat))
+        let seat = self.take_seat()?;
+        Edge::ATTACH.take(&self.word);
+        Some(self.seated(seat))
+    }
+
+    /// A worker that nobody asked for: for ports that start their workers beforehand. `None` when all seats are taken.
+    pub fn enlist(&self) -> Option<Worker<'_, P, H, S>> {
+        let seat = self.take_seat()?;
+        Edge::ENLIST.take(&self.word);
+        Some(self.seated(seat))
     }
 
     fn take_seat(&self) -> Option<usize> {
         let free = |seat: &Seat| !seat.taken.swap(true, Ordering::Acquire);
-        self.storage.seats().iter().position(free)
+        let seat = self.storage.seats().iter().position(free)?;
+        self.storage.use_seat(seat);
+        Some(seat)
     }
 
     fn seated(&self, seat: usize) -> Worker<'_, P, H, S> {
@@ -177,28 +197,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             seat,
             this: &self.storage.seats()[seat],
             mode: Mode::Searching,
-            lane: 0,
-            run: Default::default(),
-            next: 0,
-            end: 0,
-            claimed: 0,
-            missed: 0,
+            claim: Claimed::none(),
             round: 0,
             naps: 0,
             ended_before_nap: 0,
             own_first: false,
+            has_lingered: false,
             pace: Pace::new(),
             left: None,
         };
         worker.inherit();
         worker
-    }
-
-    /// A worker that nobody asked for: for ports that start their workers beforehand. `None` when all seats are taken.
-    pub fn enlist(&self) -> Option<Worker<'_, P, H, S>> {
-        let seat = self.take_seat()?;
-        self.word.fetch_add(ALIVE + SEARCHING, Ordering::SeqCst);
-        Some(self.seated(seat))
     }
 }
 
@@ -212,26 +221,25 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub fn work(&mut self, runner: &mut impl Runner<P>) -> Rest {
         self.come_back();
         loop {
-            while self.has_claim() {
-                // The payload runs where it lands: it is larger than what travels in registers, and another stop on the way
-                // would cost more than the rest of the claim.
-                match &mut self.take_next() {
-                    Take::Taken(payload) => {
-                        self.run(runner, payload, Times::Once);
-                        self.this.end(0);
-                        self.this.count();
+            // The payload runs where it lands: it is larger than what travels in registers, and another stop on the way would
+            // cost more than the rest of the claim.
+            let run_here = |this: &mut Self, taken: &mut Take<P>| {
+                if let Take::Taken(payload) = taken {
+                    let after = this.run(runner, payload, Stays::No);
+                    this.this.end(0);
+                    if after == After::Done {
+                        this.this.count(End::Done);
+                    } else {
+                        this.count_other(after.end());
                     }
-                    Take::Gone => self.unmark(),
-                    Take::Unpublished => match self.set_aside() {
-                        Aside::Later => {}
-                        Aside::Wait => return Rest::Park(Some(self.nap())),
-                    },
                 }
-            }
-            match self.find() {
+                None
+            };
+            match self.advance(run_here) {
                 Find::Job(found) => self.run_found(runner, found),
-                Find::Claim => {}
+                Find::Search => runner.idle(),
                 Find::Rest(rest) => return rest,
+                Find::Claim => {}
             }
         }
     }
@@ -241,54 +249,84 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub fn next(&mut self) -> Next<P> {
         self.come_back();
         loop {
-            let found = if self.has_claim() {
-                match self.take_next() {
-                    Take::Taken(payload) => Find::Job((payload, Times::Once)),
-                    Take::Gone => {
-                        self.unmark();
-                        Find::Claim
-                    }
-                    Take::Unpublished => match self.set_aside() {
-                        Aside::Later => Find::Claim,
-                        Aside::Wait => Find::Rest(Rest::Park(Some(self.nap()))),
-                    },
-                }
-            } else {
-                self.find()
+            let hand_out = |_: &mut Self, taken: &mut Take<P>| match mem::replace(taken, Take::Gone) {
+                Take::Taken(payload) => Some(payload),
+                _ => None,
             };
-            match found {
-                Find::Job((payload, times)) => {
+            match self.advance(hand_out) {
+                Find::Job((payload, stays)) => {
                     let duty = self.announce();
-                    return Next::Run { payload, running: Running::new(self.seat, 0, times), duty };
+                    return Next::Run { payload, running: Running::new(self.seat, 0, stays), duty };
                 }
-                Find::Claim => {}
                 Find::Rest(Rest::Park(deadline)) => return Next::Park(deadline),
                 Find::Rest(Rest::Exit { duty, last }) => return Next::Exit { duty, last },
+                Find::Search | Find::Claim => {}
+            }
+        }
+    }
+
+    /// Works off the claim, and looks for another, until `claimed` wants to hand out a payload of it, or there is something
+    /// else to do.
+    #[inline(always)]
+    fn advance(&mut self, mut claimed: impl FnMut(&mut Self, &mut Take<P>) -> Option<P>) -> Find<P> {
+        loop {
+            while self.has_claim() {
+                let mut taken = self.take_next();
+                match taken {
+                    Take::Taken(_) => {
+                        if let Some(payload) = claimed(self, &mut taken) {
+                            return Find::Job((payload, Stays::No));
+                        }
+                    }
+                    Take::Gone => self.unmark(),
+                    Take::Unpublished => match self.set_aside() {
+                        Aside::Later => {}
+                        Aside::Wait => return Find::Rest(Rest::Park(Some(self.nap()))),
+                    },
+                }
+            }
+            match self.find() {
+                Find::Claim => {}
+                found => return found,
             }
         }
     }
 
     #[inline(always)]
-    fn run(&mut self, runner: &mut impl Runner<P>, payload: &mut P, times: Times) -> bool {
+    fn run(&mut self, runner: &mut impl Runner<P>, payload: &mut P, stays: Stays) -> After {
         let duty = self.announce();
         if duty != Duty::Nothing {
             runner.perform(duty);
         }
-        runner.run(payload, Running::new(self.seat, 0, times))
+        runner.run(payload, Running::new(self.seat, 0, stays))
     }
 
     #[cold]
     #[inline(never)]
-    fn run_found(&mut self, runner: &mut impl Runner<P>, (mut payload, times): Found<P>) {
-        let again = self.run(runner, &mut payload, times);
-        let running = Running::new(self.seat, 0, times);
-        let (ended, duty) = self.pool.end(&running, again.then_some(payload));
+    fn run_found(&mut self, runner: &mut impl Runner<P>, (mut payload, stays): Found<P>) {
+        let after = self.run(runner, &mut payload, stays);
+        let running = Running::new(self.seat, 0, stays);
+        let (ended, duty) = if after.is_over() {
+            drop(payload);
+            self.pool.end(&running, after.end(), None)
+        } else if S::GATES && after == After::Back && running.is_gated() {
+            self.pool.end_back(&running, payload)
+        } else {
+            self.pool.end(&running, after.end(), Some(payload))
+        };
         if let Some(ended) = ended {
             runner.dispose(ended);
         }
         if duty != Duty::Nothing {
             runner.perform(duty);
         }
+    }
+
+    /// A job of a lane has ended, but not well.
+    #[cold]
+    #[inline(never)]
+    fn count_other(&self, end: End) {
+        self.this.count(end);
     }
 
     /// From here on the seat is somebody else's.
@@ -302,12 +340,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn give_up(&mut self) {
         self.come_back();
         // Else what it has taken would keep its run from being used again.
-        self.count_taken();
-        let searching = if self.mode == Mode::Searching { SEARCHING } else { 0 };
-        self.this.end_all();
+        self.claim.count(self.pool.lane(self.claim.lane()));
+        self.pool.end_all(self.seat);
         // Before it is off the count, as by one that ends: see `leave_pool`.
         self.free_seat();
-        self.pool.word.fetch_sub(ALIVE + searching, Ordering::SeqCst);
+        let edge = if self.mode == Mode::Searching { Edge::LEAVE } else { Edge::VANISH };
+        edge.take(&self.pool.word);
     }
 
     fn come_back(&mut self) {
@@ -320,7 +358,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Whether the next job is one of the claim: there is one, and nothing more urgent.
     #[inline(always)]
     fn has_claim(&self) -> bool {
-        self.next != self.end && self.pool.urgent.load(Ordering::Relaxed) == 0
+        !self.claim.is_empty() && self.pool.next.urgent.load(Ordering::Relaxed) == 0
     }
 
     /// Says which job this worker is about to take: it runs no other.
@@ -337,27 +375,25 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Marks and takes the next job of the claim.
     #[inline(always)]
     fn take_next(&mut self) -> Take<P> {
-        let position = self.next;
-        self.next = position.wrapping_add(1);
-        self.this.offer.next.store(self.next, Ordering::Relaxed);
-        self.mark(JobId::at(Pool::<P, H, S>::known(self.lane), position));
-        let taken = self.pool.lane(self.lane).slots().take_from(self.run, position);
-        if !matches!(taken, Take::Taken(_)) {
-            self.missed += 1;
-        }
-        taken
+        let position = self.claim.next();
+        self.this.offer.next.store(self.claim.advance(), Ordering::Relaxed);
+        let lane = self.claim.lane();
+        self.mark(JobId::at(Pool::<P, H, S>::known(lane), position));
+        // SAFETY: the number is that of the lane of which the claim was made. This worker has been inside since then: it
+        // leaves only with an empty claim, and makes another when it is back.
+        unsafe { self.claim.take(self.pinned(), || self.pool.lane(lane), position) }
     }
 
     /// Finds a job or a claim when there is no claim, or something more urgent.
     #[inline(never)]
     fn find(&mut self) -> Find<P> {
         loop {
-            if self.pool.urgent.load(Ordering::Relaxed) > 0 {
+            if self.pool.next.urgent.load(Ordering::Relaxed) > 0 {
                 if let Some(found) = self.pop_urgent() {
                     return Find::Job(found);
                 }
             }
-            if self.next != self.end {
+            if !self.claim.is_empty() {
                 return Find::Claim;
             }
             self.settle();
@@ -367,29 +403,30 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if self.mind_timers() {
                 continue;
             }
-            if self.claim() || self.thieve() {
-                return Find::Claim;
-            }
-            if let Some(rest) = self.find_nothing() {
+            if let Some(rest) = self.make_way() {
                 return Find::Rest(rest);
             }
+            if let Some(found) = self.pop_line(true) {
+                return Find::Job(found);
+            }
+            if self.claim() {
+                return Find::Claim;
+            }
+            if let Some(found) = self.pop_line(false) {
+                return Find::Job(found);
+            }
+            if self.steal() {
+                return Find::Claim;
+            }
+            if let Some(find) = self.find_nothing() {
+                return find;
+            }
         }
-    }
-
-    /// Counts what was taken out of the claim since the last time.
-    fn count_taken(&mut self) -> usize {
-        let left = self.end.wrapping_sub(self.next);
-        let taken = self.claimed - self.missed - left;
-        (self.claimed, self.missed) = (left, 0);
-        if taken > 0 {
-            self.pool.lane(self.lane).slots().finish(self.end.wrapping_sub(1), taken);
-        }
-        taken
     }
 
     /// The claim is worked off.
     fn settle(&mut self) {
-        let taken = self.count_taken();
+        let taken = self.claim.count(self.pool.lane(self.claim.lane()));
         if taken > 0 {
             self.pace.claim_ended(self.pool.host.wake_cost(), taken, || self.pool.host.now());
             let short = self.is_short();
@@ -417,9 +454,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let mut left = self.left.take();
         self.round = 0;
         self.naps = 0;
+        self.has_lingered = false;
         if self.mode == Mode::Searching {
             self.mode = Mode::Working;
-            self.pool.word.fetch_sub(SEARCHING, Ordering::SeqCst);
+            Edge::FIND.take(&self.pool.word);
             // Submits that counted on this search are visible now.
             left = None;
         }
@@ -427,10 +465,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let cost = self.pool.host.wake_cost();
         // How much is left matters only where there is a measure; whether anything is, is asked below.
         let visible = || self.pool.visible_work();
-        let left = if cost == 0 { 0 } else { self.end.wrapping_sub(self.next) + left.unwrap_or_else(visible) };
+        let left = if cost == 0 { 0 } else { self.claim.left() + left.unwrap_or_else(visible) };
         // A fixed pool has few seats to look at.
         let nobody = || S::OWN_LANES && state.with_short(false).calls_for(self.pool.size()) == Call::Nobody;
-        if left == 0 && (nobody() || !self.pool.wants_somebody()) {
+        if left == 0 && (nobody() || !self.pool.wants_somebody(self.pinned())) {
             return Duty::Nothing;
         }
         let awake = state.alive() - state.sleeping();
@@ -442,10 +480,20 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 }
 
+impl<'p, P, H: Host, S: Storage<P>> Worker<'p, P, H, S> {
+    /// Good while it is awake.
+    #[inline(always)]
+    fn pinned(&self) -> Pinned<'p> {
+        debug_assert!(self.mode != Mode::Asleep, "a worker that sleeps is not inside");
+        // SAFETY: a worker is counted as inside from `seated` until it is dropped, but for the times when it sleeps.
+        unsafe { Pinned::new() }
+    }
+}
+
 impl<P, H: Host, S: Storage<P>> Drop for Worker<'_, P, H, S> {
     /// Frees the seat. A worker that is dropped before it has ended, by a panic of its host, leaves its claim to the
-    /// others, and to the next on its seat; its lane stays, and its job counts as ended. Others may have counted on its search: do what
-    /// [`Pool::demand`] says then.
+    /// others, and to the next on its seat; its lane stays, and its job counts as failed. Others may have counted on its
+    /// search: do what [`Pool::demand`] says then.
     fn drop(&mut self) {
         if self.mode != Mode::Gone {
             self.give_up();

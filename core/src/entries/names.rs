@@ -22,12 +22,20 @@ pub enum State {
     Free,
     /// In the wheel.
     Waiting,
+    /// A periodic job that is paused: out of the wheel.
+    Parked,
+    /// In the ring of a gate.
+    Gated,
     /// On the urgent stack.
     Due,
-    /// A periodic job whose payload is out to run.
+    /// In the line of those that a gate has let through.
+    Ready,
+    /// A job whose payload is out to run, and whose entry is needed at the end of the run.
     Running,
     /// The same, but this run is its last.
     Cancelled,
+    /// No job, but a gate.
+    Gate,
 }
 
 /// How a job came in.
@@ -39,20 +47,25 @@ pub enum Kind {
     Delayed,
     /// By [`Entries::insert`], to run again and again.
     Periodic,
+    /// At a gate, behind all others.
+    Queued,
+    /// No job: something to be done at a time, which counts nowhere, and for which nobody waits.
+    Alarm,
 }
 
 /// Which jobs are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kinds {
-    /// [`Kind::Urgent`], and [`Kind::Delayed`] that is [`State::Due`]: what could begin now.
-    Urgent,
+    /// All that would begin if there were workers and their gates were open: not those that wait for their time, nor those
+    /// that repeat.
+    Arrived,
     /// [`Kind::Delayed`].
     Delayed,
     /// [`Kind::Periodic`].
     Periodic,
     /// [`Kind::Delayed`] and [`Kind::Periodic`].
     Timed,
-    /// Every one.
+    /// Every one, alarms too.
     All,
 }
 
@@ -61,37 +74,52 @@ impl Kinds {
     #[must_use]
     pub const fn has(self, kind: Kind, state: State) -> bool {
         match self {
-            Self::Urgent => !matches!(kind, Kind::Periodic) && matches!(state, State::Due),
+            Self::Arrived => {
+                !matches!(kind, Kind::Periodic | Kind::Alarm) && matches!(state, State::Gated | State::Due | State::Ready)
+            }
             Self::Delayed => matches!(kind, Kind::Delayed),
             Self::Periodic => matches!(kind, Kind::Periodic),
-            Self::Timed => !matches!(kind, Kind::Urgent),
+            Self::Timed => matches!(kind, Kind::Delayed | Kind::Periodic),
             Self::All => true,
         }
     }
 }
 
-/// A job off the urgent stack, to be run.
+/// A job that is to be run.
 #[derive(Debug)]
 pub struct Popped<P> {
     /// What to run.
     pub payload: P,
-    /// Names it; if it repeats, for [`Entries::finish`].
+    /// Names it.
     pub key: Key,
     /// As given at insertion.
     pub order: usize,
-    /// Its deadline; [`Tick::ZERO`] for an urgent job.
+    /// Its deadline; [`Tick::ZERO`] for one without.
     pub due: Tick,
-    /// `Some`: its entry waits for [`Entries::finish`]. `None`: its entry is free already.
-    pub repeat: Option<Repeat>,
+    /// What becomes of its entry.
+    pub stays: Stays,
+}
+
+/// What becomes of the entry of a job that was popped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// It is free already.
+    No,
+    /// The same, and it was an alarm.
+    Alarm,
+    /// It waits for [`Entries::finish`].
+    Repeats,
+    /// It waits for [`Entries::leave`].
+    Holds,
 }
 
 /// What [`Entries::cancel`] found.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a removed payload is the caller's to drop, with no lock held"]
 pub enum Cancel<P> {
-    /// It was waiting or due, and will not run.
+    /// It will not run.
     Removed(P),
-    /// A periodic job that runs now; this run is its last.
+    /// It runs now; if it is periodic this run is its last.
     Running,
     /// Not there, or not any more.
     Unknown,
@@ -104,12 +132,12 @@ pub struct View {
     pub key: Key,
     /// As given at insertion.
     pub order: usize,
-    /// Its deadline, of the present or coming run; [`Tick::ZERO`] for an urgent job.
+    /// Its deadline, of the present or coming run; [`Tick::ZERO`] for one without.
     pub due: Tick,
     /// How it repeats.
     pub repeat: Option<Repeat>,
     /// How it came in.
     pub kind: Kind,
-    /// Where it is; never `Free`.
+    /// Where it is; never `Free` or `Gate`.
     pub state: State,
 }

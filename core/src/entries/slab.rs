@@ -5,12 +5,13 @@
 #![forbid(unsafe_code)]
 
 use core::convert::Infallible;
+use core::fmt;
 use core::marker::PhantomData;
 use core::num::NonZeroU64;
 
 use super::{Kind, State};
 use crate::period::{MissedTickBehavior, Repeat};
-use crate::wheel::{Link, Links, Timing, Wheel};
+use crate::wheel::{Head, Link, Links, NONE, Timing, Wheel};
 
 /// What an entry knows of itself; it lies in the link, where alignment leaves a hole.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +20,30 @@ pub struct Tag {
     pub(super) kind: Kind,
     /// Of a periodic job: `None` if the period counts from the end of a run.
     missed: Option<MissedTickBehavior>,
+    /// Whether there is more to it: one of the following, or it is an alarm. What has no gate is spared those.
+    pub(super) is_special: bool,
+    /// Of a periodic job: it is to be paused when its present run, or the one that is due, has ended.
+    pub(super) parks: bool,
+    /// Whether it belongs to a gate.
+    pub(super) bound: Bound,
+    /// Of a gated job: how many gates of its chain have let it through, and hold a slot for it.
+    pub(super) passed: u8,
+    /// Which of them, counted from 1, holds room for what it leaves; 0 for none.
+    pub(super) room: u8,
 }
 
 impl Tag {
     /// All zeros, see [`Head`](crate::wheel::Head).
-    const FREE: Self = Self { state: State::Free, kind: Kind::Urgent, missed: Some(MissedTickBehavior::Burst) };
+    const FREE: Self = Self {
+        state: State::Free,
+        kind: Kind::Urgent,
+        missed: Some(MissedTickBehavior::Burst),
+        is_special: false,
+        parks: false,
+        bound: Bound::No,
+        passed: 0,
+        room: 0,
+    };
 
     pub(super) fn new(state: State, kind: Kind, repeat: Option<Repeat>) -> Self {
         let missed = match repeat {
@@ -31,7 +51,18 @@ impl Tag {
             Some(Repeat::Delay { .. }) => None,
             None => Self::FREE.missed,
         };
-        Self { state, kind, missed }
+        Self { state, kind, missed, ..Self::FREE }
+    }
+
+    /// Makes a free entry's tag the one of a new entry.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, new: Self) {
+        // The rest is as in a free one.
+        (self.state, self.kind, self.missed) = (new.state, new.kind, new.missed);
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::FREE;
     }
 
     pub(super) fn repeat(self, period: u64) -> Option<Repeat> {
@@ -43,19 +74,92 @@ impl Tag {
     }
 }
 
-/// The half of an entry that the wheel does not see.
-#[derive(Debug)]
-pub struct Body<P> {
-    pub(super) stamp: usize,
-    pub(super) order: usize,
-    /// Of a periodic job, else 0.
-    pub(super) period: u64,
-    pub(super) payload: Maybe<P>,
+/// Whether an entry belongs to a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// To none.
+    No,
+    /// It is counted with it and cancelled with it, and begins without it; or it is a gate itself.
+    Loosely,
+    /// It has to be let through.
+    Gated,
 }
 
-impl<P> Body<P> {
+/// What an entry keeps of gates. Storage chooses: where there are none it keeps nothing, and all that has to do with gates
+/// vanishes.
+pub trait Gating: Copy + fmt::Debug {
+    /// Whether there are gates.
+    const GATES: bool;
+    /// No gate, no users.
+    const NONE: Self;
+    /// The gate of a job, or the parent of a gate; [`NONE`] for none.
+    fn gate(&self) -> u32;
+    /// Sets it.
+    fn set_gate(&mut self, gate: u32);
+    /// How many name this gate as theirs; its owner is one of them.
+    fn users(&mut self) -> &mut u32;
+}
+
+/// No gates.
+#[derive(Clone, Copy, Debug)]
+pub struct NoGates;
+
+impl Gating for NoGates {
+    const GATES: bool = false;
+    const NONE: Self = Self;
+
+    #[inline(always)]
+    fn gate(&self) -> u32 {
+        NONE
+    }
+
+    fn set_gate(&mut self, _: u32) {}
+
+    fn users(&mut self) -> &mut u32 {
+        unreachable!("there are no gates")
+    }
+}
+
+/// Any number of gates, which are entries themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Gates {
+    gate: Head,
+    users: u32,
+}
+
+impl Gating for Gates {
+    const GATES: bool = true;
+    const NONE: Self = Self { gate: Head::EMPTY, users: 0 };
+
+    #[inline(always)]
+    fn gate(&self) -> u32 {
+        self.gate.get()
+    }
+
+    fn set_gate(&mut self, gate: u32) {
+        self.gate = Head::at(gate);
+    }
+
+    fn users(&mut self) -> &mut u32 {
+        &mut self.users
+    }
+}
+
+/// The half of an entry that the wheel does not see.
+#[derive(Debug)]
+pub struct Body<P, G> {
+    pub(super) stamp: usize,
+    /// Of a gate: its free slots, as a signed number.
+    pub(super) order: usize,
+    /// Of a periodic job, else 0. Of a gate: its room.
+    pub(super) period: u64,
+    pub(super) payload: Maybe<P>,
+    pub(super) gating: G,
+}
+
+impl<P, G: Gating> Body<P, G> {
     /// All zeros, see [`Head`](crate::wheel::Head).
-    const EMPTY: Self = Self { stamp: 0, order: 0, period: 0, payload: Maybe::No };
+    const EMPTY: Self = Self { stamp: 0, order: 0, period: 0, payload: Maybe::No, gating: G::NONE };
 }
 
 /// An option whose absence is zero whatever `T` is.
@@ -80,10 +184,14 @@ impl<T> Maybe<T> {
 pub trait Slab<P>: Links<Tag = Tag> {
     /// The wheel that goes with this many entries.
     type Wheel: Timing;
+    /// Whether there are gates.
+    type Gating: Gating;
     /// How much room to allocate.
     type Need: Copy;
     /// Allocated room, or what is left of it.
     type Room;
+    /// What was given back.
+    type Surplus;
 
     /// No entry yet.
     const EMPTY: Self;
@@ -100,22 +208,26 @@ pub trait Slab<P>: Links<Tag = Tag> {
     /// Grows without allocating. What is left is to be dropped with no lock held.
     fn grow(&mut self, room: Self::Room) -> Self::Room;
 
-    /// The body of entry `n`.
-    fn body(&self, n: u32) -> &Body<P>;
+    /// Gives back the room above the first `entries`, none of which is in use. What is returned is to be dropped with no
+    /// lock held.
+    fn shrink(&mut self, entries: u32) -> Option<Self::Surplus>;
 
     /// The body of entry `n`.
-    fn body_mut(&mut self, n: u32) -> &mut Body<P>;
+    fn body(&self, n: u32) -> &Body<P, Self::Gating>;
+
+    /// The body of entry `n`.
+    fn body_mut(&mut self, n: u32) -> &mut Body<P, Self::Gating>;
 }
 
-/// Room for `N` entries, no allocator. `W` orders those that wait.
+/// Room for `N` entries, no allocator. `W` orders those that wait; `G` says whether there are gates.
 #[derive(Debug)]
-pub struct FixedSlab<P, const N: usize, W = Wheel<32, 4>> {
+pub struct FixedSlab<P, const N: usize, W = Wheel<32, 4>, G = NoGates> {
     links: [Link<Tag>; N],
-    bodies: [Body<P>; N],
+    bodies: [Body<P, G>; N],
     wheel: PhantomData<fn() -> W>,
 }
 
-impl<P, const N: usize, W> Links for FixedSlab<P, N, W> {
+impl<P, const N: usize, W, G> Links for FixedSlab<P, N, W, G> {
     type Tag = Tag;
 
     #[inline]
@@ -129,10 +241,12 @@ impl<P, const N: usize, W> Links for FixedSlab<P, N, W> {
     }
 }
 
-impl<P, const N: usize, W: Timing> Slab<P> for FixedSlab<P, N, W> {
+impl<P, const N: usize, W: Timing, G: Gating> Slab<P> for FixedSlab<P, N, W, G> {
     type Wheel = W;
+    type Gating = G;
     type Need = Infallible;
     type Room = Infallible;
+    type Surplus = Infallible;
 
     const EMPTY: Self = {
         assert!(N < u32::MAX as usize, "an entry's number is a u32 that is not NONE");
@@ -155,26 +269,30 @@ impl<P, const N: usize, W: Timing> Slab<P> for FixedSlab<P, N, W> {
         room
     }
 
+    fn shrink(&mut self, _: u32) -> Option<Infallible> {
+        None
+    }
+
     #[inline]
-    fn body(&self, n: u32) -> &Body<P> {
+    fn body(&self, n: u32) -> &Body<P, G> {
         &self.bodies[n as usize]
     }
 
     #[inline]
-    fn body_mut(&mut self, n: u32) -> &mut Body<P> {
+    fn body_mut(&mut self, n: u32) -> &mut Body<P, G> {
         &mut self.bodies[n as usize]
     }
 }
 
 #[cfg(feature = "alloc")]
-pub use growing::{GrowingSlab, Need, Room};
+pub use growing::{GrowingSlab, Need, Room, Surplus};
 
 #[cfg(feature = "alloc")]
 mod growing {
     use alloc::boxed::Box;
     use alloc::vec::Vec;
 
-    use super::{Body, Link, Links, Slab, Tag, Wheel};
+    use super::{Body, Gates, Link, Links, Slab, Tag, Wheel};
 
     /// Entries of a chunk.
     const CHUNK: usize = 256;
@@ -185,7 +303,7 @@ mod growing {
     #[derive(Debug)]
     struct Chunk<P> {
         links: Box<[Link<Tag>; CHUNK]>,
-        bodies: Box<[Body<P>; CHUNK]>,
+        bodies: Box<[Body<P, Gates>; CHUNK]>,
     }
 
     #[expect(clippy::unnecessary_box_returns, reason = "it must never be on the stack")]
@@ -206,7 +324,14 @@ mod growing {
         table: Vec<Chunk<P>>,
     }
 
-    /// Room for as many entries as there is memory. Entries never move; chunks are kept until it is dropped.
+    /// Chunks that were given back.
+    #[derive(Debug)]
+    pub struct Surplus<P> {
+        #[expect(dead_code, reason = "kept only to be dropped")]
+        chunks: Vec<Chunk<P>>,
+    }
+
+    /// Room for as many entries as there is memory. Entries never move.
     #[derive(Debug)]
     pub struct GrowingSlab<P> {
         table: Vec<Chunk<P>>,
@@ -228,8 +353,10 @@ mod growing {
 
     impl<P> Slab<P> for GrowingSlab<P> {
         type Wheel = Wheel<11, 64>;
+        type Gating = Gates;
         type Need = Need;
         type Room = Room<P>;
+        type Surplus = Surplus<P>;
 
         const EMPTY: Self = Self { table: Vec::new() };
 
@@ -259,13 +386,22 @@ mod growing {
             room
         }
 
+        fn shrink(&mut self, entries: u32) -> Option<Surplus<P>> {
+            let keep = (entries as usize).div_ceil(CHUNK);
+            if keep == 0 {
+                // The table, too.
+                return (!self.table.is_empty()).then(|| Surplus { chunks: core::mem::take(&mut self.table) });
+            }
+            (keep < self.table.len()).then(|| Surplus { chunks: self.table.split_off(keep) })
+        }
+
         #[inline]
-        fn body(&self, n: u32) -> &Body<P> {
+        fn body(&self, n: u32) -> &Body<P, Gates> {
             &self.table[n as usize / CHUNK].bodies[n as usize % CHUNK]
         }
 
         #[inline]
-        fn body_mut(&mut self, n: u32) -> &mut Body<P> {
+        fn body_mut(&mut self, n: u32) -> &mut Body<P, Gates> {
             &mut self.table[n as usize / CHUNK].bodies[n as usize % CHUNK]
         }
     }

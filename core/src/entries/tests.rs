@@ -23,6 +23,23 @@ fn drain<P, S: Slab<P>>(entries: &mut Entries<P, S>) -> Vec<P> {
     core::iter::from_fn(|| entries.pop().map(|popped| popped.payload)).collect()
 }
 
+/// The payload, if it was removed.
+fn removed<P>(cancel: Cancel<P>) -> Option<P> {
+    if let Cancel::Removed(payload) = cancel { Some(payload) } else { None }
+}
+
+/// All that a removal takes out.
+fn remove_all<P, S: Slab<P>>(entries: &mut Entries<P, S>, kinds: Kinds) -> Vec<(Key, usize, P)> {
+    let (mut cursor, mut all) = (0, Vec::new());
+    loop {
+        match entries.cancel_next(&mut cursor, kinds, None) {
+            Step::Removed { payload, key, order } => all.push((key, order, payload)),
+            Step::Goes => {}
+            Step::Over => return all,
+        }
+    }
+}
+
 #[test]
 fn urgent_is_last_in_first_out() {
     let mut entries = Fixed::<4>::new();
@@ -57,7 +74,7 @@ fn full_gives_the_payload_back() {
     assert_eq!(entries.insert(0, "out".to_string(), Tick(1), None), Err("out".to_string()));
     assert_eq!(entries.push_urgent(0, "out".to_string()), Err("out".to_string()));
     assert!(entries.needs_room().is_none());
-    assert_eq!(entries.cancel(key), Cancel::Removed("in".to_string()));
+    assert_eq!(removed(entries.cancel(key)), Some("in".to_string()));
     assert_eq!(entries.cancel(key), Cancel::Unknown);
     let again = entries.push_urgent(0, "in".to_string()).unwrap();
     assert_eq!(again.index, key.index);
@@ -71,7 +88,7 @@ fn cancel_from_the_middle_of_the_stack() {
     let mut entries = Fixed::<5>::new();
     let keys: Vec<_> = (0..5).map(|n: u32| entries.push_urgent(0, n.to_string()).unwrap()).collect();
     for n in [4, 0, 2] {
-        assert_eq!(entries.cancel(keys[n]), Cancel::Removed(n.to_string()));
+        assert_eq!(removed(entries.cancel(keys[n])), Some(n.to_string()));
     }
     assert_eq!(drain(&mut entries), ["3", "1"]);
 }
@@ -84,12 +101,12 @@ fn periodic_keeps_its_key_and_its_grid() {
         let due = Tick(100 + round * 10);
         assert_eq!(entries.expire(Tick(due.0 + 3)), 1);
         let popped = entries.pop().unwrap();
-        assert_eq!((popped.key, popped.order, popped.due, popped.repeat), (key, 3, due, rate(10)));
+        assert_eq!((popped.key, popped.order, popped.due, popped.stays), (key, 3, due, Stays::Repeats));
         assert_eq!((entries.len(), entries.due(), entries.waiting()), (1, 0, 0));
         assert_eq!(entries.get(key).unwrap().state, State::Running);
         assert_eq!(entries.finish(key, Some(popped.payload), Tick(due.0 + 4)), Ok(Tick(due.0 + 10)));
     }
-    assert_eq!(entries.cancel(key), Cancel::Removed("tick".to_string()));
+    assert_eq!(removed(entries.cancel(key)), Some("tick".to_string()));
 }
 
 #[test]
@@ -132,17 +149,17 @@ fn without_payload_or_time_it_does_not_run_again() {
 }
 
 #[test]
-fn take_due_takes_what_could_run_now() {
+fn what_could_run_now_is_taken_out_of_turn() {
     let mut entries = Fixed::<4>::new();
     let urgent = entries.push_urgent(0, "urgent".to_string()).unwrap();
     let timer = entries.insert(0, "timer".to_string(), Tick(5), None).unwrap();
     let never = entries.insert(0, "never".to_string(), Tick::MAX, None).unwrap();
     let tick = entries.insert(0, "tick".to_string(), Tick(5), rate(1)).unwrap();
-    assert_eq!(entries.take_due(timer), None);
+    assert!(entries.take(timer, true).is_none());
     entries.expire(Tick::MAX);
     for (key, payload) in [(timer, Some("timer")), (timer, None), (never, None), (tick, None), (urgent, Some("urgent"))]
     {
-        assert_eq!(entries.take_due(key).as_deref(), payload);
+        assert_eq!(entries.take(key, true).map(|popped| popped.payload).as_deref(), payload);
     }
     assert_eq!((entries.waiting(), entries.due()), (1, 1));
 }
@@ -170,10 +187,9 @@ fn cancel_next_and_listing_by_kind() {
     );
 
     let mut cancel = |kinds| {
-        let mut cursor = 0;
-        core::iter::from_fn(|| entries.cancel_next(&mut cursor, kinds)).map(|(_, order, _)| order).collect::<Vec<_>>()
+        remove_all(&mut entries, kinds).into_iter().map(|(_, order, _)| order).collect::<Vec<_>>()
     };
-    assert_eq!(cancel(Kinds::Urgent), [2]);
+    assert_eq!(cancel(Kinds::Arrived), [2]);
     assert_eq!(cancel(Kinds::Delayed), [3]);
     assert_eq!(cancel(Kinds::Timed), [4]);
     assert_eq!(cancel(Kinds::All), []);
@@ -247,7 +263,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (any::<usize>(), 0_u64..60, prop::bool::weighted(0.1)).prop_map(|(which, after, lost)| Op::Finish { which, after, lost }),
         4 => any::<usize>().prop_map(Op::Cancel),
         2 => any::<usize>().prop_map(Op::TakeDue),
-        1 => prop_oneof![Just(Kinds::Urgent), Just(Kinds::Delayed), Just(Kinds::Periodic), Just(Kinds::Timed)].prop_map(Op::CancelAll),
+        1 => prop_oneof![Just(Kinds::Arrived), Just(Kinds::Delayed), Just(Kinds::Periodic), Just(Kinds::Timed)].prop_map(Op::CancelAll),
         4 => Just(Op::Check),
     ]
 }
@@ -273,6 +289,9 @@ struct Model {
     stack: Vec<u64>,
     stamps: BTreeSet<usize>,
     ended: BTreeSet<u64>,
+    /// Runs that began, and that were removed before.
+    begun: usize,
+    cancelled: usize,
 }
 
 impl Model {
@@ -354,9 +373,11 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
                 prop_assert_eq!(popped.as_ref().map(|popped| popped.payload), model.stack.pop());
                 if let Some(popped) = popped {
                     let job = model.jobs.get_mut(&popped.payload).unwrap();
-                    prop_assert_eq!((popped.key, popped.due.0, popped.repeat), (job.key, job.due, job.repeat));
+                    let stays = if job.repeat.is_some() { Stays::Repeats } else { Stays::No };
+                    prop_assert_eq!((popped.key, popped.due.0, popped.stays), (job.key, job.due, stays));
                     prop_assert_eq!(popped.order as u64, popped.payload);
                     job.state = State::Running;
+                    model.begun += 1;
                     if job.repeat.is_none() {
                         model.end(popped.payload);
                     }
@@ -378,12 +399,15 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
                     let due = next.0;
                     model.jobs.insert(id, Job { state: State::Waiting, due, sequence, ..job });
                     if due < model.now {
+                        model.cancelled += 1;
                         // Clamped by the wheel; sorted by insertion among what is due now.
                         let moved = entries.cancel(job.key);
-                        prop_assert_eq!(moved, Cancel::Removed(id));
+                        prop_assert_eq!(removed(moved), Some(id));
                         model.end(id);
                     }
                 } else {
+                    // The next run was promised with the payload.
+                    model.cancelled += usize::from(!lost);
                     model.end(id);
                 }
             }
@@ -391,7 +415,8 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
                 let Some((id, job)) = model.pick(which) else { continue };
                 let cancel = entries.cancel(job.key);
                 if matches!(job.state, State::Waiting | State::Due) {
-                    prop_assert_eq!(cancel, Cancel::Removed(id));
+                    prop_assert_eq!(removed(cancel), Some(id));
+                    model.cancelled += 1;
                     model.end(id);
                     prop_assert_eq!(entries.cancel(job.key), Cancel::Unknown);
                 } else {
@@ -402,14 +427,15 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
             Op::TakeDue(which) => {
                 let Some((id, job)) = model.pick(which) else { continue };
                 let takes = job.state == State::Due && job.repeat.is_none();
-                prop_assert_eq!(entries.take_due(job.key), takes.then_some(id));
+                prop_assert_eq!(entries.take(job.key, true).map(|popped| popped.payload), takes.then_some(id));
                 if takes {
+                    model.begun += 1;
                     model.end(id);
                 }
             }
             Op::CancelAll(kinds) => {
-                let (mut cursor, mut removed) = (0, BTreeSet::new());
-                while let Some((key, order, id)) = entries.cancel_next(&mut cursor, kinds) {
+                let mut removed = BTreeSet::new();
+                for (key, order, id) in remove_all(&mut entries, kinds) {
                     prop_assert_eq!((key, order as u64), (model.jobs[&id].key, id));
                     removed.insert(id);
                 }
@@ -422,6 +448,7 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
                 for (id, state) in meant {
                     if matches!(state, State::Waiting | State::Due) {
                         prop_assert!(removed.remove(&id));
+                        model.cancelled += 1;
                         model.end(id);
                     } else {
                         model.jobs.get_mut(&id).unwrap().state = State::Cancelled;
@@ -450,6 +477,11 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
         prop_assert_eq!(entries.waiting(), model.count(State::Waiting));
         prop_assert_eq!(entries.due(), model.stack.len());
         prop_assert_eq!(entries.len(), model.jobs.len());
+        // What came and was not removed is on the stack, or has begun.
+        prop_assert_eq!(entries.came(), model.stack.len() + model.begun);
+        let here = model.count(State::Waiting) + model.stack.len();
+        prop_assert_eq!(entries.accepted(), here + model.begun + entries.cancelled());
+        prop_assert_eq!(entries.cancelled(), model.cancelled);
     }
     Ok(())
 }

@@ -1,38 +1,72 @@
 //! Going through the entries one by one, so that the lock can be released between any two.
 #![forbid(unsafe_code)]
 
-use super::{Entries, Key, Kinds, Slab, State, View};
+use super::{Entries, Key, Kind, Kinds, Slab, State, View};
+
+/// Entries that are looked at while the lock is held.
+const STEP: u32 = 256;
+
+/// What a step of a removal has found.
+#[derive(Debug)]
+pub enum Step<P> {
+    /// One that is meant: it was taken out.
+    Removed {
+        /// The job.
+        payload: P,
+        /// Named it.
+        key: Key,
+        /// As given at insertion.
+        order: usize,
+    },
+    /// None so far: there are more to look at.
+    Goes,
+    /// There are no more.
+    Over,
+}
 
 impl<P, S: Slab<P>> Entries<P, S> {
-    /// Cancels one of the jobs that are meant, with its key and order; `None` when there are no more. One at a time, so that
-    /// the caller can release the lock in between. `cursor` starts at 0 and says how far the loop got: what is inserted
-    /// meanwhile may be met or missed. Periodic jobs that run are told that this run is their last.
-    pub fn cancel_next(&mut self, cursor: &mut u32, kinds: Kinds) -> Option<(Key, usize, P)> {
-        while *cursor < self.fresh {
+    /// Cancels one of the jobs that are meant. One at a time, so that the caller can release the lock in between. `cursor`
+    /// starts at 0 and says how far the loop got: what is inserted meanwhile may be met or missed. Periodic jobs that run are
+    /// told that this run is their last. With a gate only jobs that belong to it are meant.
+    pub fn cancel_next(&mut self, cursor: &mut u32, kinds: Kinds, gate: Option<Key>) -> Step<P> {
+        let stop = self.fresh.min(cursor.saturating_add(STEP));
+        while *cursor < stop {
             let n = *cursor;
             *cursor += 1;
-            let tag = &mut self.slab.link_mut(n).tag;
+            let tag = self.slab.link(n).tag;
             match tag.state {
+                State::Free | State::Gate | State::Cancelled => {}
                 state if !kinds.has(tag.kind, state) => {}
-                State::Waiting | State::Due => {
-                    let body = self.slab.body(n);
-                    let (key, order) = (Key { index: n, stamp: body.stamp }, body.order);
-                    return Some((key, order, self.remove(n)));
-                }
-                State::Running => tag.state = State::Cancelled,
-                State::Free | State::Cancelled => {}
+                _ if gate.is_some_and(|gate| !self.belongs_to(n, gate.index)) => {}
+                State::Running => self.slab.link_mut(n).tag.state = State::Cancelled,
+                _ => return self.remove_step(n),
             }
         }
-        None
+        if stop < self.fresh { Step::Goes } else { Step::Over }
+    }
+
+    /// Cancels one of the jobs that have not begun and belong to a gate: at first those of its own ring, the oldest first.
+    pub fn cancel_next_of(&mut self, cursor: &mut u32, gate: Key) -> Step<P> {
+        if let Some(first) = self.first_gated(gate) {
+            return self.remove_step(first.index);
+        }
+        if self.gate_counts(gate) == (0, 0) { Step::Over } else { self.cancel_next(cursor, Kinds::All, Some(gate)) }
+    }
+
+    fn remove_step(&mut self, n: u32) -> Step<P> {
+        let body = self.slab.body(n);
+        let (key, order) = (Key { index: n, stamp: body.stamp }, body.order);
+        Step::Removed { payload: self.remove(n), key, order }
     }
 
     /// Shows one entry after the other, by number; `cursor` as for [`Entries::cancel_next`]. A periodic job that was
-    /// cancelled in its last run is left out.
+    /// cancelled in its last run is left out, and so are alarms.
     pub fn snapshot_next(&self, cursor: &mut u32) -> Option<View> {
         while *cursor < self.fresh {
             let n = *cursor;
             *cursor += 1;
-            if !matches!(self.slab.link(n).tag.state, State::Free | State::Cancelled) {
+            let tag = self.slab.link(n).tag;
+            if !matches!(tag.state, State::Free | State::Cancelled | State::Gate) && tag.kind != Kind::Alarm {
                 return Some(self.view(n));
             }
         }
@@ -41,7 +75,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Shows one entry, if it still exists.
     pub fn get(&self, key: Key) -> Option<View> {
-        self.state(key).map(|_| self.view(key.index))
+        self.state(key).filter(|state| *state != State::Gate).map(|_| self.view(key.index))
     }
 
     fn view(&self, n: u32) -> View {

@@ -48,7 +48,7 @@ use lock_api::{Mutex, RawMutex};
 use self::waiters::{Stage, Waiters};
 use self::word::{Refusal, Word};
 use crate::host::Unpark;
-use crate::sync::{AtomicUsize, Ordering, const_unless_loom};
+use crate::sync::{AtomicUsize, Ordering, const_unless_loom, sized};
 
 pub use self::acquire::Acquire;
 pub use self::error::{AcquireError, Overflow, TryAcquireError};
@@ -56,7 +56,7 @@ pub use self::permit::Permit;
 
 /// How many are woken between two turns of the lock. Small, because the lock may mask interrupts; one under the model
 /// checker, so that every turn is looked at.
-const WAKE_BATCH: usize = if cfg!(loom) { 1 } else { 8 };
+const WAKE_BATCH: usize = sized(8, 1);
 
 /// A counting semaphore.
 ///

@@ -1,43 +1,67 @@
-//! Where a worker's jobs come from: claims of its own, of other workers, and positions put aside.
+//! Where a worker's jobs come from: the urgent stack, the line, claims of its own, and positions put aside.
 #![forbid(unsafe_code)]
 
 use super::{Aside, Found, Worker};
+use crate::claim::Claimed;
+use crate::entries::Stays;
 use crate::host::Host;
 use crate::id::JobId;
-use crate::pool::Pool;
-use crate::running::Times;
+use crate::pool::{Next, Pool};
 use crate::seat::{HOLES, NO_LANE};
 use crate::slot::Take;
 use crate::slots::Slots;
 use crate::storage::Storage;
-use crate::sync::{AtomicUsize, Ordering, spin_loop};
+use crate::sync::{Ordering, sized, spin_loop};
 
 /// The most positions of one claim.
-const CLAIM: usize = if cfg!(loom) { 2 } else { 64 };
+const CLAIM: usize = sized(64, 2);
 
 /// Looks at a position that its producer has not published yet, before it is put aside.
-const PATIENCE: usize = if cfg!(loom) { 1 } else { 64 };
+const PATIENCE: usize = sized(64, 1);
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_urgent(&mut self) -> Option<Found<P>> {
         let popped = self.pool.pop_due(|id| self.mark(id))?;
-        self.left = Some(self.pool.urgent.load(Ordering::Relaxed));
-        let times = if popped.repeat.is_some() { Times::Again } else { Times::Once };
-        Some((popped.payload, times))
+        self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed));
+        Some((popped.payload, popped.stays))
+    }
+
+    /// The first of the line; `in_turn`: only if all that were submitted before it have been claimed.
+    #[inline(always)]
+    pub(super) fn pop_line(&mut self, in_turn: bool) -> Option<Found<P>> {
+        if !S::GATES || self.pool.next.patient.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        self.pop_line_slow(in_turn)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pop_line_slow(&mut self, in_turn: bool) -> Option<Found<P>> {
+        if in_turn {
+            // Where the lane is empty the head has reached the tail, and so whatever was before.
+            let ahead = self.pool.main().head().wrapping_sub(self.pool.next.turn.load(Ordering::Relaxed));
+            if ahead > usize::MAX / 2 {
+                return None;
+            }
+        }
+        let popped = self.pool.pop_ready(|id| self.mark(id))?;
+        self.left = Some(self.pool.next.patient.load(Ordering::Relaxed) / 2);
+        Some((popped.payload, popped.stays))
     }
 
     /// A position was claimed, and marked, before its producer has published: waits a moment for it, then puts it aside.
     #[cold]
     #[inline(never)]
     pub(super) fn set_aside(&mut self) -> Aside {
-        let (lane, position) = (self.lane, self.next.wrapping_sub(1));
+        let (lane, position) = (self.claim.lane(), self.claim.next().wrapping_sub(1));
         self.unmark();
         for _ in 0..PATIENCE {
             spin_loop();
-            if self.pool.lane(lane).slots().is_ready(position) {
-                self.come_back_to(position);
+            if self.pool.lane(lane).slots().is_ready(self.pinned(), position) {
+                self.go_back();
                 return Aside::Later;
             }
         }
@@ -49,13 +73,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             return Aside::Later;
         }
         // After a moment that lets its producer run.
-        self.come_back_to(position);
+        self.go_back();
         Aside::Wait
     }
 
-    fn come_back_to(&mut self, position: usize) {
-        self.next = position;
-        self.missed -= 1;
+    fn go_back(&mut self) {
+        let position = self.claim.go_back();
         self.this.offer.next.store(position, Ordering::Relaxed);
     }
 
@@ -67,13 +90,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let Some(lane) = Pool::<P, H, S>::shown(hole.0.load(Ordering::Relaxed)) else { continue };
             let position = hole.1.load(Ordering::Relaxed);
             self.mark(JobId::at(lane, position));
-            let taken = self.pool.lane(lane).take(position);
+            let taken = self.pool.lane(lane).slots().take(self.pinned(), position);
             if !matches!(taken, Take::Unpublished) {
                 self.this.holes[index].0.store(NO_LANE, Ordering::Relaxed);
             }
             if let Take::Taken(payload) = taken {
                 self.pool.lane(lane).slots().finish(position, 1);
-                return Some((payload, Times::Once));
+                return Some((payload, Stays::No));
             }
             self.unmark();
         }
@@ -86,7 +109,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Makes due timers urgent, unless a sleeper minds them. Returns whether there were any.
     pub(super) fn mind_timers(&mut self) -> bool {
-        self.pool.timers.load(Ordering::Relaxed) > 0 && !self.pool.state().has_sentinel() && self.pool.expire_some() > 0
+        self.pool.has_unminded_timers() && self.pool.expire_some() > 0
     }
 
     /// A new claim from the main lane or the worker's own.
@@ -97,12 +120,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.claim_from(first) || (second != first && self.claim_from(second))
     }
 
-    fn claim_from(&mut self, lane: usize) -> bool {
+    pub(super) fn claim_from(&mut self, lane: usize) -> bool {
         let workers = if self.is_short() { self.pool.state().alive().max(1) } else { 0 };
-        let want = |unclaimed: usize| match workers {
-            0 => 1,
-            1 => unclaimed.min(CLAIM),
-            _ => unclaimed.div_ceil(2 * workers).min(CLAIM),
+        let patient = &self.pool.next.patient;
+        let want = |unclaimed: usize| {
+            // Relaxed: who has paused the pool did so before it returned, and what was submitted after that is seen after it.
+            if S::GATES && patient.load(Ordering::Relaxed) & Next::PAUSED != 0 {
+                return None;
+            }
+            Some(match workers {
+                0 => 1,
+                1 => unclaimed.min(CLAIM),
+                _ => unclaimed.div_ceil(2 * workers).min(CLAIM),
+            })
         };
         let seat = self.this;
         let claim = self.pool.lane(lane).claim(want, |claim| seat.offer(lane, claim.start, claim.len));
@@ -123,35 +153,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
-        (self.lane, self.next, self.end, self.claimed) = (lane, start, start.wrapping_add(len), len);
-        self.run = self.pool.lane(lane).slots().run(start);
+    pub(super) fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
+        self.claim = Claimed::new(self.pinned(), lane, self.pool.lane(lane), start, len);
         self.pace.claim_began(self.pool.host.wake_cost(), || self.pool.host.now());
-    }
-
-    /// Takes from another worker: from its lane, from what it has claimed and not started, from what it has put aside.
-    pub(super) fn thieve(&mut self) -> bool {
-        let seats = self.pool.storage.seats();
-        let this = self.seat;
-        for victim in (1..seats.len()).map(|offset| (this + offset) % seats.len()) {
-            // A seat that has been left may still have jobs in its lane.
-            let lane = self.pool.own_lane(victim);
-            if lane != 0 && self.claim_from(lane) {
-                return true;
-            }
-            let seat = &seats[victim];
-            let hole = |(lane, position): &(AtomicUsize, AtomicUsize)| {
-                let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
-                let lane = Pool::<P, H, S>::shown(lane)?;
-                self.pool.lane(lane).slots().is_ready(position).then_some((lane, position, 1))
-            };
-            let found = self.pool.unstarted(seat).or_else(|| seat.holes.iter().find_map(hole));
-            if let Some((lane, start, len)) = found {
-                self.this.offer(lane, start, len);
-                self.begin_claim(lane, start, len);
-                return true;
-            }
-        }
-        false
     }
 }

@@ -1,13 +1,13 @@
 //! How a worker that finds nothing searches, falls asleep, gets up, and ends.
 #![forbid(unsafe_code)]
 
-use super::{Mode, Rest, Worker};
+use super::{Find, Mode, Rest, Worker};
+use crate::claim::Claimed;
 use crate::host::{Host, Tick};
 use crate::pool::Duty;
 use crate::slots::Slots;
-use crate::state::{ALIVE, Phase, Role, SEARCHING, State};
+use crate::state::{Edge, Phase, Role};
 use crate::storage::Storage;
-use crate::sync::Ordering;
 
 /// Naps in a row before a worker sleeps without a deadline while others work: short jobs keep coming, and one worker is
 /// enough for them.
@@ -37,7 +37,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     /// Looked everywhere and found nothing.
-    pub(super) fn find_nothing(&mut self) -> Option<Rest> {
+    pub(super) fn find_nothing(&mut self) -> Option<Find<P>> {
         let round = self.round;
         self.round = round.saturating_add(1);
         if self.mode == Mode::Working {
@@ -46,17 +46,32 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if self.is_short() && round < 2 && looks_again() {
                 return None;
             }
-            self.mode = Mode::Searching;
-            self.pool.word.fetch_add(SEARCHING, Ordering::SeqCst);
-            return None;
+            self.begin_search();
+            return Some(Find::Search);
         }
         if self.may_exit() {
-            return Some(self.leave_pool());
+            return Some(Find::Rest(self.leave_pool()));
         }
         if self.pool.host.relax(round) {
             return None;
         }
-        self.fall_asleep()
+        self.fall_asleep().map(Find::Rest)
+    }
+
+    fn begin_search(&mut self) {
+        if self.mode == Mode::Working {
+            self.mode = Mode::Searching;
+            Edge::SEARCH.take(&self.pool.word);
+        }
+    }
+
+    /// A stand-in ends as soon as the one that it stood in for works again, and not only when there is nothing to do.
+    pub(super) fn make_way(&mut self) -> Option<Rest> {
+        if !S::OWN_LANES || self.seat < self.pool.storage.workers() || !self.pool.state().is_crowded(self.pool.size()) {
+            return None;
+        }
+        self.begin_search();
+        self.may_exit().then(|| self.leave_pool())
     }
 
     fn fall_asleep(&mut self) -> Option<Rest> {
@@ -66,13 +81,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         let state = pool.state();
         let has_holes = self.has_holes();
-        let unstarted = has_holes || pool.has_unstarted(self.seat);
-        let others_work = state.alive() > state.sleeping() + state.blocked() + state.searching();
-        let napping = unstarted || (self.naps < NAPS && state.is_short() && others_work && !state.is_napping());
+        let unstarted = has_holes || pool.has_unstarted(self.pinned(), self.seat);
+        let napping = unstarted || (self.naps < NAPS && state.is_short() && state.others_work() && !state.is_napping());
         // `Tick::MAX`: never.
         let due = pool.next_due_or_never();
         let nap = if napping { self.nap() } else { Tick::MAX };
-        let (deadline, role) = match due.min(nap) {
+        let (mut deadline, role) = match due.min(nap) {
             Tick::MAX => (Tick::MAX, Role::Plain),
             deadline if due < nap => (deadline, Role::Sentinel),
             deadline => (deadline, Role::Napper),
@@ -83,24 +97,46 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             pool.change(|state| state.fall_asleep(role));
             role
         };
-        self.mode = Mode::Asleep;
         // From here on a submit sees a sleeper. What was submitted before is seen here.
         if pool.visible_work() > 0
             || pool.next_due_or_never() < deadline
-            || (!unstarted && pool.has_unstarted(self.seat))
+            || (!unstarted && pool.has_unstarted(self.pinned(), self.seat))
             || self.may_exit()
         {
+            self.mode = Mode::Asleep;
             self.get_up_inside();
             return None;
         }
+        // Nothing is left of it, and what it has found there is not good any more when it comes back.
+        debug_assert!(self.claim.is_empty());
+        self.claim = Claimed::none();
+        self.mode = Mode::Asleep;
         pool.leave();
-        let state = pool.state();
-        if S::Slots::TRIMS && state.sleeping() == state.alive() {
-            // Once in each pause of the whole pool, so that what is needed from burst to burst is kept.
-            pool.trim();
+        if role == Role::Plain && !has_holes {
+            deadline = Tick::MAX;
         }
-        let personal = role != Role::Plain || has_holes;
-        Some(Rest::Park(Some(deadline).filter(|deadline| personal && *deadline < Tick::MAX)))
+        if S::Slots::TRIMS {
+            deadline = deadline.min(self.trim());
+        }
+        Some(Rest::Park(Some(deadline).filter(|deadline| *deadline < Tick::MAX)))
+    }
+
+    /// Gives memory back if the whole pool sleeps now. Once in each of its pauses, so that what is needed from burst to burst
+    /// is kept; and once more if that pause turns out long. Returns when to get up for that; [`Tick::MAX`] for never.
+    fn trim(&mut self) -> Tick {
+        let state = self.pool.state();
+        if state.sleeping() != state.alive() {
+            return Tick::MAX;
+        }
+        let lingers = !self.has_lingered && self.pool.trim(false);
+        if self.has_lingered {
+            self.pool.trim(true);
+        }
+        self.has_lingered = lingers;
+        match self.pool.host.trim_after() {
+            Some(ticks) if lingers => self.pool.host.now().saturating_add(ticks),
+            _ => Tick::MAX,
+        }
     }
 
     /// The park is over, whoever ended it.
@@ -122,10 +158,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     fn may_exit(&self) -> bool {
         let state = self.pool.state();
-        let closed = state.phase() != Phase::Running
-            && self.pool.timers.load(Ordering::SeqCst) == 0
-            && self.pool.visible_work() == 0;
-        (closed || state.is_crowded(self.pool.size())) && !self.has_holes() && !self.pool.has_unstarted(self.seat)
+        let closed = state.phase() != Phase::Running && self.pool.timers() == 0 && self.pool.visible_work() == 0;
+        (closed || state.is_crowded(self.pool.size()))
+            && !self.has_holes()
+            && !self.pool.has_unstarted(self.pinned(), self.seat)
     }
 
     fn leave_pool(&mut self) -> Rest {
@@ -133,9 +169,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.mode = Mode::Gone;
         // Before it is off the count: whoever asks for a worker from then on finds a seat.
         self.free_seat();
-        let before = State(pool.word.fetch_sub(ALIVE + SEARCHING, Ordering::SeqCst));
+        let before = Edge::LEAVE.take(&pool.word);
         // Others may have counted on this search.
-        let mut duty = if pool.wants_somebody() { pool.call(true) } else { Duty::Nothing };
+        let mut duty = if pool.wants_somebody(self.pinned()) { pool.call(true) } else { Duty::Nothing };
         if duty == Duty::Nothing && before.phase() != Phase::Running {
             // Nobody else tells the sleepers that there is nothing more to wait for.
             duty = pool.next_sleeper().map_or(Duty::Nothing, Duty::Wake);

@@ -1,0 +1,107 @@
+//! Positions of one run that a worker has claimed and works off.
+
+use crate::lane::Lane;
+use crate::pinned::Pinned;
+use crate::slot::Take;
+use crate::slots::Slots;
+
+/// A claim: which positions are left of it, and what has become of the others.
+///
+/// Only advice, as every claim: others may have taken what is in it.
+#[derive(Debug)]
+pub(crate) struct Claimed<R> {
+    lane: usize,
+    run: R,
+    next: usize,
+    end: usize,
+    /// How many positions there were since the last count; and how many of those that have been looked at since had no
+    /// payload for this worker.
+    count: usize,
+    missed: usize,
+}
+
+impl<R: Copy + Default> Claimed<R> {
+    /// None. A worker that leaves the slots has none.
+    pub(crate) fn none() -> Self {
+        Self { lane: 0, run: R::default(), next: 0, end: 0, count: 0, missed: 0 }
+    }
+
+    /// So many positions of one run of a lane.
+    pub(crate) fn new<P, S: Slots<P, Run = R>>(
+        pinned: Pinned<'_>,
+        number: usize,
+        lane: &Lane<S>,
+        start: usize,
+        count: usize,
+    ) -> Self {
+        let run = lane.slots().run(pinned, start);
+        Self { lane: number, run, next: start, end: start.wrapping_add(count), count, missed: 0 }
+    }
+
+    /// The number of its lane.
+    #[inline(always)]
+    pub(crate) fn lane(&self) -> usize {
+        self.lane
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next == self.end
+    }
+
+    /// The next position.
+    #[inline(always)]
+    pub(crate) fn next(&self) -> usize {
+        self.next
+    }
+
+    /// How many are left.
+    pub(crate) fn left(&self) -> usize {
+        self.end.wrapping_sub(self.next)
+    }
+
+    /// Goes over the next position. Returns the one after it.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self) -> usize {
+        self.next = self.next.wrapping_add(1);
+        self.next
+    }
+
+    /// Takes the job of a position that was just gone over.
+    ///
+    /// # Safety
+    ///
+    /// `lane` is the one that the claim was made of, and the caller has been inside since then.
+    #[inline(always)]
+    pub(crate) unsafe fn take<'l, P, S: Slots<P, Run = R> + 'l>(
+        &mut self,
+        pinned: Pinned<'_>,
+        lane: impl FnOnce() -> &'l Lane<S>,
+        position: usize,
+    ) -> Take<P> {
+        // SAFETY: found in this lane when the claim was made; the rest is the caller's.
+        let taken = unsafe { S::take_from(|| lane().slots(), pinned, self.run, position) };
+        if !matches!(taken, Take::Taken(_)) {
+            self.missed += 1;
+        }
+        taken
+    }
+
+    /// The last position that was gone over is the next one again.
+    pub(crate) fn go_back(&mut self) -> usize {
+        self.next = self.next.wrapping_sub(1);
+        self.missed -= 1;
+        self.next
+    }
+
+    /// Counts with its lane what was taken since the last time. Returns how many.
+    pub(crate) fn count<P, S: Slots<P, Run = R>>(&mut self, lane: &Lane<S>) -> usize {
+        let left = self.left();
+        let taken = self.count - self.missed - left;
+        (self.count, self.missed) = (left, 0);
+        if taken > 0 {
+            lane.slots().finish(self.end.wrapping_sub(1), taken);
+        }
+        taken
+    }
+}

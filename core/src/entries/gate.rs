@@ -1,0 +1,536 @@
+//! Gates: accepted jobs that may not begin yet for another reason than time.
+//!
+//! A gate *is an entry*. It has so many free *slots*, of which each job that it lets through takes one until it has ended, and
+//! so much *room*, of which a job that is to leave something takes one until that has been read. Its link is the sentinel of
+//! the ring of those that wait at it, the oldest first. A gate may have a parent: who is let through here waits there next.
+//!
+//! ```text
+//!            slots, room             slots                       the line
+//!  job ──► [ gate of a key ] ──► [ gate of its group ] ──► .. ──►  Ready  ──► a worker ──► leave: all slots back
+//!             Gated                  Gated
+//! ```
+//!
+//! | of a gate | stands in |
+//! |---|---|
+//! | free slots, may be negative: a debt | `order`, as a signed number |
+//! | room | `period` |
+//! | first and last of the ring; itself if there is none | `next`, `prev` |
+//! | jobs of it, and of gates below it, that wait for their time, and that are in rings | two halves of `deadline` |
+//! | its parent | `gate` |
+//! | who names it: its owner, jobs, gates below it | `users`; at 0 it is free |
+//!
+//! # The invariant
+//!
+//! Whenever the lock is free, of each gate: *the ring is empty, or it does not let its first one through*. Four things could
+//! break it: one that joins a ring, a slot or room that is given, a first one that is removed, and a parent that has let
+//! somebody through. Each function here that does one of them ends with `settle` of that gate; and what a gate lets
+//! through goes on at once as far as it may, so that nothing is left to do for the gates above.
+//!
+//! A slot never leaves with a thread. How many gates hold one for a job stands in its entry (`passed`); they get it back on
+//! every way on which the job leaves, or goes back to the beginning of its gate.
+//!
+//! Who closes a gate for a while takes more slots than there are, and gives them back in portions, so that no more are let
+//! through at a time than the lock is to be held for.
+#![forbid(unsafe_code)]
+
+use super::slab::{Bound, Maybe};
+use super::{Entries, Gating, Key, Kind, Popped, Slab, State, Stays, Tag};
+use crate::host::Tick;
+use crate::period::Repeat;
+use crate::wheel::{Link, NONE, Timing};
+
+/// At which gate a job is put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The first one of its chain.
+    pub gate: Key,
+    /// Which gate of the chain, counted from 1, has the room that it needs; 0 if it leaves nothing.
+    pub room: u8,
+    /// Whether it only belongs to the gate, for what is asked of that, and begins without it.
+    pub passes: bool,
+}
+
+/// As many as nobody counts to: what a gate without a limit has.
+pub(crate) const WITHOUT_END: usize = usize::MAX / 4;
+
+impl<P, S: Slab<P>> Entries<P, S> {
+    /// A gate with so many slots and so much room; at most a quarter of what a `usize` holds counts. `None` if there is no
+    /// room in storage.
+    pub fn open_gate(&mut self, slots: usize, room: usize, parent: Option<Key>) -> Option<Key> {
+        let tag = Tag::new(State::Gate, Kind::Queued, None);
+        let key = self.claim(slots.min(WITHOUT_END), Maybe::No, room.min(WITHOUT_END) as u64, tag).ok()?;
+        let n = key.index;
+        let link = self.slab.link_mut(n);
+        (link.next, link.prev) = (n, n);
+        link.set_deadline(Tick::ZERO);
+        *self.slab.body_mut(n).gating.users() = 1;
+        self.gates += 1;
+        if let Some(parent) = parent {
+            debug_assert!(self.state(parent) == Some(State::Gate), "a parent stays open");
+            self.set_gate(n, parent.index, Bound::Loosely);
+        }
+        Some(key)
+    }
+
+    /// The owner lets go of it. It lets through as before until nobody names it any more.
+    pub fn close_gate(&mut self, gate: Key) {
+        if self.state(gate) == Some(State::Gate) {
+            self.let_go(gate.index);
+        }
+    }
+
+    /// Whether it is open.
+    pub fn has_gate(&self, gate: Key) -> bool {
+        self.state(gate) == Some(State::Gate)
+    }
+
+    /// Gives so many slots, and so much room: at once what makes up for a debt, and as much as lets `portion` through; all, if
+    /// nobody waits. Returns what is left to be given.
+    pub fn give(&mut self, gate: Key, slots: usize, room: usize, portion: usize) -> (usize, usize) {
+        if self.state(gate) != Some(State::Gate) {
+            return (0, 0);
+        }
+        let debt = self.free_slots(gate).min(0).unsigned_abs();
+        let (now, room_now) = (slots.min(debt + portion), room.min(portion));
+        self.change_gate(gate, now as isize, room_now);
+        let rest = (slots - now, room - room_now);
+        if self.first(gate.index) != NONE {
+            return rest;
+        }
+        self.change_gate(gate, rest.0 as isize, rest.1);
+        (0, 0)
+    }
+
+    /// Takes so many slots away, whether they are free or not.
+    pub fn take_slots(&mut self, gate: Key, slots: usize) {
+        if self.state(gate) == Some(State::Gate) {
+            self.change_gate(gate, -(slots as isize), 0);
+        }
+    }
+
+    /// How many slots are free; negative for a debt, 0 if it is not there.
+    pub fn free_slots(&self, gate: Key) -> isize {
+        if self.state(gate) == Some(State::Gate) { self.slab.body(gate.index).order as isize } else { 0 }
+    }
+
+    fn change_gate(&mut self, gate: Key, slots: isize, room: usize) {
+        let body = self.slab.body_mut(gate.index);
+        body.order = (body.order as isize).saturating_add(slots) as usize;
+        body.period = body.period.saturating_add(room as u64);
+        self.settle(gate.index);
+    }
+
+    /// Takes room for one result that comes now, if there is any and nobody has waited for it.
+    pub fn take_room(&mut self, gate: Key) -> bool {
+        if self.state(gate) != Some(State::Gate) {
+            // Nobody is left who would read.
+            return true;
+        }
+        let room = &mut self.slab.body_mut(gate.index).period;
+        let has_room = *room > 0;
+        *room -= u64::from(has_room);
+        has_room
+    }
+
+    /// Jobs of the gate, and of those below it: how many wait for their time, how many are in rings.
+    pub fn gate_counts(&self, gate: Key) -> (usize, usize) {
+        if self.state(gate) != Some(State::Gate) {
+            return (0, 0);
+        }
+        let Tick(both) = self.slab.link(gate.index).deadline();
+        ((both >> 32) as usize, both as u32 as usize)
+    }
+
+    /// The oldest job in the ring of a gate.
+    pub fn first_gated(&self, gate: Key) -> Option<Key> {
+        let n = if self.state(gate) == Some(State::Gate) { self.first(gate.index) } else { NONE };
+        (n != NONE).then(|| Key { index: n, stamp: self.slab.body(n).stamp })
+    }
+
+    /// Puts in a job of any kind, or an alarm, at a gate that is open; `due` means nothing for one that does not wait for a
+    /// time.
+    pub(crate) fn put_at(
+        &mut self,
+        at: Option<At>,
+        kind: Kind,
+        order: usize,
+        payload: P,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<Key, P> {
+        let is_timed = !matches!(kind, Kind::Urgent | Kind::Queued);
+        let state = if is_timed { State::Waiting } else { State::Due };
+        let key = self.claim_job(order, payload, repeat.map_or(0, Repeat::period), Tag::new(state, kind, repeat))?;
+        let n = key.index;
+        if let Some(at) = at {
+            self.bind(n, at);
+        }
+        if kind == Kind::Alarm {
+            self.slab.link_mut(n).tag.is_special = true;
+            self.alarms += 1;
+        } else {
+            self.accepted = self.accepted.wrapping_add(1);
+        }
+        if is_timed {
+            self.wheel.insert(&mut self.slab, n, due);
+            self.waiting += 1;
+            self.count_early(n, 1);
+            return Ok(key);
+        }
+        self.arrived = self.arrived.wrapping_add(1);
+        if self.is_gated(n) {
+            self.slab.link_mut(n).set_deadline(Tick::ZERO);
+            self.come_to_gate(n, kind == Kind::Queued);
+        } else {
+            self.push(n);
+        }
+        Ok(key)
+    }
+
+    /// Whether a job belongs to the gate, at any distance.
+    pub(super) fn belongs_to(&self, n: u32, gate: u32) -> bool {
+        let mut at = self.gate_of(n);
+        while at != NONE && at != gate {
+            at = self.gate_of(at);
+        }
+        at == gate
+    }
+
+    /// Takes the oldest of the line, to run it.
+    pub fn pop_ready(&mut self) -> Option<Popped<P>> {
+        let n = self.line.first();
+        if n == NONE || self.is_paused() {
+            return None;
+        }
+        self.leave_line(n);
+        Some(self.begin(n))
+    }
+
+    /// The order of the oldest of the line.
+    pub(crate) fn first_ready(&self) -> Option<usize> {
+        let n = self.line.first();
+        (n != NONE).then(|| self.slab.body(n).order)
+    }
+
+    /// A job that runs and holds slots goes back to where it came from, as the first there. If it was cancelled meanwhile, it
+    /// leaves, and its payload is the caller's to drop.
+    ///
+    /// # Errors
+    ///
+    /// The payload.
+    pub fn back(&mut self, key: Key, payload: P) -> Result<(), P> {
+        if self.state(key) != Some(State::Running) {
+            // The room that it had has gone with what it has left.
+            self.leave(key, true);
+            return Err(payload);
+        }
+        let n = key.index;
+        self.running -= 1;
+        self.slab.body_mut(n).payload = Maybe::Yes(payload);
+        // It has no room: that is why it comes back.
+        let passed = self.slab.link(n).tag.passed;
+        self.slab.link_mut(n).tag.passed = 0;
+        let first = self.gate_of(n);
+        self.join(n, first, false);
+        self.give_slots(n, passed);
+        Ok(())
+    }
+
+    /// Pauses a periodic job: from its present run on, or the one that is due. Returns whether there is such a job.
+    pub fn park(&mut self, key: Key) -> bool {
+        let n = key.index;
+        if !Self::GATES || self.state(key).is_none() || self.slab.link(n).tag.kind != Kind::Periodic {
+            return false;
+        }
+        let tag = &mut self.slab.link_mut(n).tag;
+        (tag.is_special, tag.parks) = (true, true);
+        if tag.state == State::Waiting {
+            self.unwait_special(n);
+            self.slab.link_mut(n).tag.state = State::Parked;
+            self.parked += 1;
+        }
+        true
+    }
+
+    /// Ends the pause of a periodic job; the points of its grid that have passed are left out. Returns when it runs next,
+    /// [`Tick::MAX`] if it was not waiting; `None` if there is no such job.
+    pub fn unpark(&mut self, key: Key, now: Tick) -> Option<Tick> {
+        let n = key.index;
+        let state = self.state(key).filter(|_| Self::GATES)?;
+        let tag = self.slab.link(n).tag;
+        let repeat = tag.repeat(self.slab.body(n).period)?;
+        self.slab.link_mut(n).tag.parks = false;
+        if state != State::Parked {
+            return Some(Tick::MAX);
+        }
+        self.parked -= 1;
+        let due = repeat.resume(self.slab.link(n).deadline(), now);
+        self.slab.link_mut(n).tag.state = State::Waiting;
+        self.wheel.insert(&mut self.slab, n, due);
+        self.waiting += 1;
+        Some(due)
+    }
+
+    /// What a special entry leaves when it begins, if it runs once.
+    #[cold]
+    pub(super) fn stays(&self, n: u32) -> Stays {
+        let tag = self.slab.link(n).tag;
+        match (tag.bound, tag.kind) {
+            (Bound::Gated, _) => Stays::Holds,
+            (_, Kind::Alarm) => Stays::Alarm,
+            _ => Stays::No,
+        }
+    }
+
+    /// A special entry has fallen due. `None` if it has gone to its gate, and all is done; else how many jobs it is: an alarm is
+    /// none.
+    #[cold]
+    pub(super) fn expire_special(&mut self, n: u32) -> Option<usize> {
+        self.count_early(n, -1);
+        if self.slab.link(n).tag.kind == Kind::Alarm {
+            self.alarms -= 1;
+            return Some(0);
+        }
+        if !self.is_gated(n) {
+            return Some(1);
+        }
+        self.arrived = self.arrived.wrapping_add(1);
+        self.come_to_gate(n, true);
+        None
+    }
+
+    /// A special entry is to wait until `due`. Returns whether it is parked: all is done then.
+    #[cold]
+    pub(super) fn wait_special(&mut self, n: u32, due: Tick) -> bool {
+        self.count_early(n, 1);
+        let parks = self.slab.link(n).tag.parks;
+        if parks {
+            let link = self.slab.link_mut(n);
+            link.set_deadline(due);
+            link.tag.state = State::Parked;
+            self.parked += 1;
+        }
+        parks
+    }
+
+    /// Takes a special entry that has its payload out of where it is, and counts it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn remove_special(&mut self, n: u32) {
+        let tag = self.slab.link(n).tag;
+        let is_job = tag.kind != Kind::Alarm;
+        let is_early = matches!(tag.state, State::Waiting | State::Parked);
+        match tag.state {
+            State::Waiting => {
+                self.unwait_special(n);
+                self.alarms -= u32::from(!is_job);
+            }
+            State::Parked => self.parked -= 1,
+            State::Due => self.unstack(n),
+            State::Ready => {
+                self.leave_line(n);
+                self.give_back(n, false);
+            }
+            _ => {
+                debug_assert!(tag.state == State::Gated, "nothing else has a payload");
+                // Where it waits is the gate after those that it has passed.
+                let mut gate = self.gate_of(n);
+                for _ in 0..tag.passed {
+                    gate = self.gate_of(gate);
+                }
+                self.leave_ring(n);
+                self.give_back(n, false);
+                self.settle(gate);
+            }
+        }
+        if is_early {
+            self.count_early(n, -1);
+        }
+        let count = if is_early { &mut self.gone } else { &mut self.removed };
+        *count = count.wrapping_add(usize::from(is_job));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unwait_special(&mut self, n: u32) {
+        self.unwait(n);
+    }
+
+    /// What is special about an entry that is freed, is not any more.
+    #[cold]
+    pub(super) fn clear_special(&mut self, n: u32) {
+        self.slab.link_mut(n).tag.clear();
+        let gate = self.gate_of(n);
+        if gate != NONE {
+            self.slab.body_mut(n).gating = S::Gating::NONE;
+            self.let_go(gate);
+        }
+    }
+
+    /// Where the first gate of an entry is, or the parent of a gate.
+    #[inline(always)]
+    fn gate_of(&self, n: u32) -> u32 {
+        self.slab.body(n).gating.gate()
+    }
+
+    fn set_gate(&mut self, n: u32, gate: u32, bound: Bound) {
+        let tag = &mut self.slab.link_mut(n).tag;
+        (tag.is_special, tag.bound) = (true, bound);
+        self.slab.body_mut(n).gating.set_gate(gate);
+        *self.slab.body_mut(gate).gating.users() += 1;
+    }
+
+    /// A job that was just put in belongs to a gate.
+    pub(super) fn bind(&mut self, n: u32, at: At) {
+        debug_assert!(self.state(at.gate) == Some(State::Gate), "a gate stays open while jobs are put in");
+        self.set_gate(n, at.gate.index, if at.passes { Bound::Loosely } else { Bound::Gated });
+        self.slab.link_mut(n).tag.room = at.room;
+    }
+
+    /// Whether it has to be let through before it may begin; once it has been, it has to give back what it has of its gates.
+    fn is_gated(&self, n: u32) -> bool {
+        self.slab.link(n).tag.bound == Bound::Gated
+    }
+
+    /// One less names the gate.
+    fn let_go(&mut self, gate: u32) {
+        let users = self.slab.body_mut(gate).gating.users();
+        *users -= 1;
+        if *users == 0 {
+            debug_assert!(self.first(gate) == NONE, "who waits at a gate names it");
+            self.gates -= 1;
+            self.release(gate);
+        }
+    }
+
+    /// One job more, or less, of its gates waits for its time, or is parked.
+    fn count_early(&mut self, n: u32, more: i64) {
+        self.count(n, more << 32);
+    }
+
+    fn count(&mut self, n: u32, more: i64) {
+        let mut gate = self.gate_of(n);
+        while gate != NONE {
+            let link = self.slab.link_mut(gate);
+            link.set_deadline(Tick(link.deadline().0.wrapping_add_signed(more)));
+            gate = self.gate_of(gate);
+        }
+    }
+
+    /// A job that is pending from now on joins its gate, as the last, or as the first.
+    pub(super) fn come_to_gate(&mut self, n: u32, as_last: bool) {
+        self.slab.link_mut(n).tag.passed = 0;
+        let gate = self.gate_of(n);
+        if as_last {
+            self.go_on(n, gate);
+        } else {
+            self.join(n, gate, false);
+            self.settle(gate);
+        }
+    }
+
+    /// A job that has been let through all before `gate` goes on from there as far as it may.
+    fn go_on(&mut self, n: u32, mut gate: u32) {
+        while gate != NONE {
+            if self.first(gate) != NONE || !self.admits(gate, n) {
+                return self.join(n, gate, true);
+            }
+            self.let_through(gate, n);
+            gate = self.gate_of(gate);
+        }
+        let link = self.slab.link_mut(n);
+        link.tag.state = State::Ready;
+        let last = self.line.last();
+        self.line.join(&mut self.slab, last, n);
+        self.line.join(&mut self.slab, n, NONE);
+        self.patient += 2;
+    }
+
+    /// Lets through whom the gate may. See the invariant.
+    fn settle(&mut self, gate: u32) {
+        loop {
+            let n = self.first(gate);
+            if n == NONE || !self.admits(gate, n) {
+                return;
+            }
+            self.leave_ring(n);
+            self.let_through(gate, n);
+            let next = self.gate_of(gate);
+            self.go_on(n, next);
+        }
+    }
+
+    fn admits(&self, gate: u32, n: u32) -> bool {
+        let (body, tag) = (self.slab.body(gate), self.slab.link(n).tag);
+        body.order as isize > 0 && (tag.room != tag.passed + 1 || body.period > 0)
+    }
+
+    /// Takes what the job needs there.
+    fn let_through(&mut self, gate: u32, n: u32) {
+        let tag = &mut self.slab.link_mut(n).tag;
+        tag.passed += 1;
+        let takes_room = tag.room == tag.passed;
+        let body = self.slab.body_mut(gate);
+        body.order = (body.order as isize - 1) as usize;
+        body.period -= u64::from(takes_room);
+    }
+
+    /// What a job that leaves has of its gates goes to those that wait there; `leaves`: but for the room, which goes with what
+    /// it leaves.
+    #[cold]
+    pub(super) fn give_back(&mut self, n: u32, leaves: bool) {
+        let Tag { passed, room, .. } = self.slab.link(n).tag;
+        if !leaves && (1..=passed).contains(&room) {
+            let mut gate = self.gate_of(n);
+            for _ in 1..room {
+                gate = self.gate_of(gate);
+            }
+            self.slab.body_mut(gate).period += 1;
+        }
+        self.slab.link_mut(n).tag.passed = 0;
+        self.give_slots(n, passed);
+    }
+
+    /// The first `passed` gates of its chain get a slot each.
+    fn give_slots(&mut self, n: u32, passed: u8) {
+        let mut gate = self.gate_of(n);
+        for _ in 0..passed {
+            let body = self.slab.body_mut(gate);
+            body.order = (body.order as isize + 1) as usize;
+            self.settle(gate);
+            gate = self.gate_of(gate);
+        }
+    }
+
+    /// The first of a ring.
+    #[inline]
+    fn first(&self, gate: u32) -> u32 {
+        let first = self.slab.link(gate).next;
+        if first == gate { NONE } else { first }
+    }
+
+    fn join(&mut self, n: u32, gate: u32, as_last: bool) {
+        let &Link { next: first, prev: last, .. } = self.slab.link(gate);
+        let (before, after) = if as_last { (last, gate) } else { (gate, first) };
+        let link = self.slab.link_mut(n);
+        (link.prev, link.next, link.tag.state) = (before, after, State::Gated);
+        self.slab.link_mut(before).next = n;
+        self.slab.link_mut(after).prev = n;
+        self.gated += 1;
+        self.count(n, 1);
+    }
+
+    fn leave_ring(&mut self, n: u32) {
+        let &Link { next, prev, .. } = self.slab.link(n);
+        self.slab.link_mut(prev).next = next;
+        self.slab.link_mut(next).prev = prev;
+        self.gated -= 1;
+        self.count(n, -1);
+    }
+
+    pub(super) fn leave_line(&mut self, n: u32) {
+        let &Link { next, prev, .. } = self.slab.link(n);
+        self.line.join(&mut self.slab, prev, next);
+        self.patient -= 2;
+    }
+}

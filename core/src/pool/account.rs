@@ -1,0 +1,216 @@
+//! The account: what was accepted, where it is, and how it ended. One equation:
+//!
+//! ```text
+//! accepted = waiting for time + gated + queued + running + done + failed + cancelled + handed back
+//! ```
+//!
+//! The unit is a *turn*: a job that runs once is one; each time a periodic job is set for a next run that is a new one.
+//!
+//! # Events
+//!
+//! Each has one place that counts it, by one addition to one word. Nothing is ever counted back.
+//!
+//! | event | counted by | in |
+//! |---|---|---|
+//! | accept | a submit to a lane, as it reserves its position | the lane's tail |
+//! | | an insertion; the next turn of a periodic job, before the present one ends | `accepted` of the entries |
+//! | arrive: it waits for its time no more | an insertion, an expiry | `arrived` of the entries |
+//! | gate, release | what joins or leaves the ring of a gate | `gated` of the entries: no total changes |
+//! | begin | a worker, in its mark; who takes one without a seat, as `outside.taken` | no total changes |
+//! | end | whose seat it ran on, by how it ended; who has taken it without a seat | a seat's `ended`; `outside.ended` |
+//! | remove | who has taken it out of its slot | `removed` |
+//! | | who takes it out of its entry | `removed` of the entries; `gone`, if it had not arrived |
+//! | hand back | the same, where it is its submitter who has it back | `removed` |
+//!
+//! Each turn leaves its place by one exchange, of its slot or under the lock of the entries. Whoever wins that owes one of the
+//! last three events, and nobody else does.
+//!
+//! # Reading
+//!
+//! Later events of a life are read before earlier ones, each with acquire or under the lock: ends, removals; then what
+//! the entries know; the tails last. What is seen to have ended was accepted before, and that is seen later. So no part is
+//! negative while the pool works, and the parts add up whatever it does meanwhile. Only how many of the pending are
+//! *running* is approximate then, since a mark comes a moment before the taking; when the pool stands still it is exact.
+#![forbid(unsafe_code)]
+
+use super::Pool;
+use crate::end::End;
+use crate::host::Host;
+use crate::seat::Seat;
+use crate::slots::Slots;
+use crate::storage::Storage;
+use crate::sync::Ordering;
+
+/// How many turns are where: see the equation. The totals wrap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// All that were ever accepted.
+    pub accepted: usize,
+    /// Waiting for their time; paused schedules too.
+    pub waiting: usize,
+    /// Waiting at a gate.
+    pub gated: usize,
+    /// Waiting for a worker.
+    pub queued: usize,
+    /// Running.
+    pub running: usize,
+    /// Ended well.
+    pub done: usize,
+    /// Ended with an error or a panic.
+    pub failed: usize,
+    /// Removed before they ran.
+    pub cancelled: usize,
+    /// Given back to who had submitted them.
+    pub handed_back: usize,
+}
+
+impl Account {
+    /// The right side of the equation.
+    #[must_use]
+    pub const fn sum(&self) -> usize {
+        let present = self.waiting + self.pending();
+        present
+            .wrapping_add(self.done)
+            .wrapping_add(self.failed)
+            .wrapping_add(self.cancelled)
+            .wrapping_add(self.handed_back)
+    }
+
+    /// Those that wait for nothing but their gate or a worker, or run.
+    #[must_use]
+    pub const fn pending(&self) -> usize {
+        self.gated + self.queued + self.running
+    }
+}
+
+impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    /// How many turns are pending: they wait at a gate or for a worker, or run. Delayed and periodic jobs count while they are
+    /// due. When it says 0, there was a moment during the call at which nothing was pending.
+    pub fn pending(&self) -> usize {
+        let gone = self.removed.iter().fold(self.ended(), |sum, removed| sum.wrapping_add(removed.load(Ordering::SeqCst)));
+        let came = self.came.load(Ordering::SeqCst);
+        let submitted = self.storage.lanes().iter().fold(came, |sum, lane| sum.wrapping_add(lane.tail()));
+        submitted.wrapping_sub(gone)
+    }
+
+    /// How many turns have been run to their end.
+    pub fn ended(&self) -> usize {
+        let outside = self.outside.ended.iter().fold(0, |sum, ended| ended.load(Ordering::SeqCst).wrapping_add(sum));
+        self.seats().iter().map(Seat::all_ended).fold(outside, usize::wrapping_add)
+    }
+
+    /// Workers that exist, those that are about to start included.
+    pub fn alive(&self) -> usize {
+        self.state().alive()
+    }
+
+    /// Workers that run a job; O(workers).
+    pub fn busy(&self) -> usize {
+        self.seats().iter().filter(|seat| seat.is_busy()).count()
+    }
+
+    /// Delayed and periodic jobs that wait for their time.
+    pub fn timers(&self) -> usize {
+        let timers = self.timers.load(Ordering::SeqCst);
+        // There may be alarms among them.
+        if S::GATES && timers > 0 { self.entries.lock().timed() } else { timers }
+    }
+
+    /// Where everything is; O(workers).
+    pub fn account(&self) -> Account {
+        let ended = |end: End| {
+            let outside = self.outside.ended[end as usize].load(Ordering::SeqCst);
+            self.seats().iter().fold(outside, |sum, seat| sum.wrapping_add(seat.ended(end)))
+        };
+        let (done, failed, skipped) = (ended(End::Done), ended(End::Failed), ended(End::Cancelled));
+        let [removed, handed_back] = [0, 1].map(|kind| self.removed[kind].load(Ordering::SeqCst));
+        let marked = self.running();
+        let entries = self.entries.lock();
+        let (gated, waiting) = (entries.gated(), entries.timed() + entries.parked());
+        let (put_in, came, cancelled) = (entries.accepted(), entries.came(), entries.cancelled());
+        drop(entries);
+        let appended = self.storage.lanes().iter().fold(0_usize, |sum, lane| sum.wrapping_add(lane.tail()));
+        let over = done.wrapping_add(failed).wrapping_add(skipped).wrapping_add(removed).wrapping_add(handed_back);
+        let pending = appended.wrapping_add(came).wrapping_sub(over);
+        let running = marked.min(pending - gated);
+        Account {
+            accepted: appended.wrapping_add(put_in),
+            waiting,
+            gated,
+            queued: pending - gated - running,
+            running,
+            done,
+            failed,
+            cancelled: skipped.wrapping_add(removed).wrapping_add(cancelled),
+            handed_back,
+        }
+    }
+
+    /// Compares the account with what is really there: a sweep of all slots and entries, and the marks of the seats. For when
+    /// the pool stands still; else it may say that something is wrong.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong.
+    #[doc(hidden)]
+    pub fn audit(&self) -> Result<(), Discrepancy> {
+        let account = self.account();
+        let mut found = Account { running: self.running(), ..account };
+        let inside = self.inside();
+        found.queued = 0;
+        for lane in self.storage.lanes() {
+            lane.slots().sweep(inside.pinned(), lane.tail(), &mut |_| found.queued += 1);
+        }
+        (found.waiting, found.gated) = (0, 0);
+        let mut held = 0;
+        self.visit_entries(|_, view| {
+            use crate::entries::State;
+            match view.state {
+                State::Waiting | State::Parked => found.waiting += 1,
+                State::Gated => found.gated += 1,
+                State::Due | State::Ready => found.queued += 1,
+                State::Running | State::Cancelled => held += 1,
+                State::Free | State::Gate => unreachable!("not shown"),
+            }
+        });
+        if account == found && account.accepted == found.sum() && held <= found.running { Ok(()) } else { Err(Discrepancy { account, found }) }
+    }
+
+    /// Turns that are marked as running, or were taken by somebody without a seat.
+    fn running(&self) -> usize {
+        let ended = self.outside.ended.iter().fold(0, |sum, ended| ended.load(Ordering::SeqCst).wrapping_add(sum));
+        let outside = self.outside.taken.load(Ordering::SeqCst).wrapping_sub(ended);
+        self.seats().iter().map(Seat::running).sum::<usize>() + outside
+    }
+
+    /// A job was removed from a lane.
+    #[inline(never)]
+    pub(crate) fn count_removed(&self) {
+        self.removed[0].fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A pending job goes back to who had submitted it.
+    #[inline(never)]
+    pub(crate) fn count_handed_back(&self) {
+        self.removed[1].fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Somebody without a seat is about to run a job.
+    pub(super) fn count_taken(&self) {
+        self.outside.taken.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It has ended.
+    pub(super) fn count_ended_outside(&self, end: End) {
+        self.outside.ended[end as usize].fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What [`Pool::audit`] has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discrepancy {
+    /// What the pool says.
+    pub account: Account,
+    /// What is there.
+    pub found: Account,
+}

@@ -1,0 +1,207 @@
+//! Gates of a pool: jobs that were accepted and may not begin yet for another reason than time. See `entries::gate`.
+#![forbid(unsafe_code)]
+
+use super::{Duty, Pool};
+use crate::end::End;
+use crate::entries::{At, Key, Kind, Popped, Slab};
+use crate::host::{Host, Tick};
+use crate::id::{JobId, Place};
+use crate::pack::Refused;
+use crate::period::Repeat;
+use crate::running::Running;
+use crate::state::Phase;
+use crate::storage::Storage;
+use crate::sync::sized;
+
+/// Names a gate of one pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate(Key);
+
+/// At which gate a job is put in, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gated {
+    /// The first one that it has to pass; that one's parents follow.
+    pub gate: Gate,
+    /// Which of them, counted from 1, has the room for what it leaves; 0 if it leaves nothing.
+    pub room: u8,
+    /// Whether it only belongs to the gate: it is cancelled with it, and begins without it.
+    pub passes: bool,
+}
+
+impl Gated {
+    fn at(self) -> At {
+        At { gate: self.gate.0, room: self.room, passes: self.passes }
+    }
+}
+
+/// When a job may begin, as far as time is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Behind the others of its gate.
+    Last,
+    /// Before them.
+    First,
+    /// When it is time; then behind the others.
+    At(Tick, Option<Repeat>),
+}
+
+/// As many slots, or so much room, as there never are jobs.
+pub const WITHOUT_END: usize = crate::entries::WITHOUT_END;
+
+/// Slots that are given at a time, while others are let through: as many jobs move under the lock.
+const PORTION: usize = sized(64, 1);
+
+impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    /// A gate that lets through as many jobs at a time as it has slots, and no more with results than it has room; behind it
+    /// `parent`, if there is one, which stays open as long. `None` in fixed storage without room.
+    pub fn open_gate(&self, slots: usize, room: usize, parent: Option<Gate>) -> Option<Gate> {
+        loop {
+            let mut entries = self.entries.lock();
+            let Some(need) = entries.needs_room() else {
+                return entries.open_gate(slots, room, parent.map(|Gate(key)| key)).map(Gate);
+            };
+            drop(entries);
+            let left = S::Slab::allocate(need);
+            let left = self.entries.lock().add_room(left);
+            drop(left);
+        }
+    }
+
+    /// Nobody puts anything in any more. Those that wait are let through as before.
+    pub fn close_gate(&self, Gate(key): Gate) {
+        self.with_entries(|entries| entries.close_gate(key));
+    }
+
+    /// Puts in a job at a gate. `nested`: see [`Pool::submit_first`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::submit_at`].
+    pub fn submit_gated(
+        &self,
+        payload: P,
+        nested: bool,
+        start: Start,
+        gated: Gated,
+    ) -> Result<(JobId, Duty), Refused<P>> {
+        let (kind, due, repeat) = match start {
+            Start::Last => (Kind::Queued, Tick::ZERO, None),
+            Start::First => (Kind::Urgent, Tick::ZERO, None),
+            Start::At(due, None) => (Kind::Delayed, due, None),
+            Start::At(due, repeat) => (Kind::Periodic, due, repeat),
+        };
+        self.insert_at(Some(gated.at()), kind, payload, nested, due, repeat)
+    }
+
+    /// Something that is to be done at a time, by a worker, and is no job: it counts nowhere, nobody waits for it, and the
+    /// pool ends without it. It is cancelled as a job is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::submit_at`].
+    pub fn set_alarm(&self, payload: P, due: Tick) -> Result<(JobId, Duty), Refused<P>> {
+        self.insert_at(None, Kind::Alarm, payload, true, due, None)
+    }
+
+    fn insert_at(
+        &self,
+        at: Option<At>,
+        kind: Kind,
+        payload: P,
+        nested: bool,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
+        self.insert_by(kind, payload, nested, due, |entries, order, payload| {
+            entries.put_at(at, kind, order, payload, due, repeat)
+        })
+    }
+
+    /// Gives a gate so many slots more, and so much more room: so many of those that wait may begin.
+    pub fn give(&self, gate: Gate, slots: usize, room: usize) -> Duty {
+        let mut left = (slots, room);
+        while left != (0, 0) {
+            left = self.with_entries(|entries| entries.give(gate.0, left.0, left.1, PORTION));
+        }
+        self.call(false)
+    }
+
+    /// Takes away so many slots, whether they are free or not: what is in use pays the debt as it comes back.
+    pub fn take_slots(&self, gate: Gate, slots: usize) {
+        self.with_entries(|entries| entries.take_slots(gate.0, slots));
+    }
+
+    /// How many slots are free; negative if more are in use than there are.
+    pub fn free_slots(&self, gate: Gate) -> isize {
+        self.entries.lock().free_slots(gate.0)
+    }
+
+    /// Takes room for one more result of a job that runs; false if there is none.
+    pub fn take_room(&self, gate: Gate) -> bool {
+        self.entries.lock().take_room(gate.0)
+    }
+
+    /// Of the jobs of a gate and of those below it: how many wait for their time, how many at gates.
+    pub fn gate_counts(&self, gate: Gate) -> (usize, usize) {
+        self.entries.lock().gate_counts(gate.0)
+    }
+
+    /// Removes the jobs that belong to a gate and wait there, or for their time, and hands each to `dispose` with no lock held.
+    /// Returns how many.
+    pub fn cancel_gated(&self, gate: Gate, dispose: impl FnMut(JobId, P)) -> usize {
+        self.cancel_each(|entries, cursor| entries.cancel_next_of(cursor, gate.0), dispose)
+    }
+
+    /// The first of the line; `mark` is told its id under the lock.
+    pub(crate) fn pop_ready(&self, mark: impl FnOnce(JobId)) -> Option<Popped<P>> {
+        self.with_entries(|entries| {
+            let popped = entries.pop_ready()?;
+            mark(JobId::in_entry(popped.key.index, popped.key.stamp, popped.order));
+            Some(popped)
+        })
+    }
+
+    /// The run of a job at a gate goes on later, when there is room: [`After::Back`](crate::After::Back). What is returned was
+    /// cancelled meanwhile, and is the caller's to drop.
+    pub fn end_back(&self, running: &Running, payload: P) -> (Option<P>, Duty) {
+        let seat = &self.storage.seats()[running.seat()];
+        let Some(Place::Entry { index, stamp }) = seat.id(running.depth()).map(JobId::place) else {
+            unreachable!("what comes back has an entry, and a mark")
+        };
+        let key = Key { index, stamp };
+        let back = self.with_entries(|entries| {
+            // Asked under the lock: who stops the pool removes what waits under the same lock afterwards.
+            if self.state().phase() == Phase::Stopping {
+                let _ = entries.cancel(key);
+            }
+            let back = entries.back(key, payload);
+            if back.is_ok() {
+                // Under the lock: who cancels it finds it where it runs, or where it waits.
+                seat.end(running.depth());
+            }
+            back
+        });
+        match back {
+            Ok(()) => (None, self.call(false)),
+            Err(payload) => {
+                seat.end(running.depth());
+                seat.count(End::Cancelled);
+                (Some(payload), self.call(false))
+            }
+        }
+    }
+
+    /// Pauses a periodic job, from its present run on. Returns whether there is such a job.
+    pub fn pause_periodic(&self, id: JobId) -> bool {
+        let Place::Entry { index, stamp } = id.place() else { return false };
+        self.with_entries(|entries| entries.park(Key { index, stamp }))
+    }
+
+    /// Ends the pause of a periodic job; it runs next at the next point of its grid. `None` if there is no such job.
+    pub fn resume_periodic(&self, id: JobId) -> Option<Duty> {
+        let Place::Entry { index, stamp } = id.place() else { return None };
+        let now = self.host.now();
+        let due = self.with_entries(|entries| entries.unpark(Key { index, stamp }, now))?;
+        Some(if due < Tick::MAX { self.timer_added(due) } else { Duty::Nothing })
+    }
+}

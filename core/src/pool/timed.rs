@@ -1,0 +1,250 @@
+//! The pool's timed and urgent jobs: the entries behind their lock, and the words that mirror them.
+#![forbid(unsafe_code)]
+
+use lock_api::MutexGuard;
+
+use super::{Duty, Pool};
+use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab, Trim};
+use crate::host::{Host, Tick};
+use crate::id::{JobId, Place};
+use crate::pack::Refused;
+use crate::period::Repeat;
+use crate::state::Phase;
+use crate::storage::Storage;
+use crate::sync::{AtomicUsize, LOOKS_FIRST, Ordering};
+
+impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    /// Changes the entries, then the words that mirror them.
+    pub(crate) fn with_entries<T>(&self, change: impl FnOnce(&mut Entries<P, S::Slab>) -> T) -> T {
+        let mut entries = self.entries.lock();
+        let result = change(&mut entries);
+        self.mirror(entries);
+        result
+    }
+
+    /// Lets go of the entries, which have changed.
+    #[inline(never)]
+    fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+        // Written under this lock only.
+        let set = |word: &AtomicUsize, now: usize| {
+            if !LOOKS_FIRST || word.load(Ordering::Relaxed) != now {
+                word.store(now, Ordering::SeqCst);
+            }
+        };
+        set(&self.came, entries.came());
+        set(&self.timers, entries.waiting());
+        if S::GATES && entries.patient() | self.next.patient.load(Ordering::Relaxed) != 0 {
+            return self.mirror_line(entries);
+        }
+        set(&self.next.urgent, entries.due());
+        drop(entries);
+    }
+
+    /// The same for what workers look at, if there is a line or a pause.
+    #[cold]
+    #[inline(never)]
+    fn mirror_line(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+        self.next.urgent.store(if entries.is_paused() { 0 } else { entries.due() }, Ordering::SeqCst);
+        // Before it is said that there is a first one.
+        self.next.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
+        self.next.patient.store(entries.patient(), Ordering::SeqCst);
+        drop(entries);
+    }
+
+    #[inline(always)]
+    fn accepts(&self, nested: bool, due: Tick) -> bool {
+        let state = self.state();
+        // While it drains, what never runs would be waited for for ever.
+        state.is_running() || state.takes_nested() && nested && due < Tick::MAX
+    }
+
+    /// Puts a job before all others: last in, first out. `nested`: on behalf of a running job, which is accepted while
+    /// the pool drains, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with the payload: no room in fixed storage, or the pool is closed.
+    pub fn submit_first(&self, payload: P, nested: bool) -> Result<(JobId, Duty), Refused<P>> {
+        self.insert(Kind::Urgent, payload, nested, Tick::ZERO, None)
+    }
+
+    /// Runs a job at `due`, and then again as `repeat` says. A time in the past is now; at [`Tick::MAX`] it never runs.
+    /// When it falls due it goes before all jobs that wait in the queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::submit_first`]; for one that never runs the pool is closed as soon as it drains.
+    pub fn submit_at(
+        &self,
+        payload: P,
+        nested: bool,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
+        let kind = if repeat.is_some() { Kind::Periodic } else { Kind::Delayed };
+        self.insert(kind, payload, nested, due, repeat)
+    }
+
+    /// One for all kinds that need no gate; the time of an urgent job means nothing.
+    fn insert(
+        &self,
+        kind: Kind,
+        payload: P,
+        nested: bool,
+        due: Tick,
+        repeat: Option<Repeat>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
+        self.insert_by(kind, payload, nested, due, |entries, order, payload| {
+            entries.put(kind, order, payload, due, repeat)
+        })
+    }
+
+    /// Makes room, and puts in what the pool accepts.
+    #[inline(always)]
+    pub(super) fn insert_by(
+        &self,
+        kind: Kind,
+        payload: P,
+        nested: bool,
+        due: Tick,
+        put: impl FnOnce(&mut Entries<P, S::Slab>, usize, P) -> Result<Key, P>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
+        let order = self.main().tail();
+        let is_timed = !matches!(kind, Kind::Urgent | Kind::Queued);
+        let mut entries = loop {
+            // Where none of the workers are, one that is not there may hold the lock.
+            if S::OWN_LANES && self.state().is_elsewhere() {
+                return Err(Refused::Closed(payload));
+            }
+            let entries = self.entries.lock();
+            let Some(need) = entries.needs_room() else { break entries };
+            drop(entries);
+            // Allocated, and what is left dropped, with no lock held.
+            let room = S::Slab::allocate(need);
+            let left = self.entries.lock().add_room(room);
+            drop(left);
+        };
+        // Asked under the lock: who closes the pool empties the entries under the same lock afterwards.
+        if !self.accepts(nested, due) {
+            return Err(Refused::Closed(payload));
+        }
+        // Whoever minds an earlier deadline will see this one then.
+        let minded = is_timed && entries.next_deadline().is_some_and(|next| next <= due);
+        let key = put(&mut entries, order, payload).map_err(Refused::Full)?;
+        self.mirror(entries);
+        let duty = if !is_timed {
+            self.call(false)
+        } else if minded {
+            Duty::Nothing
+        } else {
+            self.timer_added(due)
+        };
+        Ok((JobId::in_entry(key.index, key.stamp, order), duty))
+    }
+
+    /// Sees to it that a sleeper wakes in time for a new earliest deadline.
+    pub(super) fn timer_added(&self, due: Tick) -> Duty {
+        let mut sleepers = self.sleepers.lock();
+        if sleepers.deadline() <= due {
+            return Duty::Nothing;
+        }
+        if let Some(woken) = sleepers.pop_sentinel(self.storage.seats()) {
+            self.wake_up(woken);
+            return Duty::Wake(woken.seat);
+        }
+        drop(sleepers);
+        self.call(true)
+    }
+
+    /// Makes the timers that are due urgent, and so pending; returns how many. Workers do it by themselves in time: this is
+    /// for who wants to be exact about what is due now.
+    pub fn expire(&self) -> usize {
+        if self.timers.load(Ordering::SeqCst) == 0 { 0 } else { self.expire_some() }
+    }
+
+    /// The same, when there are timers.
+    pub(crate) fn expire_some(&self) -> usize {
+        let now = self.host.now();
+        self.with_entries(|entries| entries.expire(now))
+    }
+
+    /// Whether there are timers, and no sleeper minds them.
+    pub(crate) fn has_unminded_timers(&self) -> bool {
+        self.timers.load(Ordering::Relaxed) > 0 && !self.state().has_sentinel()
+    }
+
+    /// The top of the urgent stack; `mark` is told its id under the lock.
+    pub(crate) fn pop_due(&self, mark: impl FnOnce(JobId)) -> Option<Popped<P>> {
+        self.with_entries(|entries| {
+            let popped = entries.pop()?;
+            mark(JobId::in_entry(popped.key.index, popped.key.stamp, popped.order));
+            Some(popped)
+        })
+    }
+
+    /// The deadline of the earliest timer, or a time before it at which to ask again.
+    pub fn next_due(&self) -> Option<Tick> {
+        Some(self.next_due_or_never()).filter(|due| *due < Tick::MAX)
+    }
+
+    /// The same; [`Tick::MAX`] for none.
+    pub(crate) fn next_due_or_never(&self) -> Tick {
+        if self.timers.load(Ordering::SeqCst) == 0 {
+            return Tick::MAX;
+        }
+        self.entries.lock().next_deadline().unwrap_or(Tick::MAX)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn end_periodic(&self, id: JobId, payload: Option<P>) -> (Option<P>, Duty) {
+        let Place::Entry { index, stamp } = id.place() else { unreachable!("periodic jobs are entries") };
+        let key = Key { index, stamp };
+        let now = self.host.now();
+        let finished = self.with_entries(|entries| {
+            // Asked under the lock: who closes the pool cancels the periodic jobs under the same lock afterwards.
+            if self.state().phase() != Phase::Running {
+                let _ = entries.cancel(key);
+            }
+            entries.finish(key, payload, now)
+        });
+        let (payload, duty) = match finished {
+            Ok(due) => (None, self.timer_added(due)),
+            Err(payload) => (payload, Duty::Nothing),
+        };
+        // What it held of its gates may have let somebody through.
+        (payload, if S::GATES && duty == Duty::Nothing { self.call(false) } else { duty })
+    }
+
+    /// Cancels one job that is an entry.
+    pub(super) fn cancel_entry(&self, key: Key) -> Cancel<P> {
+        self.with_entries(|entries| entries.cancel(key))
+    }
+
+    /// Gives back room of entries; asks only whether there would be any unless it is `long` that none was needed.
+    pub(super) fn trim_entries(&self, long: bool) -> bool {
+        if !S::OWN_LANES {
+            // Fixed storage has none to give.
+            return false;
+        }
+        let mut search = None;
+        loop {
+            let mut entries = self.entries.lock();
+            if !entries.has_surplus() {
+                return false;
+            }
+            if !long {
+                return true;
+            }
+            let trim = entries.trim(search);
+            drop(entries);
+            match trim {
+                Trim::Goes(next) => search = Some(next),
+                Trim::Over(surplus) => {
+                    drop(surplus);
+                    return false;
+                }
+            }
+        }
+    }
+}
