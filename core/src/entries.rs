@@ -25,9 +25,9 @@
 //!    free list or never was used (`fresh` and above).
 //! 3. A stamp is given at insertion and stays until the entry is free: a key of an earlier tenant never matches. Stamps
 //!    repeat after as many insertions as there are `usize`s.
-//! 4. What happens is counted once and for good: `accepted` at insertion, and once more for each next run of a periodic job;
-//!    `arrived` when it is pending, that is, neither waits for its time nor is parked; `gone` when it is removed before that;
-//!    `removed` when it is removed after that. What begins is counted elsewhere.
+//! 4. Each turn is counted where it comes and where it is removed: as `accepted` at insertion, and once more for each next run
+//!    of a periodic job; among those that `came` when it is pending, that is, neither waits for its time nor is parked; as
+//!    `cancelled` when it is removed. What begins is counted elsewhere.
 //!
 //! Gates are in `gate`.
 #![forbid(unsafe_code)]
@@ -52,7 +52,7 @@ mod visit;
 
 pub use gate::At;
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
-use slab::Maybe;
+use slab::{Marks, Maybe};
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room, Surplus};
@@ -100,10 +100,9 @@ pub struct Entries<P, S: Slab<P>> {
     patient: usize,
     /// For the next insertion.
     stamp: usize,
+    came: usize,
     accepted: usize,
-    arrived: usize,
-    gone: usize,
-    removed: usize,
+    cancelled: usize,
     slab: S,
     payloads: PhantomData<P>,
 }
@@ -135,10 +134,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
             gates: 0,
             patient: 0,
             stamp: 0,
+            came: 0,
             accepted: 0,
-            arrived: 0,
-            gone: 0,
-            removed: 0,
+            cancelled: 0,
             slab: S::EMPTY,
             payloads: PhantomData,
         }
@@ -186,10 +184,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
         repeat: Option<Repeat>,
     ) -> Result<Key, P> {
         let state = if kind == Kind::Urgent { State::Due } else { State::Waiting };
-        let key = self.claim_job(order, payload, repeat.map_or(0, Repeat::period), Tag::new(state, kind, repeat))?;
-        self.accepted = self.accepted.wrapping_add(1);
+        let key = self.claim_job(order, payload, state, kind, repeat)?;
+        self.count_accepted();
         if kind == Kind::Urgent {
-            self.arrived = self.arrived.wrapping_add(1);
+            self.count_arrived(1);
             self.push(key.index);
         } else {
             self.wheel.insert(&mut self.slab, key.index, due);
@@ -215,12 +213,12 @@ impl<P, S: Slab<P>> Entries<P, S> {
         while let Some(n) = self.wheel.expire(&mut self.slab, now) {
             self.waiting -= 1;
             let stacks = if self.is_special(n) { self.expire_special(n) } else { Some(1) };
-            let Some(jobs) = stacks else { continue };
+            let Some(turns) = stacks else { continue };
             self.slab.link_mut(n).tag.state = State::Due;
             self.stack.join(&mut self.slab, last, n);
             last = n;
             self.due += 1;
-            self.arrived = self.arrived.wrapping_add(jobs);
+            self.count_arrived(turns);
         }
         self.stack.join(&mut self.slab, last, below);
         (before - self.waiting) as usize
@@ -229,7 +227,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Whether it is an alarm, belongs to a gate, or is to be parked.
     #[inline(always)]
     fn is_special(&self, n: u32) -> bool {
-        Self::GATES && self.slab.link(n).tag.is_special
+        Self::GATES && self.slab.link(n).tag.marks.any()
     }
 
     /// Takes the top of the urgent stack, to run it.
@@ -285,15 +283,15 @@ impl<P, S: Slab<P>> Entries<P, S> {
             Some(payload) if state != Some(State::Cancelled) && next != Tick::MAX => payload,
             ended => {
                 if ended.is_some() {
-                    self.accepted = self.accepted.wrapping_add(1);
-                    self.gone = self.gone.wrapping_add(1);
+                    self.count_accepted();
+                    self.count_cancelled(false);
                 }
                 self.release(n);
                 return Err(ended);
             }
         };
         body.payload = Maybe::Yes(payload);
-        self.accepted = self.accepted.wrapping_add(1);
+        self.count_accepted();
         if self.is_special(n) && self.wait_special(n, next) {
             return Ok(Tick::MAX);
         }
@@ -398,19 +396,19 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.len() == 0
     }
 
-    /// Runs that were ever accepted. Wraps, as the others do.
+    /// Turns that ever became pending, and were not removed since. Wraps, as the others do.
+    pub(crate) const fn came(&self) -> usize {
+        self.came
+    }
+
+    /// Turns that were ever accepted; kept only where there are gates, as is the next.
     pub(crate) const fn accepted(&self) -> usize {
         self.accepted
     }
 
-    /// Runs that ever became pending, and were not removed since.
-    pub(crate) const fn came(&self) -> usize {
-        self.arrived.wrapping_sub(self.removed)
-    }
-
-    /// Runs that were removed before they began.
+    /// Turns that were removed before they began.
     pub(crate) const fn cancelled(&self) -> usize {
-        self.gone.wrapping_add(self.removed)
+        self.cancelled
     }
 
     /// Whether nothing is popped.
@@ -431,9 +429,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         Some(self.slab.link(key.index).tag.state).filter(|state| *state != State::Free)
     }
 
-    /// Fills a free entry; a gate has no payload.
+    /// Fills a free entry; a gate has no payload. Of a gate the period is its room.
     #[inline]
-    fn claim(&mut self, order: usize, payload: Maybe<P>, period: u64, tag: Tag) -> Result<Key, Maybe<P>> {
+    fn claim(&mut self, order: usize, payload: Maybe<P>, period: u64) -> Result<Key, Maybe<P>> {
         let free = self.free.get();
         let n = if free != NONE {
             self.free = Head::at(self.slab.link(free).next);
@@ -446,7 +444,6 @@ impl<P, S: Slab<P>> Entries<P, S> {
         };
         let stamp = self.stamp;
         self.stamp = stamp.wrapping_add(1);
-        self.slab.link_mut(n).tag.fill(tag);
         let body = self.slab.body_mut(n);
         body.stamp = stamp;
         body.order = order;
@@ -457,11 +454,45 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// The same for a job.
     #[inline(always)]
-    fn claim_job(&mut self, order: usize, payload: P, period: u64, tag: Tag) -> Result<Key, P> {
-        self.claim(order, Maybe::Yes(payload), period, tag).map_err(|payload| match payload {
-            Maybe::Yes(payload) => payload,
-            Maybe::No => unreachable!("it comes back as it was"),
-        })
+    fn claim_job(
+        &mut self,
+        order: usize,
+        payload: P,
+        state: State,
+        kind: Kind,
+        repeat: Option<Repeat>,
+    ) -> Result<Key, P> {
+        match self.claim(order, Maybe::Yes(payload), repeat.map_or(0, Repeat::period)) {
+            Ok(key) => {
+                self.slab.link_mut(key.index).tag.fill(state, kind, repeat);
+                Ok(key)
+            }
+            Err(Maybe::Yes(payload)) => Err(payload),
+            Err(Maybe::No) => unreachable!("it comes back as it was"),
+        }
+    }
+
+    /// A turn was accepted. Kept only where somebody asks for it.
+    #[inline(always)]
+    fn count_accepted(&mut self) {
+        if Self::GATES {
+            self.accepted = self.accepted.wrapping_add(1);
+        }
+    }
+
+    /// Turns are pending from now on.
+    #[inline(always)]
+    fn count_arrived(&mut self, turns: usize) {
+        self.came = self.came.wrapping_add(turns);
+    }
+
+    /// A turn was removed before it began. As for acceptance.
+    #[inline(always)]
+    fn count_cancelled(&mut self, was_pending: bool) {
+        self.came = self.came.wrapping_sub(usize::from(was_pending));
+        if Self::GATES {
+            self.cancelled = self.cancelled.wrapping_add(1);
+        }
     }
 
     #[inline]
@@ -491,10 +522,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         if self.slab.link(n).tag.state == State::Waiting {
             self.unwait(n);
-            self.gone = self.gone.wrapping_add(1);
+            self.count_cancelled(false);
         } else {
             self.unstack(n);
-            self.removed = self.removed.wrapping_add(1);
+            self.count_cancelled(true);
         }
         let payload = Self::payload(self.slab.body_mut(n));
         self.release_plain(n);

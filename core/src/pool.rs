@@ -51,7 +51,7 @@ use core::mem;
 
 use lock_api::Mutex;
 
-pub use self::account::{Account, Discrepancy};
+pub use self::account::{Account, Counts, Discrepancy};
 pub use self::call::Duty;
 pub use self::gated::{Gate, Gated, Start, WITHOUT_END};
 pub use self::reach::{Cancelled, Taken};

@@ -33,8 +33,8 @@
 //! through at a time than the lock is to be held for.
 #![forbid(unsafe_code)]
 
-use super::slab::{Bound, Maybe};
-use super::{Entries, Gating, Key, Kind, Popped, Slab, State, Stays, Tag};
+use super::slab::{Marked, Marks, Maybe};
+use super::{Entries, Gating, Key, Kind, Popped, Slab, State, Stays};
 use crate::host::Tick;
 use crate::period::Repeat;
 use crate::wheel::{Link, NONE, Timing};
@@ -57,17 +57,17 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// A gate with so many slots and so much room; at most a quarter of what a `usize` holds counts. `None` if there is no
     /// room in storage.
     pub fn open_gate(&mut self, slots: usize, room: usize, parent: Option<Key>) -> Option<Key> {
-        let tag = Tag::new(State::Gate, Kind::Queued, None);
-        let key = self.claim(slots.min(WITHOUT_END), Maybe::No, room.min(WITHOUT_END) as u64, tag).ok()?;
+        let key = self.claim(slots.min(WITHOUT_END), Maybe::No, room.min(WITHOUT_END) as u64).ok()?;
         let n = key.index;
         let link = self.slab.link_mut(n);
+        link.tag.fill(State::Gate, Kind::Queued, None);
         (link.next, link.prev) = (n, n);
         link.set_deadline(Tick::ZERO);
         *self.slab.body_mut(n).gating.users() = 1;
         self.gates += 1;
         if let Some(parent) = parent {
             debug_assert!(self.state(parent) == Some(State::Gate), "a parent stays open");
-            self.set_gate(n, parent.index, Bound::Loosely);
+            self.set_gate(n, parent.index, Marked::LOOSE);
         }
         Some(key)
     }
@@ -160,16 +160,16 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ) -> Result<Key, P> {
         let is_timed = !matches!(kind, Kind::Urgent | Kind::Queued);
         let state = if is_timed { State::Waiting } else { State::Due };
-        let key = self.claim_job(order, payload, repeat.map_or(0, Repeat::period), Tag::new(state, kind, repeat))?;
+        let key = self.claim_job(order, payload, state, kind, repeat)?;
         let n = key.index;
         if let Some(at) = at {
             self.bind(n, at);
         }
         if kind == Kind::Alarm {
-            self.slab.link_mut(n).tag.is_special = true;
+            self.mark(n, |marks| marks.with(Marked::ALARM));
             self.alarms += 1;
         } else {
-            self.accepted = self.accepted.wrapping_add(1);
+            self.count_accepted();
         }
         if is_timed {
             self.wheel.insert(&mut self.slab, n, due);
@@ -177,7 +177,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             self.count_early(n, 1);
             return Ok(key);
         }
-        self.arrived = self.arrived.wrapping_add(1);
+        self.count_arrived(1);
         if self.is_gated(n) {
             self.slab.link_mut(n).set_deadline(Tick::ZERO);
             self.come_to_gate(n, kind == Kind::Queued);
@@ -228,8 +228,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.running -= 1;
         self.slab.body_mut(n).payload = Maybe::Yes(payload);
         // It has no room: that is why it comes back.
-        let passed = self.slab.link(n).tag.passed;
-        self.slab.link_mut(n).tag.passed = 0;
+        let passed = self.marks(n).passed;
+        self.mark(n, |marks| Marked { passed: 0, ..marks });
         let first = self.gate_of(n);
         self.join(n, first, false);
         self.give_slots(n, passed);
@@ -242,9 +242,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if !Self::GATES || self.state(key).is_none() || self.slab.link(n).tag.kind != Kind::Periodic {
             return false;
         }
-        let tag = &mut self.slab.link_mut(n).tag;
-        (tag.is_special, tag.parks) = (true, true);
-        if tag.state == State::Waiting {
+        self.mark(n, |marks| marks.with(Marked::PARKS));
+        if self.slab.link(n).tag.state == State::Waiting {
             self.unwait_special(n);
             self.slab.link_mut(n).tag.state = State::Parked;
             self.parked += 1;
@@ -259,7 +258,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let state = self.state(key).filter(|_| Self::GATES)?;
         let tag = self.slab.link(n).tag;
         let repeat = tag.repeat(self.slab.body(n).period)?;
-        self.slab.link_mut(n).tag.parks = false;
+        self.mark(n, |marks| marks.without(Marked::PARKS));
         if state != State::Parked {
             return Some(Tick::MAX);
         }
@@ -274,11 +273,13 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// What a special entry leaves when it begins, if it runs once.
     #[cold]
     pub(super) fn stays(&self, n: u32) -> Stays {
-        let tag = self.slab.link(n).tag;
-        match (tag.bound, tag.kind) {
-            (Bound::Gated, _) => Stays::Holds,
-            (_, Kind::Alarm) => Stays::Alarm,
-            _ => Stays::No,
+        let marks = self.marks(n);
+        if marks.has(Marked::GATED) {
+            Stays::Holds
+        } else if marks.has(Marked::ALARM) {
+            Stays::Alarm
+        } else {
+            Stays::No
         }
     }
 
@@ -287,14 +288,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
     #[cold]
     pub(super) fn expire_special(&mut self, n: u32) -> Option<usize> {
         self.count_early(n, -1);
-        if self.slab.link(n).tag.kind == Kind::Alarm {
+        if self.marks(n).has(Marked::ALARM) {
             self.alarms -= 1;
             return Some(0);
         }
         if !self.is_gated(n) {
             return Some(1);
         }
-        self.arrived = self.arrived.wrapping_add(1);
+        self.count_arrived(1);
         self.come_to_gate(n, true);
         None
     }
@@ -303,7 +304,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     #[cold]
     pub(super) fn wait_special(&mut self, n: u32, due: Tick) -> bool {
         self.count_early(n, 1);
-        let parks = self.slab.link(n).tag.parks;
+        let parks = self.marks(n).has(Marked::PARKS);
         if parks {
             let link = self.slab.link_mut(n);
             link.set_deadline(due);
@@ -317,10 +318,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn remove_special(&mut self, n: u32) {
-        let tag = self.slab.link(n).tag;
-        let is_job = tag.kind != Kind::Alarm;
-        let is_early = matches!(tag.state, State::Waiting | State::Parked);
-        match tag.state {
+        let (state, marks) = (self.slab.link(n).tag.state, self.marks(n));
+        let is_job = !marks.has(Marked::ALARM);
+        let is_early = matches!(state, State::Waiting | State::Parked);
+        match state {
             State::Waiting => {
                 self.unwait_special(n);
                 self.alarms -= u32::from(!is_job);
@@ -332,10 +333,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
                 self.give_back(n, false);
             }
             _ => {
-                debug_assert!(tag.state == State::Gated, "nothing else has a payload");
+                debug_assert!(state == State::Gated, "nothing else has a payload");
                 // Where it waits is the gate after those that it has passed.
                 let mut gate = self.gate_of(n);
-                for _ in 0..tag.passed {
+                for _ in 0..marks.passed {
                     gate = self.gate_of(gate);
                 }
                 self.leave_ring(n);
@@ -346,8 +347,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if is_early {
             self.count_early(n, -1);
         }
-        let count = if is_early { &mut self.gone } else { &mut self.removed };
-        *count = count.wrapping_add(usize::from(is_job));
+        if is_job {
+            self.count_cancelled(!is_early);
+        }
     }
 
     #[cold]
@@ -359,7 +361,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// What is special about an entry that is freed, is not any more.
     #[cold]
     pub(super) fn clear_special(&mut self, n: u32) {
-        self.slab.link_mut(n).tag.clear();
+        self.mark(n, |_| Marked::NONE);
         let gate = self.gate_of(n);
         if gate != NONE {
             self.slab.body_mut(n).gating = S::Gating::NONE;
@@ -373,9 +375,18 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.slab.body(n).gating.gate()
     }
 
-    fn set_gate(&mut self, n: u32, gate: u32, bound: Bound) {
-        let tag = &mut self.slab.link_mut(n).tag;
-        (tag.is_special, tag.bound) = (true, bound);
+    fn marks(&self, n: u32) -> Marked {
+        self.slab.link(n).tag.marks.get()
+    }
+
+    fn mark(&mut self, n: u32, change: impl FnOnce(Marked) -> Marked) {
+        let marks = &mut self.slab.link_mut(n).tag.marks;
+        let now = change(marks.get());
+        marks.set(now);
+    }
+
+    fn set_gate(&mut self, n: u32, gate: u32, how: u8) {
+        self.mark(n, |marks| marks.with(how));
         self.slab.body_mut(n).gating.set_gate(gate);
         *self.slab.body_mut(gate).gating.users() += 1;
     }
@@ -383,13 +394,13 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// A job that was just put in belongs to a gate.
     pub(super) fn bind(&mut self, n: u32, at: At) {
         debug_assert!(self.state(at.gate) == Some(State::Gate), "a gate stays open while jobs are put in");
-        self.set_gate(n, at.gate.index, if at.passes { Bound::Loosely } else { Bound::Gated });
-        self.slab.link_mut(n).tag.room = at.room;
+        self.set_gate(n, at.gate.index, if at.passes { Marked::LOOSE } else { Marked::GATED });
+        self.mark(n, |marks| Marked { room: at.room, ..marks });
     }
 
     /// Whether it has to be let through before it may begin; once it has been, it has to give back what it has of its gates.
     fn is_gated(&self, n: u32) -> bool {
-        self.slab.link(n).tag.bound == Bound::Gated
+        self.marks(n).has(Marked::GATED)
     }
 
     /// One less names the gate.
@@ -419,7 +430,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// A job that is pending from now on joins its gate, as the last, or as the first.
     pub(super) fn come_to_gate(&mut self, n: u32, as_last: bool) {
-        self.slab.link_mut(n).tag.passed = 0;
+        self.mark(n, |marks| Marked { passed: 0, ..marks });
         let gate = self.gate_of(n);
         if as_last {
             self.go_on(n, gate);
@@ -461,15 +472,15 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     fn admits(&self, gate: u32, n: u32) -> bool {
-        let (body, tag) = (self.slab.body(gate), self.slab.link(n).tag);
-        body.order as isize > 0 && (tag.room != tag.passed + 1 || body.period > 0)
+        let (body, marks) = (self.slab.body(gate), self.marks(n));
+        body.order as isize > 0 && (marks.room != marks.passed + 1 || body.period > 0)
     }
 
     /// Takes what the job needs there.
     fn let_through(&mut self, gate: u32, n: u32) {
-        let tag = &mut self.slab.link_mut(n).tag;
-        tag.passed += 1;
-        let takes_room = tag.room == tag.passed;
+        self.mark(n, |marks| Marked { passed: marks.passed + 1, ..marks });
+        let Marked { passed, room, .. } = self.marks(n);
+        let takes_room = room == passed;
         let body = self.slab.body_mut(gate);
         body.order = (body.order as isize - 1) as usize;
         body.period -= u64::from(takes_room);
@@ -479,7 +490,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// it leaves.
     #[cold]
     pub(super) fn give_back(&mut self, n: u32, leaves: bool) {
-        let Tag { passed, room, .. } = self.slab.link(n).tag;
+        if !self.is_gated(n) {
+            return;
+        }
+        let Marked { passed, room, .. } = self.marks(n);
         if !leaves && (1..=passed).contains(&room) {
             let mut gate = self.gate_of(n);
             for _ in 1..room {
@@ -487,7 +501,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             }
             self.slab.body_mut(gate).period += 1;
         }
-        self.slab.link_mut(n).tag.passed = 0;
+        self.mark(n, |marks| Marked { passed: 0, ..marks });
         self.give_slots(n, passed);
     }
 

@@ -7,7 +7,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::gate::WITHOUT_END;
-use super::slab::Bound;
+use super::slab::{Marked, Marks};
 use super::*;
 use crate::period::MissedTickBehavior;
 use crate::wheel::{Line, Wheel};
@@ -146,7 +146,7 @@ impl<S: Slab<u64>> World<S> {
     /// The room that a job takes of which gate.
     fn has_room(&self, id: u64) -> Option<usize> {
         let job = self.jobs[&id];
-        let room = self.entries.slab.link(job.key.index).tag.room;
+        let room = self.entries.slab.link(job.key.index).tag.marks.get().room;
         let mut gate = job.gate?;
         for _ in 1..room {
             gate = PARENTS[gate]?;
@@ -346,9 +346,10 @@ impl<S: Slab<u64>> World<S> {
     /// Everything that must hold, from what is there.
     fn check(&mut self) {
         let entries = &self.entries;
-        let tag = |key: Key| entries.slab.link(key.index).tag;
-        let in_state = |state| self.jobs.values().filter(|job| tag(job.key).state == state).count();
-        let waiting = self.jobs.values().filter(|job| job.is_job && tag(job.key).state == State::Waiting).count();
+        let state = |key: Key| entries.slab.link(key.index).tag.state;
+        let marks = |key: Key| entries.slab.link(key.index).tag.marks.get();
+        let in_state = |is| self.jobs.values().filter(|job| state(job.key) == is).count();
+        let waiting = self.jobs.values().filter(|job| job.is_job && state(job.key) == State::Waiting).count();
         assert_eq!((entries.timed(), entries.parked()), (waiting, in_state(State::Parked)));
         assert_eq!((entries.gated(), entries.ready()), (in_state(State::Gated), in_state(State::Ready)));
         assert_eq!(entries.due(), in_state(State::Due));
@@ -367,22 +368,22 @@ impl<S: Slab<u64>> World<S> {
             let (mut held, mut rooms, mut users, mut early, mut gated) = (0, 0, usize::from(gate.is_open), 0, 0);
             users += PARENTS.iter().enumerate().filter(|(c, p)| **p == Some(n) && entries.has_gate(self.gates[*c].key)).count();
             for (id, job) in &self.jobs {
-                let tag = tag(job.key);
+                let (marks, state) = (marks(job.key), state(job.key));
                 let (mut at, mut level) = (job.gate, 0);
                 users += usize::from(at == Some(n));
                 while let Some(gate) = at {
                     level += 1;
                     if gate == n {
-                        let passed = tag.bound == Bound::Gated && tag.passed >= level;
+                        let passed = marks.has(Marked::GATED) && marks.passed >= level;
                         held += usize::from(passed);
                         // One that came back begins again without the room that it had.
-                        rooms += usize::from(passed && tag.room == level);
-                        early += usize::from(matches!(tag.state, State::Waiting | State::Parked));
-                        gated += usize::from(tag.state == State::Gated);
+                        rooms += usize::from(passed && marks.room == level);
+                        early += usize::from(matches!(state, State::Waiting | State::Parked));
+                        gated += usize::from(state == State::Gated);
                     }
                     at = PARENTS[gate];
                 }
-                assert!(tag.bound != Bound::Gated || !matches!(tag.state, State::Ready) || tag.passed == level, "job {id}");
+                assert!(state != State::Ready || marks.passed == level, "job {id}");
             }
             let body = entries.slab.body(gate.key.index);
             let slots = gate.slots as isize - gate.debt as isize - held as isize;
@@ -392,7 +393,7 @@ impl<S: Slab<u64>> World<S> {
             let mut gating = body.gating;
             assert_eq!(*gating.users() as usize, users, "users of gate {n}");
             if let Some(first) = entries.first_gated(gate.key) {
-                let Tag { room, passed, .. } = tag(first);
+                let Marked { room, passed, .. } = marks(first);
                 assert!(slots <= 0 || (room == passed + 1 && body.period == 0), "gate {n} lets nobody through that it may");
             }
         }

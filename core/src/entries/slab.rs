@@ -13,56 +13,30 @@ use super::{Kind, State};
 use crate::period::{MissedTickBehavior, Repeat};
 use crate::wheel::{Head, Link, Links, NONE, Timing, Wheel};
 
-/// What an entry knows of itself; it lies in the link, where alignment leaves a hole.
+/// What an entry knows of itself; it lies in the link, where alignment leaves a hole. `M` is what gates need there.
 #[derive(Clone, Copy, Debug)]
-pub struct Tag {
+pub struct Tag<M> {
     pub(super) state: State,
     pub(super) kind: Kind,
     /// Of a periodic job: `None` if the period counts from the end of a run.
     missed: Option<MissedTickBehavior>,
-    /// Whether there is more to it: one of the following, or it is an alarm. What has no gate is spared those.
-    pub(super) is_special: bool,
-    /// Of a periodic job: it is to be paused when its present run, or the one that is due, has ended.
-    pub(super) parks: bool,
-    /// Whether it belongs to a gate.
-    pub(super) bound: Bound,
-    /// Of a gated job: how many gates of its chain have let it through, and hold a slot for it.
-    pub(super) passed: u8,
-    /// Which of them, counted from 1, holds room for what it leaves; 0 for none.
-    pub(super) room: u8,
+    pub(super) marks: M,
 }
 
-impl Tag {
+impl<M: Marks> Tag<M> {
     /// All zeros, see [`Head`](crate::wheel::Head).
-    const FREE: Self = Self {
-        state: State::Free,
-        kind: Kind::Urgent,
-        missed: Some(MissedTickBehavior::Burst),
-        is_special: false,
-        parks: false,
-        bound: Bound::No,
-        passed: 0,
-        room: 0,
-    };
+    const FREE: Self =
+        Self { state: State::Free, kind: Kind::Urgent, missed: Some(MissedTickBehavior::Burst), marks: M::NONE };
 
-    pub(super) fn new(state: State, kind: Kind, repeat: Option<Repeat>) -> Self {
-        let missed = match repeat {
+    /// Makes a free entry's tag the one of a new entry. Its marks are none already.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, state: State, kind: Kind, repeat: Option<Repeat>) {
+        (self.state, self.kind) = (state, kind);
+        self.missed = match repeat {
             Some(Repeat::Rate { missed, .. }) => Some(missed),
             Some(Repeat::Delay { .. }) => None,
             None => Self::FREE.missed,
         };
-        Self { state, kind, missed, ..Self::FREE }
-    }
-
-    /// Makes a free entry's tag the one of a new entry.
-    #[inline(always)]
-    pub(super) fn fill(&mut self, new: Self) {
-        // The rest is as in a free one.
-        (self.state, self.kind, self.missed) = (new.state, new.kind, new.missed);
-    }
-
-    pub(super) fn clear(&mut self) {
-        *self = Self::FREE;
     }
 
     pub(super) fn repeat(self, period: u64) -> Option<Repeat> {
@@ -74,15 +48,85 @@ impl Tag {
     }
 }
 
-/// Whether an entry belongs to a gate.
+/// What is marked in the tag of an entry, where there are gates.
+pub trait Marks: Copy + fmt::Debug {
+    /// Nothing.
+    const NONE: Self;
+    /// What is marked.
+    fn get(&self) -> Marked;
+    /// Marks it.
+    fn set(&mut self, marked: Marked);
+    /// Whether anything is: what is not is spared all that follows from it.
+    fn any(&self) -> bool;
+}
+
+impl Marks for () {
+    const NONE: Self = ();
+
+    fn get(&self) -> Marked {
+        Marked::NOTHING
+    }
+
+    fn set(&mut self, _: Marked) {}
+
+    #[inline(always)]
+    fn any(&self) -> bool {
+        false
+    }
+}
+
+/// What there may be to an entry besides its state and kind. All zeros if there is nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bound {
-    /// To none.
-    No,
-    /// It is counted with it and cancelled with it, and begins without it; or it is a gate itself.
-    Loosely,
-    /// It has to be let through.
-    Gated,
+pub struct Marked {
+    /// Any of the constants.
+    pub(super) bits: u8,
+    /// Of a gated job: how many gates of its chain have let it through, and hold a slot for it.
+    pub(super) passed: u8,
+    /// Which of them, counted from 1, holds room for what it leaves; 0 for none.
+    pub(super) room: u8,
+}
+
+impl Marked {
+    const NOTHING: Self = Self { bits: 0, passed: 0, room: 0 };
+    /// It is no job.
+    pub(super) const ALARM: u8 = 1;
+    /// It belongs to a gate, and begins without it; or it is a gate itself, and has a parent.
+    pub(super) const LOOSE: u8 = 1 << 1;
+    /// It has to be let through by a gate before it may begin; and gives back what it has of its gates when it ends.
+    pub(super) const GATED: u8 = 1 << 2;
+    /// Of a periodic job: it is to be paused when its present run, or the one that is due, has ended.
+    pub(super) const PARKS: u8 = 1 << 3;
+
+    pub(super) const fn has(self, bit: u8) -> bool {
+        self.bits & bit != 0
+    }
+
+    #[must_use]
+    pub(super) const fn with(self, bit: u8) -> Self {
+        Self { bits: self.bits | bit, ..self }
+    }
+
+    #[must_use]
+    pub(super) const fn without(self, bit: u8) -> Self {
+        Self { bits: self.bits & !bit, ..self }
+    }
+}
+
+impl Marks for Marked {
+    const NONE: Self = Self::NOTHING;
+
+    fn get(&self) -> Marked {
+        *self
+    }
+
+    fn set(&mut self, marked: Marked) {
+        *self = marked;
+    }
+
+    #[inline(always)]
+    fn any(&self) -> bool {
+        self.bits != 0
+    }
 }
 
 /// What an entry keeps of gates. Storage chooses: where there are none it keeps nothing, and all that has to do with gates
@@ -90,6 +134,8 @@ pub(super) enum Bound {
 pub trait Gating: Copy + fmt::Debug {
     /// Whether there are gates.
     const GATES: bool;
+    /// What they need in the tag.
+    type Marks: Marks;
     /// No gate, no users.
     const NONE: Self;
     /// The gate of a job, or the parent of a gate; [`NONE`] for none.
@@ -106,6 +152,7 @@ pub struct NoGates;
 
 impl Gating for NoGates {
     const GATES: bool = false;
+    type Marks = ();
     const NONE: Self = Self;
 
     #[inline(always)]
@@ -129,6 +176,7 @@ pub struct Gates {
 
 impl Gating for Gates {
     const GATES: bool = true;
+    type Marks = Marked;
     const NONE: Self = Self { gate: Head::EMPTY, users: 0 };
 
     #[inline(always)]
@@ -181,7 +229,7 @@ impl<T> Maybe<T> {
 }
 
 /// Storage of entries by number, and the wheel that suits it. [`FixedSlab`] and `GrowingSlab` implement it.
-pub trait Slab<P>: Links<Tag = Tag> {
+pub trait Slab<P>: Links<Tag = Tag<<Self::Gating as Gating>::Marks>> {
     /// The wheel that goes with this many entries.
     type Wheel: Timing;
     /// Whether there are gates.
@@ -221,22 +269,22 @@ pub trait Slab<P>: Links<Tag = Tag> {
 
 /// Room for `N` entries, no allocator. `W` orders those that wait; `G` says whether there are gates.
 #[derive(Debug)]
-pub struct FixedSlab<P, const N: usize, W = Wheel<32, 4>, G = NoGates> {
-    links: [Link<Tag>; N],
+pub struct FixedSlab<P, const N: usize, W = Wheel<32, 4>, G: Gating = NoGates> {
+    links: [Link<Tag<G::Marks>>; N],
     bodies: [Body<P, G>; N],
     wheel: PhantomData<fn() -> W>,
 }
 
-impl<P, const N: usize, W, G> Links for FixedSlab<P, N, W, G> {
-    type Tag = Tag;
+impl<P, const N: usize, W, G: Gating> Links for FixedSlab<P, N, W, G> {
+    type Tag = Tag<G::Marks>;
 
     #[inline]
-    fn link(&self, n: u32) -> &Link<Tag> {
+    fn link(&self, n: u32) -> &Link<Tag<G::Marks>> {
         &self.links[n as usize]
     }
 
     #[inline]
-    fn link_mut(&mut self, n: u32) -> &mut Link<Tag> {
+    fn link_mut(&mut self, n: u32) -> &mut Link<Tag<G::Marks>> {
         &mut self.links[n as usize]
     }
 }
@@ -292,7 +340,7 @@ mod growing {
     use alloc::boxed::Box;
     use alloc::vec::Vec;
 
-    use super::{Body, Gates, Link, Links, Slab, Tag, Wheel};
+    use super::{Body, Gates, Link, Links, Marked, Slab, Tag, Wheel};
 
     /// Entries of a chunk.
     const CHUNK: usize = 256;
@@ -302,7 +350,7 @@ mod growing {
 
     #[derive(Debug)]
     struct Chunk<P> {
-        links: Box<[Link<Tag>; CHUNK]>,
+        links: Box<[Link<Tag<Marked>>; CHUNK]>,
         bodies: Box<[Body<P, Gates>; CHUNK]>,
     }
 
@@ -338,15 +386,15 @@ mod growing {
     }
 
     impl<P> Links for GrowingSlab<P> {
-        type Tag = Tag;
+        type Tag = Tag<Marked>;
 
         #[inline]
-        fn link(&self, n: u32) -> &Link<Tag> {
+        fn link(&self, n: u32) -> &Link<Tag<Marked>> {
             &self.table[n as usize / CHUNK].links[n as usize % CHUNK]
         }
 
         #[inline]
-        fn link_mut(&mut self, n: u32) -> &mut Link<Tag> {
+        fn link_mut(&mut self, n: u32) -> &mut Link<Tag<Marked>> {
             &mut self.table[n as usize / CHUNK].links[n as usize % CHUNK]
         }
     }

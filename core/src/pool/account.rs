@@ -83,6 +83,19 @@ impl Account {
     }
 }
 
+/// How many workers and jobs there are now. Read one after the other while the pool works, so only exact when it stands still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Workers that exist, those that are about to start included.
+    pub alive: usize,
+    /// Workers that run a job.
+    pub busy: usize,
+    /// See [`Pool::pending`].
+    pub pending: usize,
+    /// Delayed and periodic jobs that wait for their time.
+    pub timers: usize,
+}
+
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// How many turns are pending: they wait at a gate or for a worker, or run. Delayed and periodic jobs count while they are
     /// due. When it says 0, there was a moment during the call at which nothing was pending.
@@ -104,9 +117,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.state().alive()
     }
 
-    /// Workers that run a job; O(workers).
-    pub fn busy(&self) -> usize {
-        self.seats().iter().filter(|seat| seat.is_busy()).count()
+    /// The counts of this moment; O(workers).
+    pub fn counts(&self) -> Counts {
+        let busy = self.seats().iter().filter(|seat| seat.is_busy()).count();
+        Counts { alive: self.alive(), busy, pending: self.pending(), timers: self.timers() }
     }
 
     /// Delayed and periodic jobs that wait for their time.
@@ -186,13 +200,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// A job was removed from a lane.
     #[inline(never)]
     pub(crate) fn count_removed(&self) {
+        if !S::GATES {
+            return self.count_handed_back();
+        }
         self.removed[0].fetch_add(1, Ordering::SeqCst);
     }
 
     /// A pending job goes back to who had submitted it.
     #[inline(never)]
     pub(crate) fn count_handed_back(&self) {
-        self.removed[1].fetch_add(1, Ordering::SeqCst);
+        // Where nobody asks which it was, both are one.
+        self.removed[usize::from(S::GATES)].fetch_add(1, Ordering::SeqCst);
     }
 
     /// Somebody without a seat is about to run a job.

@@ -20,10 +20,7 @@ mod port {
     use core::num::NonZeroU64;
 
     use fastthreadpool_core::hosts::{CriticalSectionMutex, FlagParker, FlagUnparker, WakeFlag};
-    use fastthreadpool_core::{
-        Duty, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick,
-        Unpark,
-    };
+    use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
 
     use crate::app::Job;
     use crate::chip;
@@ -108,7 +105,7 @@ mod port {
                     payload.run(&running);
                     // A periodic job goes back to its place, unless it was cancelled meanwhile.
                     let again = running.is_periodic().then_some(payload);
-                    let (_cancelled, duty) = POOL.end(&running, again);
+                    let (_cancelled, duty) = POOL.end(&running, End::Done, again);
                     perform(duty);
                 }
                 Next::Park(None) => MAIN_LOOP.park(),

@@ -3,9 +3,7 @@
 use std::num::NonZeroU64;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{
-    Cancelled, Duty, Fixed, Growing, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker,
-};
+use fastthreadpool::core::{Cancelled, Duty, End, Fixed, Growing, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker};
 
 type Storage = Fixed<u32, 4, 4, 2>;
 type Core = Pool<u32, ScriptedHost, Storage>;
@@ -39,7 +37,7 @@ fn work(pool: &Core, worker: &mut Worker<'_, u32, ScriptedHost, Storage>) -> (Ve
                     let _ = pool.start_failed();
                 }
                 let back = running.is_periodic().then_some(payload);
-                let _ = pool.end(&running, back);
+                let _ = pool.end(&running, End::Done, back);
             }
             Next::Park(None) => return (ran, Rests::Parked),
             Next::Park(Some(deadline)) => return (ran, Rests::ParkedUntil(deadline.0)),
@@ -57,7 +55,7 @@ fn duties_say_what_a_submit_needs_and_no_more() {
     let mut first = pool.attach().unwrap();
     // It finds two jobs: one more worker is worth it.
     let Next::Run { payload: 1, running, duty: Duty::Start } = first.next() else { panic!("the first job") };
-    let _ = pool.end(&running, None);
+    let _ = pool.end(&running, End::Done, None);
     let mut second = pool.attach().unwrap();
     assert_eq!(work(&pool, &mut first), (vec![2], Rests::Parked));
     assert_eq!(work(&pool, &mut second), (vec![], Rests::Parked));
@@ -84,7 +82,7 @@ fn a_burst_into_a_sleeping_pool_costs_one_wake_up_for_each_worker() {
     let mut last = Duty::Nothing;
     for number in 0..4 {
         let Next::Run { running, duty, .. } = workers[seat].next() else { panic!("there is work for all") };
-        let _ = pool.end(&running, None);
+        let _ = pool.end(&running, End::Done, None);
         last = duty;
         match duty {
             Duty::Wake(next) => seat = next,
@@ -97,7 +95,7 @@ fn a_burst_into_a_sleeping_pool_costs_one_wake_up_for_each_worker() {
         for _ in 0..200 {
             let Next::Run { running, duty, .. } = worker.next() else { panic!("there is work for all") };
             assert_eq!(duty, Duty::Nothing);
-            let _ = pool.end(&running, None);
+            let _ = pool.end(&running, End::Done, None);
         }
     }
 }
@@ -189,7 +187,7 @@ fn a_periodic_job_that_is_cancelled_while_it_runs_does_not_come_back() {
     assert!(!pool.is_cancelled(&running));
     assert_eq!(pool.cancel(id), Cancelled::Stopping);
     assert!(pool.is_cancelled(&running));
-    assert_eq!(pool.end(&running, Some(payload)), (Some(7), Duty::Nothing));
+    assert_eq!(pool.end(&running, End::Done, Some(payload)), (Some(7), Duty::Nothing));
     host.advance(100);
     assert_eq!(work(&pool, &mut worker), (vec![], Rests::Parked));
     assert_eq!(pool.cancel(id), Cancelled::TooLate);
@@ -250,9 +248,9 @@ fn a_job_is_taken_out_of_turn() {
     assert_eq!(pool.cancel(ids[2]), Cancelled::Stopping);
     assert!(pool.is_cancelled(&inner) && !pool.is_cancelled(&running));
     assert!(pool.take_inside(worker.seat(), ids[2]).is_none());
-    let _ = pool.end(&inner, None);
+    let _ = pool.end(&inner, End::Done, None);
     assert_eq!(pool.running_id(&running), Some(ids[0]));
-    let _ = pool.end(&running, None);
+    let _ = pool.end(&running, End::Done, None);
     assert_eq!(pool.take(ids[1]), Some(1));
     pool.end_outside();
     assert_eq!((pool.pending(), pool.ended()), (0, 3));
@@ -284,8 +282,8 @@ fn a_blocked_job_calls_a_stand_in_only_where_there_is_a_seat() {
     assert!(pool.block().is_some(), "the other may still end the wait");
     assert_eq!(pool.block(), None, "nobody could");
     pool.unblock();
-    let _ = pool.end(&a, None);
-    let _ = pool.end(&b, None);
+    let _ = pool.end(&a, End::Done, None);
+    let _ = pool.end(&b, End::Done, None);
     assert_eq!(work(&pool, &mut first).0, [2]);
 }
 
@@ -349,7 +347,7 @@ fn a_start_that_fails_sends_nobody_away() {
     let mut second = pool.enlist().unwrap();
     assert_eq!(work(&pool, &mut second), (vec![2], Rests::Parked), "and not gone");
     assert_eq!(pool.start_failed(), Duty::Nothing);
-    let _ = pool.end(&running, None);
+    let _ = pool.end(&running, End::Done, None);
     assert_eq!(pool.counts().alive, 2);
 }
 
@@ -364,7 +362,7 @@ fn a_worker_takes_over_what_the_one_before_it_on_its_seat_had_claimed() {
         let mut ran = Vec::new();
         while ran.len() < most {
             let Next::Run { payload, running, .. } = worker.next() else { break };
-            let _ = pool.end(&running, None);
+            let _ = pool.end(&running, End::Done, None);
             ran.push(payload);
         }
         ran
@@ -393,7 +391,7 @@ fn a_blocked_worker_gives_away_what_it_has_claimed() {
     submit(0..2);
     for _ in 0..2 {
         let Next::Run { running, .. } = worker.next() else { panic!("a job waits") };
-        let _ = pool.end(&running, None);
+        let _ = pool.end(&running, End::Done, None);
     }
     submit(2..5);
     let Next::Run { payload: 2, running, .. } = worker.next() else { panic!("the first of a claim of three") };
@@ -402,11 +400,11 @@ fn a_blocked_worker_gives_away_what_it_has_claimed() {
     let mut ran = Vec::new();
     while let Next::Run { payload, running, .. } = stand_in.next() {
         ran.push(payload);
-        let _ = pool.end(&running, None);
+        let _ = pool.end(&running, End::Done, None);
     }
     ran.sort_unstable();
     assert_eq!(ran, [3, 4]);
     pool.unblock();
-    let _ = pool.end(&running, None);
+    let _ = pool.end(&running, End::Done, None);
     assert_eq!(pool.pending(), 0);
 }

@@ -48,10 +48,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::{CriticalSectionMutex, FlagParker, FlagUnparker, WakeFlag};
 use fastthreadpool_core::wheel::Line;
-use fastthreadpool_core::{
-    Duty, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick,
-    Unpark,
-};
+use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
 
 use crate::job::{JOBS, Job, TIMERS, WORKERS};
 
@@ -171,7 +168,7 @@ pub(crate) fn main_loop() {
                 payload.run(&running);
                 // A periodic job goes back to its place, unless it was cancelled meanwhile.
                 let again = running.is_periodic().then_some(payload);
-                let (_cancelled, duty) = POOL.end(&running, again);
+                let (_cancelled, duty) = POOL.end(&running, End::Done, again);
                 perform(duty);
             }
             // Before a tickless sleep, a deadline is what to program the compare register with.

@@ -35,7 +35,7 @@ use core::task::{Poll, Waker};
 
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::CriticalSectionMutex;
-use fastthreadpool_core::{Duty, Fixed, Host, JobId, Kinds, Next, Phase, Pool, Refused, Repeat, Semaphore, Tick};
+use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, Next, Phase, Pool, Refused, Repeat, Semaphore, Tick};
 
 use crate::{JOBS, Job, TIMERS};
 
@@ -126,7 +126,7 @@ pub(crate) async fn work() {
                 payload.run(&running);
                 // A periodic job goes back to its place, unless it was cancelled meanwhile.
                 let again = running.is_periodic().then_some(payload);
-                let (_cancelled, duty) = POOL.end(&running, again);
+                let (_cancelled, duty) = POOL.end(&running, End::Done, again);
                 perform(duty);
                 yield_now().await;
             }

@@ -65,9 +65,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use fastthreadpool_core::hosts::CriticalSectionMutex;
-use fastthreadpool_core::{
-    Duty, Fixed, Host, JobId, Kinds, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark,
-};
+use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
 
 use crate::job::{JOBS, Job, TIMERS};
 
@@ -369,7 +367,7 @@ fn work() {
                 payload.run(&running);
                 // A periodic job goes back to its place, unless it was cancelled meanwhile.
                 let again = running.is_periodic().then_some(payload);
-                let (_cancelled, duty) = POOL.end(&running, again);
+                let (_cancelled, duty) = POOL.end(&running, End::Done, again);
                 perform(duty);
             }
             Next::Park(None) => ThisTask.park(),

@@ -35,9 +35,7 @@ use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use fastthreadpool_core::hosts::{FlagParker, FlagUnparker, SpinMutex, WakeFlag};
-use fastthreadpool_core::{
-    Duty, Fixed, Host, JobId, Kinds, Lock, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark,
-};
+use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, Lock, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
 
 use crate::job::{JOBS, Job, TIMERS};
 use crate::machine::{self, HARTS};
@@ -194,7 +192,7 @@ pub(crate) fn work() {
                 perform(duty);
                 // A periodic job goes back to its place, unless it does not want to or was cancelled meanwhile.
                 let again = payload.run(seat, &running).filter(|_| running.is_periodic());
-                let (_cancelled, duty) = POOL.end(&running, again);
+                let (_cancelled, duty) = POOL.end(&running, End::Done, again);
                 perform(duty);
             }
             Next::Park(None) => this_hart().park(),

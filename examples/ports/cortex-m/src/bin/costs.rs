@@ -20,7 +20,7 @@ use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use fastthreadpool_core::{Cancelled, Counts, JobId, Next, Phase, Worker};
+use fastthreadpool_core::{Cancelled, Counts, End, JobId, Next, Phase, Worker};
 
 use self::job::Job;
 use self::port::{Board, POOL, Signal, perform};
@@ -88,7 +88,7 @@ fn step(worker: &mut MainLoop) -> bool {
             perform(duty);
             payload.run(&running);
             let again = running.is_periodic().then_some(payload);
-            let (_cancelled, duty) = POOL.end(&running, again);
+            let (_cancelled, duty) = POOL.end(&running, End::Done, again);
             perform(duty);
             true
         }

@@ -31,9 +31,7 @@ use cortex_m_rt::{ExceptionFrame, entry};
 use cortex_m_semihosting::hprintln;
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::FlagUnparker;
-use fastthreadpool_core::{
-    Cancelled, Counts, Duty, JobId, Kinds, Next, Park, Phase, Tick, TryAcquireError, Worker,
-};
+use fastthreadpool_core::{Cancelled, Counts, Duty, End, JobId, Kinds, Next, Park, Phase, Tick, TryAcquireError, Worker};
 use portable_atomic::{AtomicBool, AtomicU32, Ordering};
 
 use self::job::{JOBS, Job};
@@ -240,7 +238,7 @@ fn step(worker: &mut MainLoop, outcome: &mut Outcome, sleep: bool) {
             let was_told = critical_section::with(|cs| LEDGER.borrow_ref(cs)[payload.0].told_to_stop);
             assert!(!was_told || POOL.is_cancelled(&running), "FAILED: job {} does not know it", payload.0);
             let again = running.is_periodic().then_some(payload);
-            let (back, duty) = POOL.end(&running, again);
+            let (back, duty) = POOL.end(&running, End::Done, again);
             perform(duty);
             outcome.back = back;
         }
