@@ -41,6 +41,7 @@ mod sleepers;
 mod state;
 
 // Waiting for each other.
+mod cohort;
 mod lock;
 mod semaphore;
 
@@ -52,6 +53,7 @@ mod worker;
 
 #[cfg(feature = "alloc")]
 pub use blocks::Blocks;
+pub use cohort::{Cohort, CohortCounts};
 pub use end::{After, End};
 pub use entries::{Kinds, State as EntryState, View as EntryView};
 pub use host::{Host, Park, Tick, Unpark};

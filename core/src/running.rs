@@ -76,6 +76,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.storage.seats()[running.seat].id(running.depth())
     }
 
+    /// The id of the job that runs on a seat inside of `depth` others, asked by its worker. `None` if there is none, or at a
+    /// [`STOPPABLE_DEPTH`] or more.
+    pub fn running_at(&self, seat: usize, depth: usize) -> Option<JobId> {
+        let seat = &self.storage.seats()[seat];
+        if depth < seat.running() { seat.id(depth) } else { None }
+    }
+
     /// Whether the job has been asked to stop, or the pool is stopping.
     #[inline]
     pub fn is_cancelled(&self, running: &Running) -> bool {

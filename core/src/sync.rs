@@ -150,6 +150,16 @@ mod plain {
         }
 
         #[track_caller]
+        pub(crate) fn fetch_or(&self, value: usize, order: Ordering) -> usize {
+            after(order, |order| self.0.fetch_or(value, order))
+        }
+
+        #[track_caller]
+        pub(crate) fn fetch_and(&self, value: usize, order: Ordering) -> usize {
+            after(order, |order| self.0.fetch_and(value, order))
+        }
+
+        #[track_caller]
         pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
             after(order, |order| self.0.fetch_sub(value, order))
         }

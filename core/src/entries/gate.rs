@@ -79,6 +79,22 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
     }
 
+    /// Whether nobody but its owner names it.
+    pub fn is_idle_gate(&mut self, gate: Key) -> bool {
+        self.state(gate) == Some(State::Gate) && *self.slab.body_mut(gate.index).gating.users() == 1
+    }
+
+    /// The room that a job was let through with is its own from here on. Returns whether it has any.
+    pub fn own_room(&mut self, key: Key) -> bool {
+        let (Some(State::Running | State::Cancelled), n) = (self.state(key), key.index) else { return false };
+        let Marked { passed, room, .. } = self.marks(n);
+        let has_room = (1..=passed).contains(&room);
+        if has_room {
+            self.mark(n, |marks| marks.with(Marked::OWN_ROOM));
+        }
+        has_room
+    }
+
     /// Whether it is open.
     pub fn has_gate(&self, gate: Key) -> bool {
         self.state(gate) == Some(State::Gate)
@@ -229,7 +245,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.slab.body_mut(n).payload = Maybe::Yes(payload);
         // It has no room: that is why it comes back.
         let passed = self.marks(n).passed;
-        self.mark(n, |marks| Marked { passed: 0, ..marks });
+        self.mark(n, |marks| Marked { passed: 0, ..marks.without(Marked::OWN_ROOM) });
         let first = self.gate_of(n);
         self.join(n, first, false);
         self.give_slots(n, passed);
@@ -493,8 +509,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if !self.is_gated(n) {
             return;
         }
-        let Marked { passed, room, .. } = self.marks(n);
-        if !leaves && (1..=passed).contains(&room) {
+        let marks = self.marks(n);
+        let Marked { passed, room, .. } = marks;
+        if !leaves && !marks.has(Marked::OWN_ROOM) && (1..=passed).contains(&room) {
             let mut gate = self.gate_of(n);
             for _ in 1..room {
                 gate = self.gate_of(gate);

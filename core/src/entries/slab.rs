@@ -96,6 +96,8 @@ impl Marked {
     pub(super) const GATED: u8 = 1 << 2;
     /// Of a periodic job: it is to be paused when its present run, or the one that is due, has ended.
     pub(super) const PARKS: u8 = 1 << 3;
+    /// Of a job that runs: the room that it was let through with is its own matter.
+    pub(super) const OWN_ROOM: u8 = 1 << 4;
 
     pub(super) const fn has(self, bit: u8) -> bool {
         self.bits & bit != 0

@@ -107,6 +107,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         unclaimed + self.next.urgent.load(Ordering::SeqCst) + patient / 2
     }
 
+    /// Whether there is work that a worker could begin now, had there been one more.
+    pub fn has_visible_work(&self) -> bool {
+        self.visible_work() > 0
+    }
+
     /// Whether there is something to do for one more worker: to begin a job, to take one over from somebody who has claimed
     /// it, to mind a timer. Asked by those who do not search any more, after they have said so.
     #[inline(never)]

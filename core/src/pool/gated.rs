@@ -72,6 +72,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.with_entries(|entries| entries.close_gate(key));
     }
 
+    /// The same, if nobody names it: no job, and no gate behind which it stands. Returns whether it was closed.
+    pub fn close_idle_gate(&self, Gate(key): Gate) -> bool {
+        self.with_entries(|entries| {
+            let is_idle = entries.is_idle_gate(key);
+            if is_idle {
+                entries.close_gate(key);
+            }
+            is_idle
+        })
+    }
+
     /// Puts in a job at a gate. `nested`: see [`Pool::submit_first`].
     ///
     /// # Errors
@@ -139,6 +150,18 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Takes room for one more result of a job that runs; false if there is none.
     pub fn take_room(&self, gate: Gate) -> bool {
         self.entries.lock().take_room(gate.0)
+    }
+
+    /// A job that runs and was let through with room says itself from here on what becomes of that: its end does not give it
+    /// back. Returns whether it has any.
+    pub fn own_room(&self, running: &Running) -> bool {
+        let id = self.storage.seats()[running.seat()].id(running.depth());
+        match id.map(JobId::place) {
+            Some(Place::Entry { index, stamp }) if running.is_gated() => {
+                self.entries.lock().own_room(Key { index, stamp })
+            }
+            _ => false,
+        }
     }
 
     /// Of the jobs of a gate and of those below it: how many wait for their time, how many at gates.
