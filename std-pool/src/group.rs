@@ -73,7 +73,7 @@ impl<T: Send + 'static> Group<T> {
     pub(crate) fn begin(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
         inner.begin(engine);
         let policy = inner.core.policy;
-        let is_plain = policy.is_root && !policy.is_gated() && policy.queue_capacity.is_none();
+        let is_plain = policy.is_root && policy.done_capacity.is_none() && policy.queue_capacity.is_none();
         Self { engine: Arc::clone(engine), inner, is_plain }
     }
 

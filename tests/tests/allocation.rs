@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{Growing, Next};
+use fastthreadpool::core::{End, Growing, Next};
 use fastthreadpool::{JobId, Pool, Semaphore, core};
 
 struct Counting;
@@ -137,7 +137,7 @@ fn what_a_burst_took_is_given_back_after_a_quieter_time() {
         let mut ran = 0;
         while let Next::Run { payload, running, .. } = worker.next() {
             assert_eq!(payload, ran);
-            let _ = pool.end(&running, None);
+            let _ = pool.end(&running, End::Done, None);
             ran += 1;
         }
         assert_eq!(ran, jobs);
@@ -162,7 +162,7 @@ fn workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again
             let mut worker = pool.enlist().unwrap();
             let Next::Run { payload, running, .. } = worker.next() else { panic!("a job waits") };
             assert_eq!(payload, n);
-            let _ = pool.end(&running, None);
+            let _ = pool.end(&running, End::Done, None);
         }
         LIVE_BYTES.load(Ordering::Relaxed)
     };

@@ -84,11 +84,11 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.state(gate) == Some(State::Gate) && *self.slab.body_mut(gate.index).gating.users() == 1
     }
 
-    /// The room that a job was let through with is its own from here on. Returns whether it has any.
+    /// The room that a job was let through with is its own from here on. Returns whether it has any, which was not so already.
     pub fn own_room(&mut self, key: Key) -> bool {
         let (Some(State::Running | State::Cancelled), n) = (self.state(key), key.index) else { return false };
-        let Marked { passed, room, .. } = self.marks(n);
-        let has_room = (1..=passed).contains(&room);
+        let marks = self.marks(n);
+        let has_room = !marks.has(Marked::OWN_ROOM) && (1..=marks.passed).contains(&marks.room);
         if has_room {
             self.mark(n, |marks| marks.with(Marked::OWN_ROOM));
         }

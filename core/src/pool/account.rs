@@ -60,7 +60,7 @@ pub struct Account {
     pub failed: usize,
     /// Removed before they ran.
     pub cancelled: usize,
-    /// Given back to who had submitted them.
+    /// Given back to who had submitted them. In storage without gates they are among the cancelled.
     pub handed_back: usize,
 }
 

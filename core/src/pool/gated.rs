@@ -153,7 +153,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// A job that runs and was let through with room says itself from here on what becomes of that: its end does not give it
-    /// back. Returns whether it has any.
+    /// back. Returns whether it has any, of which that was not said before.
     pub fn own_room(&self, running: &Running) -> bool {
         let id = self.storage.seats()[running.seat()].id(running.depth());
         match id.map(JobId::place) {

@@ -260,6 +260,19 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Ends the process if the account does not balance now that nothing is left: a mistake of this library, which a panic in the
+    /// destructors of a thread would hide.
+    fn assert_balance(&self) {
+        let account = self.core.account();
+        let is_empty = account.pending() == 0 && account.waiting == 0;
+        if self.core.audit().is_err() || !is_empty || account.accepted != account.sum() {
+            eprintln!("the account of a pool does not balance: {account:?}, {:?}", self.core.audit());
+            std::process::abort();
+        }
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         if let Some(fork) = self.fork.get_mut() {
@@ -271,5 +284,8 @@ impl Drop for Engine {
         // What was never run, because no thread could be started, ends here, while all that it refers to is there.
         self.remove_all(&mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
         self.morgue.bury();
+        if cfg!(debug_assertions) {
+            self.assert_balance();
+        }
     }
 }

@@ -30,8 +30,10 @@ pub(crate) struct GroupCore {
     alarm: OnceLock<fastthreadpool_core::JobId>,
     /// What its slots name as their owner.
     owner: AtomicPtr<()>,
-    /// Its jobs have to pass a gate: its own, or one around it.
+    /// It has a gate from the beginning: its own, or one that stands before one around it.
     pub(crate) is_gated: bool,
+    /// All its jobs have to pass that.
+    is_limited: bool,
     is_paused: Mutex<bool>,
     /// Results take no room any more.
     is_lifted: AtomicBool,
@@ -50,8 +52,10 @@ pub(crate) struct Inner<T> {
 
 impl GroupCore {
     fn new(policy: Policy, parent: Option<Arc<dyn Kin>>) -> Self {
+        let is_limited = policy.is_limited() || parent.as_ref().is_some_and(|parent| parent.core().is_limited);
         Self {
-            is_gated: policy.is_gated() || parent.as_ref().is_some_and(|parent| parent.core().is_gated),
+            is_gated: is_limited || policy.done_capacity.is_some(),
+            is_limited,
             policy,
             cohorts: Cohorts::new(parent),
             door: policy.queue_capacity.map(Door::new),
@@ -80,7 +84,8 @@ impl GroupCore {
     /// The gate for a job, which is made if it is only to know what belongs to the group.
     pub(crate) fn gate_or_open(&self, engine: &Engine) -> Gate {
         *self.gate.get_or_init(|| {
-            let parent = self.cohorts.parent().and_then(|parent| parent.core().gate());
+            let around = self.cohorts.parent().map(|parent| parent.core()).filter(|around| around.is_limited);
+            let parent = around.and_then(Self::gate);
             let gate = engine.core.open_gate(self.policy.slots(), self.policy.room(), parent);
             gate.unwrap_or_else(|| unreachable!("growing storage has room"))
         })
@@ -88,11 +93,13 @@ impl GroupCore {
 
     /// How a job of the group is put in. `leaves`: it leaves a result in the done queue.
     pub(crate) fn gated(&self, engine: &Engine, is_timed: bool, leaves: bool) -> Option<Gated> {
-        if !self.is_gated && !is_timed {
+        let needs_room = leaves && self.policy.done_capacity.is_some();
+        // What leaves no result does not wait behind what does.
+        let is_gated = self.is_limited || needs_room;
+        if !is_gated && !is_timed {
             return None;
         }
-        let room = u8::from(leaves && self.policy.done_capacity.is_some());
-        Some(Gated { gate: self.gate_or_open(engine), room, passes: !self.is_gated })
+        Some(Gated { gate: self.gate_or_open(engine), room: u8::from(needs_room), passes: !is_gated })
     }
 
     /// Whether it takes jobs no more, as far as it is itself concerned.
@@ -104,13 +111,6 @@ impl GroupCore {
     pub(crate) fn take_room(&self, engine: &Engine) -> bool {
         let Some(gate) = self.gate().filter(|_| self.policy.done_capacity.is_some()) else { return true };
         engine.core.take_room(gate)
-    }
-
-    /// A result was read, or was not left after all.
-    pub(crate) fn give_room(&self, engine: &Engine) {
-        if let Some(gate) = self.gate().filter(|_| self.policy.done_capacity.is_some()) {
-            engine.perform_or_leave(engine.core.give(gate, 0, 1));
-        }
     }
 
     /// Returns false if it cannot be paused.
@@ -187,8 +187,8 @@ impl GroupCore {
     pub(crate) fn waiting(&self, engine: &Engine) -> (usize, usize) {
         let mut sum = self.gate().map_or((0, 0), |gate| engine.core.gate_counts(gate));
         self.cohorts.each_inside(|inside| {
-            // Those behind the gate of this one are in its counts.
-            if !(self.is_gated && inside.is_gated) {
+            // Else they stand behind the gate of this one, and are in its counts.
+            if !self.is_limited {
                 let (timed, gated) = inside.waiting(engine);
                 sum = (sum.0 + timed, sum.1 + gated);
             }
@@ -239,9 +239,7 @@ impl<T: Send + 'static> Inner<T> {
             let (inner, engine) = (Arc::downgrade(self), Arc::downgrade(engine));
             self.outlet.done.on_taken(move || {
                 if let (Some(inner), Some(engine)) = (inner.upgrade(), engine.upgrade()) {
-                    inner.core.give_room(&engine);
-                    // Those who wait to emit.
-                    inner.outlet.ended.notify();
+                    inner.give_room(&engine);
                 }
             });
         }
@@ -252,6 +250,15 @@ impl<T: Send + 'static> Inner<T> {
                 let _ = core.alarm.set(id);
                 engine.perform_or_leave(duty);
             }
+        }
+    }
+
+    /// A result was read, or was not left after all.
+    pub(crate) fn give_room(&self, engine: &Engine) {
+        if let Some(gate) = self.core.gate().filter(|_| self.core.policy.done_capacity.is_some()) {
+            engine.perform_or_leave(engine.core.give(gate, 0, 1));
+            // Those who wait to emit.
+            self.outlet.ended.notify();
         }
     }
 

@@ -295,6 +295,7 @@ impl Cohorts {
 
     /// The group is gone.
     pub(crate) fn give_back(&self, engine: &Engine) {
+        debug_assert_eq!(self.totals(|| ()).0.live(), 0, "all jobs of a group that is gone have ended");
         self.tree.lock().slots.drain(..).for_each(|slot| engine.slots.give_back(slot));
     }
 

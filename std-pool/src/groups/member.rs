@@ -177,8 +177,9 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
     type Recurring = Recurring<T>;
 
     #[inline]
-    fn begin(self, _: &Env) -> Result<Begun<T>, (Self, CancelReason)> {
+    fn begin(self, env: &Env) -> Result<Begun<T>, (Self, CancelReason)> {
         if let Some(reason) = doomed(self.group(), self.slot()) {
+            leave_nothing(self.group(), env);
             return Err((self, reason));
         }
         self.leave_door();
@@ -213,6 +214,8 @@ fn cancelled<T: Send + 'static>(group: &Inner<T>, slot: &Slot) {
     if let Some(Removed { id, reason }) = removed::removed() {
         group.outlet.cancelled(slot.engine(), id, slot.doom().reason().unwrap_or(reason));
     }
+    // What was let through may have had room.
+    group.outlet.ended.notify();
     slot.end(End::Cancelled);
 }
 
@@ -251,6 +254,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
         // SAFETY: rule 1.
         let slot = unsafe { self.slot.as_ref() };
         if end == End::Failed {
+            leave_nothing(self.group(env), env);
             fail(self.group(env), env, slot);
         }
         mem::forget(self);
@@ -264,6 +268,14 @@ fn inside<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -> R {
     // SAFETY: rule 1: the job's hold is there as long as its part runs.
     let _showing = env.engine.shown.show(env.seat(), unsafe { slot.as_ref() });
     Frame::new(Kind::Member(slot.cast()), env.engine.address(), env.seat()).enter(|_| f())
+}
+
+/// A job leaves no result, and so none of the room that it was let through with, if there was any.
+#[cold]
+fn leave_nothing<T: Send + 'static>(group: &Inner<T>, env: &Env) {
+    if group.core.policy.done_capacity.is_some() && env.own_room() {
+        group.give_room(&env.engine);
+    }
 }
 
 /// A turn ends with a failure; that may be the end of others.

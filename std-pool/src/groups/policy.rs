@@ -32,9 +32,9 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// Whether jobs may have to wait for another reason than time.
-    pub(crate) fn is_gated(&self) -> bool {
-        self.limit.is_some() || self.is_pausable || self.is_keyed || self.done_capacity.is_some()
+    /// Whether jobs may have to wait for each other, or for the end of a pause.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit.is_some() || self.is_pausable || self.is_keyed
     }
 
     /// Of its gate.

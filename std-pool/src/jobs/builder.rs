@@ -1,7 +1,6 @@
 //! A job with all that can be said about it before it is submitted.
 #![forbid(unsafe_code)]
 
-use std::any::type_name;
 use std::fmt;
 use std::time::Duration;
 
@@ -117,8 +116,8 @@ where
     }
 }
 
-impl<T, F, R, D, N> fmt::Debug for Job<'_, T, F, R, D, N> {
+impl<T, F, R, D, N: fmt::Debug> fmt::Debug for Job<'_, T, F, R, D, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("function", &type_name::<F>()).finish_non_exhaustive()
+        f.debug_struct("Job").field("name", &self.call.name).finish_non_exhaustive()
     }
 }

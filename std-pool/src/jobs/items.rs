@@ -117,7 +117,7 @@ where
             }
         }
         if has_room {
-            group.core.give_room(&env.engine);
+            group.give_room(&env.engine);
         }
     }
     drop_quietly(items);
