@@ -37,7 +37,9 @@ use core::marker::PhantomData;
 use core::num::NonZeroU64;
 
 use crate::host::Tick;
+use crate::part::{Blank, Part};
 use crate::period::Repeat;
+use crate::sync::{blank, const_blank, const_unless_loom};
 use crate::wheel::{Head, Link, List, NONE, Timing};
 
 mod gate;
@@ -51,14 +53,14 @@ mod trim;
 mod visit;
 
 pub use gate::At;
+pub(crate) use gate::WITHOUT_END;
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
-use slab::{Marks, Maybe};
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room, Surplus};
+use slab::{Marks, Maybe};
 pub(crate) use trim::Trim;
 pub use visit::Step;
-pub(crate) use gate::WITHOUT_END;
 
 /// The timed, urgent and gated jobs with payload `P`, stored in `S`.
 ///
@@ -82,8 +84,6 @@ pub struct Entries<P, S: Slab<P>> {
     wheel: S::Wheel,
     /// The urgent stack, its top first.
     stack: List,
-    /// Those that gates have let through, the oldest first.
-    line: List,
     /// The head of the free list, through `next`.
     free: Head,
     /// From here on no entry was ever used.
@@ -91,20 +91,43 @@ pub struct Entries<P, S: Slab<P>> {
     waiting: u32,
     due: u32,
     running: u32,
+    /// For the next insertion.
+    stamp: usize,
+    came: usize,
+    yard: <S::Gating as Gating>::Only<Yard>,
+    slab: S,
+    payloads: PhantomData<P>,
+}
+
+/// What entries keep only where there are gates.
+#[derive(Debug)]
+struct Yard {
+    /// Those that gates have let through, the oldest first.
+    line: List,
+    /// Twice the number of those in the line; odd while nothing is to be popped.
+    patient: usize,
     gated: u32,
     parked: u32,
     /// Of those that wait, how many are no jobs.
     alarms: u32,
     gates: u32,
-    /// Twice the number of those in the line; odd while nothing is to be popped.
-    patient: usize,
-    /// For the next insertion.
-    stamp: usize,
-    came: usize,
     accepted: usize,
     cancelled: usize,
-    slab: S,
-    payloads: PhantomData<P>,
+}
+
+impl Blank for Yard {
+    const_blank! {
+        const BLANK: Self = Self {
+            line: List::EMPTY,
+            patient: 0,
+            gated: 0,
+            parked: 0,
+            alarms: 0,
+            gates: 0,
+            accepted: 0,
+            cancelled: 0,
+        };
+    }
 }
 
 impl<P, S: Slab<P>> Default for Entries<P, S> {
@@ -116,30 +139,25 @@ impl<P, S: Slab<P>> Default for Entries<P, S> {
 impl<P, S: Slab<P>> Entries<P, S> {
     const GATES: bool = <S::Gating as Gating>::GATES;
 
+    const_unless_loom! {
     /// Empty. Fixed storage makes it usable in a `static`.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             wheel: S::Wheel::EMPTY,
             stack: List::EMPTY,
-            line: List::EMPTY,
             free: Head::EMPTY,
             fresh: 0,
             waiting: 0,
             due: 0,
             running: 0,
-            gated: 0,
-            parked: 0,
-            alarms: 0,
-            gates: 0,
-            patient: 0,
             stamp: 0,
             came: 0,
-            accepted: 0,
-            cancelled: 0,
+            yard: blank!(<S::Gating as Gating>::Only<Yard>),
             slab: S::EMPTY,
             payloads: PhantomData,
         }
+    }
     }
 
     /// What to allocate before the next insertion, if storage is full and grows. Release the lock,
@@ -356,8 +374,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// How many jobs are in the wheel.
-    pub const fn timed(&self) -> usize {
-        self.waiting as usize - self.alarms as usize
+    pub fn timed(&self) -> usize {
+        self.waiting as usize - self.yard(|yard| yard.alarms) as usize
     }
 
     /// How many are on the urgent stack.
@@ -366,33 +384,33 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// How many are in the line.
-    pub const fn ready(&self) -> usize {
-        self.patient / 2
+    pub fn ready(&self) -> usize {
+        self.patient() / 2
     }
 
     /// Twice that; one more while nothing is popped.
-    pub(crate) const fn patient(&self) -> usize {
-        self.patient
+    pub(crate) fn patient(&self) -> usize {
+        self.yard(|yard| yard.patient)
     }
 
     /// How many are in the rings of gates.
-    pub const fn gated(&self) -> usize {
-        self.gated as usize
+    pub fn gated(&self) -> usize {
+        self.yard(|yard| yard.gated) as usize
     }
 
     /// How many are parked.
-    pub const fn parked(&self) -> usize {
-        self.parked as usize
+    pub fn parked(&self) -> usize {
+        self.yard(|yard| yard.parked) as usize
     }
 
     /// How many jobs there are, running ones that stay too.
-    pub const fn len(&self) -> usize {
-        let still = self.waiting as usize + self.gated as usize + self.parked as usize;
+    pub fn len(&self) -> usize {
+        let still = self.waiting as usize + self.gated() + self.parked();
         still + self.due as usize + self.ready() + self.running as usize
     }
 
     /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -402,22 +420,29 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Turns that were ever accepted; kept only where there are gates, as is the next.
-    pub(crate) const fn accepted(&self) -> usize {
-        self.accepted
+    pub(crate) fn accepted(&self) -> usize {
+        self.yard(|yard| yard.accepted)
     }
 
     /// Turns that were removed before they began.
-    pub(crate) const fn cancelled(&self) -> usize {
-        self.cancelled
+    pub(crate) fn cancelled(&self) -> usize {
+        self.yard(|yard| yard.cancelled)
     }
 
     /// Whether nothing is popped.
-    pub(crate) const fn is_paused(&self) -> bool {
-        Self::GATES && self.patient & 1 != 0
+    pub(crate) fn is_paused(&self) -> bool {
+        self.patient() & 1 != 0
     }
 
-    pub(crate) const fn set_paused(&mut self, paused: bool) {
-        self.patient = self.patient & !1 | paused as usize;
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        let patient = &mut self.yard.there().patient;
+        *patient = *patient & !1 | usize::from(paused);
+    }
+
+    /// A number of the yard; 0 where there are no gates.
+    #[inline(always)]
+    fn yard<N: Default>(&self, number: impl FnOnce(&Yard) -> N) -> N {
+        self.yard.get().map_or(N::default(), number)
     }
 
     /// The state of the entry that `key` names; `None` if it is gone.
@@ -476,7 +501,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     #[inline(always)]
     fn count_accepted(&mut self) {
         if Self::GATES {
-            self.accepted = self.accepted.wrapping_add(1);
+            let accepted = &mut self.yard.there().accepted;
+            *accepted = accepted.wrapping_add(1);
         }
     }
 
@@ -491,7 +517,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     fn count_cancelled(&mut self, was_pending: bool) {
         self.came = self.came.wrapping_sub(usize::from(was_pending));
         if Self::GATES {
-            self.cancelled = self.cancelled.wrapping_add(1);
+            let cancelled = &mut self.yard.there().cancelled;
+            *cancelled = cancelled.wrapping_add(1);
         }
     }
 

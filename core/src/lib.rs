@@ -26,6 +26,7 @@ mod blocks;
 mod claim;
 pub mod entries;
 mod lane;
+mod part;
 mod period;
 mod pinned;
 #[cfg(feature = "alloc")]

@@ -150,7 +150,7 @@ enum Mode {
 pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     seat: usize,
-    this: &'p Seat,
+    this: &'p Seat<S::Gating>,
     mode: Mode,
     claim: Claimed<<S::Slots as Slots<P>>::Run>,
     /// Looks in a row that found nothing.
@@ -184,7 +184,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     fn take_seat(&self) -> Option<usize> {
-        let free = |seat: &Seat| !seat.taken.swap(true, Ordering::Acquire);
+        let free = |seat: &Seat<S::Gating>| !seat.taken.swap(true, Ordering::Acquire);
         let seat = self.storage.seats().iter().position(free)?;
         self.storage.use_seat(seat);
         Some(seat)

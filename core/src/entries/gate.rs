@@ -36,6 +36,7 @@
 use super::slab::{Marked, Marks, Maybe};
 use super::{Entries, Gating, Key, Kind, Popped, Slab, State, Stays};
 use crate::host::Tick;
+use crate::part::Part;
 use crate::period::Repeat;
 use crate::wheel::{Link, NONE, Timing};
 
@@ -64,7 +65,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         (link.next, link.prev) = (n, n);
         link.set_deadline(Tick::ZERO);
         *self.slab.body_mut(n).gating.users() = 1;
-        self.gates += 1;
+        self.yard.there().gates += 1;
         if let Some(parent) = parent {
             debug_assert!(self.state(parent) == Some(State::Gate), "a parent stays open");
             self.set_gate(n, parent.index, Marked::LOOSE);
@@ -167,7 +168,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         if kind == Kind::Alarm {
             self.mark(n, |marks| marks.with(Marked::ALARM));
-            self.alarms += 1;
+            self.yard.there().alarms += 1;
         } else {
             self.count_accepted();
         }
@@ -198,7 +199,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes the oldest of the line, to run it.
     pub fn pop_ready(&mut self) -> Option<Popped<P>> {
-        let n = self.line.first();
+        let n = self.first_in_line();
         if n == NONE || self.is_paused() {
             return None;
         }
@@ -206,9 +207,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
         Some(self.begin(n))
     }
 
+    /// The oldest of the line, or [`NONE`].
+    fn first_in_line(&self) -> u32 {
+        self.yard.get().map_or(NONE, |yard| yard.line.first())
+    }
+
     /// The order of the oldest of the line.
     pub(crate) fn first_ready(&self) -> Option<usize> {
-        let n = self.line.first();
+        let n = self.first_in_line();
         (n != NONE).then(|| self.slab.body(n).order)
     }
 
@@ -246,7 +252,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if self.slab.link(n).tag.state == State::Waiting {
             self.unwait_special(n);
             self.slab.link_mut(n).tag.state = State::Parked;
-            self.parked += 1;
+            self.yard.there().parked += 1;
         }
         true
     }
@@ -262,7 +268,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if state != State::Parked {
             return Some(Tick::MAX);
         }
-        self.parked -= 1;
+        self.yard.there().parked -= 1;
         let due = repeat.resume(self.slab.link(n).deadline(), now);
         self.slab.link_mut(n).tag.state = State::Waiting;
         self.wheel.insert(&mut self.slab, n, due);
@@ -289,7 +295,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     pub(super) fn expire_special(&mut self, n: u32) -> Option<usize> {
         self.count_early(n, -1);
         if self.marks(n).has(Marked::ALARM) {
-            self.alarms -= 1;
+            self.yard.there().alarms -= 1;
             return Some(0);
         }
         if !self.is_gated(n) {
@@ -309,7 +315,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             let link = self.slab.link_mut(n);
             link.set_deadline(due);
             link.tag.state = State::Parked;
-            self.parked += 1;
+            self.yard.there().parked += 1;
         }
         parks
     }
@@ -324,9 +330,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         match state {
             State::Waiting => {
                 self.unwait_special(n);
-                self.alarms -= u32::from(!is_job);
+                self.yard.there().alarms -= u32::from(!is_job);
             }
-            State::Parked => self.parked -= 1,
+            State::Parked => self.yard.there().parked -= 1,
             State::Due => self.unstack(n),
             State::Ready => {
                 self.leave_line(n);
@@ -409,7 +415,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         *users -= 1;
         if *users == 0 {
             debug_assert!(self.first(gate) == NONE, "who waits at a gate names it");
-            self.gates -= 1;
+            self.yard.there().gates -= 1;
             self.release(gate);
         }
     }
@@ -451,10 +457,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         let link = self.slab.link_mut(n);
         link.tag.state = State::Ready;
-        let last = self.line.last();
-        self.line.join(&mut self.slab, last, n);
-        self.line.join(&mut self.slab, n, NONE);
-        self.patient += 2;
+        let last = self.yard.there().line.last();
+        self.yard.there().line.join(&mut self.slab, last, n);
+        self.yard.there().line.join(&mut self.slab, n, NONE);
+        self.yard.there().patient += 2;
     }
 
     /// Lets through whom the gate may. See the invariant.
@@ -530,7 +536,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         (link.prev, link.next, link.tag.state) = (before, after, State::Gated);
         self.slab.link_mut(before).next = n;
         self.slab.link_mut(after).prev = n;
-        self.gated += 1;
+        self.yard.there().gated += 1;
         self.count(n, 1);
     }
 
@@ -538,13 +544,13 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let &Link { next, prev, .. } = self.slab.link(n);
         self.slab.link_mut(prev).next = next;
         self.slab.link_mut(next).prev = prev;
-        self.gated -= 1;
+        self.yard.there().gated -= 1;
         self.count(n, -1);
     }
 
     pub(super) fn leave_line(&mut self, n: u32) {
         let &Link { next, prev, .. } = self.slab.link(n);
-        self.line.join(&mut self.slab, prev, next);
-        self.patient -= 2;
+        self.yard.there().line.join(&mut self.slab, prev, next);
+        self.yard.there().patient -= 2;
     }
 }

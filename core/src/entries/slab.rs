@@ -10,6 +10,7 @@ use core::marker::PhantomData;
 use core::num::NonZeroU64;
 
 use super::{Kind, State};
+use crate::part::{Absent, Blank, Part, There};
 use crate::period::{MissedTickBehavior, Repeat};
 use crate::wheel::{Head, Link, Links, NONE, Timing, Wheel};
 
@@ -136,6 +137,8 @@ pub trait Gating: Copy + fmt::Debug {
     const GATES: bool;
     /// What they need in the tag.
     type Marks: Marks;
+    /// A part of a pool that is there only where there are gates.
+    type Only<T: Blank>: Part<T>;
     /// No gate, no users.
     const NONE: Self;
     /// The gate of a job, or the parent of a gate; [`NONE`] for none.
@@ -153,6 +156,7 @@ pub struct NoGates;
 impl Gating for NoGates {
     const GATES: bool = false;
     type Marks = ();
+    type Only<T: Blank> = Absent;
     const NONE: Self = Self;
 
     #[inline(always)]
@@ -177,6 +181,7 @@ pub struct Gates {
 impl Gating for Gates {
     const GATES: bool = true;
     type Marks = Marked;
+    type Only<T: Blank> = There<T>;
     const NONE: Self = Self { gate: Head::EMPTY, users: 0 };
 
     #[inline(always)]

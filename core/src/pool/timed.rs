@@ -3,11 +3,12 @@
 
 use lock_api::MutexGuard;
 
-use super::{Duty, Pool};
+use super::{Duty, Line, Pool};
 use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab, Trim};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
+use crate::part::Part;
 use crate::period::Repeat;
 use crate::state::Phase;
 use crate::storage::Storage;
@@ -33,8 +34,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         };
         set(&self.came, entries.came());
         set(&self.timers, entries.waiting());
-        if S::GATES && entries.patient() | self.next.patient.load(Ordering::Relaxed) != 0 {
-            return self.mirror_line(entries);
+        if let Some(line) = self.next.line.get() {
+            if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 {
+                return self.mirror_line(line, entries);
+            }
         }
         set(&self.next.urgent, entries.due());
         drop(entries);
@@ -43,11 +46,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// The same for what workers look at, if there is a line or a pause.
     #[cold]
     #[inline(never)]
-    fn mirror_line(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+    fn mirror_line(&self, line: &Line, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
         self.next.urgent.store(if entries.is_paused() { 0 } else { entries.due() }, Ordering::SeqCst);
         // Before it is said that there is a first one.
-        self.next.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
-        self.next.patient.store(entries.patient(), Ordering::SeqCst);
+        line.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
+        line.patient.store(entries.patient(), Ordering::SeqCst);
         drop(entries);
     }
 
