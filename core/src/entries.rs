@@ -250,12 +250,19 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes the top of the urgent stack, to run it.
     pub fn pop(&mut self) -> Option<Popped<P>> {
+        self.has_top().then(|| self.pop_top())
+    }
+
+    /// Whether there is one.
+    pub(crate) fn has_top(&self) -> bool {
+        self.stack.first() != NONE && !self.is_paused()
+    }
+
+    /// [`Entries::pop`], where there is one.
+    pub(crate) fn pop_top(&mut self) -> Popped<P> {
         let n = self.stack.first();
-        if n == NONE || self.is_paused() {
-            return None;
-        }
         self.unstack(n);
-        Some(self.begin(n))
+        self.begin(n)
     }
 
     /// The payload goes out to run.
@@ -539,7 +546,6 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Takes out and frees an entry that has its payload.
-    #[inline]
     fn remove(&mut self, n: u32) -> P {
         if self.is_special(n) {
             self.remove_special(n);

@@ -269,27 +269,22 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// else to do.
     #[inline(always)]
     fn advance(&mut self, mut claimed: impl FnMut(&mut Self, &mut Take<P>) -> Option<P>) -> Find<P> {
-        loop {
-            while self.has_claim() {
-                let mut taken = self.take_next();
-                match taken {
-                    Take::Taken(_) => {
-                        if let Some(payload) = claimed(self, &mut taken) {
-                            return Find::Job((payload, Stays::No));
-                        }
+        while self.has_claim() {
+            let mut taken = self.take_next();
+            match taken {
+                Take::Taken(_) => {
+                    if let Some(payload) = claimed(self, &mut taken) {
+                        return Find::Job((payload, Stays::No));
                     }
-                    Take::Gone => self.unmark(),
-                    Take::Unpublished => match self.set_aside() {
-                        Aside::Later => {}
-                        Aside::Wait => return Find::Rest(Rest::Park(Some(self.nap()))),
-                    },
                 }
-            }
-            match self.find() {
-                Find::Claim => {}
-                found => return found,
+                Take::Gone => self.unmark(),
+                Take::Unpublished => match self.set_aside() {
+                    Aside::Later => {}
+                    Aside::Wait => return Find::Rest(Rest::Park(Some(self.nap()))),
+                },
             }
         }
+        self.find()
     }
 
     #[inline(always)]

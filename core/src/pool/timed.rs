@@ -4,7 +4,7 @@
 use lock_api::MutexGuard;
 
 use super::{Duty, Line, Pool};
-use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab, Trim};
+use crate::entries::{Cancel, Entries, Key, Kind, Slab, Trim};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
@@ -25,7 +25,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Lets go of the entries, which have changed.
     #[inline(never)]
-    fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+    pub(crate) fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
         // Written under this lock only.
         let set = |word: &AtomicUsize, now: usize| {
             if !LOOKS_FIRST || word.load(Ordering::Relaxed) != now {
@@ -174,15 +174,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Whether there are timers, and no sleeper minds them.
     pub(crate) fn has_unminded_timers(&self) -> bool {
         self.timers.load(Ordering::Relaxed) > 0 && !self.state().has_sentinel()
-    }
-
-    /// The top of the urgent stack; `mark` is told its id under the lock.
-    pub(crate) fn pop_due(&self, mark: impl FnOnce(JobId)) -> Option<Popped<P>> {
-        self.with_entries(|entries| {
-            let popped = entries.pop()?;
-            mark(JobId::in_entry(popped.key.index, popped.key.stamp, popped.order));
-            Some(popped)
-        })
     }
 
     /// The deadline of the earliest timer, or a time before it at which to ask again.

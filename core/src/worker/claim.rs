@@ -1,9 +1,11 @@
 //! Where a worker's jobs come from: the urgent stack, the line, claims of its own, and positions put aside.
 #![forbid(unsafe_code)]
 
+use lock_api::MutexGuard;
+
 use super::{Aside, Found, Worker};
 use crate::claim::Claimed;
-use crate::entries::Stays;
+use crate::entries::{Entries, Popped, Stays};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::part::Part;
@@ -24,9 +26,14 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_urgent(&mut self) -> Option<Found<P>> {
-        let popped = self.pool.pop_due(|id| self.mark(id))?;
+        let mut entries = self.pool.entries.lock();
+        if !entries.has_top() {
+            return None;
+        }
+        let popped = entries.pop_top();
+        let found = self.begin(entries, popped);
         self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed));
-        Some((popped.payload, popped.stays))
+        Some(found)
     }
 
     /// The first of the line; `in_turn`: only if all that were submitted before it have been claimed.
@@ -46,9 +53,20 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 return None;
             }
         }
-        let popped = self.pool.pop_ready(|id| self.mark(id))?;
+        let mut entries = self.pool.entries.lock();
+        let popped = entries.pop_ready()?;
+        let found = self.begin(entries, popped);
         self.left = Some(line.patient.load(Ordering::Relaxed) / 2);
-        Some((popped.payload, popped.stays))
+        Some(found)
+    }
+
+    /// Says which job was popped, before the lock is released: who cancels it finds it where it waits, or where it runs.
+    #[inline(always)]
+    fn begin(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>, popped: Popped<P>) -> Found<P> {
+        let Popped { payload, key, order, stays, .. } = popped;
+        self.mark(JobId::in_entry(key.index, key.stamp, order));
+        self.pool.mirror(entries);
+        (payload, stays)
     }
 
     /// A position was claimed, and marked, before its producer has published: waits a moment for it, then puts it aside.

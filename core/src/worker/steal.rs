@@ -14,6 +14,8 @@ use crate::sync::{AtomicUsize, Ordering};
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// What a worker has claimed and could still be taken from it: lane, first position, count; the back half of it if
     /// that is enough. `or_open`: what has not been published yet, too.
+    // Much code, for two callers that look for work only when there is none nearer.
+    #[inline(never)]
     pub(crate) fn unstarted(
         &self,
         pinned: Pinned<'_>,
