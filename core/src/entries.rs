@@ -226,20 +226,27 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Moves what is due from the wheel to its gate, or to the top of the urgent stack, the earliest topmost. Returns how
     /// many that were.
     pub fn expire(&mut self, now: Tick) -> usize {
-        let (below, before) = (self.stack.first(), self.waiting);
-        let mut last = NONE;
+        let below = self.stack.first();
+        let (mut last, mut moved, mut turns, mut gated) = (NONE, 0, 0, 0);
         while let Some(n) = self.wheel.expire(&mut self.slab, now) {
-            self.waiting -= 1;
-            let stacks = if self.is_special(n) { self.expire_special(n) } else { Some(1) };
-            let Some(turns) = stacks else { continue };
+            if !self.is_special(n) {
+                turns += 1;
+            } else if let Some(special) = self.expire_special(n) {
+                turns += special;
+            } else {
+                gated += 1;
+                continue;
+            }
             self.slab.link_mut(n).tag.state = State::Due;
             self.stack.join(&mut self.slab, last, n);
             last = n;
-            self.due += 1;
-            self.count_arrived(turns);
+            moved += 1;
         }
         self.stack.join(&mut self.slab, last, below);
-        (before - self.waiting) as usize
+        self.due += moved;
+        self.waiting -= moved + gated;
+        self.count_arrived(turns);
+        (moved + gated) as usize
     }
 
     /// Whether it is an alarm, belongs to a gate, or is to be parked.

@@ -10,7 +10,7 @@ use crate::id::{JobId, Place};
 use crate::pack::Refused;
 use crate::part::Part;
 use crate::period::Repeat;
-use crate::state::Phase;
+use crate::seat::Seat;
 use crate::storage::Storage;
 use crate::sync::{AtomicUsize, LOOKS_FIRST, Ordering};
 
@@ -191,13 +191,16 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn end_periodic(&self, id: JobId, payload: Option<P>) -> (Option<P>, Duty) {
-        let Place::Entry { index, stamp } = id.place() else { unreachable!("periodic jobs are entries") };
+    pub(crate) fn end_periodic(&self, seat: &Seat<S::Gating>, payload: Option<P>) -> (Option<P>, Duty) {
+        let Some(Place::Entry { index, stamp }) = seat.id(0).map(JobId::place) else {
+            unreachable!("periodic jobs are entries")
+        };
+        seat.end(0);
         let key = Key { index, stamp };
         let now = self.host.now();
         let finished = self.with_entries(|entries| {
             // Asked under the lock: who closes the pool cancels the periodic jobs under the same lock afterwards.
-            if self.state().phase() != Phase::Running {
+            if !self.state().is_running() {
                 let _ = entries.cancel(key);
             }
             entries.finish(key, payload, now)
