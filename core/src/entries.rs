@@ -300,7 +300,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// payload. The payload is the caller's to drop, with no lock held.
     pub fn finish(&mut self, key: Key, payload: Option<P>, now: Tick) -> Result<Tick, Option<P>> {
         let state = self.state(key);
-        let (Some(State::Running | State::Cancelled), n) = (state, key.index) else {
+        let (State::Running | State::Cancelled, n) = (state, key.index) else {
             debug_assert!(false, "only what was popped and repeats is finished, once");
             return Err(payload);
         };
@@ -312,7 +312,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let body = self.slab.body_mut(n);
         let next = tag.repeat(body.period).map_or(Tick::MAX, |repeat| repeat.next(due, now));
         let payload = match payload {
-            Some(payload) if state != Some(State::Cancelled) && next != Tick::MAX => payload,
+            Some(payload) if state != State::Cancelled && next != Tick::MAX => payload,
             ended => {
                 if ended.is_some() {
                     self.count_accepted();
@@ -336,7 +336,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Ends the run of a job that was popped and holds slots of gates: these go to those that wait. `leaves`: a result that
     /// keeps the room that it has, until [`Entries::give`].
     pub fn leave(&mut self, key: Key, leaves: bool) {
-        let Some(State::Running | State::Cancelled) = self.state(key) else {
+        let (State::Running | State::Cancelled) = self.state(key) else {
             debug_assert!(false, "only what was popped and holds something leaves, once");
             return;
         };
@@ -347,7 +347,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Whoever ran it is gone, and its payload too: ends the run, if it runs.
     pub(crate) fn abandon(&mut self, key: Key) {
-        if let Some(State::Running | State::Cancelled) = self.state(key) {
+        if let State::Running | State::Cancelled = self.state(key) {
             self.leave(key, false);
         }
     }
@@ -356,7 +356,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// `may_hold`: it may be one that is to [leave](Entries::leave) its gates.
     pub fn take(&mut self, key: Key, may_hold: bool) -> Option<Popped<P>> {
         let n = key.index;
-        match self.state(key)? {
+        match self.state(key) {
             State::Due if !matches!(self.slab.link(n).tag.kind, Kind::Periodic | Kind::Alarm) => self.unstack(n),
             State::Ready if may_hold && self.slab.body(n).period == 0 => self.leave_line(n),
             _ => return None,
@@ -367,12 +367,12 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Cancels a job: a constant amount of work.
     pub fn cancel(&mut self, key: Key) -> Cancel<P> {
         match self.state(key) {
-            Some(State::Running | State::Cancelled) => {
+            State::Running | State::Cancelled => {
                 self.slab.link_mut(key.index).tag.state = State::Cancelled;
                 Cancel::Running
             }
-            Some(State::Free | State::Gate) | None => Cancel::Unknown,
-            Some(_) => Cancel::Removed(self.remove(key.index)),
+            State::Free | State::Gate => Cancel::Unknown,
+            _ => Cancel::Removed(self.remove(key.index)),
         }
     }
 
@@ -459,13 +459,11 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.yard.get().map_or(N::default(), number)
     }
 
-    /// The state of the entry that `key` names; `None` if it is gone.
+    /// The state of the entry that `key` names: free, if that is gone.
     #[inline]
-    fn state(&self, key: Key) -> Option<State> {
-        if key.index >= self.fresh || self.slab.body(key.index).stamp != key.stamp {
-            return None;
-        }
-        Some(self.slab.link(key.index).tag.state).filter(|state| *state != State::Free)
+    fn state(&self, key: Key) -> State {
+        let is_there = key.index < self.fresh && self.slab.body(key.index).stamp == key.stamp;
+        if is_there { self.slab.link(key.index).tag.state } else { State::Free }
     }
 
     /// Fills a free entry; a gate has no payload. Of a gate the period is its room.

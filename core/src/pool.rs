@@ -189,6 +189,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if self.host.wake_cost() == 0 { state.with_short(false) } else { state }
     }
 
+    /// Whether jobs take less time than a wake-up; never without a measure.
+    #[inline(always)]
+    pub(crate) fn is_short(&self) -> bool {
+        self.host.wake_cost() != 0 && self.state().is_short()
+    }
+
     #[inline(always)]
     pub(crate) fn main(&self) -> &Lane<S::Slots> {
         &self.storage.lanes()[0]

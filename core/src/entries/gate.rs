@@ -67,7 +67,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         *self.slab.body_mut(n).gating.users() = 1;
         self.yard.there().gates += 1;
         if let Some(parent) = parent {
-            debug_assert!(self.state(parent) == Some(State::Gate), "a parent stays open");
+            debug_assert!(self.state(parent) == State::Gate, "a parent stays open");
             self.set_gate(n, parent.index, Marked::LOOSE);
         }
         Some(key)
@@ -75,20 +75,20 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// The owner lets go of it. It lets through as before until nobody names it any more.
     pub fn close_gate(&mut self, gate: Key) {
-        if self.state(gate) == Some(State::Gate) {
+        if self.state(gate) == State::Gate {
             self.let_go(gate.index);
         }
     }
 
     /// Whether it is open.
     pub fn has_gate(&self, gate: Key) -> bool {
-        self.state(gate) == Some(State::Gate)
+        self.state(gate) == State::Gate
     }
 
     /// Gives so many slots, and so much room: at once what makes up for a debt, and as much as lets `portion` through; all, if
     /// nobody waits. Returns what is left to be given.
     pub fn give(&mut self, gate: Key, slots: usize, room: usize, portion: usize) -> (usize, usize) {
-        if self.state(gate) != Some(State::Gate) {
+        if self.state(gate) != State::Gate {
             return (0, 0);
         }
         let debt = self.free_slots(gate).min(0).unsigned_abs();
@@ -104,14 +104,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes so many slots away, whether they are free or not.
     pub fn take_slots(&mut self, gate: Key, slots: usize) {
-        if self.state(gate) == Some(State::Gate) {
+        if self.state(gate) == State::Gate {
             self.change_gate(gate, -(slots as isize), 0);
         }
     }
 
     /// How many slots are free; negative for a debt, 0 if it is not there.
     pub fn free_slots(&self, gate: Key) -> isize {
-        if self.state(gate) == Some(State::Gate) { self.slab.body(gate.index).order as isize } else { 0 }
+        if self.state(gate) == State::Gate { self.slab.body(gate.index).order as isize } else { 0 }
     }
 
     fn change_gate(&mut self, gate: Key, slots: isize, room: usize) {
@@ -123,7 +123,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes room for one result that comes now, if there is any and nobody has waited for it.
     pub fn take_room(&mut self, gate: Key) -> bool {
-        if self.state(gate) != Some(State::Gate) {
+        if self.state(gate) != State::Gate {
             // Nobody is left who would read.
             return true;
         }
@@ -135,7 +135,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Jobs of the gate, and of those below it: how many wait for their time, how many are in rings.
     pub fn gate_counts(&self, gate: Key) -> (usize, usize) {
-        if self.state(gate) != Some(State::Gate) {
+        if self.state(gate) != State::Gate {
             return (0, 0);
         }
         let Tick(both) = self.slab.link(gate.index).deadline();
@@ -144,7 +144,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// The oldest job in the ring of a gate.
     pub fn first_gated(&self, gate: Key) -> Option<Key> {
-        let n = if self.state(gate) == Some(State::Gate) { self.first(gate.index) } else { NONE };
+        let n = if self.state(gate) == State::Gate { self.first(gate.index) } else { NONE };
         (n != NONE).then(|| Key { index: n, stamp: self.slab.body(n).stamp })
     }
 
@@ -225,7 +225,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ///
     /// The payload.
     pub fn back(&mut self, key: Key, payload: P) -> Result<(), P> {
-        if self.state(key) != Some(State::Running) {
+        if self.state(key) != State::Running {
             // The room that it had has gone with what it has left.
             self.leave(key, true);
             return Err(payload);
@@ -245,7 +245,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Pauses a periodic job: from its present run on, or the one that is due. Returns whether there is such a job.
     pub fn park(&mut self, key: Key) -> bool {
         let n = key.index;
-        if !Self::GATES || self.state(key).is_none() || self.slab.link(n).tag.kind != Kind::Periodic {
+        if !Self::GATES || self.state(key) == State::Free || self.slab.link(n).tag.kind != Kind::Periodic {
             return false;
         }
         self.mark(n, |marks| marks.with(Marked::PARKS));
@@ -261,7 +261,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// [`Tick::MAX`] if it was not waiting; `None` if there is no such job.
     pub fn unpark(&mut self, key: Key, now: Tick) -> Option<Tick> {
         let n = key.index;
-        let state = self.state(key).filter(|_| Self::GATES)?;
+        let state = self.state(key);
+        if !Self::GATES || state == State::Free {
+            return None;
+        }
         let tag = self.slab.link(n).tag;
         let repeat = tag.repeat(self.slab.body(n).period)?;
         self.mark(n, |marks| marks.without(Marked::PARKS));
@@ -399,7 +402,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// A job that was just put in belongs to a gate.
     pub(super) fn bind(&mut self, n: u32, at: At) {
-        debug_assert!(self.state(at.gate) == Some(State::Gate), "a gate stays open while jobs are put in");
+        debug_assert!(self.state(at.gate) == State::Gate, "a gate stays open while jobs are put in");
         self.set_gate(n, at.gate.index, if at.passes { Marked::LOOSE } else { Marked::GATED });
         self.mark(n, |marks| Marked { room: at.room, ..marks });
     }

@@ -76,7 +76,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Shows one entry, if it still exists.
     pub fn get(&self, key: Key) -> Option<View> {
-        self.state(key).filter(|state| *state != State::Gate).map(|_| self.view(key.index))
+        (!matches!(self.state(key), State::Free | State::Gate)).then(|| self.view(key.index))
     }
 
     fn view(&self, n: u32) -> View {
