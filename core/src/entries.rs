@@ -55,10 +55,10 @@ mod visit;
 pub use gate::At;
 pub(crate) use gate::WITHOUT_END;
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
+use slab::Marks;
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room, Surplus};
-use slab::{Marks, Maybe};
 pub(crate) use trim::Trim;
 pub use visit::Step;
 
@@ -193,6 +193,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Puts in a job of any kind that needs no gate; `due` means nothing for an urgent one.
+    #[inline]
     pub(crate) fn put(
         &mut self,
         kind: Kind,
@@ -322,7 +323,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
                 return Err(ended);
             }
         };
-        body.payload = Maybe::Yes(payload);
+        body.payload.fill(payload);
         self.count_accepted();
         if self.is_special(n) && self.wait_special(n, next) {
             return Ok(Tick::MAX);
@@ -466,9 +467,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if is_there { self.slab.link(key.index).tag.state } else { State::Free }
     }
 
-    /// Fills a free entry; a gate has no payload. Of a gate the period is its room.
+    /// A free entry, if there is one, and its name; its body has no payload yet. Of a gate the period is its room.
     #[inline]
-    fn claim(&mut self, order: usize, payload: Maybe<P>, period: u64) -> Result<Key, Maybe<P>> {
+    fn claim(&mut self, order: usize, period: u64) -> Option<(Key, &mut Body<P, S::Gating>)> {
         let free = self.free.get();
         let n = if free != NONE {
             self.free = Head::at(self.slab.link(free).next);
@@ -477,7 +478,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             self.fresh += 1;
             self.fresh - 1
         } else {
-            return Err(payload);
+            return None;
         };
         let stamp = self.stamp;
         self.stamp = stamp.wrapping_add(1);
@@ -485,8 +486,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         body.stamp = stamp;
         body.order = order;
         body.period = period;
-        body.payload = payload;
-        Ok(Key { index: n, stamp })
+        Some((Key { index: n, stamp }, body))
     }
 
     /// The same for a job.
@@ -499,14 +499,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
         kind: Kind,
         repeat: Option<Repeat>,
     ) -> Result<Key, P> {
-        match self.claim(order, Maybe::Yes(payload), repeat.map_or(0, Repeat::period)) {
-            Ok(key) => {
-                self.slab.link_mut(key.index).tag.fill(state, kind, repeat);
-                Ok(key)
-            }
-            Err(Maybe::Yes(payload)) => Err(payload),
-            Err(Maybe::No) => unreachable!("it comes back as it was"),
-        }
+        let Some((key, body)) = self.claim(order, repeat.map_or(0, Repeat::period)) else { return Err(payload) };
+        body.payload.fill(payload);
+        self.slab.link_mut(key.index).tag.fill(state, kind, repeat);
+        Ok(key)
     }
 
     /// A turn was accepted. Kept only where somebody asks for it.
@@ -554,9 +550,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     fn remove(&mut self, n: u32) -> P {
         if self.is_special(n) {
             self.remove_special(n);
-            let payload = Self::payload(self.slab.body_mut(n));
             self.release(n);
-            return payload;
+            return Self::payload(self.slab.body_mut(n));
         }
         if self.slab.link(n).tag.state == State::Waiting {
             self.unwait(n);
@@ -565,9 +560,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
             self.unstack(n);
             self.count_cancelled(true);
         }
-        let payload = Self::payload(self.slab.body_mut(n));
         self.release_plain(n);
-        payload
+        // Last, so that it goes straight to where it is returned.
+        Self::payload(self.slab.body_mut(n))
     }
 
     #[inline(always)]

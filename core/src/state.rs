@@ -261,7 +261,9 @@ impl State {
             Call::Nobody
         } else if self.sleeping() > 0 {
             if self.is_short() && self.is_napping() && self.others_work() { Call::Nobody } else { Call::Sleeper }
-        } else if self.alive() < size.limit && (size.limit == size.target || self.alive() - self.blocked() < size.target) {
+        } else if self.alive() < size.limit
+            && (size.limit == size.target || self.alive() - self.blocked() < size.target)
+        {
             let most = if size.eager { MOST_STARTING } else { 1 };
             if self.starting() < most { Call::Newcomer } else { Call::Nobody }
         } else {

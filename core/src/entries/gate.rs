@@ -33,7 +33,7 @@
 //! through at a time than the lock is to be held for.
 #![forbid(unsafe_code)]
 
-use super::slab::{Marked, Marks, Maybe};
+use super::slab::{Marked, Marks};
 use super::{Entries, Gating, Key, Kind, Popped, Slab, State, Stays};
 use crate::host::Tick;
 use crate::part::Part;
@@ -58,7 +58,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// A gate with so many slots and so much room; at most a quarter of what a `usize` holds counts. `None` if there is no
     /// room in storage.
     pub fn open_gate(&mut self, slots: usize, room: usize, parent: Option<Key>) -> Option<Key> {
-        let key = self.claim(slots.min(WITHOUT_END), Maybe::No, room.min(WITHOUT_END) as u64).ok()?;
+        let (key, _) = self.claim(slots.min(WITHOUT_END), room.min(WITHOUT_END) as u64)?;
         let n = key.index;
         let link = self.slab.link_mut(n);
         link.tag.fill(State::Gate, Kind::Queued, None);
@@ -232,7 +232,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         let n = key.index;
         self.running -= 1;
-        self.slab.body_mut(n).payload = Maybe::Yes(payload);
+        self.slab.body_mut(n).payload.fill(payload);
         // It has no room: that is why it comes back.
         let passed = self.marks(n).passed;
         self.mark(n, |marks| Marked { passed: 0, ..marks });
