@@ -93,30 +93,31 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         let debt = self.free_slots(gate).min(0).unsigned_abs();
         let (now, room_now) = (slots.min(debt + portion), room.min(portion));
-        self.change_gate(gate, now as isize, room_now);
+        self.give_some(gate, now, room_now);
         let rest = (slots - now, room - room_now);
         if self.first(gate.index) != NONE {
             return rest;
         }
-        self.change_gate(gate, rest.0 as isize, rest.1);
+        self.give_some(gate, rest.0, rest.1);
         (0, 0)
     }
 
     /// Takes so many slots away, whether they are free or not.
     pub fn take_slots(&mut self, gate: Key, slots: usize) {
         if self.state(gate) == State::Gate {
-            self.change_gate(gate, -(slots as isize), 0);
+            let body = self.slab.body_mut(gate.index);
+            body.set_slots(body.slots().saturating_sub_unsigned(slots));
         }
     }
 
     /// How many slots are free; negative for a debt, 0 if it is not there.
     pub fn free_slots(&self, gate: Key) -> isize {
-        if self.state(gate) == State::Gate { self.slab.body(gate.index).order as isize } else { 0 }
+        if self.state(gate) == State::Gate { self.slab.body(gate.index).slots() } else { 0 }
     }
 
-    fn change_gate(&mut self, gate: Key, slots: isize, room: usize) {
+    fn give_some(&mut self, gate: Key, slots: usize, room: usize) {
         let body = self.slab.body_mut(gate.index);
-        body.order = (body.order as isize).saturating_add(slots) as usize;
+        body.set_slots(body.slots().saturating_add_unsigned(slots));
         body.period = body.period.saturating_add(room as u64);
         self.settle(gate.index);
     }
@@ -482,7 +483,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     fn admits(&self, gate: u32, n: u32) -> bool {
         let (body, marks) = (self.slab.body(gate), self.marks(n));
-        body.order as isize > 0 && (marks.room != marks.passed + 1 || body.period > 0)
+        body.slots() > 0 && (marks.room != marks.passed + 1 || body.period > 0)
     }
 
     /// Takes what the job needs there.
@@ -491,7 +492,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let Marked { passed, room, .. } = self.marks(n);
         let takes_room = room == passed;
         let body = self.slab.body_mut(gate);
-        body.order = (body.order as isize - 1) as usize;
+        body.set_slots(body.slots() - 1);
         body.period -= u64::from(takes_room);
     }
 
@@ -519,7 +520,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let mut gate = self.gate_of(n);
         for _ in 0..passed {
             let body = self.slab.body_mut(gate);
-            body.order = (body.order as isize + 1) as usize;
+            body.set_slots(body.slots() + 1);
             self.settle(gate);
             gate = self.gate_of(gate);
         }

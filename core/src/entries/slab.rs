@@ -213,6 +213,18 @@ pub struct Body<P, G> {
 impl<P, G: Gating> Body<P, G> {
     /// All zeros, see [`Head`](crate::wheel::Head).
     const EMPTY: Self = Self { stamp: 0, order: 0, period: 0, payload: Maybe::No, gating: G::NONE };
+
+    /// Of a gate: its free slots; negative for a debt.
+    #[expect(clippy::cast_possible_wrap, reason = "a signed number is kept there")]
+    pub(super) const fn slots(&self) -> isize {
+        self.order as isize
+    }
+
+    /// Changes them.
+    #[expect(clippy::cast_sign_loss, reason = "a signed number is kept there")]
+    pub(super) const fn set_slots(&mut self, slots: isize) {
+        self.order = slots as usize;
+    }
 }
 
 /// An option whose absence is zero whatever `T` is.

@@ -173,6 +173,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// What is wrong.
     #[doc(hidden)]
+    #[expect(clippy::result_large_err, reason = "to be looked at, once, when something is wrong")]
     pub fn audit(&self) -> Result<(), Discrepancy> {
         let account = self.account();
         let mut found = Account { running: self.running(), ..account };
