@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(any(test, loom, shuttle))]
 extern crate std;
 
+mod part;
 mod sync;
 
 // What the host brings.
@@ -26,7 +27,6 @@ mod blocks;
 mod claim;
 pub mod entries;
 mod lane;
-mod part;
 mod period;
 mod pinned;
 #[cfg(feature = "alloc")]

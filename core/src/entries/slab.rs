@@ -25,7 +25,7 @@ pub struct Tag<M> {
 }
 
 impl<M: Marks> Tag<M> {
-    /// All zeros, see [`Head`](crate::wheel::Head).
+    /// All zeros, see [`Head`].
     const FREE: Self =
         Self { state: State::Free, kind: Kind::Urgent, missed: Some(MissedTickBehavior::Burst), marks: M::NONE };
 
@@ -211,7 +211,7 @@ pub struct Body<P, G> {
 }
 
 impl<P, G: Gating> Body<P, G> {
-    /// All zeros, see [`Head`](crate::wheel::Head).
+    /// All zeros, see [`Head`].
     const EMPTY: Self = Self { stamp: 0, order: 0, period: 0, payload: Maybe::No, gating: G::NONE };
 
     /// Of a gate: its free slots; negative for a debt.

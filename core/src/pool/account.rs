@@ -8,19 +8,19 @@
 //!
 //! # Events
 //!
-//! Each has one place that counts it, by one addition to one word. Nothing is ever counted back.
+//! Each has one place that counts it.
 //!
 //! | event | counted by | in |
 //! |---|---|---|
 //! | accept | a submit to a lane, as it reserves its position | the lane's tail |
 //! | | an insertion; the next turn of a periodic job, before the present one ends | `accepted` of the entries |
-//! | arrive: it waits for its time no more | an insertion, an expiry | `arrived` of the entries |
+//! | arrive: it waits for its time no more | an insertion, an expiry | `came` of the entries |
 //! | gate, release | what joins or leaves the ring of a gate | `gated` of the entries: no total changes |
 //! | begin | a worker, in its mark; who takes one without a seat, as `outside.taken` | no total changes |
 //! | end | whose seat it ran on, by how it ended; who has taken it without a seat | a seat's `ended`; `outside.ended` |
-//! | remove | who has taken it out of its slot | `removed` |
-//! | | who takes it out of its entry | `removed` of the entries; `gone`, if it had not arrived |
-//! | hand back | the same, where it is its submitter who has it back | `removed` |
+//! | remove | who has taken it out of its slot | `outside.removed` |
+//! | | who takes it out of its entry | `cancelled` of the entries; if it had arrived, that is taken back |
+//! | hand back | who has taken it out for its submitter, who has it back | `outside.handed_back` |
 //!
 //! Each turn leaves its place by one exchange, of its slot or under the lock of the entries. Whoever wins that owes one of the
 //! last three events, and nobody else does.

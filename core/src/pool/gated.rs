@@ -54,6 +54,10 @@ const PORTION: usize = sized(64, 1);
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// A gate that lets through as many jobs at a time as it has slots, and no more with results than it has room; behind it
     /// `parent`, if there is one, which stays open as long. `None` in fixed storage without room.
+    ///
+    /// # Panics
+    ///
+    /// In a pool without gates, see [`Fixed`](crate::Fixed).
     pub fn open_gate(&self, slots: usize, room: usize, parent: Option<Gate>) -> Option<Gate> {
         loop {
             let mut entries = self.entries.lock();
@@ -99,6 +103,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// As [`Pool::submit_at`].
+    ///
+    /// # Panics
+    ///
+    /// In a pool without gates, see [`Fixed`](crate::Fixed).
     pub fn set_alarm(&self, payload: P, due: Tick) -> Result<(JobId, Duty), Refused<P>> {
         self.insert_at(None, Kind::Alarm, payload, true, due, None)
     }
