@@ -60,6 +60,8 @@ pub use id::JobId;
 pub use lane::Lane;
 pub use lock::{Lock, LockGuard, NotLocked};
 pub use pack::{Pack, Refused};
+#[doc(hidden)]
+pub use part::{Absent, Blank, Part, There};
 pub use period::{MissedTickBehavior, Repeat};
 #[doc(hidden)]
 pub use pinned::Pinned;

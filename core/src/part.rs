@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::sync::{AtomicUsize, blank, const_blank};
 
-/// What is all zeros at the beginning, see [`Head`](crate::wheel::Head).
+/// What is all zeros at the beginning, so that a pool in a static takes no flash.
 pub trait Blank: Sized + fmt::Debug {
     const_blank! {
         /// As it is at the beginning.
