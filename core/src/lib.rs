@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(any(test, loom, shuttle))]
 extern crate std;
 
+mod part;
 mod sync;
 
 // What the host brings.
@@ -61,6 +62,8 @@ pub use id::JobId;
 pub use lane::Lane;
 pub use lock::{Lock, LockGuard, NotLocked};
 pub use pack::{Pack, Refused};
+#[doc(hidden)]
+pub use part::{Absent, Blank, Part, There};
 pub use period::{MissedTickBehavior, Repeat};
 #[doc(hidden)]
 pub use pinned::Pinned;

@@ -220,3 +220,42 @@ macro_rules! const_unless_loom {
     };
 }
 pub(crate) use const_unless_loom;
+
+/// The same for a constant of a trait, [`Blank::BLANK`](crate::part::Blank).
+macro_rules! const_blank {
+    ($(#[$meta:meta])* const BLANK: Self;) => {
+        #[cfg(not(loom))]
+        $(#[$meta])*
+        const BLANK: Self;
+
+        #[cfg(loom)]
+        $(#[$meta])*
+        fn blank() -> Self;
+    };
+    ($(#[$meta:meta])* const BLANK: Self = $value:expr;) => {
+        #[cfg(not(loom))]
+        $(#[$meta])*
+        const BLANK: Self = $value;
+
+        #[cfg(loom)]
+        fn blank() -> Self {
+            $value
+        }
+    };
+}
+pub(crate) use const_blank;
+
+/// What [`const_blank`] defines for a type.
+#[cfg(not(loom))]
+macro_rules! blank {
+    ($type:ty) => {
+        <$type as crate::part::Blank>::BLANK
+    };
+}
+#[cfg(loom)]
+macro_rules! blank {
+    ($type:ty) => {
+        <$type as crate::part::Blank>::blank()
+    };
+}
+pub(crate) use blank;

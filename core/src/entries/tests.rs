@@ -12,6 +12,7 @@ use crate::wheel::Line;
 type Fixed<const N: usize> = Entries<String, FixedSlab<String, N>>;
 
 /// Usable in a `static`.
+#[cfg(not(loom))]
 const _: Entries<&str, FixedSlab<&str, 2>> = Entries::new();
 
 #[expect(clippy::unnecessary_wraps, reason = "as insert wants it")]
@@ -186,9 +187,7 @@ fn cancel_next_and_listing_by_kind() {
         [State::Running, State::Due, State::Waiting, State::Waiting]
     );
 
-    let mut cancel = |kinds| {
-        remove_all(&mut entries, kinds).into_iter().map(|(_, order, _)| order).collect::<Vec<_>>()
-    };
+    let mut cancel = |kinds| remove_all(&mut entries, kinds).into_iter().map(|(_, order, _)| order).collect::<Vec<_>>();
     assert_eq!(cancel(Kinds::Arrived), [2]);
     assert_eq!(cancel(Kinds::Delayed), [3]);
     assert_eq!(cancel(Kinds::Timed), [4]);

@@ -3,7 +3,7 @@
 
 use super::{Duty, Pool};
 use crate::end::End;
-use crate::entries::{At, Key, Kind, Popped, Slab};
+use crate::entries::{At, Key, Kind, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
@@ -54,6 +54,10 @@ const PORTION: usize = sized(64, 1);
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// A gate that lets through as many jobs at a time as it has slots, and no more with results than it has room; behind it
     /// `parent`, if there is one, which stays open as long. `None` in fixed storage without room.
+    ///
+    /// # Panics
+    ///
+    /// In a pool without gates, see [`Fixed`](crate::Fixed).
     pub fn open_gate(&self, slots: usize, room: usize, parent: Option<Gate>) -> Option<Gate> {
         loop {
             let mut entries = self.entries.lock();
@@ -110,6 +114,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// As [`Pool::submit_at`].
+    ///
+    /// # Panics
+    ///
+    /// In a pool without gates, see [`Fixed`](crate::Fixed).
     pub fn set_alarm(&self, payload: P, due: Tick) -> Result<(JobId, Duty), Refused<P>> {
         self.insert_at(None, Kind::Alarm, payload, true, due, None)
     }
@@ -173,15 +181,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Returns how many.
     pub fn cancel_gated(&self, gate: Gate, dispose: impl FnMut(JobId, P)) -> usize {
         self.cancel_each(|entries, cursor| entries.cancel_next_of(cursor, gate.0), dispose)
-    }
-
-    /// The first of the line; `mark` is told its id under the lock.
-    pub(crate) fn pop_ready(&self, mark: impl FnOnce(JobId)) -> Option<Popped<P>> {
-        self.with_entries(|entries| {
-            let popped = entries.pop_ready()?;
-            mark(JobId::in_entry(popped.key.index, popped.key.stamp, popped.order));
-            Some(popped)
-        })
     }
 
     /// The run of a job at a gate goes on later, when there is room: [`After::Back`](crate::After::Back). What is returned was
