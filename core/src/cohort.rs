@@ -32,7 +32,7 @@ const WATCHED: usize = 1;
 /// One more end.
 const ONE: usize = 2;
 /// Ends are counted by [`End`], and those that were handed back.
-const HANDED_BACK: usize = End::COUNT;
+const HANDED_BACK: usize = End::Cancelled as usize + 1;
 
 /// Jobs that somebody may wait for together. See the head of the file for its rules.
 ///

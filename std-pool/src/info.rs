@@ -102,7 +102,7 @@ impl Counts {
             failed: sums.failed,
             cancelled: sums.cancelled,
             handed_back: sums.handed_back,
-            reports: engine.each_party(|party| party.reports()).into_iter().sum(),
+            reports: engine.reports(),
         }
     }
 

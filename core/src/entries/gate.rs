@@ -82,12 +82,12 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Whether nobody but its owner names it.
     pub fn is_idle_gate(&mut self, gate: Key) -> bool {
-        self.state(gate) == Some(State::Gate) && *self.slab.body_mut(gate.index).gating.users() == 1
+        self.state(gate) == State::Gate && *self.slab.body_mut(gate.index).gating.users() == 1
     }
 
     /// The room that a job was let through with is its own from here on. Returns whether it has any, which was not so already.
     pub fn own_room(&mut self, key: Key) -> bool {
-        let (Some(State::Running | State::Cancelled), n) = (self.state(key), key.index) else { return false };
+        let (State::Running | State::Cancelled, n) = (self.state(key), key.index) else { return false };
         let marks = self.marks(n);
         let has_room = !marks.has(Marked::OWN_ROOM) && (1..=marks.passed).contains(&marks.room);
         if has_room {

@@ -239,6 +239,11 @@ impl Engine {
         parties.into_iter().map(f).collect()
     }
 
+    /// What was reported besides the ends of runs.
+    pub(crate) fn reports(&self) -> u64 {
+        self.parties.lock().iter().map(|party| party.reports()).sum()
+    }
+
     // ----- failures
 
     /// A job has failed: says so in the log, if that is wanted.

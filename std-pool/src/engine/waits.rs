@@ -62,6 +62,8 @@ struct Waiter {
     awaits: Awaits<'static>,
     turns: Vec<Turn>,
     is_over: bool,
+    /// It was woken to see that.
+    is_told: bool,
 }
 
 // SAFETY: what it awaits is shared between threads.
@@ -191,21 +193,35 @@ impl List {
         }
     }
 
-    /// Looks for those that are meant. Returns whom to wake.
-    fn tell(&mut self, is_meant: impl Fn(&Waiter) -> bool) -> Vec<Thread> {
-        let mut woken = Vec::new();
+    /// Looks for some of those that are meant, and have not been told. Returns whom to wake.
+    fn tell(&mut self, is_meant: impl Fn(&Waiter) -> bool) -> [Option<Thread>; BATCH] {
+        let mut woken = [const { None }; BATCH];
+        let mut places = woken.iter_mut();
         for index in 0..self.waiters.len() {
-            if is_meant(&self.waiters[index]) && self.look(index) {
-                woken.push(self.waiters[index].thread.clone());
+            let waiter = &self.waiters[index];
+            if waiter.is_told || !is_meant(waiter) || !self.look(index) {
+                continue;
             }
+            let Some(place) = places.next() else { break };
+            let waiter = &mut self.waiters[index];
+            waiter.is_told = true;
+            *place = Some(waiter.thread.clone());
         }
         woken
     }
 }
 
+/// Waiters that are woken at a time, with the lock released in between.
+const BATCH: usize = 4;
+
 fn tell(is_meant: impl Fn(&Waiter) -> bool) {
-    let woken = list().lock().tell(is_meant);
-    woken.iter().for_each(Thread::unpark);
+    loop {
+        let woken = list().lock().tell(&is_meant);
+        woken.iter().flatten().for_each(Thread::unpark);
+        if woken[BATCH - 1].is_none() {
+            return;
+        }
+    }
 }
 
 /// Less is pending in a pool than before.
@@ -263,16 +279,18 @@ impl<'w> InLine<'w> {
         let is_inside = !turns.is_empty();
         // Said before it is in line: who then has something to tell waits for the lock.
         awaits.count(true, is_inside);
-        let (number, woken) = {
+        let number = {
             let mut list = list().lock();
             let number = list.next;
             list.next += 1;
             let (thread, awaits) = (thread::current(), awaits.forever());
-            list.waiters.push(Waiter { number, thread, awaits, turns, is_over: false });
-            // Those who are inside of jobs may be over now that this one waits, too.
-            (number, if is_inside { list.tell(Waiter::is_inside) } else { Vec::new() })
+            list.waiters.push(Waiter { number, thread, awaits, turns, is_over: false, is_told: false });
+            number
         };
-        woken.iter().for_each(Thread::unpark);
+        if is_inside {
+            // Those who are inside of jobs may be over now that this one waits, too.
+            tell(Waiter::is_inside);
+        }
         if let Awaits::Idle(engine) = &awaits {
             // A worker passes one after its last job, and then asks who waits.
             engine.core.barrier();

@@ -252,7 +252,7 @@ fn a_job_is_taken_out_of_turn() {
     assert_eq!(pool.running_id(&running), Some(ids[0]));
     let _ = pool.end(&running, End::Done, None);
     let (payload, taken) = pool.take(ids[1]).unwrap();
-    assert_eq!((payload, pool.account().running), (1, 1));
+    assert_eq!((payload, pool.pending()), (1, 1));
     assert_eq!(taken.end(End::Done), Duty::Nothing);
     assert_eq!((pool.pending(), pool.ended()), (0, 3));
     assert_eq!(work(&pool, &mut worker), (vec![], Rests::Parked));
