@@ -15,7 +15,8 @@
 //!    last node only while a settler is on its way to clear it.
 //! 3. Whoever changes the word or the head while `WAITERS` is set *settles*: grants from the head on as far as the permits
 //!    reach, or turns all away if the semaphore is closed.
-//! 4. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest.
+//! 4. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest; so it
+//!    does if one of them panics, and passes the panic on afterwards.
 //!
 //! # Order
 //!
@@ -213,28 +214,27 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     #[cold]
     #[inline(never)]
     fn settle(&self) {
-        let mut is_settled = false;
-        while !is_settled {
-            let mut woken = [const { None }; WAKE_BATCH];
+        let mut batch = Batch { semaphore: self, woken: [const { None }; WAKE_BATCH], is_settled: false };
+        while !batch.is_settled {
             let mut waiters = self.waiters.lock();
-            for place in &mut woken {
+            for place in &mut batch.woken {
                 let Some(count) = waiters.head_count() else {
                     let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.empty()));
-                    is_settled = true;
+                    batch.is_settled = true;
                     break;
                 };
                 let stage = match self.update(Ordering::AcqRel, |word| word.grant(count)) {
                     Ok(_) => Stage::Granted,
                     Err(Refusal::Closed) => Stage::Closed,
                     Err(Refusal::TooFew) => {
-                        is_settled = true;
+                        batch.is_settled = true;
                         break;
                     }
                 };
                 *place = waiters.pop(stage);
             }
             drop(waiters);
-            woken.iter().flatten().for_each(Unpark::unpark);
+            batch.wake();
         }
     }
 
@@ -253,6 +253,33 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
                 Ok(_) => return Ok(to),
                 Err(seen) => from = Word(seen),
             }
+        }
+    }
+}
+
+/// Those who are to be woken next.
+struct Batch<'s, R: RawMutex, U: Unpark> {
+    semaphore: &'s Semaphore<R, U>,
+    woken: [Option<U>; WAKE_BATCH],
+    /// Nobody else can be let go.
+    is_settled: bool,
+}
+
+impl<R: RawMutex, U: Unpark> Batch<'_, R, U> {
+    fn wake(&mut self) {
+        // Each leaves the batch before it is woken: the rest is who has not been.
+        while let Some(unpark) = self.woken.iter_mut().find_map(Option::take) {
+            unpark.unpark();
+        }
+    }
+}
+
+impl<R: RawMutex, U: Unpark> Drop for Batch<'_, R, U> {
+    /// When one of them panics the others are woken all the same: their permits are theirs already, and nobody else comes.
+    fn drop(&mut self) {
+        self.wake();
+        if !self.is_settled {
+            self.semaphore.settle();
         }
     }
 }

@@ -270,6 +270,11 @@ impl Engine {
             eprintln!("the account of a pool does not balance: {account:?}, {:?}", self.core.audit());
             std::process::abort();
         }
+        // Groups and scopes count for themselves; who waits for one refers to its engine.
+        if let Some(slot) = self.slots.unsettled() {
+            eprintln!("the account of a group does not balance: {slot}");
+            std::process::abort();
+        }
     }
 }
 
