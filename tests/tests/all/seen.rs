@@ -193,8 +193,7 @@ fn a_value_that_shuts_the_pool_down_is_dropped_by_clear() {
     assert!(handle.set(pool.clone()).is_ok());
     pool.clear();
     assert_eq!(drops.load(Ordering::SeqCst), 2);
-    // So that the values that hold the pool are gone before it is.
-    drop(value);
+    // Else the pool would hold itself.
     drop(Arc::try_unwrap(handle).ok().and_then(OnceLock::into_inner));
     pool.shutdown();
     assert!(pool.is_ended());
