@@ -113,7 +113,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Gives so many slots, and so much room: at once what makes up for a debt, and as much as lets `portion` through; all, if
-    /// nobody waits. Returns what is left to be given.
+    /// nobody waits for more of it. Returns what is left to be given.
     pub fn give(&mut self, gate: Key, slots: usize, room: usize, portion: usize) -> (usize, usize) {
         if self.state(gate) != State::Gate {
             return (0, 0);
@@ -122,7 +122,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let (now, room_now) = (slots.min(debt + portion), room.min(portion));
         self.give_some(gate, now, room_now);
         let rest = (slots - now, room - room_now);
-        if self.first(gate.index) != NONE {
+        // The first of the ring waits for what is yet to be given, or nobody waits for it.
+        let awaited = if self.free_slots(gate) > 0 { rest.1 } else { rest.0 };
+        if self.first(gate.index) != NONE && awaited > 0 {
             return rest;
         }
         self.give_some(gate, rest.0, rest.1);
