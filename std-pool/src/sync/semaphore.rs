@@ -80,7 +80,7 @@ impl Semaphore {
     pub fn acquire_many(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
         match self.0.try_acquire_while(permits, look_again) {
             Ok(()) => Ok(self.0.adopt(permits)),
-            Err(_) => self.wait(|| self.0.permit(permits, &ThisThread)),
+            Err(_) => wait(|| self.0.permit(permits, &ThisThread)),
         }
     }
 
@@ -119,18 +119,11 @@ impl Semaphore {
     ///
     /// As [`Semaphore::acquire_many`], and [`AcquireError::TimedOut`].
     pub fn acquire_many_timeout(&self, permits: usize, timeout: Duration) -> Result<Permit<'_>, AcquireError> {
-        match self.0.try_permit(permits) {
-            Ok(permit) => Ok(permit),
-            Err(_) => {
-                let deadline = sys::after(timeout);
-                self.wait(|| self.0.permit_until(permits, &ThisThread, deadline, sys::now))
-            }
+        if let Ok(permit) = self.0.try_permit(permits) {
+            return Ok(permit);
         }
-    }
-
-    #[cold]
-    fn wait<'s>(&'s self, wait: impl FnOnce() -> Result<Permit<'s>, AcquireError>) -> Result<Permit<'s>, AcquireError> {
-        frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
+        let deadline = sys::after(timeout);
+        wait(|| self.0.permit_until(permits, &ThisThread, deadline, sys::now))
     }
 
     /// Takes so many permits in a task, which waits in the same line as the threads. Needs no particular runtime.
@@ -196,6 +189,11 @@ impl Semaphore {
     pub(crate) fn owns(&self, permit: &Permit<'_>) -> bool {
         permit.is_of(&self.0)
     }
+}
+
+#[cold]
+fn wait<'s>(wait: impl FnOnce() -> Result<Permit<'s>, AcquireError>) -> Result<Permit<'s>, AcquireError> {
+    frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
 }
 
 impl fmt::Debug for Semaphore {
