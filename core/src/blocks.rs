@@ -1,13 +1,13 @@
 //! A lane's slots in blocks that are allocated as the lane grows and used again when all their jobs are gone.
 //!
 //! A block serves the run of positions that starts at its `base`. Which block serves which base stands in two places: a
-//! window under the lock, which is the truth, and a table that is read without a lock and may leave a run out.
+//! window under the lock, which is the truth, and a table that is read without a lock and may leave an older run out.
 //!
 //! | base is | window | table |
 //! |---|---|---|
 //! | not reached yet | at or after its `next` | says another base |
 //! | reached, its producer has not come here yet | listed without a block | says another base |
-//! | in use | listed with its block | base and block; another base if that came first and is still in use |
+//! | in use | listed with its block | base and block; a later base if one came that has the same place |
 //! | finished | before its `next`, not listed | says another base |
 //!
 //! So both are as large as what is in use: a run that stays for long, because one of its jobs runs for long, keeps no other.
@@ -16,8 +16,9 @@
 //!
 //! 1. A block is installed and recycled under the lock. It is recycled when every position of its run has been taken out
 //!    and counted, so it stays while one of its positions is reserved and not yet taken.
-//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it, and as long as it
-//!    is in the table nothing else is at its place.
+//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it. An entry of the table
+//!    says another base before and after its block changes, and who reads it looks at the base before and after: so what is
+//!    between the two is the block of that base.
 //! 3. Everybody else looks only while inside: counted in a number that `trim` is shown. They may hold a block that has been
 //!    recycled: it is memory of the same kind, and its words name other positions, so a look at it finds nothing.
 //! 4. A block is given back to the allocator only from the free list, under the lock, when nobody is inside. Nobody who
@@ -110,14 +111,19 @@ impl<P> Table<P> {
         &self.0[(base / BLOCK) & (self.0.len() - 1)]
     }
 
-    /// Names `block` as the one that serves `base`, unless the place is another's: rule 2.
+    /// Names `block` as the one that serves `base`, unless a later one has the place.
     fn set(&self, base: usize, block: NonNull<Block<P>>) {
         let entry = self.entry(base);
         // Bases change under the lock, which the caller holds.
-        if entry.base.load(Ordering::Relaxed) != NO_BASE {
-            return;
+        let present = entry.base.load(Ordering::Relaxed);
+        if present != NO_BASE {
+            if base.wrapping_sub(present) > usize::MAX / 2 {
+                return;
+            }
+            entry.base.store(NO_BASE, Ordering::SeqCst);
         }
-        entry.block.store(block.as_ptr(), Ordering::Relaxed);
+        // Release for rule 2: who sees it sees that its base is another.
+        entry.block.store(block.as_ptr(), Ordering::Release);
         // Sequentially consistent like every access to a base: see rule 4.
         entry.base.store(base, Ordering::SeqCst);
     }
@@ -126,7 +132,12 @@ impl<P> Table<P> {
     fn get(&self, base: usize) -> Option<NonNull<Block<P>>> {
         let entry = self.entry(base);
         // Sequentially consistent for rule 4.
-        (entry.base.load(Ordering::SeqCst) == base).then(|| NonNull::new(entry.block.load(Ordering::Acquire)))?
+        if entry.base.load(Ordering::SeqCst) != base {
+            return None;
+        }
+        let block = entry.block.load(Ordering::Acquire);
+        // Again for rule 2.
+        if entry.base.load(Ordering::Relaxed) == base { NonNull::new(block) } else { None }
     }
 }
 

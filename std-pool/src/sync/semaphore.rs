@@ -78,9 +78,18 @@ impl Semaphore {
     /// As [`Semaphore::acquire`]; [`AcquireError::TooMany`] for more than there can be.
     #[inline]
     pub fn acquire_many(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
+        if self.0.try_acquire(permits).is_err() {
+            self.wait_for(permits)?;
+        }
+        Ok(self.0.adopt(permits))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_for(&self, permits: usize) -> Result<(), AcquireError> {
         match self.0.try_acquire_while(permits, look_again) {
-            Ok(()) => Ok(self.0.adopt(permits)),
-            Err(_) => wait(|| self.0.permit(permits, &ThisThread)),
+            Ok(()) => Ok(()),
+            Err(_) => wait(|| self.0.acquire(permits, &ThisThread)),
         }
     }
 
@@ -191,8 +200,7 @@ impl Semaphore {
     }
 }
 
-#[cold]
-fn wait<'s>(wait: impl FnOnce() -> Result<Permit<'s>, AcquireError>) -> Result<Permit<'s>, AcquireError> {
+fn wait<R>(wait: impl FnOnce() -> Result<R, AcquireError>) -> Result<R, AcquireError> {
     frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
 }
 
