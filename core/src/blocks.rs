@@ -136,8 +136,9 @@ impl<P> Table<P> {
             return None;
         }
         let block = entry.block.load(Ordering::Acquire);
-        // Again for rule 2.
-        if entry.base.load(Ordering::Relaxed) == base { NonNull::new(block) } else { None }
+        // Again for rule 2, by which it is a block, too.
+        // SAFETY: an entry that says a base was given its block before.
+        (entry.base.load(Ordering::Relaxed) == base).then(|| unsafe { NonNull::new_unchecked(block) })
     }
 }
 
@@ -329,6 +330,15 @@ impl<P, R: RawMutex> Blocks<P, R> {
         window.tables.push(table);
     }
 
+    /// So many of a run have been taken out.
+    #[inline(always)]
+    fn finish_in(&self, block: &Block<P>, base: usize, count: usize) {
+        // Acquire and release: whoever recycles the block comes after everybody who took something out of it.
+        if block.finished.fetch_add(count, Ordering::AcqRel) + count == BLOCK {
+            self.recycle(base);
+        }
+    }
+
     /// Takes a block whose last payload has gone out of use.
     #[cold]
     #[inline(never)]
@@ -460,11 +470,22 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             return;
         }
         let base = Self::base(position);
-        let block = self.get(base).expect("a run stays until all its payloads are counted");
-        // Acquire and release: whoever recycles the block comes after everybody who took something out of it.
-        if block.finished.fetch_add(count, Ordering::AcqRel) + count == BLOCK {
-            self.recycle(base);
+        self.finish_in(self.get(base).expect("a run stays until all its payloads are counted"), base, count);
+    }
+
+    #[inline(always)]
+    fn take_out(&self, _: Pinned<'_>, position: usize) -> Option<P> {
+        let block = self.get(Self::base(position));
+        if let Some((block, payload)) =
+            block.and_then(|block| Some((block, block.slot(position).take(Block::<P>::lap(position))?)))
+        {
+            // It was there: so the block serves the run, and does so until this is counted.
+            self.finish_in(block, Self::base(position), 1);
+            return Some(payload);
         }
+        let Take::Taken(payload) = self.missed(block, position) else { return None };
+        self.finish(position, 1);
+        Some(payload)
     }
 
     fn is_ready(&self, _: Pinned<'_>, position: usize) -> bool {
