@@ -15,6 +15,7 @@
 //! | read-modify-write `SeqCst` | the same `AcqRel`, fence | stronger: as the store |
 //! | weaker orders | the same | |
 //! | [`seed`] | a read-modify-write that changes nothing | stronger: the latest value. It only starts an exchange, which finds out. |
+//! | [`overwrite`] | an exchange | the same, but that it also hands on what the exchange before it has released. loom leaves it open whether a store comes before an exchange whose result its thread has not seen, though that exchange has read what the thread wrote. |
 //!
 //! So *I write, then I read what you write* against the same the other way round works as in the language, if both writes
 //! are `SeqCst`; and it fails, as in the language, if one is a mere release. What relies on loads alone being in one order
@@ -44,6 +45,12 @@ mod plain {
     #[inline(always)]
     pub(crate) fn seed(atomic: &AtomicUsize) -> usize {
         atomic.load(Ordering::Relaxed)
+    }
+
+    /// A store with release, over what exchanges of others may have made of the last store of the same thread.
+    #[inline(always)]
+    pub(crate) fn overwrite(atomic: &AtomicUsize, value: usize) {
+        atomic.store(value, Ordering::Release);
     }
 
     /// [`core::cell::UnsafeCell`] in the shape of loom's, which wants to see where an access begins and ends.
@@ -159,6 +166,12 @@ mod plain {
     #[track_caller]
     pub(crate) fn seed(atomic: &AtomicUsize) -> usize {
         atomic.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, Some).unwrap_or_else(|value| value)
+    }
+
+    /// An exchange comes directly after what it has read, and so before this, which loom does not see of a store.
+    #[track_caller]
+    pub(crate) fn overwrite(atomic: &AtomicUsize, value: usize) {
+        atomic.swap(value, Ordering::Release);
     }
 
     /// A spinning thread lets the others run, or the model would never end.

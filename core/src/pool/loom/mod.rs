@@ -2,9 +2,23 @@
 //!
 //! Two kinds. *Scenes* have workers that park, are woken, and end: little fits into one. *Steps* have a few calls on a few
 //! threads; when all have returned, one thread does the duties that they were given, and then every job must have run.
+//! When it has, the world stands still, and the account must say the same as a sweep of all that is there.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `stage` | what steps share |
+//! | `steps` | submits, claims, thieves |
+//! | `waits` | who sleeps against timers and urgent jobs; jobs that wait inside jobs; what is not published yet |
+//! | `gates` | jobs at gates, pauses |
+//! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
+//! | `scenes` | scenes |
 
+mod ends;
+mod gates;
 mod scenes;
+mod stage;
 mod steps;
+mod waits;
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 

@@ -8,12 +8,13 @@ use ::loom::thread;
 use std::vec::Vec;
 
 use super::{Grown, LONG, SHORT, Still, model};
-use crate::cancel::Cancelled;
+use crate::end::End;
 use crate::host::{Park, Tick, Unpark};
 use crate::hosts::loom::LoomParker;
 use crate::id::JobId;
+use crate::pack::Refused;
 use crate::period::Repeat;
-use crate::pool::{Duty, Pool, Refused};
+use crate::pool::{Account, Cancelled, Duty, Pool};
 use crate::state::Phase;
 use crate::storage::Storage;
 use crate::worker::Next;
@@ -88,7 +89,7 @@ impl<S: Storage<usize> + 'static> Scene<S> {
                     Next::Run { payload, running, duty } => {
                         Self::perform(&scene, duty);
                         scene.ran[payload].fetch_add(1, SeqCst);
-                        let (_, duty) = scene.pool.end(&running, None);
+                        let (_, duty) = scene.pool.end(&running, End::Done, None);
                         Self::perform(&scene, duty);
                         scene.main.unparker().unpark();
                     }
@@ -103,12 +104,18 @@ impl<S: Storage<usize> + 'static> Scene<S> {
         })
     }
 
-    fn assert_ran(&self, times: &[usize]) {
+    /// Each job has run so often, and all is over: so many were removed, the others are done.
+    fn assert_over(&self, times: &[usize], cancelled: usize) {
         for (job, times) in times.iter().enumerate() {
             assert_eq!(self.ran[job].load(SeqCst), *times, "runs of job {job}");
         }
         assert_eq!(self.pool.pending(), 0);
         assert_eq!(self.pool.state().alive(), 0);
+        assert_eq!(self.pool.audit(), Ok(()));
+        let done = times.iter().sum();
+        let Account { handed_back, .. } = self.pool.account();
+        let accepted = done + cancelled + handed_back;
+        assert_eq!(self.pool.account(), Account { accepted, done, cancelled, handed_back, ..Account::default() });
     }
 }
 
@@ -119,7 +126,7 @@ fn one_job_reaches_one_worker() {
         Scene::submit(&scene, 0);
         scene.await_run(0);
         scene.end();
-        scene.assert_ran(&[1]);
+        scene.assert_over(&[1], 0);
     });
 }
 
@@ -130,7 +137,7 @@ fn jobs_cross_from_block_to_block() {
         (0..3).for_each(|job| _ = Scene::submit(&scene, job));
         (0..3).for_each(|job| scene.await_run(job));
         scene.end();
-        scene.assert_ran(&[1, 1, 1]);
+        scene.assert_over(&[1, 1, 1], 0);
     });
 }
 
@@ -144,7 +151,7 @@ fn two_producers<S: Storage<usize> + 'static>(scene: &Arc<Scene<S>>) {
     producer.join().unwrap();
     (0..2).for_each(|job| scene.await_run(job));
     scene.end();
-    scene.assert_ran(&[1, 1]);
+    scene.assert_over(&[1, 1], 0);
 }
 
 #[test]
@@ -166,7 +173,7 @@ fn a_cancelled_job_is_removed_or_runs_and_not_both() {
             }
         };
         scene.end();
-        scene.assert_ran(&[usize::from(!removed)]);
+        scene.assert_over(&[usize::from(!removed)], usize::from(removed));
     });
 }
 
@@ -195,7 +202,7 @@ fn a_submit_meets_the_end_of_the_pool() {
             Scene::perform(&scene, scene.pool.demand());
             scene.end();
         }
-        scene.assert_ran(&[usize::from(accepted)]);
+        scene.assert_over(&[usize::from(accepted)], 0);
     });
 }
 
@@ -209,6 +216,6 @@ fn an_urgent_job_and_a_timer_reach_a_sleeper() {
         Scene::perform(&scene, duty);
         (0..2).for_each(|job| scene.await_run(job));
         scene.end();
-        scene.assert_ran(&[1, 1]);
+        scene.assert_over(&[1, 1], 0);
     });
 }
