@@ -6,9 +6,9 @@ use super::stage::{Stage, rested};
 use super::{LONG, model};
 use crate::end::End;
 use crate::host::Tick;
-use crate::pack::Refused;
+use crate::pack::{Pack, Refused};
 use crate::period::{MissedTickBehavior, Repeat};
-use crate::pool::{Account, Cancelled, Duty};
+use crate::pool::{Account, Cancelled, Duty, Reserved};
 use crate::state::Phase;
 use crate::worker::Next;
 
@@ -90,5 +90,77 @@ fn a_submit_meets_a_pool_that_is_opened_again() {
         duties.extend(submitted.map(|(_, duty)| duty));
         stage.settle(resting, duties);
         stage.assert_over(&[accepted], Account { accepted, done: accepted, ..Account::default() });
+    });
+}
+
+#[test]
+fn the_last_worker_leaves_while_a_start_fails() {
+    model(3, || {
+        let stage = Stage::new(LONG, 1, 0);
+        stage.pool.set_phase(Phase::Draining);
+        let worker = stage.spawn_worker(stage.enlist());
+        stage.pool.set_phase(Phase::Running);
+        let (id, duty) = stage.pool.submit(0).unwrap();
+        // Its thread cannot be started.
+        let (back, duty) = match duty {
+            Duty::Start => {
+                let duty = stage.pool.start_failed();
+                (stage.pool.withdraw(id), duty)
+            }
+            other => (None, other),
+        };
+        let (resting, mut duties) = rested([worker]);
+        duties.push(duty);
+        stage.settle(resting, duties);
+        let handed_back = usize::from(back == Some(0));
+        let account = Account { accepted: 1, done: 1 - handed_back, handed_back, ..Account::default() };
+        stage.assert_over(&[1 - handed_back], account);
+    });
+}
+
+/// Somebody waits for it.
+struct Owned(usize);
+
+impl Pack<usize> for Owned {
+    const OWNED: bool = true;
+
+    fn pack(self) -> usize {
+        self.0
+    }
+
+    unsafe fn unpack(payload: usize) -> Self {
+        Self(payload)
+    }
+}
+
+#[test]
+fn a_job_with_an_owner_stays_while_all_others_are_removed() {
+    model(3, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let Ok((_, duty)) = stage.pool.submit_packed(Owned(0)) else { panic!("it is open") };
+        assert_eq!(duty, Duty::Start);
+        let _ = stage.pool.submit(1).unwrap();
+        let worker = stage.spawn_worker(stage.pool.attach().unwrap());
+        let cancelled = stage.pool.cancel_queued(|_, job| assert_eq!(job, 1, "the other has an owner"));
+        let (resting, duties) = rested([worker]);
+        stage.settle(resting, duties);
+        let account = Account { accepted: 2, done: 2 - cancelled, cancelled, ..Account::default() };
+        stage.assert_over(&[1, 1 - cancelled], account);
+    });
+}
+
+#[test]
+fn a_worker_has_claimed_a_job_that_cannot_be_packed() {
+    model(3, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let worker = stage.spawn_worker(stage.enlist());
+        // What is left of a submit when its job has panicked. No thread of a model may unwind while others go on: they are one
+        // thread of the system, and their locks would be poisoned.
+        drop(Reserved { pool: stage.pool, lane: 0, position: stage.pool.main().reserve().unwrap() });
+        let (_, duty) = stage.pool.submit(0).unwrap();
+        let (resting, mut duties) = rested([worker]);
+        duties.push(duty);
+        stage.settle(resting, duties);
+        stage.assert_over(&[1], Account { accepted: 2, done: 1, handed_back: 1, ..Account::default() });
     });
 }

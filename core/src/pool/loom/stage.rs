@@ -15,8 +15,12 @@ use crate::host::Tick;
 use crate::hosts::loom::LoomMutex;
 use crate::id::JobId;
 use crate::pool::{Account, Duty};
-use crate::storage::Growing;
+use crate::slots::Slots;
+use crate::storage::{Growing, Storage};
 use crate::worker::{Next, Worker};
+
+/// Positions of one run, and so the most of one claim.
+pub(super) const RUN: usize = <<Growing<usize, LoomMutex> as Storage<usize>>::Slots as Slots<usize>>::RUN;
 
 pub(super) type Seated = Worker<'static, usize, Still, Growing<usize, LoomMutex>>;
 
@@ -59,6 +63,26 @@ impl Stage {
         let (resting, duties) = self.rest(self.enlist());
         assert!(resting.parked && duties.is_empty());
         resting
+    }
+
+    /// A worker alone in its pool that has measured short jobs: one run of them, of which the last is number 3. It sleeps.
+    pub(super) fn used_to_short_jobs(&self) -> Seated {
+        let mut worker = self.enlist();
+        for _ in 0..RUN {
+            let _ = self.pool.submit(3).unwrap();
+        }
+        loop {
+            match worker.next() {
+                Next::Run { running, duty, .. } => {
+                    if duty == Duty::Start {
+                        assert_eq!(self.pool.start_failed(), Duty::Nothing);
+                    }
+                    let _ = self.pool.end(&running, End::Done, None);
+                }
+                Next::Park(_) => return worker,
+                Next::Exit { .. } => panic!("the pool is open"),
+            }
+        }
     }
 
     /// Lets a worker run what it finds until it rests.
@@ -121,6 +145,13 @@ impl Stage {
         }
     }
 
+    /// As [`Stage::perform`], and the time of those with a deadline comes. What runs elsewhere runs on.
+    pub(super) fn perform_in_time(&self, resting: &mut Vec<Resting>, duties: &mut Duties) {
+        self.perform(resting, duties);
+        self.go_on(resting, duties, |resting| resting.deadline.is_some());
+        self.perform(resting, duties);
+    }
+
     /// The first of those that are meant, if it is parked, gets up.
     pub(super) fn go_on(&self, resting: &mut Vec<Resting>, duties: &mut Duties, which: impl Fn(&Resting) -> bool) {
         let Some(index) = resting.iter().position(|resting| resting.parked && which(resting)) else { return };
@@ -144,7 +175,7 @@ impl Stage {
 }
 
 /// Lets a worker run what it finds until it rests.
-fn rest(pool: &'static Grown, mut worker: Seated, ran: &[AtomicUsize; 4]) -> (Resting, Duties) {
+pub(super) fn rest(pool: &'static Grown, mut worker: Seated, ran: &[AtomicUsize; 4]) -> (Resting, Duties) {
     let mut duties = Vec::new();
     loop {
         let (parked, deadline) = match worker.next() {

@@ -3,17 +3,12 @@
 use ::loom::sync::atomic::Ordering::SeqCst;
 use std::vec::Vec;
 
-use super::stage::{Resting, Seated, Stage, rested};
+use super::stage::{RUN, Resting, Stage, rested};
 use super::{LONG, SHORT, model};
 use crate::end::End;
-use crate::hosts::loom::LoomMutex;
 use crate::pool::{Account, Cancelled, Duty};
 use crate::slots::Slots;
-use crate::storage::{Growing, Storage};
 use crate::worker::Next;
-
-/// Positions of one run, and so the most of one claim.
-const RUN: usize = <<Growing<usize, LoomMutex> as Storage<usize>>::Slots as Slots<usize>>::RUN;
 
 #[test]
 fn a_submit_meets_a_worker_that_falls_asleep() {
@@ -73,31 +68,11 @@ fn two_workers_run_each_job_once() {
     });
 }
 
-/// A worker alone in its pool that has measured short jobs: one run of them, of which the last is number 3. It sleeps.
-fn used_to_short_jobs(stage: &Stage) -> Seated {
-    let mut worker = stage.enlist();
-    for _ in 0..RUN {
-        let _ = stage.pool.submit(3).unwrap();
-    }
-    loop {
-        match worker.next() {
-            Next::Run { running, duty, .. } => {
-                if duty == Duty::Start {
-                    assert_eq!(stage.pool.start_failed(), Duty::Nothing);
-                }
-                let _ = stage.pool.end(&running, End::Done, None);
-            }
-            Next::Park(_) => return worker,
-            Next::Exit { .. } => panic!("the pool is open"),
-        }
-    }
-}
-
 #[test]
 fn two_workers_claim_by_the_dozen_and_run_each_job_once() {
     model(1, || {
         let stage = Stage::new(SHORT, 2, 0);
-        let owner = used_to_short_jobs(&stage);
+        let owner = stage.used_to_short_jobs();
         for job in 0..2 {
             let _ = stage.pool.submit(job).unwrap();
         }
@@ -115,7 +90,7 @@ fn two_workers_claim_by_the_dozen_and_run_each_job_once() {
 fn a_thief_splits_a_claim() {
     model(1, || {
         let stage = Stage::new(SHORT, 2, 0);
-        let mut owner = used_to_short_jobs(&stage);
+        let mut owner = stage.used_to_short_jobs();
         for job in 0..2 {
             let _ = stage.pool.submit(job).unwrap();
         }
@@ -155,7 +130,7 @@ fn a_thief_reads_an_offer_while_its_owner_goes_on_to_the_next_run() {
         // SAFETY: reserved above, and published once.
         unsafe { pool.main().slots().publish(late, 2) };
         let inside = pool.inside();
-        if let Some((0, start, len)) = pool.unstarted(inside.pinned(), &pool.storage.seats()[0], false) {
+        if let Some((0, start, len)) = pool.unstarted(inside.pinned(), &pool.seats()[0], false) {
             assert!(len > 0 && start / RUN == (start + len - 1) / RUN, "{len} from {start}: a claim lies in one run");
         }
         drop(inside);

@@ -3,11 +3,12 @@
 use ::loom::sync::atomic::Ordering::SeqCst;
 use std::vec::Vec;
 
-use super::stage::{Resting, Stage, rested};
-use super::{LONG, model};
+use super::stage::{RUN, Resting, Seated, Stage, rested};
+use super::{LONG, SHORT, model};
 use crate::end::End;
 use crate::host::Tick;
 use crate::pool::{Account, Cancelled, Duty};
+use crate::running::Running;
 use crate::slots::Slots;
 use crate::worker::Next;
 
@@ -104,10 +105,7 @@ fn a_stand_in_leaves_while_the_job_that_it_stood_in_for_waits_for_a_timer() {
         let waits = pool.block().expect("there is a seat for another");
         let (mut resting, mut duties) = rested([stand_in]);
         duties.extend([added, waits]);
-        stage.perform(&mut resting, &mut duties);
-        // One that sleeps until then gets up by itself.
-        stage.go_on(&mut resting, &mut duties, |resting| resting.deadline.is_some());
-        stage.perform(&mut resting, &mut duties);
+        stage.perform_in_time(&mut resting, &mut duties);
         stage.assert_ran(&[0, 1]);
         pool.unblock();
         let (_, ended) = pool.end(&running, End::Done, None);
@@ -156,5 +154,53 @@ fn a_job_whose_position_is_put_aside_does_not_wait_for_a_long_one() {
         }
         stage.settle(resting, duties);
         stage.assert_over(&[1, 1], Account { accepted: 2, done: 2, ..Account::default() });
+    });
+}
+
+/// While `owner` runs a long job, the job at `late`, which it has claimed and left, is published, and the other worker falls
+/// asleep. To publish is no barrier: who does so may see that somebody searches, and call nobody, while the searcher does not
+/// see what was published.
+fn published_behind_a_long_job(stage: &Stage, owner: Seated, running: &Running, late: usize) {
+    let pool = stage.pool;
+    let searcher = stage.spawn_worker(pool.attach().expect("it was asked for"));
+    // SAFETY: the caller has reserved it, and it is published once.
+    unsafe { pool.main().slots().publish(late, 1) };
+    // The rest of that submit.
+    let duty = pool.call(false);
+    let (mut resting, mut duties) = rested([searcher]);
+    duties.push(duty);
+    stage.perform_in_time(&mut resting, &mut duties);
+    stage.assert_ran(&[0, 1]);
+    duties.push(pool.end(running, End::Done, None).1);
+    let (owner, more) = stage.rest(owner);
+    resting.push(owner);
+    duties.extend(more);
+    stage.settle(resting, duties);
+}
+
+#[test]
+fn a_claimed_job_is_published_behind_a_long_one_while_another_worker_falls_asleep() {
+    model(3, || {
+        let stage = Stage::new(SHORT, 2, 0);
+        let mut owner = stage.used_to_short_jobs();
+        let _ = stage.pool.submit(0).unwrap();
+        let late = stage.pool.main().reserve().unwrap();
+        let Next::Run { payload: 0, running, duty: Duty::Start } = owner.next() else { panic!("the first job") };
+        assert_eq!(stage.pool.main().unclaimed(), 0, "it has claimed both");
+        published_behind_a_long_job(&stage, owner, &running, late);
+        stage.assert_over(&[0, 1], Account { accepted: RUN + 2, done: RUN + 2, ..Account::default() });
+    });
+}
+
+#[test]
+fn a_job_put_aside_is_published_behind_a_long_one_while_another_worker_falls_asleep() {
+    model(3, || {
+        let stage = Stage::new(LONG, 2, 0);
+        let mut owner = stage.enlist();
+        let late = stage.pool.main().reserve().unwrap();
+        let _ = stage.pool.submit(0).unwrap();
+        let Next::Run { payload: 0, running, duty: Duty::Start } = owner.next() else { panic!("the job behind it") };
+        published_behind_a_long_job(&stage, owner, &running, late);
+        stage.assert_over(&[0, 1], Account { accepted: 2, done: 2, ..Account::default() });
     });
 }
