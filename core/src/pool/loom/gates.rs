@@ -4,7 +4,7 @@ use ::loom::sync::atomic::Ordering::SeqCst;
 use ::loom::thread;
 use std::vec::Vec;
 
-use super::stage::{Duties, Resting, Seated, Stage, rested};
+use super::stage::{Duties, Resting, Seated, Stage, rest, rested};
 use super::{LONG, model};
 use crate::end::End;
 use crate::id::JobId;
@@ -38,7 +38,7 @@ impl Stage {
         let ran = self.ran.clone();
         self.spawn(move |pool| {
             let (_, duty) = pool.end(&running, End::Done, None);
-            let (resting, mut duties) = super::stage::rest(pool, worker, &ran);
+            let (resting, mut duties) = rest(pool, worker, &ran);
             duties.push(duty);
             (resting, duties)
         })
@@ -113,24 +113,45 @@ fn a_submit_meets_the_end_of_a_pause() {
     });
 }
 
+/// A job comes back to its gate, since it wants to leave more than there is room for. Its worker goes on until it rests.
+fn comes_back(stage: &Stage) -> (Gate, JobId, thread::JoinHandle<(Option<usize>, Resting, Duties)>) {
+    let gate = stage.open_gate(1, None);
+    let (worker, running, id) = stage.begin(gate, 1);
+    assert!(!stage.pool.take_room(gate), "it has left something already");
+    let ran = stage.ran.clone();
+    let thread = stage.spawn(move |pool| {
+        let (ended, duty) = pool.end_back(&running, 0);
+        let (resting, mut duties) = rest(pool, worker, &ran);
+        duties.push(duty);
+        (ended, resting, duties)
+    });
+    (gate, id, thread)
+}
+
+#[test]
+fn a_job_comes_back_to_its_gate_while_room_is_given() {
+    model(3, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let (gate, _, back) = comes_back(&stage);
+        let given = stage.pool.give(gate, 0, 1);
+        let (ended, resting, mut duties) = back.join().unwrap();
+        assert_eq!(ended, None);
+        duties.push(given);
+        stage.settle(Vec::from([resting]), duties);
+        stage.assert_over(&[1], Account { accepted: 1, done: 1, ..Account::default() });
+        assert!(!stage.pool.take_room(gate), "what it leaves in its second run has the room that was given");
+        stage.close_gate(gate);
+    });
+}
+
 #[test]
 fn a_job_comes_back_to_its_gate_while_room_is_given_and_it_is_cancelled() {
     model(2, || {
         let stage = Stage::new(LONG, 1, 0);
-        let gate = stage.open_gate(1, None);
-        let (worker, running, id) = stage.begin(gate, 1);
-        // It has left something where it had room, and wants to leave more.
-        assert!(!stage.pool.take_room(gate));
-        let ran = stage.ran.clone();
-        let comes_back = stage.spawn(move |pool| {
-            let (ended, duty) = pool.end_back(&running, 0);
-            let (resting, mut duties) = super::stage::rest(pool, worker, &ran);
-            duties.push(duty);
-            (ended, resting, duties)
-        });
+        let (gate, id, back) = comes_back(&stage);
         let giver = stage.spawn(move |pool| pool.give(gate, 0, 1));
         let cancelled = stage.pool.cancel(id);
-        let (ended, resting, mut duties) = comes_back.join().unwrap();
+        let (ended, resting, mut duties) = back.join().unwrap();
         duties.push(giver.join().unwrap());
         stage.settle(Vec::from([resting]), duties);
         let again = stage.ran[0].load(SeqCst);
@@ -141,7 +162,7 @@ fn a_job_comes_back_to_its_gate_while_room_is_given_and_it_is_cancelled() {
             Cancelled::Removed(_) => panic!("there is no other"),
         }
         stage.assert_over(&[again], Account { accepted: 1, done: again, cancelled: 1 - again, ..Account::default() });
-        assert_eq!(stage.pool.take_room(gate), again == 0, "what it leaves in its second run has the room that was given");
+        assert_eq!(stage.pool.take_room(gate), again == 0);
         stage.close_gate(gate);
     });
 }
@@ -171,19 +192,23 @@ fn jobs_are_cancelled_at_two_gates_while_a_third_leaves_both() {
 
 #[test]
 fn a_worker_is_dropped_while_it_runs_a_job_of_a_gate() {
-    model(3, || {
-        let stage = Stage::new(LONG, 1, 0);
+    model(2, || {
+        let stage = Stage::new(LONG, 2, 0);
         let gate = stage.open_gate(WITHOUT_END, None);
         let (worker, ..) = stage.begin(gate, 0);
-        let (id, _) = stage.submit_gated(1, gate, 0);
+        let _ = stage.submit_gated(1, gate, 0);
+        let (id, _) = stage.submit_gated(2, gate, 0);
+        let other = stage.spawn_worker(stage.pool.attach().expect("it was asked for"));
         let drops = stage.spawn(move |pool| {
             drop(worker);
             pool.demand()
         });
-        let removed = stage.cancel(1, id);
-        stage.settle(Vec::new(), Vec::from([drops.join().unwrap()]));
-        let account = Account { accepted: 2, done: 1 - removed, failed: 1, cancelled: removed, ..Account::default() };
-        stage.assert_over(&[0, 1 - removed], account);
+        let removed = stage.cancel(2, id);
+        let (resting, mut duties) = rested([other]);
+        duties.push(drops.join().unwrap());
+        stage.settle(resting, duties);
+        let account = Account { accepted: 3, done: 2 - removed, failed: 1, cancelled: removed, ..Account::default() };
+        stage.assert_over(&[0, 1, 1 - removed], account);
         stage.close_gate(gate);
     });
 }

@@ -158,11 +158,14 @@ fn a_job_whose_position_is_put_aside_does_not_wait_for_a_long_one() {
 }
 
 /// While `owner` runs a long job, the job at `late`, which it has claimed and left, is published, and the other worker falls
-/// asleep. To publish is no barrier: who does so may see that somebody searches, and call nobody, while the searcher does not
-/// see what was published.
+/// asleep once more. To publish is no barrier: who does so may see that somebody searches, and call nobody, while the searcher
+/// does not see what was published.
 fn published_behind_a_long_job(stage: &Stage, owner: Seated, running: &Running, late: usize) {
     let pool = stage.pool;
-    let searcher = stage.spawn_worker(pool.attach().expect("it was asked for"));
+    let (napper, _) = stage.rest(pool.attach().expect("it was asked for"));
+    assert!(napper.deadline.is_some(), "something is to come");
+    // In a nap no job has ended: whatever was measured before, jobs are long.
+    let searcher = stage.spawn_worker(napper.worker);
     // SAFETY: the caller has reserved it, and it is published once.
     unsafe { pool.main().slots().publish(late, 1) };
     // The rest of that submit.
