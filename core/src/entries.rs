@@ -51,14 +51,14 @@ mod trim;
 mod visit;
 
 pub use gate::At;
+pub(crate) use gate::WITHOUT_END;
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
-use slab::{Marks, Maybe};
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room, Surplus};
+use slab::{Marks, Maybe};
 pub(crate) use trim::Trim;
 pub use visit::Step;
-pub(crate) use gate::WITHOUT_END;
 
 /// The timed, urgent and gated jobs with payload `P`, stored in `S`.
 ///

@@ -114,12 +114,7 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     fn run(&self, _: Pinned<'_>, _: usize) {}
 
     #[inline(always)]
-    unsafe fn take_from<'s>(
-        store: impl FnOnce() -> &'s Self,
-        pinned: Pinned<'_>,
-        (): (),
-        position: usize,
-    ) -> Take<P>
+    unsafe fn take_from<'s>(store: impl FnOnce() -> &'s Self, pinned: Pinned<'_>, (): (), position: usize) -> Take<P>
     where
         Self: 's,
     {

@@ -15,11 +15,21 @@
 //! | read-modify-write `SeqCst` | the same `AcqRel`, fence | stronger: as the store |
 //! | weaker orders | the same | |
 //! | [`seed`] | a read-modify-write that changes nothing | stronger: the latest value. It only starts an exchange, which finds out. |
-//! | [`overwrite`] | an exchange | the same, but that it also hands on what the exchange before it has released. loom leaves it open whether a store comes before an exchange whose result its thread has not seen, though that exchange has read what the thread wrote. |
+//! | [`overwrite`] | an exchange | stronger: it hands on what the exchange before it has released, too |
 //!
 //! So *I write, then I read what you write* against the same the other way round works as in the language, if both writes
 //! are `SeqCst`; and it fails, as in the language, if one is a mere release. What relies on loads alone being in one order
 //! would fail here though it holds; nothing does.
+//!
+//! What the fences hide: a relaxed load is as good as an acquiring one from the next fence of its thread on. So no model
+//! notices that a ring's producer looks at the slot without acquire, since its exchange on the tail comes next.
+//!
+//! # Which orders are tried
+//!
+//! loom tries what follows from pairs of accesses that do not commute. Of the loads of an atomic it remembers one, the last
+//! (its issues 166 and 392): who loads and then stores hides the loads of the others from its own store, and the order in which that
+//! store comes first is never tried. So here each load is a store, too, to a companion of the atomic that nobody reads: loads
+//! do not commute then, and none is forgotten.
 
 #[cfg(not(any(loom, shuttle)))]
 mod atomics {
@@ -51,6 +61,12 @@ mod plain {
     #[inline(always)]
     pub(crate) fn overwrite(atomic: &AtomicUsize, value: usize) {
         atomic.store(value, Ordering::Release);
+    }
+
+    /// The value that nobody else can change any more.
+    #[inline(always)]
+    pub(crate) fn last(atomic: &mut AtomicUsize) -> usize {
+        *atomic.get_mut()
     }
 
     /// [`core::cell::UnsafeCell`] in the shape of loom's, which wants to see where an access begins and ends.
@@ -86,9 +102,7 @@ mod plain {
         result
     }
 
-    /// Puts the loads of one atomic in an order that the checker varies. By itself it does not: it varies the order of a store
-    /// and of the last load alone (loom's issue 166), so that who loads and then stores hides the loads of the others from
-    /// its own store.
+    /// The loads of an atomic, in the order in which the checker tries them.
     #[derive(Debug)]
     struct Looks(loom::sync::atomic::AtomicUsize);
 
@@ -191,10 +205,17 @@ mod plain {
         atomic.value.fetch_add(0, Ordering::AcqRel)
     }
 
-    /// An exchange comes directly after what it has read, and so before this, which loom does not see of a store.
+    /// The exchange of another comes directly after what it has read, and so before this, if it has read what this thread
+    /// stored last. Of a store loom does not know that.
     #[track_caller]
     pub(crate) fn overwrite(atomic: &AtomicUsize, value: usize) {
         atomic.swap(value, Ordering::Release);
+    }
+
+    /// The checker sees whether anybody still can look.
+    #[track_caller]
+    pub(crate) fn last(atomic: &mut AtomicUsize) -> usize {
+        atomic.value.with_mut(|value| *value)
     }
 
     /// Nothing: who spins does so only so often. To yield would be to let somebody else make a step in any case.

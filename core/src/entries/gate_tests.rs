@@ -18,17 +18,34 @@ const PARENTS: [Option<usize>; 8] = [None, Some(0), Some(0), Some(1), Some(1), S
 #[derive(Clone, Debug)]
 enum Op {
     /// At a gate; whether it leaves a result there, or at the gate behind it; whether it comes before the others.
-    Put { gate: usize, room: u8, first: bool },
+    Put {
+        gate: usize,
+        room: u8,
+        first: bool,
+    },
     /// Belongs to a gate, and begins without it.
-    Loose { gate: usize, delayed: Option<u64> },
-    Later { gate: usize, after: u64, period: Option<u64> },
+    Loose {
+        gate: usize,
+        delayed: Option<u64>,
+    },
+    Later {
+        gate: usize,
+        after: u64,
+        period: Option<u64>,
+    },
     Alarm(u64),
     Expire(u64),
     Pop,
     PopReady,
     /// Ends a run; whether it leaves a result.
-    Leave { which: usize, leaves: bool },
-    Finish { which: usize, again: bool },
+    Leave {
+        which: usize,
+        leaves: bool,
+    },
+    Finish {
+        which: usize,
+        again: bool,
+    },
     Back(usize),
     /// A result is read.
     Read(usize),
@@ -354,7 +371,8 @@ impl<S: Slab<u64>> World<S> {
         assert_eq!((entries.gated(), entries.ready()), (in_state(State::Gated), in_state(State::Ready)));
         assert_eq!(entries.due(), in_state(State::Due));
         assert_eq!(entries.waiting(), in_state(State::Waiting));
-        let pending: usize = self.jobs.values().filter(|job| job.is_job).count() - waiting - entries.parked() - self.running.len();
+        let pending: usize =
+            self.jobs.values().filter(|job| job.is_job).count() - waiting - entries.parked() - self.running.len();
         // Once over, a turn that began is counted by who ran it.
         assert_eq!(entries.accepted(), self.accepted);
         assert_eq!(entries.cancelled(), self.cancelled);
@@ -366,7 +384,11 @@ impl<S: Slab<u64>> World<S> {
                 continue;
             }
             let (mut held, mut rooms, mut users, mut early, mut gated) = (0, 0, usize::from(gate.is_open), 0, 0);
-            users += PARENTS.iter().enumerate().filter(|(c, p)| **p == Some(n) && entries.has_gate(self.gates[*c].key)).count();
+            users += PARENTS
+                .iter()
+                .enumerate()
+                .filter(|(c, p)| **p == Some(n) && entries.has_gate(self.gates[*c].key))
+                .count();
             for (id, job) in &self.jobs {
                 let (marks, state) = (marks(job.key), state(job.key));
                 let (mut at, mut level) = (job.gate, 0);
@@ -394,7 +416,10 @@ impl<S: Slab<u64>> World<S> {
             assert_eq!(*gating.users() as usize, users, "users of gate {n}");
             if let Some(first) = entries.first_gated(gate.key) {
                 let Marked { room, passed, .. } = marks(first);
-                assert!(slots <= 0 || (room == passed + 1 && body.period == 0), "gate {n} lets nobody through that it may");
+                assert!(
+                    slots <= 0 || (room == passed + 1 && body.period == 0),
+                    "gate {n} lets nobody through that it may"
+                );
             }
         }
     }

@@ -75,7 +75,8 @@ impl Kinds {
     pub const fn has(self, kind: Kind, state: State) -> bool {
         match self {
             Self::Arrived => {
-                !matches!(kind, Kind::Periodic | Kind::Alarm) && matches!(state, State::Gated | State::Due | State::Ready)
+                !matches!(kind, Kind::Periodic | Kind::Alarm)
+                    && matches!(state, State::Gated | State::Due | State::Ready)
             }
             Self::Delayed => matches!(kind, Kind::Delayed),
             Self::Periodic => matches!(kind, Kind::Periodic),

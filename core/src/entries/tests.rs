@@ -186,9 +186,7 @@ fn cancel_next_and_listing_by_kind() {
         [State::Running, State::Due, State::Waiting, State::Waiting]
     );
 
-    let mut cancel = |kinds| {
-        remove_all(&mut entries, kinds).into_iter().map(|(_, order, _)| order).collect::<Vec<_>>()
-    };
+    let mut cancel = |kinds| remove_all(&mut entries, kinds).into_iter().map(|(_, order, _)| order).collect::<Vec<_>>();
     assert_eq!(cancel(Kinds::Arrived), [2]);
     assert_eq!(cancel(Kinds::Delayed), [3]);
     assert_eq!(cancel(Kinds::Timed), [4]);

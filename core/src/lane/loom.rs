@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::Lane;
 use crate::blocks::Blocks;
-use crate::hosts::loom::LoomMutex;
+use crate::hosts::loom::{LoomMutex, model};
 use crate::pinned::Pinned;
 use crate::ring::Ring;
 use crate::slot::Take;
@@ -71,12 +71,6 @@ fn reckon<S: Slots<usize>>(lane: &Lane<S>, all: impl IntoIterator<Item = Got>) -
     }
     values.sort_unstable();
     values
-}
-
-fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
-    builder.check(run);
 }
 
 /// Two producers, two consumers. `before`: positions that were used and are over, so that the next ones lie across an end.

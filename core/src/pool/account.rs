@@ -100,7 +100,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// How many turns are pending: they wait at a gate or for a worker, or run. Delayed and periodic jobs count while they are
     /// due. When it says 0, there was a moment during the call at which nothing was pending.
     pub fn pending(&self) -> usize {
-        let gone = self.removed.iter().fold(self.ended(), |sum, removed| sum.wrapping_add(removed.load(Ordering::SeqCst)));
+        let gone =
+            self.removed.iter().fold(self.ended(), |sum, removed| sum.wrapping_add(removed.load(Ordering::SeqCst)));
         let came = self.came.load(Ordering::SeqCst);
         let submitted = self.storage.lanes().iter().fold(came, |sum, lane| sum.wrapping_add(lane.tail()));
         submitted.wrapping_sub(gone)
@@ -187,7 +188,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 State::Free | State::Gate => unreachable!("not shown"),
             }
         });
-        if account == found && account.accepted == found.sum() && held <= found.running { Ok(()) } else { Err(Discrepancy { account, found }) }
+        if account == found && account.accepted == found.sum() && held <= found.running {
+            Ok(())
+        } else {
+            Err(Discrepancy { account, found })
+        }
     }
 
     /// Turns that are marked as running, or were taken by somebody without a seat.

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::stage::{Stage, rested};
+use super::stage::{RUN, Stage, rest, rested};
 use super::{LONG, model};
 use crate::end::End;
 use crate::host::Tick;
@@ -14,7 +14,7 @@ use crate::worker::Next;
 
 #[test]
 fn a_periodic_job_is_cancelled_while_it_runs_or_goes_back() {
-    model(3, || {
+    model(4, || {
         let stage = Stage::new(LONG, 1, 0);
         let period = core::num::NonZeroU64::new(100).unwrap();
         let repeat = Repeat::Rate { period, missed: MissedTickBehavior::Burst };
@@ -118,6 +118,27 @@ fn the_last_worker_leaves_while_a_start_fails() {
     });
 }
 
+#[test]
+fn a_block_is_given_back_while_somebody_looks_for_a_job_in_it() {
+    model(3, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let sleeper = stage.asleep();
+        let ids: Vec<_> = (0..RUN).map(|job| stage.pool.submit(job).unwrap().0).collect();
+        let ran = stage.ran.clone();
+        let worker = stage.spawn(move |pool| {
+            // It runs both and sleeps, and is up once more for nothing: then the block was not needed for a while.
+            let (resting, duties) = rest(pool, sleeper.worker, &ran);
+            assert!(resting.parked && duties.is_empty());
+            rest(pool, resting.worker, &ran)
+        });
+        let removed = usize::from(matches!(stage.pool.cancel(ids[0]), Cancelled::Removed(0)));
+        let (resting, duties) = rested([worker]);
+        stage.settle(resting, duties);
+        let account = Account { accepted: RUN, done: RUN - removed, cancelled: removed, ..Account::default() };
+        stage.assert_over(&[1 - removed, 1], account);
+    });
+}
+
 /// Somebody waits for it.
 struct Owned(usize);
 
@@ -151,7 +172,7 @@ fn a_job_with_an_owner_stays_while_all_others_are_removed() {
 
 #[test]
 fn a_worker_has_claimed_a_job_that_cannot_be_packed() {
-    model(3, || {
+    model(2, || {
         let stage = Stage::new(LONG, 1, 0);
         let worker = stage.spawn_worker(stage.enlist());
         // What is left of a submit when its job has panicked. No thread of a model may unwind while others go on: they are one

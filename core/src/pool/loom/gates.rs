@@ -56,6 +56,12 @@ impl Stage {
         }
     }
 
+    /// The invariant of gates: who waits at one is not let through.
+    fn assert_settled(&self, gate: Gate) {
+        let entries = self.pool.entries.lock();
+        assert!(entries.first_gated(gate.0).is_none() || entries.free_slots(gate.0) <= 0);
+    }
+
     /// A gate has its slot again; its owner lets go of it, and nobody else names it.
     fn close_gate(&self, gate: Gate) {
         assert_eq!((self.pool.free_slots(gate), self.pool.gate_counts(gate)), (1, (0, 0)));
@@ -66,7 +72,7 @@ impl Stage {
 
 #[test]
 fn a_job_is_cancelled_while_its_gate_lets_it_through() {
-    model(3, || {
+    model(4, || {
         let stage = Stage::new(LONG, 1, 0);
         let gate = stage.open_gate(WITHOUT_END, None);
         let (worker, running, _) = stage.begin(gate, 0);
@@ -74,6 +80,7 @@ fn a_job_is_cancelled_while_its_gate_lets_it_through() {
         assert_eq!(duty, Duty::Nothing);
         let ends = stage.spawn_end(worker, running);
         let removed = stage.cancel(1, id);
+        stage.assert_settled(gate);
         let (resting, duties) = rested([ends]);
         stage.settle(resting, duties);
         let account = Account { accepted: 2, done: 2 - removed, cancelled: removed, ..Account::default() };
@@ -84,7 +91,7 @@ fn a_job_is_cancelled_while_its_gate_lets_it_through() {
 
 #[test]
 fn a_pool_is_paused_and_resumed_while_a_gate_lets_a_job_through() {
-    model(3, || {
+    model(2, || {
         let stage = Stage::new(LONG, 1, 0);
         let gate = stage.open_gate(WITHOUT_END, None);
         let (worker, running, _) = stage.begin(gate, 0);
@@ -102,7 +109,7 @@ fn a_pool_is_paused_and_resumed_while_a_gate_lets_a_job_through() {
 
 #[test]
 fn a_submit_meets_the_end_of_a_pause() {
-    model(3, || {
+    model(4, || {
         let stage = Stage::new(LONG, 1, 0);
         let sleeper = stage.asleep();
         stage.pool.pause();
@@ -110,6 +117,30 @@ fn a_submit_meets_the_end_of_a_pause() {
         let duties = Vec::from([stage.pool.resume(), submitter.join().unwrap().1]);
         stage.settle(Vec::from([sleeper]), duties);
         stage.assert_over(&[1], Account { accepted: 1, done: 1, ..Account::default() });
+    });
+}
+
+#[test]
+fn a_job_of_a_gate_is_taken_by_a_caller_or_a_worker_has_it() {
+    model(2, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let gate = stage.open_gate(WITHOUT_END, None);
+        let (id, duty) = stage.submit_gated(0, gate, 0);
+        let _ = stage.submit_gated(1, gate, 0);
+        assert_eq!(duty, Duty::Start);
+        let worker = stage.spawn_worker(stage.pool.attach().expect("it was asked for"));
+        let duty = match stage.pool.take(id) {
+            Some((job, taken)) => {
+                stage.ran[job].fetch_add(1, SeqCst);
+                taken.end(End::Done)
+            }
+            None => Duty::Nothing,
+        };
+        let (resting, mut duties) = rested([worker]);
+        duties.push(duty);
+        stage.settle(resting, duties);
+        stage.assert_over(&[1, 1], Account { accepted: 2, done: 2, ..Account::default() });
+        stage.close_gate(gate);
     });
 }
 
@@ -130,7 +161,7 @@ fn comes_back(stage: &Stage) -> (Gate, JobId, thread::JoinHandle<(Option<usize>,
 
 #[test]
 fn a_job_comes_back_to_its_gate_while_room_is_given() {
-    model(3, || {
+    model(4, || {
         let stage = Stage::new(LONG, 1, 0);
         let (gate, _, back) = comes_back(&stage);
         let given = stage.pool.give(gate, 0, 1);
@@ -157,7 +188,9 @@ fn a_job_comes_back_to_its_gate_while_room_is_given_and_it_is_cancelled() {
         let again = stage.ran[0].load(SeqCst);
         match cancelled {
             Cancelled::Removed(0) => assert_eq!((again, ended), (0, None), "where it waits"),
-            Cancelled::Stopping => assert_eq!(again, usize::from(ended.is_none()), "in its first run, or in the second"),
+            Cancelled::Stopping => {
+                assert_eq!(again, usize::from(ended.is_none()), "in its first run, or in the second")
+            }
             Cancelled::TooLate => assert_eq!((again, ended), (1, None)),
             Cancelled::Removed(_) => panic!("there is no other"),
         }
@@ -169,7 +202,7 @@ fn a_job_comes_back_to_its_gate_while_room_is_given_and_it_is_cancelled() {
 
 #[test]
 fn jobs_are_cancelled_at_two_gates_while_a_third_leaves_both() {
-    model(2, || {
+    model(3, || {
         let stage = Stage::new(LONG, 1, 0);
         let group = stage.open_gate(WITHOUT_END, None);
         let key = stage.open_gate(WITHOUT_END, Some(group));
@@ -179,6 +212,8 @@ fn jobs_are_cancelled_at_two_gates_while_a_third_leaves_both() {
         let ends = stage.spawn_end(worker, running);
         let canceller = stage.spawn(move |pool| usize::from(matches!(pool.cancel(before), Cancelled::Removed(2))));
         let removed = stage.cancel(1, behind);
+        stage.assert_settled(key);
+        stage.assert_settled(group);
         let before_removed = canceller.join().unwrap();
         let (resting, duties) = rested([ends]);
         stage.settle(resting, duties);

@@ -20,11 +20,9 @@ mod stage;
 mod steps;
 mod waits;
 
-use core::sync::atomic::{AtomicUsize, Ordering};
-
 use super::Pool;
 use crate::host::{Host, Tick};
-use crate::hosts::loom::LoomMutex;
+use crate::hosts::loom::{LoomMutex, model};
 use crate::storage::Growing;
 
 /// A clock that stands still; wake-ups cost something only where short jobs are to be claimed by the dozen.
@@ -50,17 +48,3 @@ type Grown = Pool<usize, Still, Growing<usize, LoomMutex>>;
 const LONG: Still = Still { wake_cost: 0 };
 /// All jobs are short: they take no time.
 const SHORT: Still = Still { wake_cost: 1000 };
-
-/// Explores with so many preemptions, unless the environment says otherwise.
-fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
-    builder.max_branches = 20_000;
-    let runs = std::sync::Arc::new(AtomicUsize::new(0));
-    let count = runs.clone();
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        run();
-    });
-    std::println!("{} interleavings", runs.load(Ordering::Relaxed));
-}

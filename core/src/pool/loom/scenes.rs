@@ -16,7 +16,7 @@ use crate::pack::Refused;
 use crate::period::Repeat;
 use crate::pool::{Account, Cancelled, Duty, Pool};
 use crate::state::Phase;
-use crate::storage::Storage;
+use crate::storage::{Fixed, Storage};
 use crate::worker::Next;
 
 /// A pool with its workers' contexts, and what its jobs have done.
@@ -121,7 +121,7 @@ impl<S: Storage<usize> + 'static> Scene<S> {
 
 #[test]
 fn one_job_reaches_one_worker() {
-    model(2, || {
+    model(3, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         Scene::submit(&scene, 0);
         scene.await_run(0);
@@ -160,8 +160,13 @@ fn two_producers_and_short_jobs() {
 }
 
 #[test]
+fn two_producers_and_two_workers_in_fixed_storage() {
+    model(1, || two_producers(&Scene::new(Pool::<usize, _, Fixed<usize, 2, 1, 2>>::fixed(LONG))));
+}
+
+#[test]
 fn a_cancelled_job_is_removed_or_runs_and_not_both() {
-    model(2, || {
+    model(3, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         let id = Scene::submit(&scene, 0);
         let removed = match scene.pool.cancel(id) {
@@ -179,7 +184,7 @@ fn a_cancelled_job_is_removed_or_runs_and_not_both() {
 
 #[test]
 fn a_submit_meets_the_end_of_the_pool() {
-    model(2, || {
+    model(3, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         let closer = {
             let scene = scene.clone();

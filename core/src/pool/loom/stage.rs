@@ -90,10 +90,12 @@ impl Stage {
         rest(self.pool, worker, &self.ran)
     }
 
-    pub(super) fn spawn<T: 'static>(
-        &self,
-        step: impl FnOnce(&'static Grown) -> T + 'static,
-    ) -> thread::JoinHandle<T> {
+    /// The same for one that has found something already.
+    pub(super) fn rest_after(&self, worker: Seated, next: Next<usize>) -> (Resting, Duties) {
+        rest_after(self.pool, worker, next, &self.ran)
+    }
+
+    pub(super) fn spawn<T: 'static>(&self, step: impl FnOnce(&'static Grown) -> T + 'static) -> thread::JoinHandle<T> {
         let pool = self.pool;
         thread::spawn(move || step(pool))
     }
@@ -176,25 +178,36 @@ impl Stage {
 
 /// Lets a worker run what it finds until it rests.
 pub(super) fn rest(pool: &'static Grown, mut worker: Seated, ran: &[AtomicUsize; 4]) -> (Resting, Duties) {
+    let next = worker.next();
+    rest_after(pool, worker, next, ran)
+}
+
+/// The same for one that has found something already.
+fn rest_after(
+    pool: &'static Grown,
+    mut worker: Seated,
+    mut next: Next<usize>,
+    ran: &[AtomicUsize; 4],
+) -> (Resting, Duties) {
     let mut duties = Vec::new();
-    loop {
-        let (parked, deadline) = match worker.next() {
+    let (parked, deadline) = loop {
+        match next {
             Next::Run { payload, running, duty } => {
                 duties.push(duty);
                 ran[payload].fetch_add(1, SeqCst);
                 let (_, duty) = pool.end(&running, End::Done, None);
                 duties.push(duty);
-                continue;
+                next = worker.next();
             }
-            Next::Park(deadline) => (true, deadline),
+            Next::Park(deadline) => break (true, deadline),
             Next::Exit { duty, .. } => {
                 duties.push(duty);
-                (false, None)
+                break (false, None);
             }
-        };
-        duties.retain(|duty| *duty != Duty::Nothing);
-        return (Resting { worker, parked, deadline }, duties);
-    }
+        }
+    };
+    duties.retain(|duty| *duty != Duty::Nothing);
+    (Resting { worker, parked, deadline }, duties)
 }
 
 /// Joins workers' threads.

@@ -88,7 +88,7 @@ fn two_workers_claim_by_the_dozen_and_run_each_job_once() {
 
 #[test]
 fn a_thief_splits_a_claim() {
-    model(1, || {
+    model(3, || {
         let stage = Stage::new(SHORT, 2, 0);
         let mut owner = stage.used_to_short_jobs();
         for job in 0..2 {
@@ -97,15 +97,20 @@ fn a_thief_splits_a_claim() {
         // It claims both and stands before the first; the second worker, whom it has asked for, looks around.
         let Next::Run { payload: 0, running, duty: Duty::Start } = owner.next() else { panic!("the first job") };
         assert_eq!(stage.pool.main().unclaimed(), 0);
-        let thief = stage.spawn_worker(stage.pool.attach().unwrap());
+        let mut thief = stage.pool.attach().unwrap();
+        let thief = stage.spawn(move |_| {
+            let next = thief.next();
+            (thief, next)
+        });
         stage.ran[0].fetch_add(1, SeqCst);
         let (_, end) = stage.pool.end(&running, End::Done, None);
-        let (one, mut duties) = stage.rest(owner);
-        let (mut resting, more) = rested([thief]);
-        resting.push(one);
+        let next = owner.next();
+        let (thief, found) = thief.join().unwrap();
+        let (owner, mut duties) = stage.rest_after(owner, next);
+        let (thief, more) = stage.rest_after(thief, found);
         duties.extend(more);
         duties.push(end);
-        stage.settle(resting, duties);
+        stage.settle(Vec::from([owner, thief]), duties);
         stage.assert_over(&[1, 1], Account { accepted: RUN + 2, done: RUN + 2, ..Account::default() });
     });
 }
@@ -147,7 +152,7 @@ fn a_thief_reads_an_offer_while_its_owner_goes_on_to_the_next_run() {
 
 #[test]
 fn a_canceller_and_a_worker_want_the_same_job() {
-    model(3, || {
+    model(4, || {
         let stage = Stage::new(LONG, 1, 0);
         let (id, duty) = stage.pool.submit(0).unwrap();
         assert_eq!(duty, Duty::Start);
@@ -169,7 +174,7 @@ fn a_canceller_and_a_worker_want_the_same_job() {
 
 #[test]
 fn two_cancel_one_job() {
-    model(3, || {
+    model(4, || {
         let stage = Stage::new(LONG, 1, 0);
         let (id, duty) = stage.pool.submit(0).unwrap();
         let other = stage.spawn(move |pool| matches!(pool.cancel(id), Cancelled::Removed(0)));

@@ -64,7 +64,7 @@ fn urgent_jobs_are_popped_once_whoever_pushes_and_pops() {
 
 #[test]
 fn a_job_of_a_blocked_worker_is_run_by_a_stand_in() {
-    model(3, || {
+    model(4, || {
         let stage = Stage::new(LONG, 1, 1);
         let _ = stage.pool.submit(0).unwrap();
         let mut worker = stage.pool.attach().unwrap();
