@@ -40,6 +40,7 @@ use core::ptr::{self, NonNull};
 use lock_api::{Mutex, RawMutex};
 
 use crate::pack::Pack;
+use crate::part::There;
 use crate::pinned::Pinned;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
@@ -388,6 +389,7 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const TRIMS: bool = true;
     const OWNS: bool = true;
 
+    type Inside = There<AtomicUsize>;
     type Run = Found<P>;
 
     #[inline(always)]

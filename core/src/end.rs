@@ -1,20 +1,64 @@
 //! How a run ends, and what becomes of its job.
 #![forbid(unsafe_code)]
 
+use crate::entries::Gating;
+use crate::part::Part;
+use crate::sync::{AtomicUsize, Ordering, blank, const_unless_loom};
+
 /// How a run has ended, and in which count it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Well.
-    Done = 0,
+    Done,
     /// With an error, or a panic.
-    Failed = 1,
+    Failed,
     /// It was not begun after all, since its job was not wanted any more.
-    Cancelled = 2,
+    Cancelled,
 }
 
-impl End {
-    /// How many ends there are: they are the indices of an array.
-    pub(crate) const COUNT: usize = 3;
+/// How many runs ended how. Without gates nobody asks how, and all count as [`End::Done`].
+#[derive(Debug)]
+pub(crate) struct Ends<G: Gating> {
+    done: AtomicUsize,
+    failed: G::Only<AtomicUsize>,
+    cancelled: G::Only<AtomicUsize>,
+}
+
+impl<G: Gating> Ends<G> {
+    const_unless_loom! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                done: AtomicUsize::new(0),
+                failed: blank!(G::Only<AtomicUsize>),
+                cancelled: blank!(G::Only<AtomicUsize>),
+            }
+        }
+    }
+
+    /// Where those that ended so are counted.
+    #[inline(always)]
+    pub(crate) fn word(&self, end: End) -> &AtomicUsize {
+        self.own_word(end).unwrap_or(&self.done)
+    }
+
+    #[inline(always)]
+    fn own_word(&self, end: End) -> Option<&AtomicUsize> {
+        match end {
+            End::Done => Some(&self.done),
+            End::Failed => self.failed.get(),
+            End::Cancelled => self.cancelled.get(),
+        }
+    }
+
+    /// How many ended so. Wraps.
+    pub(crate) fn get(&self, end: End, order: Ordering) -> usize {
+        self.own_word(end).map_or(0, |word| word.load(order))
+    }
+
+    /// How many ended. Wraps.
+    pub(crate) fn all(&self, order: Ordering) -> usize {
+        [End::Done, End::Failed, End::Cancelled].iter().fold(0, |sum, end| sum.wrapping_add(self.get(*end, order)))
+    }
 }
 
 /// How a run has ended, and what becomes of its job.

@@ -37,7 +37,9 @@ use core::marker::PhantomData;
 use core::num::NonZeroU64;
 
 use crate::host::Tick;
+use crate::part::{Blank, Part};
 use crate::period::Repeat;
+use crate::sync::{blank, const_blank, const_unless_loom};
 use crate::wheel::{Head, Link, List, NONE, Timing};
 
 mod gate;
@@ -56,7 +58,7 @@ pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room, Surplus};
-use slab::{Marks, Maybe};
+use slab::Marks;
 pub(crate) use trim::Trim;
 pub use visit::Step;
 
@@ -82,8 +84,6 @@ pub struct Entries<P, S: Slab<P>> {
     wheel: S::Wheel,
     /// The urgent stack, its top first.
     stack: List,
-    /// Those that gates have let through, the oldest first.
-    line: List,
     /// The head of the free list, through `next`.
     free: Head,
     /// From here on no entry was ever used.
@@ -91,20 +91,43 @@ pub struct Entries<P, S: Slab<P>> {
     waiting: u32,
     due: u32,
     running: u32,
+    /// For the next insertion.
+    stamp: usize,
+    came: usize,
+    yard: <S::Gating as Gating>::Only<Yard>,
+    slab: S,
+    payloads: PhantomData<P>,
+}
+
+/// What entries keep only where there are gates.
+#[derive(Debug)]
+struct Yard {
+    /// Those that gates have let through, the oldest first.
+    line: List,
+    /// Twice the number of those in the line; odd while nothing is to be popped.
+    patient: usize,
     gated: u32,
     parked: u32,
     /// Of those that wait, how many are no jobs.
     alarms: u32,
     gates: u32,
-    /// Twice the number of those in the line; odd while nothing is to be popped.
-    patient: usize,
-    /// For the next insertion.
-    stamp: usize,
-    came: usize,
     accepted: usize,
     cancelled: usize,
-    slab: S,
-    payloads: PhantomData<P>,
+}
+
+impl Blank for Yard {
+    const_blank! {
+        const BLANK: Self = Self {
+            line: List::EMPTY,
+            patient: 0,
+            gated: 0,
+            parked: 0,
+            alarms: 0,
+            gates: 0,
+            accepted: 0,
+            cancelled: 0,
+        };
+    }
 }
 
 impl<P, S: Slab<P>> Default for Entries<P, S> {
@@ -116,30 +139,25 @@ impl<P, S: Slab<P>> Default for Entries<P, S> {
 impl<P, S: Slab<P>> Entries<P, S> {
     const GATES: bool = <S::Gating as Gating>::GATES;
 
+    const_unless_loom! {
     /// Empty. Fixed storage makes it usable in a `static`.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             wheel: S::Wheel::EMPTY,
             stack: List::EMPTY,
-            line: List::EMPTY,
             free: Head::EMPTY,
             fresh: 0,
             waiting: 0,
             due: 0,
             running: 0,
-            gated: 0,
-            parked: 0,
-            alarms: 0,
-            gates: 0,
-            patient: 0,
             stamp: 0,
             came: 0,
-            accepted: 0,
-            cancelled: 0,
+            yard: blank!(<S::Gating as Gating>::Only<Yard>),
             slab: S::EMPTY,
             payloads: PhantomData,
         }
+    }
     }
 
     /// What to allocate before the next insertion, if storage is full and grows. Release the lock,
@@ -175,6 +193,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Puts in a job of any kind that needs no gate; `due` means nothing for an urgent one.
+    #[inline]
     pub(crate) fn put(
         &mut self,
         kind: Kind,
@@ -208,20 +227,27 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Moves what is due from the wheel to its gate, or to the top of the urgent stack, the earliest topmost. Returns how
     /// many that were.
     pub fn expire(&mut self, now: Tick) -> usize {
-        let (below, before) = (self.stack.first(), self.waiting);
-        let mut last = NONE;
+        let below = self.stack.first();
+        let (mut last, mut moved, mut turns, mut gated) = (NONE, 0, 0, 0);
         while let Some(n) = self.wheel.expire(&mut self.slab, now) {
-            self.waiting -= 1;
-            let stacks = if self.is_special(n) { self.expire_special(n) } else { Some(1) };
-            let Some(turns) = stacks else { continue };
+            if !self.is_special(n) {
+                turns += 1;
+            } else if let Some(special) = self.expire_special(n) {
+                turns += special;
+            } else {
+                gated += 1;
+                continue;
+            }
             self.slab.link_mut(n).tag.state = State::Due;
             self.stack.join(&mut self.slab, last, n);
             last = n;
-            self.due += 1;
-            self.count_arrived(turns);
+            moved += 1;
         }
         self.stack.join(&mut self.slab, last, below);
-        (before - self.waiting) as usize
+        self.due += moved;
+        self.waiting -= moved + gated;
+        self.count_arrived(turns);
+        (moved + gated) as usize
     }
 
     /// Whether it is an alarm, belongs to a gate, or is to be parked.
@@ -232,12 +258,19 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes the top of the urgent stack, to run it.
     pub fn pop(&mut self) -> Option<Popped<P>> {
+        self.has_top().then(|| self.pop_top())
+    }
+
+    /// Whether there is one.
+    pub(crate) fn has_top(&self) -> bool {
+        self.stack.first() != NONE && !self.is_paused()
+    }
+
+    /// [`Entries::pop`], where there is one.
+    pub(crate) fn pop_top(&mut self) -> Popped<P> {
         let n = self.stack.first();
-        if n == NONE || self.is_paused() {
-            return None;
-        }
         self.unstack(n);
-        Some(self.begin(n))
+        self.begin(n)
     }
 
     /// The payload goes out to run.
@@ -268,7 +301,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// payload. The payload is the caller's to drop, with no lock held.
     pub fn finish(&mut self, key: Key, payload: Option<P>, now: Tick) -> Result<Tick, Option<P>> {
         let state = self.state(key);
-        let (Some(State::Running | State::Cancelled), n) = (state, key.index) else {
+        let (State::Running | State::Cancelled, n) = (state, key.index) else {
             debug_assert!(false, "only what was popped and repeats is finished, once");
             return Err(payload);
         };
@@ -280,7 +313,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let body = self.slab.body_mut(n);
         let next = tag.repeat(body.period).map_or(Tick::MAX, |repeat| repeat.next(due, now));
         let payload = match payload {
-            Some(payload) if state != Some(State::Cancelled) && next != Tick::MAX => payload,
+            Some(payload) if state != State::Cancelled && next != Tick::MAX => payload,
             ended => {
                 if ended.is_some() {
                     self.count_accepted();
@@ -290,7 +323,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
                 return Err(ended);
             }
         };
-        body.payload = Maybe::Yes(payload);
+        body.payload.fill(payload);
         self.count_accepted();
         if self.is_special(n) && self.wait_special(n, next) {
             return Ok(Tick::MAX);
@@ -304,7 +337,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Ends the run of a job that was popped and holds slots of gates: these go to those that wait. `leaves`: a result that
     /// keeps the room that it has, until [`Entries::give`].
     pub fn leave(&mut self, key: Key, leaves: bool) {
-        let Some(State::Running | State::Cancelled) = self.state(key) else {
+        let (State::Running | State::Cancelled) = self.state(key) else {
             debug_assert!(false, "only what was popped and holds something leaves, once");
             return;
         };
@@ -315,7 +348,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Whoever ran it is gone, and its payload too: ends the run, if it runs.
     pub(crate) fn abandon(&mut self, key: Key) {
-        if let Some(State::Running | State::Cancelled) = self.state(key) {
+        if let State::Running | State::Cancelled = self.state(key) {
             self.leave(key, false);
         }
     }
@@ -324,7 +357,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// `may_hold`: it may be one that is to [leave](Entries::leave) its gates.
     pub fn take(&mut self, key: Key, may_hold: bool) -> Option<Popped<P>> {
         let n = key.index;
-        match self.state(key)? {
+        match self.state(key) {
             State::Due if !matches!(self.slab.link(n).tag.kind, Kind::Periodic | Kind::Alarm) => self.unstack(n),
             State::Ready if may_hold && self.slab.body(n).period == 0 => self.leave_line(n),
             _ => return None,
@@ -335,12 +368,12 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Cancels a job: a constant amount of work.
     pub fn cancel(&mut self, key: Key) -> Cancel<P> {
         match self.state(key) {
-            Some(State::Running | State::Cancelled) => {
+            State::Running | State::Cancelled => {
                 self.slab.link_mut(key.index).tag.state = State::Cancelled;
                 Cancel::Running
             }
-            Some(State::Free | State::Gate) | None => Cancel::Unknown,
-            Some(_) => Cancel::Removed(self.remove(key.index)),
+            State::Free | State::Gate => Cancel::Unknown,
+            _ => Cancel::Removed(self.remove(key.index)),
         }
     }
 
@@ -356,8 +389,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// How many jobs are in the wheel.
-    pub const fn timed(&self) -> usize {
-        self.waiting as usize - self.alarms as usize
+    pub fn timed(&self) -> usize {
+        self.waiting as usize - self.yard(|yard| yard.alarms) as usize
     }
 
     /// How many are on the urgent stack.
@@ -366,33 +399,33 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// How many are in the line.
-    pub const fn ready(&self) -> usize {
-        self.patient / 2
+    pub fn ready(&self) -> usize {
+        self.patient() / 2
     }
 
     /// Twice that; one more while nothing is popped.
-    pub(crate) const fn patient(&self) -> usize {
-        self.patient
+    pub(crate) fn patient(&self) -> usize {
+        self.yard(|yard| yard.patient)
     }
 
     /// How many are in the rings of gates.
-    pub const fn gated(&self) -> usize {
-        self.gated as usize
+    pub fn gated(&self) -> usize {
+        self.yard(|yard| yard.gated) as usize
     }
 
     /// How many are parked.
-    pub const fn parked(&self) -> usize {
-        self.parked as usize
+    pub fn parked(&self) -> usize {
+        self.yard(|yard| yard.parked) as usize
     }
 
     /// How many jobs there are, running ones that stay too.
-    pub const fn len(&self) -> usize {
-        let still = self.waiting as usize + self.gated as usize + self.parked as usize;
+    pub fn len(&self) -> usize {
+        let still = self.waiting as usize + self.gated() + self.parked();
         still + self.due as usize + self.ready() + self.running as usize
     }
 
     /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -402,36 +435,41 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Turns that were ever accepted; kept only where there are gates, as is the next.
-    pub(crate) const fn accepted(&self) -> usize {
-        self.accepted
+    pub(crate) fn accepted(&self) -> usize {
+        self.yard(|yard| yard.accepted)
     }
 
     /// Turns that were removed before they began.
-    pub(crate) const fn cancelled(&self) -> usize {
-        self.cancelled
+    pub(crate) fn cancelled(&self) -> usize {
+        self.yard(|yard| yard.cancelled)
     }
 
     /// Whether nothing is popped.
-    pub(crate) const fn is_paused(&self) -> bool {
-        Self::GATES && self.patient & 1 != 0
+    pub(crate) fn is_paused(&self) -> bool {
+        self.patient() & 1 != 0
     }
 
-    pub(crate) const fn set_paused(&mut self, paused: bool) {
-        self.patient = self.patient & !1 | paused as usize;
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        let patient = &mut self.yard.there().patient;
+        *patient = *patient & !1 | usize::from(paused);
     }
 
-    /// The state of the entry that `key` names; `None` if it is gone.
+    /// A number of the yard; 0 where there are no gates.
+    #[inline(always)]
+    fn yard<N: Default>(&self, number: impl FnOnce(&Yard) -> N) -> N {
+        self.yard.get().map_or(N::default(), number)
+    }
+
+    /// The state of the entry that `key` names: free, if that is gone.
     #[inline]
-    fn state(&self, key: Key) -> Option<State> {
-        if key.index >= self.fresh || self.slab.body(key.index).stamp != key.stamp {
-            return None;
-        }
-        Some(self.slab.link(key.index).tag.state).filter(|state| *state != State::Free)
+    fn state(&self, key: Key) -> State {
+        let is_there = key.index < self.fresh && self.slab.body(key.index).stamp == key.stamp;
+        if is_there { self.slab.link(key.index).tag.state } else { State::Free }
     }
 
-    /// Fills a free entry; a gate has no payload. Of a gate the period is its room.
+    /// A free entry, if there is one, and its name; its body has no payload yet. Of a gate the period is its room.
     #[inline]
-    fn claim(&mut self, order: usize, payload: Maybe<P>, period: u64) -> Result<Key, Maybe<P>> {
+    fn claim(&mut self, order: usize, period: u64) -> Option<(Key, &mut Body<P, S::Gating>)> {
         let free = self.free.get();
         let n = if free != NONE {
             self.free = Head::at(self.slab.link(free).next);
@@ -440,7 +478,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             self.fresh += 1;
             self.fresh - 1
         } else {
-            return Err(payload);
+            return None;
         };
         let stamp = self.stamp;
         self.stamp = stamp.wrapping_add(1);
@@ -448,8 +486,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         body.stamp = stamp;
         body.order = order;
         body.period = period;
-        body.payload = payload;
-        Ok(Key { index: n, stamp })
+        Some((Key { index: n, stamp }, body))
     }
 
     /// The same for a job.
@@ -462,21 +499,18 @@ impl<P, S: Slab<P>> Entries<P, S> {
         kind: Kind,
         repeat: Option<Repeat>,
     ) -> Result<Key, P> {
-        match self.claim(order, Maybe::Yes(payload), repeat.map_or(0, Repeat::period)) {
-            Ok(key) => {
-                self.slab.link_mut(key.index).tag.fill(state, kind, repeat);
-                Ok(key)
-            }
-            Err(Maybe::Yes(payload)) => Err(payload),
-            Err(Maybe::No) => unreachable!("it comes back as it was"),
-        }
+        let Some((key, body)) = self.claim(order, repeat.map_or(0, Repeat::period)) else { return Err(payload) };
+        body.payload.fill(payload);
+        self.slab.link_mut(key.index).tag.fill(state, kind, repeat);
+        Ok(key)
     }
 
     /// A turn was accepted. Kept only where somebody asks for it.
     #[inline(always)]
     fn count_accepted(&mut self) {
         if Self::GATES {
-            self.accepted = self.accepted.wrapping_add(1);
+            let accepted = &mut self.yard.there().accepted;
+            *accepted = accepted.wrapping_add(1);
         }
     }
 
@@ -491,7 +525,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     fn count_cancelled(&mut self, was_pending: bool) {
         self.came = self.came.wrapping_sub(usize::from(was_pending));
         if Self::GATES {
-            self.cancelled = self.cancelled.wrapping_add(1);
+            let cancelled = &mut self.yard.there().cancelled;
+            *cancelled = cancelled.wrapping_add(1);
         }
     }
 
@@ -512,13 +547,11 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// Takes out and frees an entry that has its payload.
-    #[inline]
     fn remove(&mut self, n: u32) -> P {
         if self.is_special(n) {
             self.remove_special(n);
-            let payload = Self::payload(self.slab.body_mut(n));
             self.release(n);
-            return payload;
+            return Self::payload(self.slab.body_mut(n));
         }
         if self.slab.link(n).tag.state == State::Waiting {
             self.unwait(n);
@@ -527,9 +560,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
             self.unstack(n);
             self.count_cancelled(true);
         }
-        let payload = Self::payload(self.slab.body_mut(n));
         self.release_plain(n);
-        payload
+        // Last, so that it goes straight to where it is returned.
+        Self::payload(self.slab.body_mut(n))
     }
 
     #[inline(always)]

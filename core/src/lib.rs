@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(any(test, loom, shuttle))]
 extern crate std;
 
+mod part;
 mod sync;
 
 // What the host brings.
@@ -41,6 +42,7 @@ mod sleepers;
 mod state;
 
 // Waiting for each other.
+mod cohort;
 mod lock;
 mod semaphore;
 
@@ -52,6 +54,7 @@ mod worker;
 
 #[cfg(feature = "alloc")]
 pub use blocks::Blocks;
+pub use cohort::{Cohort, CohortCounts};
 pub use end::{After, End};
 pub use entries::{Kinds, State as EntryState, View as EntryView};
 pub use host::{Host, Park, Tick, Unpark};
@@ -59,6 +62,8 @@ pub use id::JobId;
 pub use lane::Lane;
 pub use lock::{Lock, LockGuard, NotLocked};
 pub use pack::{Pack, Refused};
+#[doc(hidden)]
+pub use part::{Absent, Blank, Part, There};
 pub use period::{MissedTickBehavior, Repeat};
 #[doc(hidden)]
 pub use pinned::Pinned;

@@ -34,6 +34,7 @@ impl<'p, P, H: Host, S: Storage<P>> Inside<'p, P, H, S> {
     }
 
     #[inline(always)]
+    #[expect(clippy::unused_self, reason = "borrowed as long as what is returned")]
     pub(crate) fn pinned(&self) -> Pinned<'_> {
         // SAFETY: counted from `new` to the drop, and borrowed meanwhile.
         unsafe { Pinned::new() }

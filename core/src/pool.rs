@@ -55,12 +55,13 @@ pub use self::account::{Account, Counts, Discrepancy};
 pub use self::call::Duty;
 pub use self::gated::{Gate, Gated, Start, WITHOUT_END};
 pub use self::reach::{Cancelled, Taken};
-use crate::end::End;
+use crate::end::Ends;
 use crate::entries::{Entries, Gating};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
 use crate::pack::{Pack, Refused};
+use crate::part::{Blank, Part};
 use crate::pinned::Inside;
 use crate::seat::Seat;
 use crate::sleepers::Sleepers;
@@ -69,23 +70,44 @@ use crate::state::{Call, MAX_WORKERS, State};
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;
 use crate::storage::{Fixed, Storage};
-use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
+use crate::sync::{AtomicUsize, Ordering, Padded, blank, const_blank, const_unless_loom};
 use crate::wheel::Timing;
 
 /// What every worker looks at before each job or each claim, and only changes of the entries write.
 #[derive(Debug)]
-pub(crate) struct Next {
+pub(crate) struct Next<G: Gating> {
     /// Entries on the urgent stack.
     pub(crate) urgent: AtomicUsize,
-    /// Twice the number of entries in the line; and one more while the pool is paused. See [`Next::PAUSED`].
+    pub(crate) line: G::Only<Line>,
+}
+
+/// The line of those that gates have let through.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Twice the number of entries in it; and one more while the pool is paused. See [`Line::PAUSED`].
     pub(crate) patient: AtomicUsize,
-    /// The position of the main lane whose turn comes after that of the first in the line.
+    /// The position of the main lane whose turn comes after that of its first one.
     pub(crate) turn: AtomicUsize,
 }
 
-impl Next {
+impl<G: Gating> Next<G> {
+    /// Whether nothing may begin.
+    #[inline(always)]
+    pub(crate) fn is_paused(&self, order: Ordering) -> bool {
+        self.line.get().is_some_and(|line| line.patient.load(order) & Line::PAUSED != 0)
+    }
+}
+
+impl Line {
     /// The bit of `patient` that says that nothing may begin.
     pub(crate) const PAUSED: usize = 1;
+}
+
+impl Blank for Line {
+    const_blank! {
+        #[allow(clippy::declare_interior_mutable_const, reason = "made anew wherever it is named")]
+        const BLANK: Self = Self { patient: AtomicUsize::new(0), turn: AtomicUsize::new(0) };
+    }
 }
 
 /// The shared part of a pool. `P` is the payload of a job: a [`Task`](crate::Task), a plain `fn`, an enum.
@@ -93,28 +115,32 @@ impl Next {
 #[repr(C)]
 pub struct Pool<P, H: Host, S: Storage<P>> {
     pub(crate) word: Padded<AtomicUsize>,
-    pub(crate) next: Padded<Next>,
+    pub(crate) next: Padded<Next<S::Gating>>,
     /// Entries in the wheel: what somebody has to mind.
     timers: AtomicUsize,
     /// Turns of entries that ever became pending and were not removed. With the lanes' tails: all that ever did.
     came: AtomicUsize,
-    /// Runs of jobs that a context without a seat has taken, and that have ended there.
-    outside: Padded<Outside>,
-    /// Jobs of lanes that were removed; jobs that were handed back.
-    removed: [AtomicUsize; 2],
+    outside: Padded<Outside<S::Gating>>,
     pub(crate) sleepers: Mutex<H::Mutex, Sleepers>,
     pub(crate) entries: Mutex<H::Mutex, Entries<P, S::Slab>>,
     /// Who looks at slots that are not reserved for it: workers that are awake, cancellers, snapshots.
-    inside: Padded<AtomicUsize>,
+    inside: Padded<<S::Slots as Slots<P>>::Inside>,
     pub(crate) host: H,
     pub(crate) storage: S,
     payload: PhantomData<fn(P) -> P>,
 }
 
+/// What those have done with jobs who have no seat.
 #[derive(Debug)]
-struct Outside {
-    taken: AtomicUsize,
-    ended: [AtomicUsize; End::COUNT],
+struct Outside<G: Gating> {
+    /// Runs that have ended.
+    ended: Ends<G>,
+    /// Jobs that were taken to be run.
+    taken: G::Only<AtomicUsize>,
+    /// Jobs of lanes that were removed.
+    removed: AtomicUsize,
+    /// Jobs that were given back to who had submitted them. Without gates nobody asks, and they count as removed.
+    handed_back: G::Only<AtomicUsize>,
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
@@ -131,17 +157,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 word: Padded(AtomicUsize::new(State::NEW.0)),
                 next: Padded(Next {
                     urgent: AtomicUsize::new(0),
-                    patient: AtomicUsize::new(0),
-                    turn: AtomicUsize::new(0),
+                    line: blank!(<S::Gating as Gating>::Only<Line>),
                 }),
                 timers: AtomicUsize::new(0),
                 came: AtomicUsize::new(0),
                 outside: Padded(Outside {
-                    taken: AtomicUsize::new(0),
-                    ended: [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)],
+                    ended: Ends::new(),
+                    taken: blank!(<S::Gating as Gating>::Only<AtomicUsize>),
+                    removed: AtomicUsize::new(0),
+                    handed_back: blank!(<S::Gating as Gating>::Only<AtomicUsize>),
                 }),
-                removed: [AtomicUsize::new(0), AtomicUsize::new(0)],
-                inside: Padded(AtomicUsize::new(0)),
+                inside: Padded(blank!(<S::Slots as Slots<P>>::Inside)),
                 sleepers: Mutex::new(Sleepers::new()),
                 entries: Mutex::new(Entries::new()),
                 host,
@@ -161,6 +187,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let state = State(self.word.load(Ordering::SeqCst));
         // Without a measure no job is short: what there is for short jobs then vanishes.
         if self.host.wake_cost() == 0 { state.with_short(false) } else { state }
+    }
+
+    /// Whether jobs take less time than a wake-up; never without a measure.
+    #[inline(always)]
+    pub(crate) fn is_short(&self) -> bool {
+        self.host.wake_cost() != 0 && self.state().is_short()
     }
 
     #[inline(always)]
@@ -193,7 +225,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// The seats that were ever taken.
-    pub(crate) fn seats(&self) -> &[Seat] {
+    pub(crate) fn seats(&self) -> &[Seat<S::Gating>] {
         &self.storage.seats()[..self.storage.used_seats()]
     }
 
@@ -295,21 +327,22 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// A visitor begins to look at slots.
     pub(crate) fn enter(&self) {
-        if S::Slots::TRIMS {
-            self.inside.fetch_add(1, Ordering::SeqCst);
+        if let Some(inside) = self.inside.get() {
+            inside.fetch_add(1, Ordering::SeqCst);
         }
     }
 
     pub(crate) fn leave(&self) {
-        if S::Slots::TRIMS {
-            self.inside.fetch_sub(1, Ordering::SeqCst);
+        if let Some(inside) = self.inside.get() {
+            inside.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
     /// Gives back memory that was not needed lately; that of entries only if it is `long` that nothing was. Returns whether
     /// there would be more to give back after such a time.
     pub(crate) fn trim(&self, long: bool) -> bool {
-        let lanes = self.storage.lanes().iter().fold(false, |more, lane| lane.slots().trim(&self.inside) | more);
+        let trim = |inside| self.storage.lanes().iter().fold(false, |more, lane| lane.slots().trim(inside) | more);
+        let lanes = self.inside.get().is_some_and(trim);
         lanes | self.trim_entries(long)
     }
 }

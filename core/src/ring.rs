@@ -4,6 +4,7 @@
 //! moved out, so a long job does not hold its slot. A cancelled job's slot is free once the lane has come around to it.
 
 use crate::pack::Pack;
+use crate::part::Absent;
 use crate::pinned::Pinned;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
@@ -56,6 +57,7 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     const TRIMS: bool = false;
     const OWNS: bool = false;
 
+    type Inside = Absent;
     type Run = ();
 
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize> {

@@ -76,6 +76,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.storage.seats()[running.seat].id(running.depth())
     }
 
+    /// The id of the job that runs on a seat inside of `depth` others, asked by its worker. `None` if there is none, or at a
+    /// [`STOPPABLE_DEPTH`] or more.
+    pub fn running_at(&self, seat: usize, depth: usize) -> Option<JobId> {
+        let seat = &self.storage.seats()[seat];
+        if depth < seat.running() { seat.id(depth) } else { None }
+    }
+
     /// Whether the job has been asked to stop, or the pool is stopping.
     #[inline]
     pub fn is_cancelled(&self, running: &Running) -> bool {
@@ -86,13 +93,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// here for its next run; what is returned was cancelled meanwhile (or was not periodic) and is the caller's to drop.
     pub fn end(&self, running: &Running, end: End, payload: Option<P>) -> (Option<P>, Duty) {
         let seat = &self.storage.seats()[running.seat];
-        let id = if running.is_periodic() || S::GATES { seat.id(running.depth()) } else { None };
-        seat.end(running.depth());
-        let ended = match id {
-            // Before this turn ends, so that who waits for both sees no moment between them.
-            Some(id) if running.is_periodic() => self.end_periodic(id, payload),
-            Some(id) if running.is_gated() => (payload, self.leave_entry(Self::key(id), end)),
-            _ => (payload, Duty::Nothing),
+        // What follows comes before this turn ends, so that who waits for both sees no moment between them.
+        let ended = if running.is_periodic() {
+            debug_assert!(running.depth() == 0, "a periodic job is left to workers that run nothing else");
+            self.end_periodic(seat, payload)
+        } else {
+            let key = if S::GATES && running.is_gated() { seat.id(running.depth()).and_then(Self::key) } else { None };
+            seat.end(running.depth());
+            (payload, self.leave_entry(key, end))
         };
         if !S::GATES || !running.is(Stays::Alarm) {
             seat.count(end);

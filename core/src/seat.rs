@@ -26,7 +26,8 @@
 //! slot releases, the entries are under a lock), and a canceller who finds the payload taken has acquired that.
 #![forbid(unsafe_code)]
 
-use crate::end::End;
+use crate::end::{End, Ends};
+use crate::entries::Gating;
 use crate::id::JobId;
 use crate::sync::{AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, const_unless_loom, overwrite, sized};
 
@@ -121,12 +122,12 @@ macro_rules! each {
 /// One worker's place in a pool.
 #[derive(Debug)]
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
-pub struct Seat {
+pub struct Seat<G: Gating> {
     pub(crate) offer: Offer,
     /// Lane, plus one, and position of each.
     pub(crate) holes: [(AtomicUsize, AtomicUsize); HOLES],
-    /// Runs that ended here, by [`End`].
-    ended: [AtomicUsize; End::COUNT],
+    /// Runs that ended here.
+    ended: Ends<G>,
     marks: [Mark; STOPPABLE_DEPTH],
     /// How many jobs run inside the first one here.
     inner: AtomicUsize,
@@ -136,7 +137,7 @@ pub struct Seat {
     pub(crate) below: AtomicUsize,
 }
 
-impl Seat {
+impl<G: Gating> Seat<G> {
     const_unless_loom! {
         /// A free seat.
         pub const fn new() -> Self {
@@ -147,7 +148,7 @@ impl Seat {
                     end: AtomicUsize::new(0),
                 },
                 holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0)); HOLES),
-                ended: each!(AtomicUsize::new(0); End::COUNT),
+                ended: Ends::new(),
                 marks: each!(Mark::new(); STOPPABLE_DEPTH),
                 inner: AtomicUsize::new(0),
                 taken: AtomicBool::new(false),
@@ -212,18 +213,18 @@ impl Seat {
     /// until nothing is pending.
     #[inline(always)]
     pub(crate) fn count(&self, end: End) {
-        let ended = &self.ended[end as usize];
+        let ended = self.ended.word(end);
         ended.store(ended.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
     /// How many runs ended so. Wraps.
     pub(crate) fn ended(&self, end: End) -> usize {
-        self.ended[end as usize].load(Ordering::Acquire)
+        self.ended.get(end, Ordering::Acquire)
     }
 
     /// How many runs ended. Wraps.
     pub(crate) fn all_ended(&self) -> usize {
-        self.ended.iter().fold(0, |sum, ended| sum.wrapping_add(ended.load(Ordering::Acquire)))
+        self.ended.all(Ordering::Acquire)
     }
 
     #[inline(always)]
@@ -271,7 +272,7 @@ impl Seat {
     }
 }
 
-impl Default for Seat {
+impl<G: Gating> Default for Seat<G> {
     fn default() -> Self {
         Self::new()
     }
@@ -280,10 +281,11 @@ impl Default for Seat {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::entries::Gates;
 
     #[test]
     fn only_the_running_job_is_stopped() {
-        let seat = Seat::new();
+        let seat = Seat::<Gates>::new();
         let (a, b) = (JobId::in_main(1), JobId::in_main(2));
         assert!(!seat.stop(a));
         let depth = seat.begin(a);
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn jobs_inside_jobs_are_told_apart() {
-        let seat = Seat::new();
+        let seat = Seat::<Gates>::new();
         let depths: std::vec::Vec<_> = (0..STOPPABLE_DEPTH + 2).map(|n| seat.begin(JobId::in_main(n))).collect();
         assert!(seat.stop(JobId::in_main(0)) && seat.stop(JobId::in_main(STOPPABLE_DEPTH - 1)));
         assert!(!seat.stop(JobId::in_main(STOPPABLE_DEPTH)), "too deep to be told");

@@ -5,6 +5,7 @@
 //! find somebody else to mind the deadline.
 #![forbid(unsafe_code)]
 
+use crate::entries::Gating;
 use crate::host::Tick;
 use crate::seat::Seat;
 use crate::state::Role;
@@ -41,7 +42,7 @@ impl Sleepers {
 
     /// Lists a worker that wants to sleep in this role until `deadline`, which is [`Tick::MAX`] if it is [`Role::Plain`].
     /// It becomes the sentinel if that is before the present sentinel's. Returns its role.
-    pub(crate) fn list(&mut self, seats: &[Seat], seat: usize, deadline: Tick, role: Role) -> Role {
+    pub(crate) fn list<G: Gating>(&mut self, seats: &[Seat<G>], seat: usize, deadline: Tick, role: Role) -> Role {
         seats[seat].listed.store(true, Ordering::Relaxed);
         if deadline >= self.deadline() {
             self.push(seats, seat);
@@ -55,13 +56,13 @@ impl Sleepers {
         role
     }
 
-    fn push(&mut self, seats: &[Seat], seat: usize) {
+    fn push<G: Gating>(&mut self, seats: &[Seat<G>], seat: usize) {
         seats[seat].below.store(self.top, Ordering::Relaxed);
         self.top = seat + 1;
     }
 
     /// Takes off the one to be woken: the latest sleeper, or the sentinel if there is no other.
-    pub(crate) fn pop(&mut self, seats: &[Seat]) -> Option<Woken> {
+    pub(crate) fn pop<G: Gating>(&mut self, seats: &[Seat<G>]) -> Option<Woken> {
         let Some(seat) = self.top.checked_sub(1) else {
             return self.pop_sentinel(seats);
         };
@@ -70,7 +71,7 @@ impl Sleepers {
         Some(Woken { seat, was_sentinel: false })
     }
 
-    pub(crate) fn pop_sentinel(&mut self, seats: &[Seat]) -> Option<Woken> {
+    pub(crate) fn pop_sentinel<G: Gating>(&mut self, seats: &[Seat<G>]) -> Option<Woken> {
         let seat = self.sentinel.checked_sub(1)?;
         self.sentinel = NOBODY;
         seats[seat].listed.store(false, Ordering::Relaxed);
@@ -78,7 +79,7 @@ impl Sleepers {
     }
 
     /// Takes off a worker that has woken by itself; `None` when somebody else was quicker.
-    pub(crate) fn unlist(&mut self, seats: &[Seat], seat: usize) -> Option<Woken> {
+    pub(crate) fn unlist<G: Gating>(&mut self, seats: &[Seat<G>], seat: usize) -> Option<Woken> {
         if !seats[seat].listed.load(Ordering::Relaxed) {
             return None;
         }
@@ -103,13 +104,14 @@ impl Sleepers {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::entries::Gates;
     use std::vec::Vec;
 
-    fn seats() -> Vec<Seat> {
+    fn seats() -> Vec<Seat<Gates>> {
         (0..4).map(|_| Seat::new()).collect()
     }
 
-    fn drain(sleepers: &mut Sleepers, seats: &[Seat]) -> Vec<usize> {
+    fn drain(sleepers: &mut Sleepers, seats: &[Seat<Gates>]) -> Vec<usize> {
         core::iter::from_fn(|| sleepers.pop(seats)).map(|woken| woken.seat).collect()
     }
 

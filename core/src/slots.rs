@@ -1,6 +1,7 @@
 //! What a lane asks of the store behind it. Two stores answer: a fixed ring, and blocks that grow.
 
 use crate::pack::Pack;
+use crate::part::Part;
 use crate::pinned::Pinned;
 use crate::slot::Take;
 use crate::sync::AtomicUsize;
@@ -22,8 +23,11 @@ pub trait Slots<P>: sealed::Sealed {
     /// Where the positions of one run lie, found once for all of them; the default finds none.
     type Run: Copy + Default;
 
-    /// Whether [`Slots::trim`] gives anything back, and so has to know who is inside.
+    /// Whether [`Slots::trim`] gives anything back.
     const TRIMS: bool;
+
+    /// How many are inside, for stores that have to know it for [`Slots::trim`].
+    type Inside: Part<AtomicUsize>;
 
     /// Whether a job may have an owner, see [`Pack::OWNED`].
     const OWNS: bool;

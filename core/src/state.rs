@@ -252,6 +252,11 @@ impl State {
         size.limit > size.target && self.alive() - self.blocked() > size.target
     }
 
+    /// Whether there may be one more worker. Without seats for stand-ins it does not matter who is blocked.
+    const fn has_room(self, size: Size) -> bool {
+        self.alive() < size.limit && (size.limit == size.target || self.alive() - self.blocked() < size.target)
+    }
+
     /// Whether new work makes it right to wake or start a worker.
     ///
     /// Nobody is called while somebody searches, nor for short jobs while another worker runs and the sentinel naps.
@@ -261,7 +266,7 @@ impl State {
             Call::Nobody
         } else if self.sleeping() > 0 {
             if self.is_short() && self.is_napping() && self.others_work() { Call::Nobody } else { Call::Sleeper }
-        } else if self.alive() - self.blocked() < size.target && self.alive() < size.limit {
+        } else if self.has_room(size) {
             let most = if size.eager { MOST_STARTING } else { 1 };
             if self.starting() < most { Call::Newcomer } else { Call::Nobody }
         } else {

@@ -15,19 +15,21 @@ use crate::wheel::{Timing, Wheel};
 pub trait Storage<P> {
     /// Behind each lane.
     type Slots: Slots<P>;
+    /// Whether there are gates, and all that goes with them: pauses, alarms, an account.
+    type Gating: Gating;
     /// For timed, urgent and gated jobs.
-    type Slab: Slab<P>;
+    type Slab: Slab<P, Gating = Self::Gating>;
     /// Whether there may be another lane than the main one.
     const OWN_LANES: bool;
-    /// Whether there are gates, and all that goes with them: pauses, alarms.
-    const GATES: bool = <<Self::Slab as Slab<P>>::Gating as Gating>::GATES;
+    /// Whether there are gates.
+    const GATES: bool = <Self::Gating as Gating>::GATES;
 
     /// The main lane first; then, if jobs submitted by jobs are to stay with their worker, one for each of the first
     /// seats.
     fn lanes(&self) -> &[Lane<Self::Slots>];
 
     /// One for each worker that may exist at the same time.
-    fn seats(&self) -> &[Seat];
+    fn seats(&self) -> &[Seat<Self::Gating>];
 
     /// How many of them may work at the same time; the others stand in for workers whose job waits for something.
     fn workers(&self) -> usize;
@@ -48,13 +50,16 @@ pub trait Storage<P> {
 /// some dozens a [`Line`](crate::wheel::Line), which is a fraction of it in flash and RAM. `G` says whether there are
 /// [`Gates`](crate::entries::Gates).
 #[derive(Debug)]
-pub struct Fixed<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W = Wheel<32, 4>, G = NoGates> {
+pub struct Fixed<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W = Wheel<32, 4>, G: Gating = NoGates>
+{
     lane: [Lane<Ring<P, JOBS>>; 1],
-    seats: [Seat; WORKERS],
-    entries: PhantomData<fn() -> (W, G)>,
+    seats: [Seat<G>; WORKERS],
+    entries: PhantomData<fn() -> W>,
 }
 
-impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W, G> Fixed<P, JOBS, TIMERS, WORKERS, W, G> {
+impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W, G: Gating>
+    Fixed<P, JOBS, TIMERS, WORKERS, W, G>
+{
     #[cfg(not(loom))]
     const_unless_loom! {
         /// Empty; usable in a `static`.
@@ -70,7 +75,7 @@ impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W, G> Fixe
     }
 }
 
-impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W, G> Default
+impl<P, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W, G: Gating> Default
     for Fixed<P, JOBS, TIMERS, WORKERS, W, G>
 {
     fn default() -> Self {
@@ -82,6 +87,7 @@ impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: T
     for Fixed<P, JOBS, TIMERS, WORKERS, W, G>
 {
     type Slots = Ring<P, JOBS>;
+    type Gating = G;
     type Slab = FixedSlab<P, TIMERS, W, G>;
     const OWN_LANES: bool = false;
 
@@ -89,7 +95,7 @@ impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: T
         &self.lane
     }
 
-    fn seats(&self) -> &[Seat] {
+    fn seats(&self) -> &[Seat<G>] {
         &self.seats
     }
 
@@ -117,10 +123,12 @@ mod growing {
 
     use lock_api::RawMutex;
 
-    use super::{Lane, Seat, Storage};
+    use super::{Lane, Storage};
     use crate::blocks::Blocks;
-    use crate::entries::GrowingSlab;
+    use crate::entries::{Gates, GrowingSlab};
     use crate::sync::{AtomicUsize, MODEL, Ordering};
+
+    type Seat = super::Seat<Gates>;
 
     /// Room for as many jobs as there is memory, and a fixed number of seats, each but the spare ones with a lane of its own.
     pub struct Growing<P, R> {
@@ -163,6 +171,7 @@ mod growing {
 
     impl<P: Send, R: RawMutex> Storage<P> for Growing<P, R> {
         type Slots = Blocks<P, R>;
+        type Gating = Gates;
         type Slab = GrowingSlab<P>;
         const OWN_LANES: bool = true;
 

@@ -194,6 +194,16 @@ mod plain {
         }
 
         #[track_caller]
+        pub(crate) fn fetch_or(&self, value: usize, order: Ordering) -> usize {
+            after(order, |order| self.value.fetch_or(value, order))
+        }
+
+        #[track_caller]
+        pub(crate) fn fetch_and(&self, value: usize, order: Ordering) -> usize {
+            after(order, |order| self.value.fetch_and(value, order))
+        }
+
+        #[track_caller]
         pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
             after(order, |order| self.value.fetch_sub(value, order))
         }
@@ -265,3 +275,42 @@ macro_rules! const_unless_loom {
     };
 }
 pub(crate) use const_unless_loom;
+
+/// The same for a constant of a trait, [`Blank::BLANK`](crate::part::Blank).
+macro_rules! const_blank {
+    ($(#[$meta:meta])* const BLANK: Self;) => {
+        #[cfg(not(loom))]
+        $(#[$meta])*
+        const BLANK: Self;
+
+        #[cfg(loom)]
+        $(#[$meta])*
+        fn blank() -> Self;
+    };
+    ($(#[$meta:meta])* const BLANK: Self = $value:expr;) => {
+        #[cfg(not(loom))]
+        $(#[$meta])*
+        const BLANK: Self = $value;
+
+        #[cfg(loom)]
+        fn blank() -> Self {
+            $value
+        }
+    };
+}
+pub(crate) use const_blank;
+
+/// What [`const_blank`] defines for a type.
+#[cfg(not(loom))]
+macro_rules! blank {
+    ($type:ty) => {
+        <$type as crate::part::Blank>::BLANK
+    };
+}
+#[cfg(loom)]
+macro_rules! blank {
+    ($type:ty) => {
+        <$type as crate::part::Blank>::blank()
+    };
+}
+pub(crate) use blank;

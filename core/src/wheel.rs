@@ -183,7 +183,8 @@ impl<const LEVELS: usize, const SLOTS: usize> Wheel<LEVELS, SLOTS> {
     }
 
     /// Takes `n` out of the list of its slot.
-    #[inline]
+    // Of three callers one is cold, and the two others are the ends of most timers.
+    #[inline(always)]
     fn unlink<L: Links + ?Sized>(&mut self, links: &mut L, n: u32, level: usize, slot: usize) {
         let link = links.link_mut(n);
         link.slot = OUT;

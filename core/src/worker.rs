@@ -150,7 +150,7 @@ enum Mode {
 pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     seat: usize,
-    this: &'p Seat,
+    this: &'p Seat<S::Gating>,
     mode: Mode,
     claim: Claimed<<S::Slots as Slots<P>>::Run>,
     /// Looks in a row that found nothing.
@@ -184,7 +184,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     fn take_seat(&self) -> Option<usize> {
-        let free = |seat: &Seat| !seat.taken.swap(true, Ordering::Acquire);
+        let free = |seat: &Seat<S::Gating>| !seat.taken.swap(true, Ordering::Acquire);
         let seat = self.storage.seats().iter().position(free)?;
         self.storage.use_seat(seat);
         Some(seat)
@@ -269,27 +269,22 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// else to do.
     #[inline(always)]
     fn advance(&mut self, mut claimed: impl FnMut(&mut Self, &mut Take<P>) -> Option<P>) -> Find<P> {
-        loop {
-            while self.has_claim() {
-                let mut taken = self.take_next();
-                match taken {
-                    Take::Taken(_) => {
-                        if let Some(payload) = claimed(self, &mut taken) {
-                            return Find::Job((payload, Stays::No));
-                        }
+        while self.has_claim() {
+            let mut taken = self.take_next();
+            match taken {
+                Take::Taken(_) => {
+                    if let Some(payload) = claimed(self, &mut taken) {
+                        return Find::Job((payload, Stays::No));
                     }
-                    Take::Gone => self.unmark(),
-                    Take::Unpublished => match self.set_aside() {
-                        Aside::Later => {}
-                        Aside::Wait => return Find::Rest(Rest::Park(Some(self.nap()))),
-                    },
                 }
-            }
-            match self.find() {
-                Find::Claim => {}
-                found => return found,
+                Take::Gone => self.unmark(),
+                Take::Unpublished => match self.set_aside() {
+                    Aside::Later => {}
+                    Aside::Wait => return Find::Rest(Rest::Park(Some(self.nap()))),
+                },
             }
         }
+        self.find()
     }
 
     #[inline(always)]

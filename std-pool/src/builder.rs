@@ -4,14 +4,17 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::thread;
 
 use fastthreadpool_core::MAX_WORKERS;
 
+use crate::engine::{Config, Engine, Hook, OnDrop};
+use crate::groups::inner::Inner;
+use crate::groups::policy::Policy;
 use crate::pool::Pool;
-use crate::shared::{Config, Hook, Shared};
-use crate::view::{Calls, Done, Failed, View};
+use crate::results::callback;
+use crate::results::combine::Combined;
+use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
+use crate::sys::thread;
 
 /// Sets up a [`Pool`]; from [`Pool::builder`].
 ///
@@ -31,6 +34,8 @@ pub struct Builder<T> {
     stack_size: Option<usize>,
     queue_capacity: Option<usize>,
     done_capacity: Option<usize>,
+    failed_capacity: usize,
+    on_drop: OnDrop,
     on_thread_start: Option<Hook>,
     on_thread_stop: Option<Hook>,
     on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
@@ -52,6 +57,8 @@ impl<T: Send + 'static> Builder<T> {
             stack_size: None,
             queue_capacity: None,
             done_capacity: None,
+            failed_capacity: FAILURES,
+            on_drop: OnDrop::default(),
             on_thread_start: None,
             on_thread_stop: None,
             on_done: None,
@@ -67,7 +74,7 @@ impl<T: Send + 'static> Builder<T> {
     }
 
     /// As many worker threads as there are processors available to the process, less so many. The default is 0 less. A
-    /// limit of the process's control group counts: see [`thread::available_parallelism`].
+    /// limit of the process's control group counts: see [`std::thread::available_parallelism`].
     pub fn threads_less(mut self, number: usize) -> Self {
         self.threads = Threads::CpusLess(number);
         self
@@ -86,16 +93,17 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// At most so many jobs wait in the queue, delayed and periodic ones and those that were put off included; one more is
-    /// refused as [`Full`](crate::SubmitError::Full). The default is no bound. Where [the done queue](Self::done_capacity) is
-    /// bounded too, there may be one more for each thread: a job that is put off takes up the room that it had left.
+    /// At most so many jobs wait in the queue, delayed and periodic ones included; one more is refused as
+    /// [`Full`](crate::SubmitError::Full). The default is no bound. Jobs of groups do not count, they can have bounds of their
+    /// own; nor do those of scopes. A job that goes back to wait for room in the done queue counts no more.
     pub fn queue_capacity(mut self, jobs: usize) -> Self {
         self.queue_capacity = Some(jobs);
         self
     }
 
-    /// At most so many results wait in the done queue. A job for whose result there is no room is put off until there is:
-    /// no worker waits for it. The default is no bound.
+    /// At most so many results wait in the done queue. A job for whose result there is no room does not begin until there is:
+    /// no worker waits for it. The default is no bound: what nobody reads stays. What leaves no result needs no room, as a job
+    /// that returns `()`.
     ///
     /// A job that is to read the done queue of its own pool should not itself leave a result there.
     pub fn done_capacity(mut self, results: usize) -> Self {
@@ -103,7 +111,22 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// Runs on each worker thread before its first job, with the thread's number from 1; may set up thread-local state.
+    /// At most so many failures wait in the failed queue: if nobody reads them, the oldest are dropped, counted
+    /// ([`Results::lost`](crate::Results::lost)) and reported in the log. The default is 65,536.
+    pub fn failed_capacity(mut self, failures: usize) -> Self {
+        self.failed_capacity = failures;
+        self
+    }
+
+    /// What becomes of the pool when its last handle is dropped. The default is that it is shut down as by
+    /// [`Pool::shutdown`].
+    pub fn on_drop(mut self, what: OnDrop) -> Self {
+        self.on_drop = what;
+        self
+    }
+
+    /// Runs on each worker thread before its first job, with the thread's number from 1; may set up thread-local state. It may
+    /// take its time, and wait for jobs: meanwhile other threads are started for them.
     pub fn on_thread_start(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.on_thread_start = Some(Box::new(hook));
         self
@@ -154,16 +177,16 @@ impl<T: Send + 'static> Builder<T> {
         if threads == 0 || threads > MAX_WORKERS / 2 {
             return Err(BuildError::Threads(threads));
         }
-        for capacity in [self.queue_capacity, self.done_capacity].into_iter().flatten() {
-            if capacity == 0 {
-                return Err(BuildError::NoCapacity);
-            }
+        if [self.queue_capacity, self.done_capacity, Some(self.failed_capacity)].contains(&Some(0)) {
+            return Err(BuildError::NoCapacity);
         }
         if self.name_prefix.contains('\0') {
             return Err(BuildError::Name);
         }
-        let calls = Calls { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
-        let view = Arc::new(View::<T>::new(self.done_capacity, calls));
+        let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
+        let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
+        let policy = Policy { is_root: true, queue_capacity, done_capacity, ..Policy::default() };
+        let root = Inner::new(policy, Outlet::new(self.failed_capacity, callers, Combined::none()), None);
         let config = Config {
             threads,
             name_prefix: self.name_prefix,
@@ -171,10 +194,16 @@ impl<T: Send + 'static> Builder<T> {
             on_thread_start: self.on_thread_start,
             on_thread_stop: self.on_thread_stop,
             log_failures: self.log_failures,
+            on_drop: self.on_drop,
         };
-        let shared = Arc::new(Shared::new(config, self.queue_capacity, Arc::clone(&view)));
-        let pool = Pool::first(shared, view);
-        pool.start_callbacks(self.on_done, self.on_failed).map_err(BuildError::Callback)?;
+        let engine = Engine::new(config, root.clone(), root.outlet.keeps());
+        let pool = Pool::of(engine.clone(), root.clone());
+        if let Some(on_done) = self.on_done {
+            callback::on_done(&engine, root.clone(), on_done).map_err(BuildError::Callback)?;
+        }
+        if let Some(on_failed) = self.on_failed {
+            callback::on_failed(&engine, root, on_failed).map_err(BuildError::Callback)?;
+        }
         Ok(pool)
     }
 }
@@ -185,7 +214,7 @@ impl<T> fmt::Debug for Builder<T> {
     }
 }
 
-/// Why a pool cannot be built.
+/// Why a pool, or a group, cannot be built.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -202,6 +231,8 @@ pub enum BuildError {
     Cpus(io::Error),
     /// A capacity is 0.
     NoCapacity,
+    /// The limit of a group is 0.
+    NoLimit,
     /// The name prefix contains a zero byte.
     Name,
     /// The thread for a callback cannot be started.
@@ -215,6 +246,7 @@ impl fmt::Display for BuildError {
             Self::TooFewCpus { cpus, less } => write!(f, "{cpus} processors less {less} leave no thread"),
             Self::Cpus(error) => write!(f, "the number of processors is not known: {error}"),
             Self::NoCapacity => f.write_str("a queue of capacity 0 takes nothing"),
+            Self::NoLimit => f.write_str("a group of limit 0 runs nothing"),
             Self::Name => f.write_str("a thread's name cannot contain a zero byte"),
             Self::Callback(error) => write!(f, "the thread for a callback cannot be started: {error}"),
         }

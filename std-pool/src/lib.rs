@@ -1,60 +1,61 @@
 #![doc = include_str!("../../README.md")]
 
-mod host;
+// The world, and the present thread in it.
+mod here;
+mod sys;
 
-// How jobs end, and what waits for it.
-mod event;
-mod filling;
-mod lock;
-mod outcome;
+// Waiting for each other.
+mod sync;
+
+// The core with threads, and a life.
+mod engine;
+
+// Jobs: where they belong, what becomes of their results, what they are.
+mod groups;
+mod jobs;
 mod results;
-mod room;
-mod semaphore;
-mod view;
 
-// What is shared, and who works.
-mod shared;
-mod worker;
+// Work that is shared with the caller.
+mod parallel;
 
-// Jobs on their way in.
-mod context;
-mod handle;
-mod job;
-mod job_builder;
-mod submit;
-mod when;
-
-// The pool.
+// The faces.
 mod builder;
-mod callback;
-mod cancellation;
-mod completed;
+mod group;
+mod group_builder;
 mod info;
-mod map;
+mod keyed;
 mod pool;
-mod scope;
-mod share;
+mod sharing;
+mod submitting;
 
 pub use builder::{BuildError, Builder};
-pub use cancellation::Cancellation;
-pub use completed::Completed;
-pub use context::{Context, EmitError};
+pub use engine::OnDrop;
+pub use engine::submit::SubmitError;
 pub use fastthreadpool_core::{
     self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, Overflow, TryAcquireError,
 };
-pub use handle::JoinHandle;
-pub use host::Waiter;
+pub use group::{Group, NotKeyed, NotPausable};
+pub use group_builder::GroupBuilder;
+pub use groups::policy::GroupOnDrop;
+pub use here::call::Panic;
+pub use here::cancellation::Cancellation;
+pub use here::removed::CancelReason;
 pub use info::{Counts, JobInfo, JobKind};
-pub use job_builder::{Job, PeriodicJob};
-pub use lock::{FastLock, FastLockGuard};
+pub use jobs::builder::Job;
+pub use jobs::context::{Context, EmitError};
+pub use jobs::schedule::PeriodicJob;
+pub use jobs::spawned::JoinHandle;
+pub use jobs::when::When;
+pub use keyed::Keyed;
 /// The facade through which [`Builder::log_failures`] reports.
 pub use log;
-pub use map::{Map, MapError, MapIter};
-pub use outcome::{BoxError, JobError, Outcome, Panic};
+pub use parallel::map::{Map, MapError, MapIter};
+pub use parallel::scope::{Scope, ScopedJoinHandle};
 pub use pool::Pool;
-pub use results::Results;
-pub use scope::Scope;
-pub use semaphore::{Permit, Semaphore};
-pub use submit::SubmitError;
-pub use view::{Done, Failed};
-pub use when::When;
+pub use results::completed::Completed;
+pub use results::outcome::{BoxError, JobError, Outcome};
+pub use results::outlet::{Done, Failed};
+pub use results::queue::Results;
+pub use sync::lock::{FastLock, FastLockGuard};
+pub use sync::semaphore::{Permit, Semaphore};
+pub use sync::waiter::Waiter;

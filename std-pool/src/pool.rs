@@ -1,44 +1,43 @@
-//! The pool's handle: submitting, waiting, ending.
+//! The pool's handle: waiting for it, ending it.
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::io;
-use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use fastthreadpool_core::{JobId, Kinds, Phase};
+use fastthreadpool_core::{JobId, Kinds, Tick};
 
 use crate::builder::{BuildError, Builder};
-use crate::callback;
-use crate::cancellation::Cancellation;
-use crate::completed::Completed;
-use crate::context::Context;
-use crate::handle::{JoinHandle, Spawned};
-use crate::job::{Call, Function, Iterate, Overlap, Plain, Primary, ToBounded, ToDone, WithContext};
-use crate::job_builder::{Job, PeriodicJob};
-use crate::outcome::Outcome;
-use crate::results::Results;
-use crate::semaphore::Semaphore;
-use crate::shared::Shared;
-use crate::submit::{SubmitError, To};
-use crate::view::{Calls, Done, Failed, View};
-use crate::when::When;
+use crate::engine::Engine;
+use crate::engine::life::Close;
+use crate::group::Group;
+use crate::groups::inner::Inner;
+use crate::groups::policy::Policy;
+use crate::here::cancellation::Cancellation;
+use crate::here::frame;
+use crate::here::removed::CancelReason;
+use crate::results::combine::Combined;
+use crate::results::outlet::{FAILURES, Outlet, Threads};
+use crate::sys;
 
 /// A pool of worker threads whose jobs return `T`.
 ///
 /// A handle: cheap to clone, `Send` and `Sync`. When the last one is dropped the pool is shut down as by
-/// [`Pool::shutdown`], so no accepted job is lost.
+/// [`Pool::shutdown`], so no accepted job is lost; [`Builder::on_drop`] can say something else. If a panic drops it, what has not
+/// begun is removed instead, and nothing is waited for.
 ///
-/// `T` is what the done queue holds. The first [`submit`](Pool::submit) lets the compiler infer it; who does not want
+/// `T` is what the done queue holds. The first [`submit`](Group::submit) lets the compiler infer it; who does not want
 /// results writes `Pool` without it, and a job that returns `()` leaves nothing in the queue.
+///
+/// A pool is a [`Group`] of jobs, and dereferences to it: how jobs are submitted and what becomes of their results is said there.
 ///
 /// # `fork`
 ///
-/// The threads of a pool do not exist in a child that the process forks, and what they were in the middle of stays so. The
-/// child may drop or forget its handles, which does nothing; [`shutdown`](Pool::shutdown) and
-/// [`wait_idle`](Pool::wait_idle) return at once, without effect. All else is not to be used there: a job that the child
-/// submits is never run, and whoever waits for it waits for ever. A program that forks builds its pools afterwards.
+/// The threads of a pool do not exist in a child that the process forks, and what they were in the middle of stays so. There
+/// submits are refused as [`Forked`](crate::SubmitError::Forked), waits return at once, and dropping a handle does nothing.
+/// Whatever else is asked may wait for ever. Pools that the child makes itself work, and so do those of which the parent has
+/// not used a thread yet.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,26 +55,34 @@ use crate::when::When;
 /// # Ok(()) }
 /// ```
 pub struct Pool<T = ()> {
+    // Before the group: its drop ends the pool, and the group's results are kept until then.
     handle: Arc<Handle>,
-    view: Arc<View<T>>,
-    /// Whether the view is the one that the pool was built with, which its jobs find by themselves.
-    is_first: bool,
+    group: Group<T>,
 }
 
 /// Ends the pool with the last of the users' handles.
-pub(crate) struct Handle {
-    pub(crate) shared: Arc<Shared>,
+struct Handle {
+    engine: Arc<Engine>,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.abandon();
+        self.engine.abandon();
     }
 }
 
 impl<T> Clone for Pool<T> {
     fn clone(&self) -> Self {
-        Self { handle: Arc::clone(&self.handle), view: Arc::clone(&self.view), is_first: self.is_first }
+        Self { handle: Arc::clone(&self.handle), group: self.group.clone() }
+    }
+}
+
+impl<T> Deref for Pool<T> {
+    type Target = Group<T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Group<T> {
+        &self.group
     }
 }
 
@@ -94,13 +101,13 @@ impl<T: Send + 'static> Pool<T> {
         Builder::new()
     }
 
-    pub(crate) fn first(shared: Arc<Shared>, view: Arc<View<T>>) -> Self {
-        view.connect(&shared);
-        Self { handle: Arc::new(Handle { shared }), view, is_first: true }
+    pub(crate) fn of(engine: Arc<Engine>, root: Arc<Inner<T>>) -> Self {
+        let group = Group::begin(&engine, root);
+        Self { handle: Arc::new(Handle { engine }), group }
     }
 
-    /// Another view of the same workers, for jobs that return `U`, with queues of its own. The pool lives until the last
-    /// handle of all views is dropped.
+    /// Another handle to the same workers, for jobs that return `U`: a [group](Group::group) with queues of its own, which keeps
+    /// the pool open as a handle does. What this handle waits for and ends is the whole pool.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -115,377 +122,158 @@ impl<T: Send + 'static> Pool<T> {
     /// ```
     #[must_use]
     pub fn with_results<U: Send + 'static>(&self) -> Pool<U> {
-        let view = Arc::new(View::new(None, Calls::default()));
-        view.connect(self.shared());
-        let weak = Arc::downgrade(&view);
-        self.shared().add_view(weak);
-        Pool { handle: Arc::clone(&self.handle), view, is_first: false }
+        let outlet = Outlet::new(FAILURES, Threads::default(), Combined::none());
+        let group = Group::begin(self.engine(), Inner::new(Policy::default(), outlet, None));
+        Pool { handle: Arc::clone(&self.handle), group }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.handle.shared
-    }
-
-    pub(crate) fn view(&self) -> &Arc<View<T>> {
-        &self.view
-    }
-
-    pub(crate) fn start_callbacks(
-        &self,
-        on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
-        on_failed: Option<Box<dyn FnMut(Failed) + Send>>,
-    ) -> io::Result<()> {
-        if let Some(on_done) = on_done {
-            callback::on_done(self.shared(), &self.view, on_done)?;
-        }
-        if let Some(on_failed) = on_failed {
-            callback::on_failed(self.shared(), &self.view, on_failed)?;
-        }
-        Ok(())
-    }
-
-    // ----- submitting
-
-    /// Appends a job to the end of the queue; returns its id. Its value goes to [`Pool::done`], its failure to
-    /// [`Pool::failed`].
-    ///
-    /// A job submitted by a job goes to a queue of that worker, from which idle workers help themselves.
-    ///
-    /// # Errors
-    ///
-    /// [`SubmitError`] with the function: the pool is shut down, its queue is full, or it has no thread and cannot start
-    /// one.
-    #[inline]
-    pub fn submit<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.submit_to(f, To::Back)
-    }
-
-    #[inline(always)]
-    pub(crate) fn submit_to<F, R>(&self, f: F, to: To) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.submit_call(Plain(f, PhantomData), to)
-    }
-
-    #[inline(always)]
-    pub(crate) fn submit_call<C>(&self, call: C, to: To) -> Result<JobId, SubmitError<C::Function>>
-    where
-        C: Call<T> + Function,
-    {
-        if self.view.is_bounded() {
-            self.shared().submit(ToBounded { view: Arc::clone(&self.view), call }, to)
-        } else if self.is_first {
-            self.shared().submit(ToDone::new(Primary, call), to)
-        } else {
-            self.shared().submit(ToDone::new(Arc::clone(&self.view), call), to)
-        }
-    }
-
-    /// [`Pool::submit`] with a callback of the job's own: it runs on the worker, right after the job, with the id and the
-    /// value, which then does not go to the done queue. A panic of the callback fails the job.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_done<F, R, D>(&self, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-        D: FnOnce(JobId, T) + Send + 'static,
-    {
-        self.job(f).on_done(on_done).submit()
-    }
-
-    /// Puts a job before all others: the last one put first is the first to run.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_first<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.submit_to(f, To::Front)
-    }
-
-    /// [`Pool::submit_first`] with a callback as in [`Pool::submit_done`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_done_first<F, R, D>(&self, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-        D: FnOnce(JobId, T) + Send + 'static,
-    {
-        self.job(f).first().on_done(on_done).submit()
-    }
-
-    /// Runs a job when `delay` has passed, before all that wait in the queue then. Costs no thread.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_later<F, R>(&self, delay: Duration, f: F) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.submit_at(delay, f)
-    }
-
-    /// [`Pool::submit_later`] with a callback as in [`Pool::submit_done`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_done_later<F, R, D>(&self, delay: Duration, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-        D: FnOnce(JobId, T) + Send + 'static,
-    {
-        self.job(f).after(delay).on_done(on_done).submit()
-    }
-
-    /// Runs a job at a point in time: an [`Instant`] or a [`SystemTime`](std::time::SystemTime).
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_at<F, R>(&self, when: impl Into<When>, f: F) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.submit_to(f, To::Later(when.into().0, None))
-    }
-
-    /// Runs a job every `interval`, the first time after one. The times lie on a grid and do not drift; when the pool
-    /// falls behind, the missed runs follow at once ([`MissedTickBehavior::Burst`](crate::MissedTickBehavior::Burst)). It
-    /// never overlaps with itself. A run that fails is reported, and the schedule goes on. [`Pool::periodic`] can do more.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`], and [`SubmitError::ZeroInterval`].
-    pub fn schedule<F, R>(&self, interval: Duration, f: F) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnMut() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.periodic(f).every(interval).submit()
-    }
-
-    /// [`Pool::schedule`] with a callback for each value.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::schedule`].
-    pub fn schedule_done<F, R, D>(&self, interval: Duration, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnMut() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-        D: FnMut(JobId, T) + Send + 'static,
-    {
-        self.periodic(f).every(interval).on_done(on_done).submit()
-    }
-
-    /// A job with all that can be said about it; ends with [`Job::submit`].
-    pub fn job<F, R>(&self, f: F) -> Job<'_, T, F, R>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        Job::new(self, f)
-    }
-
-    /// A job that runs again and again; ends with [`PeriodicJob::submit`].
-    pub fn periodic<F, R>(&self, f: F) -> PeriodicJob<'_, T, F, R>
-    where
-        F: FnMut() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        PeriodicJob::new(self, f)
-    }
-
-    /// A job that runs again and again, where a run may begin while earlier ones still run: each is a job of its own in the
-    /// queue, with an id of its own. A failure of one is reported, and a run for which the queue has no room is left out.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use fastthreadpool::Pool;
-    /// use std::time::Duration;
-    ///
-    /// let pool = Pool::new()?;
-    /// let id = pool.overlapping(|| "now").every(Duration::from_millis(1)).submit()?;
-    /// let run = pool.done().pop().expect("the pool is open");
-    /// assert!(run.value == "now" && run.id != id);
-    /// pool.cancel(id);
-    /// # Ok(()) }
-    /// ```
-    pub fn overlapping<F, R>(&self, f: F) -> PeriodicJob<'_, T, F, R, Overlap>
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Outcome<T> + 'static,
-    {
-        PeriodicJob::overlapping(self, f)
-    }
-
-    /// Appends a job that is given a [`Context`]: its id, whether it has been cancelled, a way to emit values.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_with<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.submit_call(WithContext(f, PhantomData), To::Back)
-    }
-
-    /// Appends a job whose function returns an iterator: each item is a result of the job, and goes to the done queue as
-    /// it is produced. An item that is an `Err` goes to the failed queue; a panic ends the job. When a bounded done queue
-    /// is full the job is put off between two items.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use fastthreadpool::Pool;
-    /// let pool = Pool::new()?;
-    /// let id = pool.submit_iter(|| (0..3).map(|n| n * 10))?;
-    /// pool.shutdown();
-    /// let all: Vec<i32> = pool.done().drain().filter(|done| done.id == id).map(|done| done.value).collect();
-    /// assert_eq!(all, [0, 10, 20]);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn submit_iter<F, I, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
-    where
-        F: FnOnce() -> I + Send + 'static,
-        I: Iterator<Item = R> + Send + 'static,
-        R: Outcome<T> + 'static,
-    {
-        self.shared().submit(Iterate { view: Arc::clone(&self.view), function: f, items: PhantomData }, To::Back)
-    }
-
-    /// Appends a job of any type and returns a handle to it. Nothing goes to the queues of results: a `Result` is returned
-    /// as it is, a panic as an error of the join.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::submit`].
-    pub fn spawn<F, U>(&self, f: F) -> Result<JoinHandle<U>, SubmitError<F>>
-    where
-        F: FnOnce() -> U + Send + 'static,
-        U: Send + 'static,
-    {
-        let (job, receiver) = Spawned::new(f);
-        let id = self.shared().submit(job, To::Back)?;
-        Ok(receiver.into_handle(Arc::clone(self.shared()), id))
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.handle.engine
     }
 
     // ----- cancelling
 
-    /// Cancels a job wherever it is: queued, delayed, periodic or running. O(1).
+    /// Cancels a job wherever it is: queued, delayed, periodic, in a group, or running. O(1).
     pub fn cancel(&self, id: JobId) -> Cancellation {
-        self.shared().cancel(id)
+        self.engine().cancel(id)
     }
 
-    /// Removes all jobs that wait for a worker; delayed ones that are not due and periodic ones stay, running ones go on.
-    /// Returns how many were removed.
+    /// Removes all jobs that wait for a worker or at the limit of a group; delayed ones that are not due and periodic ones stay,
+    /// running ones go on, and scopes keep theirs. Returns how many were removed.
     pub fn cancel_all(&self) -> usize {
-        self.shared().dispose_queued()
+        self.engine().cancel_queued(CancelReason::Cancelled)
     }
 
     /// Removes all delayed and periodic jobs. A periodic job that runs now does not run again. Returns how many were
     /// removed.
     pub fn cancel_timers(&self) -> usize {
-        self.shared().dispose_timers(Kinds::Timed)
+        self.engine().cancel_entries(Kinds::Timed, CancelReason::Cancelled)
     }
 
-    // ----- results
+    // ----- pausing
 
-    /// The values of the jobs that succeeded, oldest first.
-    pub fn done(&self) -> &Results<Done<T>> {
-        &self.view.done
+    /// No job begins any more but those that workers have claimed already, at most a few dozen short ones each; what runs goes
+    /// on. Jobs are accepted as before. A shutdown ends the pause.
+    pub fn pause(&self) {
+        self.engine().core.pause();
     }
 
-    /// The failures, oldest first.
-    pub fn failed(&self) -> &Results<Failed> {
-        &self.view.failed
+    /// Jobs begin again.
+    pub fn resume(&self) {
+        self.engine().perform_or_leave(self.engine().core.resume());
     }
 
-    /// The semaphore of the done queue.
-    pub fn done_cnt(&self) -> &Semaphore {
-        self.view.done.semaphore()
+    /// Whether the pool is paused.
+    pub fn is_paused(&self) -> bool {
+        self.engine().core.is_paused()
     }
 
-    /// The semaphore of the failed queue.
-    pub fn failed_cnt(&self) -> &Semaphore {
-        self.view.failed.semaphore()
+    /// Pauses a periodic job, from its present run on. Returns whether there is such a job.
+    pub fn pause_periodic(&self, id: JobId) -> bool {
+        self.engine().core.pause_periodic(id)
     }
 
-    /// What ends, as it ends, from both queues, until nothing is pending.
-    pub fn as_completed(&self) -> Completed<'_, T> {
-        Completed::new(self)
+    /// Ends the pause of a periodic job: it runs next at the next point of its grid. Returns whether there is such a job.
+    pub fn resume_periodic(&self, id: JobId) -> bool {
+        let duty = self.engine().core.resume_periodic(id);
+        duty.map(|duty| self.engine().perform_or_leave(duty)).is_some()
     }
 
     // ----- waiting and ending
 
-    /// Waits until no job is queued or runs. Delayed and periodic jobs count while they are due. Inside a job, that job
-    /// does not count.
+    /// Waits for a moment at which no job is queued or runs, in any group; one that comes after the call is not missed. Delayed
+    /// and periodic jobs count while they are due. Under steady load there may be no such moment: then wait for a
+    /// [group](Group::wait).
     ///
-    /// Returns whether it came to that: false only inside a job, when every worker of the pool waits for other jobs, and
-    /// so nobody is left who could end the wait.
+    /// Inside a job, that job does not count, nor do those that wait for it. Returns whether it came to that: false only inside a
+    /// job, when nobody is left who could end the wait.
     pub fn wait_idle(&self) -> bool {
-        self.shared().wait_idle(None)
+        self.engine().wait_idle(Tick::MAX)
     }
 
     /// [`Pool::wait_idle`], at most so long; returns whether it came to that.
     pub fn wait_idle_timeout(&self, timeout: Duration) -> bool {
-        self.shared().wait_idle(Instant::now().checked_add(timeout))
+        self.engine().wait_idle(sys::after(timeout))
+    }
+
+    /// Waits by `f` for something that this library does not know, in the middle of a job: meanwhile another worker stands in.
+    /// Outside of jobs it only calls `f`. What this library waits for by itself says so: locks, semaphores, queues of results,
+    /// joins.
+    ///
+    /// There is room for 1,024 that stand in (on 32-bit targets for as many as seats are left of 62); beyond that `f` is called
+    /// without.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::sync::mpsc;
+    ///
+    /// let pool: Pool = Pool::builder().threads(1).build()?;
+    /// let (sender, receiver) = mpsc::channel();
+    /// let handle = pool.clone();
+    /// let waiting = pool.spawn(move || handle.blocking(|| receiver.recv()))?;
+    /// pool.submit(move || sender.send("from the second job").expect("the first one listens"))?;
+    /// assert_eq!(waiting.join()?, Ok("from the second job"));
+    /// # Ok(()) }
+    /// ```
+    pub fn blocking<R>(&self, f: impl FnOnce() -> R) -> R {
+        frame::blocking_once(f)
     }
 
     /// Accepts no more jobs and waits until all have ended: queued ones are run, delayed ones too when their time comes;
-    /// periodic ones end. Running jobs may still submit. The threads end; when it returns their thread-local state is
-    /// gone, and all callbacks have been called.
+    /// periodic ones end, and so do pauses. Running jobs may still submit. The threads end; when it returns their thread-local
+    /// state is gone, and all callbacks have been called. Results are kept.
     ///
-    /// Inside a job it does not wait; and it waits no more when somebody opens the pool again by [`Pool::clear`].
+    /// Of several that shut the pool down each waits until then. Inside a job or a hook it does not wait; and it waits no more
+    /// when somebody opens the pool again by [`Pool::clear`].
     pub fn shutdown(&self) {
-        self.shared().shutdown(Phase::Draining, None);
+        self.engine().shutdown(Close::Drain, Tick::MAX);
     }
 
-    /// [`Pool::shutdown`], but waits at most so long. Returns whether all workers have ended; if not, they go on.
+    /// [`Pool::shutdown`], but waits at most so long, whatever jobs, hooks, destructors and callbacks do. Returns whether all
+    /// has ended; if not, it goes on by itself, and dropping the last handle does not wait for it either.
     pub fn shutdown_timeout(&self, timeout: Duration) -> bool {
-        self.shared().shutdown(Phase::Draining, Instant::now().checked_add(timeout))
+        self.engine().shutdown(Close::Drain, sys::after(timeout))
     }
 
-    /// Accepts no more jobs, removes all that have not begun, tells the running ones to stop, and waits for them.
+    /// Accepts no more jobs, removes all that have not begun, tells the running ones to stop, and waits for them. Scopes run
+    /// their jobs to the end.
     ///
     /// Inside a job it does not wait.
     pub fn shutdown_now(&self) {
-        self.shared().shutdown(Phase::Stopping, None);
+        self.engine().shutdown(Close::Stop, Tick::MAX);
+    }
+
+    /// Accepts no more jobs, as [`Pool::shutdown`], and does not wait: neither here nor when the last handle is dropped. What
+    /// was accepted is run, as long as the process lives.
+    pub fn detach(self) {
+        self.engine().detach();
+    }
+
+    /// Whether no more jobs are accepted from outside.
+    pub fn is_closed(&self) -> bool {
+        self.engine().is_closed()
+    }
+
+    /// Whether it was closed, and all jobs have ended.
+    pub fn is_ended(&self) -> bool {
+        self.engine().is_ended()
+    }
+
+    /// Waits until somebody has closed the pool, and it has ended; at most so long, for ever with `None`. Returns whether it came
+    /// to that; false, too, when somebody opens it again meanwhile, and inside of a job of it, at once.
+    pub fn wait_ended(&self, timeout: Option<Duration>) -> bool {
+        self.engine().wait_ended(timeout.map_or(Tick::MAX, sys::after))
     }
 
     /// Removes all jobs that have not begun, empties the queues of results, and accepts jobs again after a shutdown.
     pub fn clear(&self) {
-        self.shared().clear();
+        self.engine().reopen();
     }
 }
 
 impl<T> fmt::Debug for Pool<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("counts", &self.handle.shared.core.counts()).finish_non_exhaustive()
+        f.debug_struct("Pool").field("counts", &self.handle.engine.core.counts()).finish_non_exhaustive()
     }
 }

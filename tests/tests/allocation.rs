@@ -1,15 +1,15 @@
 //! What is allocated: nothing, once the pool is warm, for a job of up to 48 bytes; and nothing while it idles. What is given
 //! back: most of what a burst took.
 //!
-//! In a process of its own and one test at a time, since it counts what the whole process allocates.
+//! In a process of its own without the usual harness, whose threads allocate, too: what is counted is the test's alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{Growing, Next};
+use fastthreadpool::core::{End, Growing, Next};
 use fastthreadpool::{JobId, Pool, Semaphore, core};
 
 struct Counting;
@@ -17,9 +17,11 @@ struct Counting;
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
 
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+fn main() {
+    a_warm_pool_allocates_nothing_for_small_jobs();
+    what_a_burst_took_is_given_back_after_a_quieter_time();
+    workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again();
+    println!("ok: what is allocated, and given back");
 }
 
 // SAFETY: passes everything on to the system's allocator.
@@ -82,9 +84,7 @@ fn assert_none(what: &str, pool: &Pool, mut submit: impl FnMut(usize), mut wait:
     assert!(allocated <= 8, "{what}: {allocated} allocations for {} jobs", 100 * JOBS);
 }
 
-#[test]
 fn a_warm_pool_allocates_nothing_for_small_jobs() {
-    let _alone = alone();
     let pool: Pool = Pool::builder().threads(2).build().unwrap();
     let numbers = pool.with_results::<usize>();
     let (five, ten) = ([1_usize; 5], [1_usize; 10]);
@@ -126,9 +126,7 @@ fn a_warm_pool_allocates_nothing_for_small_jobs() {
     assert_eq!(boxed, JOBS);
 }
 
-#[test]
 fn what_a_burst_took_is_given_back_after_a_quieter_time() {
-    let _alone = alone();
     let pool = core::Pool::<u64, _, Growing<u64, ScriptedMutex>>::growing(ScriptedHost::new(), 1, 0);
     let mut worker = pool.enlist().unwrap();
     // Submits so many, lets the worker do them and fall asleep, and returns how many bytes are in use then.
@@ -137,7 +135,7 @@ fn what_a_burst_took_is_given_back_after_a_quieter_time() {
         let mut ran = 0;
         while let Next::Run { payload, running, .. } = worker.next() {
             assert_eq!(payload, ran);
-            let _ = pool.end(&running, None);
+            let _ = pool.end(&running, End::Done, None);
             ran += 1;
         }
         assert_eq!(ran, jobs);
@@ -152,9 +150,7 @@ fn what_a_burst_took_is_given_back_after_a_quieter_time() {
     round(100_000);
 }
 
-#[test]
 fn workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again() {
-    let _alone = alone();
     let pool = core::Pool::<u64, _, Growing<u64, ScriptedMutex>>::growing(ScriptedHost::new(), 1, 0);
     let round = || {
         for n in 0..1000 {
@@ -162,7 +158,7 @@ fn workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again
             let mut worker = pool.enlist().unwrap();
             let Next::Run { payload, running, .. } = worker.next() else { panic!("a job waits") };
             assert_eq!(payload, n);
-            let _ = pool.end(&running, None);
+            let _ = pool.end(&running, End::Done, None);
         }
         LIVE_BYTES.load(Ordering::Relaxed)
     };

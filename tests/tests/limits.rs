@@ -75,5 +75,5 @@ fn a_pool_goes_on_with_the_threads_it_has_until_there_can_be_more() {
     }
     gate.release(jobs).unwrap();
     pool.shutdown();
-    assert_eq!((ran.load(Ordering::SeqCst), pool.counts().done, pool.alive()), (jobs, jobs, 0));
+    assert_eq!((ran.load(Ordering::SeqCst), pool.counts().done, pool.alive()), (jobs, jobs as u64, 0));
 }

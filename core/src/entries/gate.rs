@@ -33,9 +33,10 @@
 //! through at a time than the lock is to be held for.
 #![forbid(unsafe_code)]
 
-use super::slab::{Marked, Marks, Maybe};
+use super::slab::{Marked, Marks};
 use super::{Entries, Gating, Key, Kind, Popped, Slab, State, Stays};
 use crate::host::Tick;
+use crate::part::Part;
 use crate::period::Repeat;
 use crate::wheel::{Link, NONE, Timing};
 
@@ -57,16 +58,16 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// A gate with so many slots and so much room; at most a quarter of what a `usize` holds counts. `None` if there is no
     /// room in storage.
     pub fn open_gate(&mut self, slots: usize, room: usize, parent: Option<Key>) -> Option<Key> {
-        let key = self.claim(slots.min(WITHOUT_END), Maybe::No, room.min(WITHOUT_END) as u64).ok()?;
+        let (key, _) = self.claim(slots.min(WITHOUT_END), room.min(WITHOUT_END) as u64)?;
         let n = key.index;
         let link = self.slab.link_mut(n);
         link.tag.fill(State::Gate, Kind::Queued, None);
         (link.next, link.prev) = (n, n);
         link.set_deadline(Tick::ZERO);
         *self.slab.body_mut(n).gating.users() = 1;
-        self.gates += 1;
+        self.yard.there().gates += 1;
         if let Some(parent) = parent {
-            debug_assert!(self.state(parent) == Some(State::Gate), "a parent stays open");
+            debug_assert!(self.state(parent) == State::Gate, "a parent stays open");
             self.set_gate(n, parent.index, Marked::LOOSE);
         }
         Some(key)
@@ -74,55 +75,72 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// The owner lets go of it. It lets through as before until nobody names it any more.
     pub fn close_gate(&mut self, gate: Key) {
-        if self.state(gate) == Some(State::Gate) {
+        if self.state(gate) == State::Gate {
             self.let_go(gate.index);
         }
     }
 
+    /// Whether nobody but its owner names it.
+    pub fn is_idle_gate(&mut self, gate: Key) -> bool {
+        self.state(gate) == State::Gate && *self.slab.body_mut(gate.index).gating.users() == 1
+    }
+
+    /// The room that a job was let through with is its own from here on. Returns whether it has any, which was not so already.
+    pub fn own_room(&mut self, key: Key) -> bool {
+        let (State::Running | State::Cancelled, n) = (self.state(key), key.index) else { return false };
+        let marks = self.marks(n);
+        let has_room = !marks.has(Marked::OWN_ROOM) && (1..=marks.passed).contains(&marks.room);
+        if has_room {
+            self.mark(n, |marks| marks.with(Marked::OWN_ROOM));
+        }
+        has_room
+    }
+
     /// Whether it is open.
     pub fn has_gate(&self, gate: Key) -> bool {
-        self.state(gate) == Some(State::Gate)
+        self.state(gate) == State::Gate
     }
 
     /// Gives so many slots, and so much room: at once what makes up for a debt, and as much as lets `portion` through; all, if
     /// nobody waits. Returns what is left to be given.
     pub fn give(&mut self, gate: Key, slots: usize, room: usize, portion: usize) -> (usize, usize) {
-        if self.state(gate) != Some(State::Gate) {
+        if self.state(gate) != State::Gate {
             return (0, 0);
         }
         let debt = self.free_slots(gate).min(0).unsigned_abs();
         let (now, room_now) = (slots.min(debt + portion), room.min(portion));
-        self.change_gate(gate, now as isize, room_now);
+        self.give_some(gate, now, room_now);
         let rest = (slots - now, room - room_now);
         if self.first(gate.index) != NONE {
             return rest;
         }
-        self.change_gate(gate, rest.0 as isize, rest.1);
+        self.give_some(gate, rest.0, rest.1);
         (0, 0)
     }
 
     /// Takes so many slots away, whether they are free or not.
     pub fn take_slots(&mut self, gate: Key, slots: usize) {
-        if self.state(gate) == Some(State::Gate) {
-            self.change_gate(gate, -(slots as isize), 0);
+        if self.state(gate) == State::Gate {
+            let body = self.slab.body_mut(gate.index);
+            body.set_slots(body.slots().saturating_sub_unsigned(slots));
         }
     }
 
     /// How many slots are free; negative for a debt, 0 if it is not there.
     pub fn free_slots(&self, gate: Key) -> isize {
-        if self.state(gate) == Some(State::Gate) { self.slab.body(gate.index).order as isize } else { 0 }
+        if self.state(gate) == State::Gate { self.slab.body(gate.index).slots() } else { 0 }
     }
 
-    fn change_gate(&mut self, gate: Key, slots: isize, room: usize) {
+    fn give_some(&mut self, gate: Key, slots: usize, room: usize) {
         let body = self.slab.body_mut(gate.index);
-        body.order = (body.order as isize).saturating_add(slots) as usize;
+        body.set_slots(body.slots().saturating_add_unsigned(slots));
         body.period = body.period.saturating_add(room as u64);
         self.settle(gate.index);
     }
 
     /// Takes room for one result that comes now, if there is any and nobody has waited for it.
     pub fn take_room(&mut self, gate: Key) -> bool {
-        if self.state(gate) != Some(State::Gate) {
+        if self.state(gate) != State::Gate {
             // Nobody is left who would read.
             return true;
         }
@@ -134,7 +152,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Jobs of the gate, and of those below it: how many wait for their time, how many are in rings.
     pub fn gate_counts(&self, gate: Key) -> (usize, usize) {
-        if self.state(gate) != Some(State::Gate) {
+        if self.state(gate) != State::Gate {
             return (0, 0);
         }
         let Tick(both) = self.slab.link(gate.index).deadline();
@@ -143,7 +161,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// The oldest job in the ring of a gate.
     pub fn first_gated(&self, gate: Key) -> Option<Key> {
-        let n = if self.state(gate) == Some(State::Gate) { self.first(gate.index) } else { NONE };
+        let n = if self.state(gate) == State::Gate { self.first(gate.index) } else { NONE };
         (n != NONE).then(|| Key { index: n, stamp: self.slab.body(n).stamp })
     }
 
@@ -167,7 +185,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         if kind == Kind::Alarm {
             self.mark(n, |marks| marks.with(Marked::ALARM));
-            self.alarms += 1;
+            self.yard.there().alarms += 1;
         } else {
             self.count_accepted();
         }
@@ -198,7 +216,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Takes the oldest of the line, to run it.
     pub fn pop_ready(&mut self) -> Option<Popped<P>> {
-        let n = self.line.first();
+        let n = self.first_in_line();
         if n == NONE || self.is_paused() {
             return None;
         }
@@ -206,9 +224,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
         Some(self.begin(n))
     }
 
+    /// The oldest of the line, or [`NONE`].
+    fn first_in_line(&self) -> u32 {
+        self.yard.get().map_or(NONE, |yard| yard.line.first())
+    }
+
     /// The order of the oldest of the line.
     pub(crate) fn first_ready(&self) -> Option<usize> {
-        let n = self.line.first();
+        let n = self.first_in_line();
         (n != NONE).then(|| self.slab.body(n).order)
     }
 
@@ -219,17 +242,17 @@ impl<P, S: Slab<P>> Entries<P, S> {
     ///
     /// The payload.
     pub fn back(&mut self, key: Key, payload: P) -> Result<(), P> {
-        if self.state(key) != Some(State::Running) {
+        if self.state(key) != State::Running {
             // The room that it had has gone with what it has left.
             self.leave(key, true);
             return Err(payload);
         }
         let n = key.index;
         self.running -= 1;
-        self.slab.body_mut(n).payload = Maybe::Yes(payload);
+        self.slab.body_mut(n).payload.fill(payload);
         // It has no room: that is why it comes back.
         let passed = self.marks(n).passed;
-        self.mark(n, |marks| Marked { passed: 0, ..marks });
+        self.mark(n, |marks| Marked { passed: 0, ..marks.without(Marked::OWN_ROOM) });
         let first = self.gate_of(n);
         self.join(n, first, false);
         self.give_slots(n, passed);
@@ -239,14 +262,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Pauses a periodic job: from its present run on, or the one that is due. Returns whether there is such a job.
     pub fn park(&mut self, key: Key) -> bool {
         let n = key.index;
-        if !Self::GATES || self.state(key).is_none() || self.slab.link(n).tag.kind != Kind::Periodic {
+        if !Self::GATES || self.state(key) == State::Free || self.slab.link(n).tag.kind != Kind::Periodic {
             return false;
         }
         self.mark(n, |marks| marks.with(Marked::PARKS));
         if self.slab.link(n).tag.state == State::Waiting {
             self.unwait_special(n);
             self.slab.link_mut(n).tag.state = State::Parked;
-            self.parked += 1;
+            self.yard.there().parked += 1;
         }
         true
     }
@@ -255,14 +278,17 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// [`Tick::MAX`] if it was not waiting; `None` if there is no such job.
     pub fn unpark(&mut self, key: Key, now: Tick) -> Option<Tick> {
         let n = key.index;
-        let state = self.state(key).filter(|_| Self::GATES)?;
+        let state = self.state(key);
+        if !Self::GATES || state == State::Free {
+            return None;
+        }
         let tag = self.slab.link(n).tag;
         let repeat = tag.repeat(self.slab.body(n).period)?;
         self.mark(n, |marks| marks.without(Marked::PARKS));
         if state != State::Parked {
             return Some(Tick::MAX);
         }
-        self.parked -= 1;
+        self.yard.there().parked -= 1;
         let due = repeat.resume(self.slab.link(n).deadline(), now);
         self.slab.link_mut(n).tag.state = State::Waiting;
         self.wheel.insert(&mut self.slab, n, due);
@@ -289,7 +315,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     pub(super) fn expire_special(&mut self, n: u32) -> Option<usize> {
         self.count_early(n, -1);
         if self.marks(n).has(Marked::ALARM) {
-            self.alarms -= 1;
+            self.yard.there().alarms -= 1;
             return Some(0);
         }
         if !self.is_gated(n) {
@@ -309,7 +335,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             let link = self.slab.link_mut(n);
             link.set_deadline(due);
             link.tag.state = State::Parked;
-            self.parked += 1;
+            self.yard.there().parked += 1;
         }
         parks
     }
@@ -324,9 +350,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         match state {
             State::Waiting => {
                 self.unwait_special(n);
-                self.alarms -= u32::from(!is_job);
+                self.yard.there().alarms -= u32::from(!is_job);
             }
-            State::Parked => self.parked -= 1,
+            State::Parked => self.yard.there().parked -= 1,
             State::Due => self.unstack(n),
             State::Ready => {
                 self.leave_line(n);
@@ -393,7 +419,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// A job that was just put in belongs to a gate.
     pub(super) fn bind(&mut self, n: u32, at: At) {
-        debug_assert!(self.state(at.gate) == Some(State::Gate), "a gate stays open while jobs are put in");
+        debug_assert!(self.state(at.gate) == State::Gate, "a gate stays open while jobs are put in");
         self.set_gate(n, at.gate.index, if at.passes { Marked::LOOSE } else { Marked::GATED });
         self.mark(n, |marks| Marked { room: at.room, ..marks });
     }
@@ -409,7 +435,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         *users -= 1;
         if *users == 0 {
             debug_assert!(self.first(gate) == NONE, "who waits at a gate names it");
-            self.gates -= 1;
+            self.yard.there().gates -= 1;
             self.release(gate);
         }
     }
@@ -451,10 +477,10 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         let link = self.slab.link_mut(n);
         link.tag.state = State::Ready;
-        let last = self.line.last();
-        self.line.join(&mut self.slab, last, n);
-        self.line.join(&mut self.slab, n, NONE);
-        self.patient += 2;
+        let last = self.yard.there().line.last();
+        self.yard.there().line.join(&mut self.slab, last, n);
+        self.yard.there().line.join(&mut self.slab, n, NONE);
+        self.yard.there().patient += 2;
     }
 
     /// Lets through whom the gate may. See the invariant.
@@ -473,7 +499,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     fn admits(&self, gate: u32, n: u32) -> bool {
         let (body, marks) = (self.slab.body(gate), self.marks(n));
-        body.order as isize > 0 && (marks.room != marks.passed + 1 || body.period > 0)
+        body.slots() > 0 && (marks.room != marks.passed + 1 || body.period > 0)
     }
 
     /// Takes what the job needs there.
@@ -482,7 +508,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let Marked { passed, room, .. } = self.marks(n);
         let takes_room = room == passed;
         let body = self.slab.body_mut(gate);
-        body.order = (body.order as isize - 1) as usize;
+        body.set_slots(body.slots() - 1);
         body.period -= u64::from(takes_room);
     }
 
@@ -493,8 +519,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if !self.is_gated(n) {
             return;
         }
-        let Marked { passed, room, .. } = self.marks(n);
-        if !leaves && (1..=passed).contains(&room) {
+        let marks = self.marks(n);
+        let Marked { passed, room, .. } = marks;
+        if !leaves && !marks.has(Marked::OWN_ROOM) && (1..=passed).contains(&room) {
             let mut gate = self.gate_of(n);
             for _ in 1..room {
                 gate = self.gate_of(gate);
@@ -510,7 +537,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let mut gate = self.gate_of(n);
         for _ in 0..passed {
             let body = self.slab.body_mut(gate);
-            body.order = (body.order as isize + 1) as usize;
+            body.set_slots(body.slots() + 1);
             self.settle(gate);
             gate = self.gate_of(gate);
         }
@@ -530,7 +557,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         (link.prev, link.next, link.tag.state) = (before, after, State::Gated);
         self.slab.link_mut(before).next = n;
         self.slab.link_mut(after).prev = n;
-        self.gated += 1;
+        self.yard.there().gated += 1;
         self.count(n, 1);
     }
 
@@ -538,13 +565,13 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let &Link { next, prev, .. } = self.slab.link(n);
         self.slab.link_mut(prev).next = next;
         self.slab.link_mut(next).prev = prev;
-        self.gated -= 1;
+        self.yard.there().gated -= 1;
         self.count(n, -1);
     }
 
     pub(super) fn leave_line(&mut self, n: u32) {
         let &Link { next, prev, .. } = self.slab.link(n);
-        self.line.join(&mut self.slab, prev, next);
-        self.patient -= 2;
+        self.yard.there().line.join(&mut self.slab, prev, next);
+        self.yard.there().patient -= 2;
     }
 }

@@ -95,7 +95,7 @@ struct Job {
     gate: Option<usize>,
     /// Its last begin came after a `back`, so it may stand before those that came earlier.
     was_back: bool,
-    is_job: bool,
+    counts: bool,
 }
 
 struct Gate {
@@ -155,9 +155,9 @@ impl<S: Slab<u64>> World<S> {
         let due = Tick(self.now + due);
         let Ok(key) = self.entries.put_at(at, kind, id as usize, id, due, repeat) else { return };
         self.next += 1;
-        let is_job = kind != Kind::Alarm;
-        self.accepted += usize::from(is_job);
-        self.jobs.insert(id, Job { key, gate: gate.map(|(gate, ..)| gate), was_back: false, is_job });
+        let counts = kind != Kind::Alarm;
+        self.accepted += usize::from(counts);
+        self.jobs.insert(id, Job { key, gate: gate.map(|(gate, ..)| gate), was_back: false, counts });
     }
 
     /// The room that a job takes of which gate.
@@ -174,7 +174,7 @@ impl<S: Slab<u64>> World<S> {
     fn begin(&mut self, popped: Option<Popped<u64>>) {
         let Some(popped) = popped else { return };
         let id = popped.payload;
-        self.begun += usize::from(self.jobs[&id].is_job);
+        self.begun += usize::from(self.jobs[&id].counts);
         assert_eq!(popped.key, self.jobs[&id].key);
         assert!(!self.paused || self.running.contains_key(&u64::MAX), "nothing is popped while it is paused");
         if matches!(popped.stays, Stays::No | Stays::Alarm) {
@@ -298,7 +298,7 @@ impl<S: Slab<u64>> World<S> {
                 match self.entries.cancel(job.key) {
                     Cancel::Removed(payload) => {
                         assert_eq!(payload, id);
-                        self.cancelled += usize::from(job.is_job);
+                        self.cancelled += usize::from(job.counts);
                         self.end(id);
                     }
                     Cancel::Running => assert!(self.running.contains_key(&id)),
@@ -366,13 +366,13 @@ impl<S: Slab<u64>> World<S> {
         let state = |key: Key| entries.slab.link(key.index).tag.state;
         let marks = |key: Key| entries.slab.link(key.index).tag.marks.get();
         let in_state = |is| self.jobs.values().filter(|job| state(job.key) == is).count();
-        let waiting = self.jobs.values().filter(|job| job.is_job && state(job.key) == State::Waiting).count();
+        let waiting = self.jobs.values().filter(|job| job.counts && state(job.key) == State::Waiting).count();
         assert_eq!((entries.timed(), entries.parked()), (waiting, in_state(State::Parked)));
         assert_eq!((entries.gated(), entries.ready()), (in_state(State::Gated), in_state(State::Ready)));
         assert_eq!(entries.due(), in_state(State::Due));
         assert_eq!(entries.waiting(), in_state(State::Waiting));
         let pending: usize =
-            self.jobs.values().filter(|job| job.is_job).count() - waiting - entries.parked() - self.running.len();
+            self.jobs.values().filter(|job| job.counts).count() - waiting - entries.parked() - self.running.len();
         // Once over, a turn that began is counted by who ran it.
         assert_eq!(entries.accepted(), self.accepted);
         assert_eq!(entries.cancelled(), self.cancelled);
@@ -408,7 +408,8 @@ impl<S: Slab<u64>> World<S> {
                 assert!(state != State::Ready || marks.passed == level, "job {id}");
             }
             let body = entries.slab.body(gate.key.index);
-            let slots = gate.slots as isize - gate.debt as isize - held as isize;
+            let [slots, debt, held] = [gate.slots, gate.debt, held].map(|count| isize::try_from(count).unwrap());
+            let slots = slots - debt - held;
             assert_eq!(entries.free_slots(gate.key), slots, "slots of gate {n}");
             assert_eq!(body.period as usize, gate.room - rooms - gate.left, "room of gate {n}");
             assert_eq!(entries.gate_counts(gate.key), (early, gated), "counts of gate {n}");

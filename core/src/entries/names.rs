@@ -17,9 +17,16 @@ pub struct Key {
 
 /// Where an entry is on its way; see the drawing at the head of the module's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+// In this order: questions about several are questions about a range.
 pub enum State {
     /// Nobody's.
     Free,
+    /// No job, but a gate.
+    Gate,
+    /// As `Running`, but this run is its last.
+    Cancelled,
+    /// A job whose payload is out to run, and whose entry is needed at the end of the run.
+    Running,
     /// In the wheel.
     Waiting,
     /// A periodic job that is paused: out of the wheel.
@@ -30,12 +37,6 @@ pub enum State {
     Due,
     /// In the line of those that a gate has let through.
     Ready,
-    /// A job whose payload is out to run, and whose entry is needed at the end of the run.
-    Running,
-    /// The same, but this run is its last.
-    Cancelled,
-    /// No job, but a gate.
-    Gate,
 }
 
 /// How a job came in.

@@ -10,6 +10,7 @@ use core::marker::PhantomData;
 use core::num::NonZeroU64;
 
 use super::{Kind, State};
+use crate::part::{Absent, Blank, Part, There};
 use crate::period::{MissedTickBehavior, Repeat};
 use crate::wheel::{Head, Link, Links, NONE, Timing, Wheel};
 
@@ -24,7 +25,7 @@ pub struct Tag<M> {
 }
 
 impl<M: Marks> Tag<M> {
-    /// All zeros, see [`Head`](crate::wheel::Head).
+    /// All zeros, see [`Head`].
     const FREE: Self =
         Self { state: State::Free, kind: Kind::Urgent, missed: Some(MissedTickBehavior::Burst), marks: M::NONE };
 
@@ -96,6 +97,8 @@ impl Marked {
     pub(super) const GATED: u8 = 1 << 2;
     /// Of a periodic job: it is to be paused when its present run, or the one that is due, has ended.
     pub(super) const PARKS: u8 = 1 << 3;
+    /// Of a job that runs: the room that it was let through with is its own matter.
+    pub(super) const OWN_ROOM: u8 = 1 << 4;
 
     pub(super) const fn has(self, bit: u8) -> bool {
         self.bits & bit != 0
@@ -136,6 +139,8 @@ pub trait Gating: Copy + fmt::Debug {
     const GATES: bool;
     /// What they need in the tag.
     type Marks: Marks;
+    /// A part of a pool that is there only where there are gates.
+    type Only<T: Blank>: Part<T>;
     /// No gate, no users.
     const NONE: Self;
     /// The gate of a job, or the parent of a gate; [`NONE`] for none.
@@ -153,6 +158,7 @@ pub struct NoGates;
 impl Gating for NoGates {
     const GATES: bool = false;
     type Marks = ();
+    type Only<T: Blank> = Absent;
     const NONE: Self = Self;
 
     #[inline(always)]
@@ -177,6 +183,7 @@ pub struct Gates {
 impl Gating for Gates {
     const GATES: bool = true;
     type Marks = Marked;
+    type Only<T: Blank> = There<T>;
     const NONE: Self = Self { gate: Head::EMPTY, users: 0 };
 
     #[inline(always)]
@@ -206,8 +213,20 @@ pub struct Body<P, G> {
 }
 
 impl<P, G: Gating> Body<P, G> {
-    /// All zeros, see [`Head`](crate::wheel::Head).
+    /// All zeros, see [`Head`].
     const EMPTY: Self = Self { stamp: 0, order: 0, period: 0, payload: Maybe::No, gating: G::NONE };
+
+    /// Of a gate: its free slots; negative for a debt.
+    #[expect(clippy::cast_possible_wrap, reason = "a signed number is kept there")]
+    pub(super) const fn slots(&self) -> isize {
+        self.order as isize
+    }
+
+    /// Changes them.
+    #[expect(clippy::cast_sign_loss, reason = "a signed number is kept there")]
+    pub(super) const fn set_slots(&mut self, slots: isize) {
+        self.order = slots as usize;
+    }
 }
 
 /// An option whose absence is zero whatever `T` is.
@@ -219,6 +238,13 @@ pub(super) enum Maybe<T> {
 }
 
 impl<T> Maybe<T> {
+    /// Puts a value where there is none: so none is dropped, which would be code on the way of every job.
+    #[inline]
+    pub(super) fn fill(&mut self, value: T) {
+        debug_assert!(matches!(self, Self::No), "a free entry, and one whose payload is out, has none: rule 1");
+        core::mem::forget(core::mem::replace(self, Self::Yes(value)));
+    }
+
     #[inline]
     pub(super) fn take(&mut self) -> Option<T> {
         match core::mem::replace(self, Self::No) {

@@ -12,6 +12,7 @@ use crate::wheel::Line;
 type Fixed<const N: usize> = Entries<String, FixedSlab<String, N>>;
 
 /// Usable in a `static`.
+#[cfg(not(loom))]
 const _: Entries<&str, FixedSlab<&str, 2>> = Entries::new();
 
 #[expect(clippy::unnecessary_wraps, reason = "as insert wants it")]

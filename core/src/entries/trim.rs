@@ -31,7 +31,7 @@ pub(crate) enum Trim<T> {
 impl<P, S: Slab<P>> Entries<P, S> {
     /// Whether so many were in use that it may be worth it.
     pub(crate) fn has_surplus(&self) -> bool {
-        self.fresh > STEP / 4 && self.len() + (self.gates as usize) < self.fresh as usize / 4
+        self.fresh > STEP / 4 && self.len() + (self.yard(|yard| yard.gates) as usize) < self.fresh as usize / 4
     }
 
     /// The next step of a search, the first for `None`.

@@ -29,7 +29,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// starts at 0 and says how far the loop got: what is inserted meanwhile may be met or missed. Periodic jobs that run are
     /// told that this run is their last. With a gate only jobs that belong to it are meant.
     pub fn cancel_next(&mut self, cursor: &mut u32, kinds: Kinds, gate: Option<Key>) -> Step<P> {
-        let stop = self.fresh.min(cursor.saturating_add(STEP));
+        // Fixed storage that has no more takes one step.
+        let stop = if self.slab.capacity() <= STEP { self.fresh } else { self.fresh.min(cursor.saturating_add(STEP)) };
         while *cursor < stop {
             let n = *cursor;
             *cursor += 1;
@@ -75,7 +76,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Shows one entry, if it still exists.
     pub fn get(&self, key: Key) -> Option<View> {
-        self.state(key).filter(|state| *state != State::Gate).map(|_| self.view(key.index))
+        (!matches!(self.state(key), State::Free | State::Gate)).then(|| self.view(key.index))
     }
 
     fn view(&self, n: u32) -> View {

@@ -17,11 +17,17 @@ pub(crate) fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) 
     builder.max_branches = 20_000;
     let runs = std::sync::Arc::new(AtomicUsize::new(0));
     let count = runs.clone();
+    let began = std::time::Instant::now();
     builder.check(move || {
         count.fetch_add(1, Ordering::Relaxed);
         run();
     });
-    std::println!("{} interleavings", runs.load(Ordering::Relaxed));
+    std::println!(
+        "{}: {} interleavings in {:.1?}",
+        std::thread::current().name().unwrap_or("a model"),
+        runs.load(Ordering::Relaxed),
+        began.elapsed(),
+    );
 }
 
 /// A [`RawMutex`] over loom's mutex, which has to be made inside of the model, and so when it is first locked.

@@ -8,19 +8,19 @@
 //!
 //! # Events
 //!
-//! Each has one place that counts it, by one addition to one word. Nothing is ever counted back.
+//! Each has one place that counts it.
 //!
 //! | event | counted by | in |
 //! |---|---|---|
 //! | accept | a submit to a lane, as it reserves its position | the lane's tail |
 //! | | an insertion; the next turn of a periodic job, before the present one ends | `accepted` of the entries |
-//! | arrive: it waits for its time no more | an insertion, an expiry | `arrived` of the entries |
+//! | arrive: it waits for its time no more | an insertion, an expiry | `came` of the entries |
 //! | gate, release | what joins or leaves the ring of a gate | `gated` of the entries: no total changes |
 //! | begin | a worker, in its mark; who takes one without a seat, as `outside.taken` | no total changes |
 //! | end | whose seat it ran on, by how it ended; who has taken it without a seat | a seat's `ended`; `outside.ended` |
-//! | remove | who has taken it out of its slot | `removed` |
-//! | | who takes it out of its entry | `removed` of the entries; `gone`, if it had not arrived |
-//! | hand back | the same, where it is its submitter who has it back | `removed` |
+//! | remove | who has taken it out of its slot | `outside.removed` |
+//! | | who takes it out of its entry | `cancelled` of the entries; if it had arrived, that is taken back |
+//! | hand back | who has taken it out for its submitter, who has it back | `outside.handed_back` |
 //!
 //! Each turn leaves its place by one exchange, of its slot or under the lock of the entries. Whoever wins that owes one of the
 //! last three events, and nobody else does.
@@ -33,9 +33,10 @@
 //! *running* is approximate then, since a mark comes a moment before the taking; when the pool stands still it is exact.
 #![forbid(unsafe_code)]
 
-use super::Pool;
+use super::{Outside, Pool};
 use crate::end::End;
 use crate::host::Host;
+use crate::part::Part;
 use crate::seat::Seat;
 use crate::slots::Slots;
 use crate::storage::Storage;
@@ -60,7 +61,7 @@ pub struct Account {
     pub failed: usize,
     /// Removed before they ran.
     pub cancelled: usize,
-    /// Given back to who had submitted them.
+    /// Given back to who had submitted them. In storage without gates they are among the cancelled.
     pub handed_back: usize,
 }
 
@@ -100,8 +101,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// How many turns are pending: they wait at a gate or for a worker, or run. Delayed and periodic jobs count while they are
     /// due. When it says 0, there was a moment during the call at which nothing was pending.
     pub fn pending(&self) -> usize {
-        let gone =
-            self.removed.iter().fold(self.ended(), |sum, removed| sum.wrapping_add(removed.load(Ordering::SeqCst)));
+        let [removed, handed_back] = self.removed();
+        let gone = self.ended().wrapping_add(removed).wrapping_add(handed_back);
         let came = self.came.load(Ordering::SeqCst);
         let submitted = self.storage.lanes().iter().fold(came, |sum, lane| sum.wrapping_add(lane.tail()));
         submitted.wrapping_sub(gone)
@@ -109,7 +110,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// How many turns have been run to their end.
     pub fn ended(&self) -> usize {
-        let outside = self.outside.ended.iter().fold(0, |sum, ended| ended.load(Ordering::SeqCst).wrapping_add(sum));
+        let outside = self.outside.ended.all(Ordering::SeqCst);
         self.seats().iter().map(Seat::all_ended).fold(outside, usize::wrapping_add)
     }
 
@@ -132,17 +133,21 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Where everything is; O(workers).
+    ///
+    /// Without gates less is kept: all that has ended counts as done, what was handed back as cancelled, and an entry that was
+    /// cancelled before it began not at all.
     pub fn account(&self) -> Account {
         let ended = |end: End| {
-            let outside = self.outside.ended[end as usize].load(Ordering::SeqCst);
+            let outside = self.outside.ended.get(end, Ordering::SeqCst);
             self.seats().iter().fold(outside, |sum, seat| sum.wrapping_add(seat.ended(end)))
         };
         let (done, failed, skipped) = (ended(End::Done), ended(End::Failed), ended(End::Cancelled));
-        let [removed, handed_back] = [0, 1].map(|kind| self.removed[kind].load(Ordering::SeqCst));
+        let [removed, handed_back] = self.removed();
         let marked = self.running();
         let entries = self.entries.lock();
         let (gated, waiting) = (entries.gated(), entries.timed() + entries.parked());
-        let (put_in, came, cancelled) = (entries.accepted(), entries.came(), entries.cancelled());
+        let (came, cancelled) = (entries.came(), entries.cancelled());
+        let put_in = if S::GATES { entries.accepted() } else { came.wrapping_add(waiting) };
         drop(entries);
         let appended = self.storage.lanes().iter().fold(0_usize, |sum, lane| sum.wrapping_add(lane.tail()));
         let over = done.wrapping_add(failed).wrapping_add(skipped).wrapping_add(removed).wrapping_add(handed_back);
@@ -168,6 +173,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// What is wrong.
     #[doc(hidden)]
+    #[expect(clippy::result_large_err, reason = "to be looked at, once, when something is wrong")]
     pub fn audit(&self) -> Result<(), Discrepancy> {
         let account = self.account();
         let mut found = Account { running: self.running(), ..account };
@@ -197,35 +203,41 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Turns that are marked as running, or were taken by somebody without a seat.
     fn running(&self) -> usize {
-        let ended = self.outside.ended.iter().fold(0, |sum, ended| ended.load(Ordering::SeqCst).wrapping_add(sum));
-        let outside = self.outside.taken.load(Ordering::SeqCst).wrapping_sub(ended);
+        let ended = self.outside.ended.all(Ordering::SeqCst);
+        let outside = self.outside.taken.get().map_or(0, |taken| taken.load(Ordering::SeqCst).wrapping_sub(ended));
         self.seats().iter().map(Seat::running).sum::<usize>() + outside
+    }
+
+    /// Jobs of lanes that were removed, and that were handed back.
+    fn removed(&self) -> [usize; 2] {
+        let Outside { removed, handed_back, .. } = &*self.outside;
+        let handed_back = handed_back.get().map_or(0, |handed_back| handed_back.load(Ordering::SeqCst));
+        [removed.load(Ordering::SeqCst), handed_back]
     }
 
     /// A job was removed from a lane.
     #[inline(never)]
     pub(crate) fn count_removed(&self) {
-        if !S::GATES {
-            return self.count_handed_back();
-        }
-        self.removed[0].fetch_add(1, Ordering::SeqCst);
+        self.outside.removed.fetch_add(1, Ordering::SeqCst);
     }
 
     /// A pending job goes back to who had submitted it.
     #[inline(never)]
     pub(crate) fn count_handed_back(&self) {
-        // Where nobody asks which it was, both are one.
-        self.removed[usize::from(S::GATES)].fetch_add(1, Ordering::SeqCst);
+        let outside = &self.outside;
+        outside.handed_back.get().unwrap_or(&outside.removed).fetch_add(1, Ordering::SeqCst);
     }
 
     /// Somebody without a seat is about to run a job.
     pub(super) fn count_taken(&self) {
-        self.outside.taken.fetch_add(1, Ordering::SeqCst);
+        if let Some(taken) = self.outside.taken.get() {
+            taken.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     /// It has ended.
     pub(super) fn count_ended_outside(&self, end: End) {
-        self.outside.ended[end as usize].fetch_add(1, Ordering::SeqCst);
+        self.outside.ended.word(end).fetch_add(1, Ordering::SeqCst);
     }
 }
 

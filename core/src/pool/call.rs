@@ -2,8 +2,9 @@
 //! that fail, jobs that wait, pauses.
 #![forbid(unsafe_code)]
 
-use super::{Next, Pool};
+use super::{Line, Pool};
 use crate::host::Host;
+use crate::part::Part;
 use crate::pinned::Pinned;
 use crate::seat::NO_SEAT;
 use crate::sleepers::{Sleepers, Woken};
@@ -99,12 +100,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// paused.
     #[inline(never)]
     pub(crate) fn visible_work(&self) -> usize {
-        let patient = if S::GATES { self.next.patient.load(Ordering::SeqCst) } else { 0 };
-        if patient & Next::PAUSED != 0 {
+        let patient = self.next.line.get().map_or(0, |line| line.patient.load(Ordering::SeqCst));
+        if patient & Line::PAUSED != 0 {
             return 0;
         }
         let unclaimed: usize = self.storage.lanes().iter().map(crate::lane::Lane::unclaimed).sum();
         unclaimed + self.next.urgent.load(Ordering::SeqCst) + patient / 2
+    }
+
+    /// Whether there is work that a worker could begin now, had there been one more.
+    pub fn has_visible_work(&self) -> bool {
+        self.visible_work() > 0
     }
 
     /// Whether there is something to do for one more worker: to begin a job, to take one over from somebody who has claimed
@@ -206,6 +212,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Whether the pool is paused.
     pub fn is_paused(&self) -> bool {
-        S::GATES && self.next.patient.load(Ordering::Acquire) & Next::PAUSED != 0
+        self.next.is_paused(Ordering::Acquire)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Duty, Pool};
 use crate::end::End;
-use crate::entries::{At, Key, Kind, Popped, Slab};
+use crate::entries::{At, Key, Kind, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
@@ -54,6 +54,10 @@ const PORTION: usize = sized(64, 1);
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// A gate that lets through as many jobs at a time as it has slots, and no more with results than it has room; behind it
     /// `parent`, if there is one, which stays open as long. `None` in fixed storage without room.
+    ///
+    /// # Panics
+    ///
+    /// In a pool without gates, see [`Fixed`](crate::Fixed).
     pub fn open_gate(&self, slots: usize, room: usize, parent: Option<Gate>) -> Option<Gate> {
         loop {
             let mut entries = self.entries.lock();
@@ -70,6 +74,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Nobody puts anything in any more. Those that wait are let through as before.
     pub fn close_gate(&self, Gate(key): Gate) {
         self.with_entries(|entries| entries.close_gate(key));
+    }
+
+    /// The same, if nobody names it: no job, and no gate behind which it stands. Returns whether it was closed.
+    pub fn close_idle_gate(&self, Gate(key): Gate) -> bool {
+        self.with_entries(|entries| {
+            let is_idle = entries.is_idle_gate(key);
+            if is_idle {
+                entries.close_gate(key);
+            }
+            is_idle
+        })
     }
 
     /// Puts in a job at a gate. `nested`: see [`Pool::submit_first`].
@@ -99,6 +114,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// # Errors
     ///
     /// As [`Pool::submit_at`].
+    ///
+    /// # Panics
+    ///
+    /// In a pool without gates, see [`Fixed`](crate::Fixed).
     pub fn set_alarm(&self, payload: P, due: Tick) -> Result<(JobId, Duty), Refused<P>> {
         self.insert_at(None, Kind::Alarm, payload, true, due, None)
     }
@@ -141,6 +160,18 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.entries.lock().take_room(gate.0)
     }
 
+    /// A job that runs and was let through with room says itself from here on what becomes of that: its end does not give it
+    /// back. Returns whether it has any, of which that was not said before.
+    pub fn own_room(&self, running: &Running) -> bool {
+        let id = self.storage.seats()[running.seat()].id(running.depth());
+        match id.map(JobId::place) {
+            Some(Place::Entry { index, stamp }) if running.is_gated() => {
+                self.entries.lock().own_room(Key { index, stamp })
+            }
+            _ => false,
+        }
+    }
+
     /// Of the jobs of a gate and of those below it: how many wait for their time, how many at gates.
     pub fn gate_counts(&self, gate: Gate) -> (usize, usize) {
         self.entries.lock().gate_counts(gate.0)
@@ -150,15 +181,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Returns how many.
     pub fn cancel_gated(&self, gate: Gate, dispose: impl FnMut(JobId, P)) -> usize {
         self.cancel_each(|entries, cursor| entries.cancel_next_of(cursor, gate.0), dispose)
-    }
-
-    /// The first of the line; `mark` is told its id under the lock.
-    pub(crate) fn pop_ready(&self, mark: impl FnOnce(JobId)) -> Option<Popped<P>> {
-        self.with_entries(|entries| {
-            let popped = entries.pop_ready()?;
-            mark(JobId::in_entry(popped.key.index, popped.key.stamp, popped.order));
-            Some(popped)
-        })
     }
 
     /// The run of a job at a gate goes on later, when there is room: [`After::Back`](crate::After::Back). What is returned was

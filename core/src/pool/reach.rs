@@ -1,6 +1,8 @@
 //! Reaching jobs: by their id, to cancel one or to run it out of turn; all of them, to remove or to list them.
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 use super::{Duty, Pool};
 use crate::end::End;
 use crate::entries::{Cancel, Entries, Key, Kinds, Stays, Step, View};
@@ -42,6 +44,12 @@ impl<P, H: Host, S: Storage<P>> Taken<'_, P, H, S> {
         let duty = self.pool.leave_entry(self.key, end);
         self.pool.count_ended_outside(end);
         duty
+    }
+}
+
+impl<P, H: Host, S: Storage<P>> fmt::Debug for Taken<'_, P, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taken").finish_non_exhaustive()
     }
 }
 

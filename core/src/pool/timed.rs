@@ -3,13 +3,14 @@
 
 use lock_api::MutexGuard;
 
-use super::{Duty, Pool};
-use crate::entries::{Cancel, Entries, Key, Kind, Popped, Slab, Trim};
+use super::{Duty, Line, Pool};
+use crate::entries::{Cancel, Entries, Key, Kind, Slab, Trim};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
+use crate::part::Part;
 use crate::period::Repeat;
-use crate::state::Phase;
+use crate::seat::Seat;
 use crate::storage::Storage;
 use crate::sync::{AtomicUsize, LOOKS_FIRST, Ordering};
 
@@ -24,7 +25,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Lets go of the entries, which have changed.
     #[inline(never)]
-    fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+    pub(crate) fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
         // Written under this lock only.
         let set = |word: &AtomicUsize, now: usize| {
             if !LOOKS_FIRST || word.load(Ordering::Relaxed) != now {
@@ -33,8 +34,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         };
         set(&self.came, entries.came());
         set(&self.timers, entries.waiting());
-        if S::GATES && entries.patient() | self.next.patient.load(Ordering::Relaxed) != 0 {
-            return self.mirror_line(entries);
+        if let Some(line) = self.next.line.get() {
+            if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 {
+                return self.mirror_line(line, entries);
+            }
         }
         set(&self.next.urgent, entries.due());
         drop(entries);
@@ -43,11 +46,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// The same for what workers look at, if there is a line or a pause.
     #[cold]
     #[inline(never)]
-    fn mirror_line(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+    fn mirror_line(&self, line: &Line, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
         self.next.urgent.store(if entries.is_paused() { 0 } else { entries.due() }, Ordering::SeqCst);
         // Before it is said that there is a first one.
-        self.next.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
-        self.next.patient.store(entries.patient(), Ordering::SeqCst);
+        line.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
+        line.patient.store(entries.patient(), Ordering::SeqCst);
         drop(entries);
     }
 
@@ -173,15 +176,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.timers.load(Ordering::Relaxed) > 0 && !self.state().has_sentinel()
     }
 
-    /// The top of the urgent stack; `mark` is told its id under the lock.
-    pub(crate) fn pop_due(&self, mark: impl FnOnce(JobId)) -> Option<Popped<P>> {
-        self.with_entries(|entries| {
-            let popped = entries.pop()?;
-            mark(JobId::in_entry(popped.key.index, popped.key.stamp, popped.order));
-            Some(popped)
-        })
-    }
-
     /// The deadline of the earliest timer, or a time before it at which to ask again.
     pub fn next_due(&self) -> Option<Tick> {
         Some(self.next_due_or_never()).filter(|due| *due < Tick::MAX)
@@ -197,13 +191,16 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn end_periodic(&self, id: JobId, payload: Option<P>) -> (Option<P>, Duty) {
-        let Place::Entry { index, stamp } = id.place() else { unreachable!("periodic jobs are entries") };
+    pub(crate) fn end_periodic(&self, seat: &Seat<S::Gating>, payload: Option<P>) -> (Option<P>, Duty) {
+        let Some(Place::Entry { index, stamp }) = seat.id(0).map(JobId::place) else {
+            unreachable!("periodic jobs are entries")
+        };
+        seat.end(0);
         let key = Key { index, stamp };
         let now = self.host.now();
         let finished = self.with_entries(|entries| {
             // Asked under the lock: who closes the pool cancels the periodic jobs under the same lock afterwards.
-            if self.state().phase() != Phase::Running {
+            if !self.state().is_running() {
                 let _ = entries.cancel(key);
             }
             entries.finish(key, payload, now)

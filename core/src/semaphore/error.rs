@@ -5,6 +5,7 @@ use core::fmt;
 
 /// Why permits were not acquired in spite of waiting for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AcquireError {
     /// The deadline came first.
     TimedOut,
@@ -12,6 +13,9 @@ pub enum AcquireError {
     Closed,
     /// More permits than a semaphore can have: waiting would never end.
     TooMany,
+    /// Who asks is in the middle of a job, all workers of its pool wait, and there can be no more: nobody would be left who
+    /// could release. Only a host that knows this says so.
+    WouldDeadlock,
 }
 
 /// Why permits could not be acquired at once.
@@ -35,6 +39,7 @@ impl fmt::Display for AcquireError {
             Self::TimedOut => "the permits were not free in time",
             Self::Closed => "the semaphore is closed",
             Self::TooMany => "more permits than a semaphore can have",
+            Self::WouldDeadlock => "nobody would be left who could release permits: all workers of the pool wait",
         })
     }
 }

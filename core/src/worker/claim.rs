@@ -1,12 +1,15 @@
 //! Where a worker's jobs come from: the urgent stack, the line, claims of its own, and positions put aside.
 #![forbid(unsafe_code)]
 
+use lock_api::MutexGuard;
+
 use super::{Aside, Found, Worker};
 use crate::claim::Claimed;
-use crate::entries::Stays;
+use crate::entries::{Entries, Popped, Stays};
 use crate::host::Host;
 use crate::id::JobId;
-use crate::pool::{Next, Pool};
+use crate::part::Part;
+use crate::pool::{Line, Pool};
 use crate::seat::{HOLES, NO_LANE};
 use crate::slot::Take;
 use crate::slots::Slots;
@@ -23,33 +26,47 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_urgent(&mut self) -> Option<Found<P>> {
-        let popped = self.pool.pop_due(|id| self.mark(id))?;
+        let mut entries = self.pool.entries.lock();
+        if !entries.has_top() {
+            return None;
+        }
+        let popped = entries.pop_top();
+        let found = self.begin(entries, popped);
         self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed));
-        Some((popped.payload, popped.stays))
+        Some(found)
     }
 
     /// The first of the line; `in_turn`: only if all that were submitted before it have been claimed.
     #[inline(always)]
     pub(super) fn pop_line(&mut self, in_turn: bool) -> Option<Found<P>> {
-        if !S::GATES || self.pool.next.patient.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        self.pop_line_slow(in_turn)
+        let line = self.pool.next.line.get()?;
+        if line.patient.load(Ordering::Relaxed) == 0 { None } else { self.pop_line_slow(line, in_turn) }
     }
 
     #[cold]
     #[inline(never)]
-    fn pop_line_slow(&mut self, in_turn: bool) -> Option<Found<P>> {
+    fn pop_line_slow(&mut self, line: &Line, in_turn: bool) -> Option<Found<P>> {
         if in_turn {
             // Where the lane is empty the head has reached the tail, and so whatever was before.
-            let ahead = self.pool.main().head().wrapping_sub(self.pool.next.turn.load(Ordering::Relaxed));
+            let ahead = self.pool.main().head().wrapping_sub(line.turn.load(Ordering::Relaxed));
             if ahead > usize::MAX / 2 {
                 return None;
             }
         }
-        let popped = self.pool.pop_ready(|id| self.mark(id))?;
-        self.left = Some(self.pool.next.patient.load(Ordering::Relaxed) / 2);
-        Some((popped.payload, popped.stays))
+        let mut entries = self.pool.entries.lock();
+        let popped = entries.pop_ready()?;
+        let found = self.begin(entries, popped);
+        self.left = Some(line.patient.load(Ordering::Relaxed) / 2);
+        Some(found)
+    }
+
+    /// Says which job was popped, before the lock is released: who cancels it finds it where it waits, or where it runs.
+    #[inline(always)]
+    fn begin(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>, popped: Popped<P>) -> Found<P> {
+        let Popped { payload, key, order, stays, .. } = popped;
+        self.mark(JobId::in_entry(key.index, key.stamp, order));
+        self.pool.mirror(entries);
+        (payload, stays)
     }
 
     /// A position was claimed, and marked, before its producer has published: waits a moment for it, then puts it aside.
@@ -122,10 +139,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {
         let workers = if self.is_short() { self.pool.state().alive().max(1) } else { 0 };
-        let patient = &self.pool.next.patient;
+        let next = &self.pool.next;
         let want = |unclaimed: usize| {
             // Relaxed: who has paused the pool did so before it returned, and what was submitted after that is seen after it.
-            if S::GATES && patient.load(Ordering::Relaxed) & Next::PAUSED != 0 {
+            if next.is_paused(Ordering::Relaxed) {
                 return None;
             }
             Some(match workers {

@@ -76,13 +76,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     fn fall_asleep(&mut self) -> Option<Rest> {
         let pool = self.pool;
-        if pool.state().is_short() {
+        if pool.is_short() {
             self.notice_long_jobs();
         }
-        let state = pool.state();
         let has_holes = self.has_holes();
         let unstarted = has_holes || pool.has_unstarted(self.pinned(), self.seat);
-        let napping = unstarted || (self.naps < NAPS && state.is_short() && state.others_work() && !state.is_napping());
+        let others_are_quick = || {
+            let state = pool.state();
+            state.is_short() && state.others_work() && !state.is_napping()
+        };
+        let napping = unstarted || (self.naps < NAPS && pool.is_short() && others_are_quick());
         // `Tick::MAX`: never.
         let due = pool.next_due_or_never();
         let nap = if napping { self.nap() } else { Tick::MAX };

@@ -14,7 +14,14 @@ use crate::sync::{AtomicUsize, Ordering};
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// What a worker has claimed and could still be taken from it: lane, first position, count; the back half of it if
     /// that is enough. `or_open`: what has not been published yet, too.
-    pub(crate) fn unstarted(&self, pinned: Pinned<'_>, seat: &Seat, or_open: bool) -> Option<(usize, usize, usize)> {
+    // Much code, for two callers that look for work only when there is none nearer.
+    #[inline(never)]
+    pub(crate) fn unstarted(
+        &self,
+        pinned: Pinned<'_>,
+        seat: &Seat<S::Gating>,
+        or_open: bool,
+    ) -> Option<(usize, usize, usize)> {
         let lane = Self::shown(seat.offer.lane.load(Ordering::Acquire))?;
         let (next, end) = (seat.offer.next.load(Ordering::Acquire), seat.offer.end.load(Ordering::Acquire));
         // The three are not read at one moment, so they may not belong together. Only slots decide who has a job, so that
@@ -96,6 +103,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::entries::Gates;
     use crate::hosts::{ScriptedHost, ScriptedMutex};
     use crate::storage::Growing;
     use crate::worker::{Next, Rest, Runner};
@@ -112,13 +120,13 @@ mod tests {
         Core::growing(host, workers, 0)
     }
 
-    fn show(seat: &Seat, (lane, next, end): (usize, usize, usize)) {
+    fn show(seat: &Seat<Gates>, (lane, next, end): (usize, usize, usize)) {
         seat.offer.lane.store(lane + 1, Ordering::Relaxed);
         seat.offer.next.store(next, Ordering::Relaxed);
         seat.offer.end.store(end, Ordering::Relaxed);
     }
 
-    fn unstarted(pool: &Core, seat: &Seat) -> Option<(usize, usize, usize)> {
+    fn unstarted(pool: &Core, seat: &Seat<Gates>) -> Option<(usize, usize, usize)> {
         let inside = pool.inside();
         pool.unstarted(inside.pinned(), seat, false)
     }

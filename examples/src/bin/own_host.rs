@@ -20,7 +20,10 @@ mod port {
     use core::num::NonZeroU64;
 
     use fastthreadpool_core::hosts::{CriticalSectionMutex, FlagParker, FlagUnparker, WakeFlag};
-    use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
+    use fastthreadpool_core::{
+        Duty, End, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore,
+        Tick, Unpark,
+    };
 
     use crate::app::Job;
     use crate::chip;

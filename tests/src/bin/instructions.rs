@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::ScriptedMutex;
-use fastthreadpool::core::{self, Duty, Growing, Host, JobId, Rest, Runner, Running, Task, Tick};
+use fastthreadpool::core::{After, self, Duty, Growing, Host, JobId, Rest, Runner, Running, Task, Tick};
 use fastthreadpool::{Cancellation, Pool, Semaphore};
 
 /// How often.
@@ -95,7 +95,7 @@ struct Count(usize);
 impl Runner<Task<Self>> for Count {
     fn perform(&mut self, _: Duty) {}
 
-    fn run(&mut self, task: &mut Task<Self>, _: Running) -> bool {
+    fn run(&mut self, task: &mut Task<Self>, _: Running) -> After {
         task.step(self)
     }
 }

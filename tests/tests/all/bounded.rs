@@ -105,7 +105,7 @@ fn a_full_done_queue_puts_jobs_off_and_parks_no_worker() {
     let other = pool.with_results::<&str>();
     other.submit(|| "other").unwrap();
     assert_eq!(other.done().pop().unwrap().value, "other");
-    let waiting = || pool.jobs().iter().filter(|job| job.kind == JobKind::PutOff).count();
+    let waiting = || pool.jobs().iter().filter(|job| job.kind == JobKind::Gated).count();
     while pool.done().len() < 3 || waiting() < 17 || pool.busy() > 0 {
         std::thread::yield_now();
     }
@@ -135,7 +135,7 @@ fn a_job_that_is_put_off_keeps_its_id() {
         .unwrap();
     let second = pool.submit(|| 2).unwrap();
     let third = pool.submit(|| 3).unwrap();
-    while pool.jobs().iter().filter(|job| job.kind == JobKind::PutOff).count() < 3 {
+    while pool.jobs().iter().filter(|job| job.kind == JobKind::Gated).count() < 3 {
         std::thread::yield_now();
     }
     // It has room, and waits for the worker under its own id.
@@ -143,7 +143,8 @@ fn a_job_that_is_put_off_keeps_its_id() {
     assert_eq!(pool.done().pop().unwrap().value, 0);
     let listed: Vec<_> = pool.jobs().iter().map(|job| (job.id, job.kind)).collect();
     assert_eq!(listed.len(), 3);
-    assert!([id, second, third].iter().all(|id| listed.contains(&(*id, JobKind::PutOff))));
+    assert!(listed.contains(&(id, JobKind::Queued)));
+    assert!([second, third].iter().all(|id| listed.contains(&(*id, JobKind::Gated))));
     assert_eq!(pool.pending(), 4);
     drop(occupied);
     begun.acquire().unwrap().forget();
@@ -169,7 +170,7 @@ fn one_that_was_given_room_can_still_be_removed_and_gives_it_back() {
         let drops = Drops::default();
         let token = drops.one();
         let id = pool.submit(move || (token, 1).1).unwrap();
-        while pool.jobs().iter().filter(|job| job.kind == JobKind::PutOff).count() < 1 {
+        while pool.jobs().iter().filter(|job| job.kind == JobKind::Gated).count() < 1 {
             std::thread::yield_now();
         }
         let occupied = Occupied::new(&pool);

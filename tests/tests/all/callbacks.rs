@@ -91,7 +91,7 @@ fn a_panic_in_the_pools_callback_goes_to_failed_and_the_next_is_called() {
     assert_eq!(calls.load(Ordering::SeqCst), 10);
     assert_eq!(pool.failed().drain().count(), 5);
     let counts = pool.counts();
-    assert_eq!((counts.done, counts.failed), (10, 5), "the runs themselves ended well");
+    assert_eq!((counts.done, counts.failed, counts.reports), (10, 0, 5), "the runs themselves ended well");
 }
 
 #[test]

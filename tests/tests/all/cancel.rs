@@ -168,7 +168,7 @@ fn cancellers_and_workers_agree_on_each_job() {
     pool.wait_idle();
     assert_eq!(ran.load(Ordering::Relaxed) + removed, 20_000);
     let counts = pool.counts();
-    assert_eq!((counts.done, counts.cancelled), (20_000 - removed, removed));
+    assert_eq!((counts.done, counts.cancelled), (20_000 - removed as u64, removed as u64));
 }
 
 #[test]

@@ -251,8 +251,9 @@ fn a_job_is_taken_out_of_turn() {
     let _ = pool.end(&inner, End::Done, None);
     assert_eq!(pool.running_id(&running), Some(ids[0]));
     let _ = pool.end(&running, End::Done, None);
-    assert_eq!(pool.take(ids[1]), Some(1));
-    pool.end_outside();
+    let (payload, taken) = pool.take(ids[1]).unwrap();
+    assert_eq!((payload, pool.pending()), (1, 1));
+    assert_eq!(taken.end(End::Done), Duty::Nothing);
     assert_eq!((pool.pending(), pool.ended()), (0, 3));
     assert_eq!(work(&pool, &mut worker), (vec![], Rests::Parked));
 }
@@ -267,9 +268,9 @@ fn a_start_that_fails_loses_no_job() {
     // The next call asks again; or the job is taken back.
     assert_eq!(pool.demand(), Duty::Start);
     assert_eq!(pool.start_failed(), Duty::Nothing);
-    assert_eq!(pool.take(id), Some(1));
-    pool.end_outside();
-    assert_eq!(pool.pending(), 0);
+    assert_eq!(pool.withdraw(id), Some(1));
+    let account = pool.account();
+    assert_eq!((account.accepted, account.cancelled + account.handed_back), (1, 1));
 }
 
 #[test]
@@ -323,16 +324,16 @@ fn a_clock_that_stands_still_runs_nothing_twice() {
 }
 
 #[test]
-fn a_start_that_fails_wakes_whom_others_would_have() {
+fn a_sleeper_is_woken_although_somebody_starts() {
     let (_host, pool) = pool();
     // Somebody submits and will say that nobody can be started, but not yet.
     assert_eq!(pool.submit(1).unwrap().1, Duty::Start);
     let mut worker = pool.enlist().unwrap();
     assert_eq!(work(&pool, &mut worker), (vec![1], Rests::Parked));
-    // Others count on the worker that is about to come.
-    assert_eq!(pool.submit(2).unwrap().1, Duty::Nothing);
+    // Who is about to come cannot search yet: nobody counts on that one.
+    assert_eq!(pool.submit(2).unwrap().1, Duty::Wake(worker.seat()));
     assert_eq!(pool.submit_at(3, false, Tick(50), None).unwrap().1, Duty::Nothing);
-    assert_eq!(pool.start_failed(), Duty::Wake(worker.seat()));
+    assert_eq!(pool.start_failed(), Duty::Nothing);
     assert_eq!(work(&pool, &mut worker), (vec![2], Rests::ParkedUntil(50)));
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fastthreadpool::{JobError, JobId, Pool, SubmitError};
+use fastthreadpool::{Group, JobError, JobId, Pool, SubmitError};
 
 use crate::support::{Occupied, pool, tally, values};
 
@@ -141,7 +141,7 @@ fn a_closed_pool_gives_the_function_back() {
     let pool: Pool<u32> = pool(1);
     pool.shutdown();
     let token = Arc::new(());
-    for submit in [Pool::submit, Pool::submit_first] {
+    for submit in [Group::submit, Group::submit_first] {
         let captured = token.clone();
         let error = submit(&pool, move || Arc::strong_count(&captured) as u32).unwrap_err();
         assert!(matches!(error, SubmitError::Closed(_)));

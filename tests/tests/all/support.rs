@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use fastthreadpool::{Done, Pool, Results, Semaphore};
+use fastthreadpool::{Done, Pool, Results};
 
 /// Longer than any test.
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
@@ -15,27 +16,20 @@ pub(crate) fn pool<T: Send + 'static>(threads: usize) -> Pool<T> {
     Pool::builder().threads(threads).build().expect("a few threads can be had")
 }
 
-/// Occupies one worker of a pool from its creation until it is dropped.
+/// Occupies one worker of a pool from its creation until it is dropped: its job waits for something that the pool does not know.
 pub(crate) struct Occupied {
-    open: Arc<Semaphore>,
+    _open: Sender<()>,
 }
 
 impl Occupied {
     pub(crate) fn new<T: Send + 'static>(pool: &Pool<T>) -> Self {
-        let (begun, open) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let (has_begun, gate) = (Arc::clone(&begun), Arc::clone(&open));
+        let ((begun, has_begun), (open, gate)) = (channel(), channel());
         drop(pool.spawn(move || {
-            has_begun.release(1).unwrap();
-            gate.acquire().unwrap().forget();
+            begun.send(()).unwrap();
+            let _: Result<(), _> = gate.recv();
         }));
-        begun.acquire().unwrap().forget();
-        Self { open }
-    }
-}
-
-impl Drop for Occupied {
-    fn drop(&mut self) {
-        self.open.release(1).unwrap();
+        has_begun.recv().unwrap();
+        Self { _open: open }
     }
 }
 

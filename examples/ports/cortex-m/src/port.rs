@@ -48,7 +48,10 @@ use cortex_m::peripheral::syst::SystClkSource;
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::{CriticalSectionMutex, FlagParker, FlagUnparker, WakeFlag};
 use fastthreadpool_core::wheel::Line;
-use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
+use fastthreadpool_core::{
+    Duty, End, Fixed, Host, JobId, Kinds, MissedTickBehavior, Next, Park, Phase, Pool, Refused, Repeat, Semaphore,
+    Tick, Unpark,
+};
 
 use crate::job::{JOBS, Job, TIMERS, WORKERS};
 

@@ -65,7 +65,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use fastthreadpool_core::hosts::CriticalSectionMutex;
-use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
+use fastthreadpool_core::{
+    Duty, End, Fixed, Host, JobId, Kinds, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark,
+};
 
 use crate::job::{JOBS, Job, TIMERS};
 

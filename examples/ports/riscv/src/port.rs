@@ -35,7 +35,9 @@ use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use fastthreadpool_core::hosts::{FlagParker, FlagUnparker, SpinMutex, WakeFlag};
-use fastthreadpool_core::{Duty, End, Fixed, Host, JobId, Kinds, Lock, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark};
+use fastthreadpool_core::{
+    Duty, End, Fixed, Host, JobId, Kinds, Lock, Next, Park, Phase, Pool, Refused, Repeat, Semaphore, Tick, Unpark,
+};
 
 use crate::job::{JOBS, Job, TIMERS};
 use crate::machine::{self, HARTS};

@@ -31,7 +31,9 @@ use cortex_m_rt::{ExceptionFrame, entry};
 use cortex_m_semihosting::hprintln;
 use critical_section::Mutex;
 use fastthreadpool_core::hosts::FlagUnparker;
-use fastthreadpool_core::{Cancelled, Counts, Duty, End, JobId, Kinds, Next, Park, Phase, Tick, TryAcquireError, Worker};
+use fastthreadpool_core::{
+    Cancelled, Counts, Duty, End, JobId, Kinds, Next, Park, Phase, Tick, TryAcquireError, Worker,
+};
 use portable_atomic::{AtomicBool, AtomicU32, Ordering};
 
 use self::job::{JOBS, Job};

@@ -1,0 +1,291 @@
+//! The end of a pool, and its new beginning: what the edges of its life make somebody do.
+//!
+//! Nobody's code runs and nothing of a user's is dropped with a lock held. Who has a deadline drops nothing of a user's at all,
+//! runs no job, and joins no thread that is there: it leaves what it has removed in the *morgue*, for a worker.
+#![forbid(unsafe_code)]
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use fastthreadpool_core::{Host, JobId, Phase, Tick};
+
+use crate::engine::host::StdHost;
+use crate::engine::life::{Close, Duty, Event, Stage};
+use crate::engine::{Engine, OnDrop, Payload};
+use crate::here::call::drop_quietly;
+use crate::here::frame::{self, Employer, Frame, Kind, OUTSIDE};
+use crate::here::removed::{self, CancelReason};
+use crate::sync::event::Event as Signal;
+use crate::sys::atomic::Ordering;
+use crate::sys::{self, Mutex, thread};
+
+/// What was removed by somebody who has no time to drop it.
+pub(crate) struct Morgue(Mutex<Vec<(JobId, Payload)>>);
+
+impl Morgue {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
+    fn bury(&self) {
+        while let Some((id, payload)) = { self.0.lock().pop() } {
+            removed::bury(id, CancelReason::Shutdown, payload);
+        }
+    }
+}
+
+impl Engine {
+    /// An edge of the life. The phase of the word follows under the lock, so that the two always agree.
+    fn event(&self, event: Event) -> (Duty, u64) {
+        let mut life = self.life.lock();
+        let duty = life.event(event);
+        if let (Some(phase), false) = (life.stage.phase(), duty == Duty::Nothing) {
+            self.core.set_phase(phase);
+        }
+        (duty, life.round)
+    }
+
+    /// Closes the pool; returns its round. `in_time`: whatever takes a user's time is left to a worker.
+    fn close(&self, how: Close, in_time: bool) -> u64 {
+        let mut keep = |id, payload| {
+            if in_time {
+                self.morgue.0.lock().push((id, payload));
+            } else {
+                removed::bury(id, CancelReason::Shutdown, payload);
+            }
+        };
+        let (duty, round) = self.event(Event::Close(how));
+        match duty {
+            Duty::Drain => {
+                self.end_pauses();
+                self.remove_endless(&mut keep);
+            }
+            Duty::Sweep => {
+                self.end_pauses();
+                self.remove_all(&mut keep);
+                if self.event(Event::Swept(round)) == (Duty::Stop, round) {
+                    self.core.stop_running();
+                    self.remove_all(&mut keep);
+                }
+            }
+            _ => return round,
+        }
+        if !self.morgue.is_empty() {
+            self.perform_or_leave(self.core.demand());
+        }
+        self.wake_all();
+        self.quiet.notify();
+        self.has_removed();
+        round
+    }
+
+    fn end_pauses(&self) {
+        self.perform_or_leave(self.core.resume());
+        for duty in self.each_party(|party| party.end_pause(self)) {
+            self.perform_or_leave(duty);
+        }
+    }
+
+    /// Looks whether the pool has ended: whoever may have been the last to do something calls it.
+    pub(crate) fn settle(&self) {
+        if self.core.phase() == Phase::Running {
+            return;
+        }
+        let (stage, round) = {
+            let life = self.life.lock();
+            (life.stage, life.round)
+        };
+        // Read after the phase was set: nothing is accepted any more but from a job that is there.
+        let is_idle = || {
+            let account = self.core.account();
+            account.pending() == 0 && account.waiting == 0
+        };
+        let may_end = matches!(stage, Stage::Draining | Stage::Stopping);
+        let is_quiet = may_end && self.core.alive() == 0 && self.morgue.is_empty() && is_idle();
+        if is_quiet && self.event(Event::Quiet(round)).0 == Duty::Close {
+            self.each_party(|party| party.close(round));
+            self.quiet.notify();
+        }
+    }
+
+    /// What workers of a closed pool do before they leave.
+    pub(crate) fn bury_morgue(&self) {
+        self.morgue.bury();
+    }
+
+    /// Waits until a round is over: it was closed, all jobs have ended, all threads are gone, all callbacks have been called.
+    /// False when the time is over, or the pool was opened again.
+    fn wait_for(self: &Arc<Self>, round: u64, deadline: Tick) -> bool {
+        let in_time = deadline < Tick::MAX;
+        let look = || {
+            if !in_time {
+                self.help_to_end();
+            }
+            self.settle();
+            let is_over = self.life.lock().is_over(round);
+            match is_over {
+                None => Some(false),
+                Some(true) => self.each_party(|party| party.is_told()).into_iter().all(|is_told| is_told).then_some(true),
+                Some(false) => None,
+            }
+        };
+        // A pool that is dropped has often next to nothing left to do, and its threads end sooner than this one would be
+        // asleep and up again.
+        let soon = (0..).take_while(|look| StdHost.relax(*look)).find_map(|_| look());
+        let wait = || Signal::wait_any(&[&self.quiet], deadline, look);
+        let is_over = soon.or_else(|| frame::blocking_anyway(wait)).unwrap_or(false);
+        if is_over {
+            self.join_gone();
+        } else if in_time {
+            self.life.lock().is_given_up = true;
+        }
+        is_over
+    }
+
+    /// Waits until the pool has ended, whoever closes it.
+    pub(crate) fn wait_ended(self: &Arc<Self>, deadline: Tick) -> bool {
+        if self.is_elsewhere() || frame::is_inside(self.address()) {
+            return false;
+        }
+        let round = self.life.lock().round;
+        let look = || {
+            let is_over = self.life.lock().is_over(round);
+            is_over.is_none_or(|is_over| is_over).then_some(is_over.is_some())
+        };
+        frame::blocking_anyway(|| Signal::wait_any(&[&self.quiet], deadline, look)).unwrap_or(false)
+    }
+
+    /// Nobody may be left who works, though there is work: threads could not be started when it came. Then who waits does it.
+    fn help_to_end(self: &Arc<Self>) {
+        if self.core.alive() > 0 {
+            return;
+        }
+        self.morgue.bury();
+        // Not whether something is pending: that may be run by the thread of a scope.
+        if self.core.phase() == Phase::Running || !(self.core.has_visible_work() || self.core.timers() > 0) {
+            return;
+        }
+        if self.perform(self.core.demand()).is_err() && !std::mem::replace(&mut self.life.lock().is_lent, true) {
+            let employer: NonNull<dyn Employer> = NonNull::from(&**self);
+            let frame = Frame::new(Kind::Worker(employer), self.address(), OUTSIDE);
+            frame.enter(|frame| self.work_in_place(frame));
+            self.life.lock().is_lent = false;
+            self.quiet.notify();
+        }
+    }
+
+    /// Closes the pool and waits for its end. From inside of a job, which cannot end while it waits, or on a thread of a worker
+    /// it only closes.
+    pub(crate) fn shutdown(self: &Arc<Self>, how: Close, deadline: Tick) -> bool {
+        if self.is_elsewhere() {
+            return false;
+        }
+        let round = self.close(how, deadline < Tick::MAX);
+        !frame::is_inside(self.address()) && self.wait_for(round, deadline)
+    }
+
+    /// Closes the pool; nobody waits for it, nor will the last handle.
+    pub(crate) fn detach(&self) {
+        if !self.is_elsewhere() {
+            self.life.lock().is_given_up = true;
+            self.leave_to_itself();
+        }
+    }
+
+    fn leave_to_itself(&self) -> bool {
+        self.close(Close::Drain, true);
+        false
+    }
+
+    /// The last handle is gone.
+    pub(crate) fn abandon(self: &Arc<Self>) {
+        if self.is_elsewhere() {
+            return;
+        }
+        self.abandoned.store(true, Ordering::SeqCst);
+        for duty in self.each_party(|party| party.lift(self)) {
+            self.perform_or_leave(duty);
+        }
+        let is_given_up = self.life.lock().is_given_up;
+        let ended = if thread::panicking() {
+            // Whatever is waited for, a panic is not to wait for it.
+            self.close(Close::Stop, true);
+            false
+        } else {
+            match self.config.on_drop {
+                _ if is_given_up => self.leave_to_itself(),
+                OnDrop::Detach => self.leave_to_itself(),
+                OnDrop::Wait => self.shutdown(Close::Drain, Tick::MAX),
+                OnDrop::WaitTimeout(limit) => self.shutdown(Close::Drain, sys::after(limit)),
+                OnDrop::Stop => self.shutdown(Close::Stop, Tick::MAX),
+            }
+        };
+        // Callbacks end now that nobody is left who could open the pool again.
+        self.quiet.notify();
+        self.each_party(|party| party.wake());
+        if ended {
+            self.join_callbacks();
+        }
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.core.phase() != Phase::Running
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.life.lock().stage == Stage::Ended
+    }
+
+    /// Removes everything that waits, empties the queues of results, and accepts jobs again.
+    pub(crate) fn reopen(&self) {
+        if self.is_elsewhere() {
+            return;
+        }
+        self.remove_all(&mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
+        self.morgue.bury();
+        let results = self.each_party(|party| party.take_results());
+        let (_, round) = self.event(Event::Reopen);
+        self.each_party(|party| party.open(round));
+        self.quiet.notify();
+        self.has_removed();
+        results.into_iter().for_each(drop_quietly);
+    }
+}
+
+impl Engine {
+    /// Ends the process if the account does not balance now that nothing is left: a mistake of this library, which a panic in the
+    /// destructors of a thread would hide.
+    fn assert_balance(&self) {
+        let account = self.core.account();
+        let is_empty = account.pending() == 0 && account.waiting == 0;
+        if self.core.audit().is_err() || !is_empty || account.accepted != account.sum() {
+            eprintln!("the account of a pool does not balance: {account:?}, {:?}", self.core.audit());
+            std::process::abort();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(fork) = self.fork.get_mut() {
+            fork.leave();
+        }
+        if self.is_elsewhere() {
+            return;
+        }
+        // What was never run, because no thread could be started, ends here, while all that it refers to is there.
+        self.remove_all(&mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
+        self.morgue.bury();
+        if cfg!(debug_assertions) {
+            self.assert_balance();
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The engine: the core pool with threads, a life, and those who wait. It knows groups by one trait, and no type of result.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `host` | the clock and the mutex of the core |
+//! | `life` | where the pool stands: one state machine |
+//! | `threads` | the workers' threads, and those of callbacks |
+//! | `worker` | a thread's loop, and what a job finds around it |
+//! | `submit` | the way of a job into the core |
+//! | `slot` | the cohorts of groups |
+//! | `shown` | which of them the jobs of the seats belong to |
+//! | `waits` | who waits until something is idle |
+//! | `removal` | cancelling, sweeping; what becomes of what was removed |
+//! | `ending` | what the edges of the life make somebody do |
+//! | `totals` | the account in 64 bits |
+
+pub(crate) mod ending;
+pub(crate) mod host;
+pub(crate) mod life;
+pub(crate) mod removal;
+pub(crate) mod shown;
+pub(crate) mod slot;
+pub(crate) mod submit;
+pub(crate) mod threads;
+pub(crate) mod totals;
+pub(crate) mod waits;
+pub(crate) mod worker;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, Tick};
+
+use crate::engine::ending::Morgue;
+use crate::engine::host::StdHost;
+use crate::engine::life::Life;
+use crate::engine::shown::Shown;
+use crate::engine::slot::Slots;
+use crate::engine::threads::Threads;
+use crate::engine::totals::Totals;
+use crate::engine::waits::{Awaits, InLine};
+use crate::engine::worker::Env;
+use crate::here::call::drop_quietly;
+use crate::here::frame::Address;
+use crate::sync::event::Event;
+use crate::sys::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sys::{Forks, Mutex, RawMutex};
+
+pub(crate) type Payload = Task<Env>;
+pub(crate) type Core = CorePool<Payload, StdHost, Growing<Payload, RawMutex>>;
+pub(crate) type Hook = Box<dyn Fn(usize) + Send + Sync>;
+
+/// What becomes of a pool whose last handle is dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDrop {
+    /// As by [`Pool::shutdown`](crate::Pool::shutdown): it waits until all jobs have ended.
+    #[default]
+    Wait,
+    /// The same, but it waits at most so long; what is left goes on by itself.
+    WaitTimeout(Duration),
+    /// As by [`Pool::detach`](crate::Pool::detach): it waits for nothing, and what was accepted is run.
+    Detach,
+    /// As by [`Pool::shutdown_now`](crate::Pool::shutdown_now): what has not begun is removed, and it waits for what runs.
+    Stop,
+}
+
+/// What the builder fixes.
+pub(crate) struct Config {
+    pub(crate) threads: usize,
+    pub(crate) name_prefix: String,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) on_thread_start: Option<Hook>,
+    pub(crate) on_thread_stop: Option<Hook>,
+    pub(crate) log_failures: Option<log::Level>,
+    pub(crate) on_drop: OnDrop,
+}
+
+/// What the engine asks of a group, without its type.
+pub(crate) trait Party: Send + Sync {
+    /// No more results come in this round.
+    fn close(&self, round: u64);
+    /// A round begins.
+    fn open(&self, round: u64);
+    /// Takes out the results that nobody has read; to be dropped with no lock held.
+    fn take_results(&self) -> Box<dyn Any + Send>;
+    /// Ends a pause for good: nobody is left who could.
+    fn end_pause(&self, engine: &Engine) -> Duty;
+    /// Nobody is left who could read its results: they take no room any more.
+    fn lift(&self, engine: &Engine) -> Duty;
+    /// Wakes those who wait for its results.
+    fn wake(&self);
+    /// Whether its callbacks have been called with everything.
+    fn is_told(&self) -> bool;
+    /// Whether nobody has a handle to it, and all its jobs have ended: the last reference may be dropped.
+    fn is_buried(&self) -> bool;
+    /// Gives back what it has of the engine: it is buried.
+    fn give_back(&self, engine: &Engine);
+    /// What was reported besides the ends of runs.
+    fn reports(&self) -> u64;
+}
+
+/// What all handles, groups and workers of one pool share.
+pub(crate) struct Engine {
+    pub(crate) core: Core,
+    pub(crate) config: Config,
+    /// The group that the pool was built with, for jobs that find it here.
+    pub(crate) root: Arc<dyn Any + Send + Sync>,
+    /// Whether it keeps results.
+    pub(crate) root_keeps: bool,
+    /// Itself, for threads that are to be started.
+    this: Weak<Self>,
+    life: Mutex<Life>,
+    threads: Threads,
+    parties: Mutex<Vec<Arc<dyn Party>>>,
+    /// Groups without a handle that still have jobs.
+    orphans: AtomicUsize,
+    pub(crate) slots: Slots,
+    pub(crate) shown: Shown,
+    /// Something has changed for those who wait for the end of the pool, or of callbacks.
+    pub(crate) quiet: Event,
+    /// Waiters for nothing to be pending.
+    idlers: AtomicUsize,
+    /// The last handle is gone.
+    abandoned: AtomicBool,
+    morgue: Morgue,
+    totals: Mutex<Totals>,
+    fork: Mutex<Option<Forks>>,
+}
+
+/// Seats beyond the wanted number of workers, for those that stand in while a job waits.
+const SPARE_SEATS: usize = if cfg!(shuttle) { 3 } else { 1024 };
+
+impl Engine {
+    pub(crate) fn new(config: Config, root: Arc<dyn Any + Send + Sync>, root_keeps: bool) -> Arc<Self> {
+        let spares = SPARE_SEATS.min(fastthreadpool_core::MAX_WORKERS - config.threads);
+        // A hook may take long, or wait for a job.
+        let is_eager = config.on_thread_start.is_some();
+        let make = if is_eager { Core::growing_eager } else { Core::growing };
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            core: make(StdHost, config.threads, spares),
+            threads: Threads::new(config.threads + spares),
+            root,
+            root_keeps,
+            life: Mutex::new(Life::new()),
+            parties: Mutex::new(Vec::new()),
+            orphans: AtomicUsize::new(0),
+            slots: Slots::new(),
+            shown: Shown::new(config.threads + spares),
+            quiet: Event::default(),
+            idlers: AtomicUsize::new(0),
+            abandoned: AtomicBool::new(false),
+            morgue: Morgue::new(),
+            totals: Mutex::new(Totals::default()),
+            fork: Mutex::new(None),
+            config,
+        })
+    }
+
+    #[inline(always)]
+    pub(crate) fn address(&self) -> Address {
+        Address::of(self)
+    }
+
+    /// Whether this is the child of a process that has the pool's threads: here there are none, and its locks may be held
+    /// by threads that are not here.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.core.phase() == Phase::Elsewhere
+    }
+
+    // ----- idleness
+
+    /// A waiter comes, or goes.
+    pub(crate) fn count_idler(&self, comes: bool) {
+        if comes { self.idlers.fetch_add(1, Ordering::SeqCst) } else { self.idlers.fetch_sub(1, Ordering::SeqCst) };
+    }
+
+    /// Tells those who wait for it if nothing is pending. The caller has passed a barrier after what it did.
+    #[inline]
+    pub(crate) fn tell_if_idle(&self) {
+        if self.idlers.load(Ordering::SeqCst) > 0 {
+            waits::tell_idle(self);
+        }
+    }
+
+    /// Waits until nothing is pending: a moment of that which comes after the call is not missed.
+    pub(crate) fn wait_idle(&self, deadline: Tick) -> bool {
+        !self.is_elsewhere() && InLine::enter(Awaits::Idle(self)).wait(deadline)
+    }
+
+    /// Turns that are pending, those included whose time has come just now.
+    pub(crate) fn pending(&self) -> usize {
+        self.core.expire();
+        let pending = self.core.pending();
+        if pending == 0 {
+            self.tell_if_idle();
+        }
+        pending
+    }
+
+    // ----- parties
+
+    pub(crate) fn add_party(&self, party: Arc<dyn Party>) {
+        self.parties.lock().push(party);
+    }
+
+    /// A party has lost its last handle.
+    pub(crate) fn orphan(&self) {
+        self.orphans.fetch_add(1, Ordering::SeqCst);
+        self.bury();
+    }
+
+    /// Lets go of the parties that have no handle and no jobs any more.
+    pub(crate) fn bury(&self) {
+        // One may have kept the one around it.
+        while self.orphans.load(Ordering::SeqCst) > 0 {
+            let buried: Vec<Arc<dyn Party>> = {
+                let mut parties = self.parties.lock();
+                let (buried, others) = parties.drain(..).partition(|party| party.is_buried());
+                *parties = others;
+                buried
+            };
+            if buried.is_empty() {
+                return;
+            }
+            self.orphans.fetch_sub(buried.len(), Ordering::SeqCst);
+            buried.iter().for_each(|party| party.give_back(self));
+            // What is left in their queues is the user's.
+            drop_quietly(buried);
+        }
+    }
+
+    pub(crate) fn each_party<T>(&self, f: impl FnMut(Arc<dyn Party>) -> T) -> Vec<T> {
+        // Collected first: a party's last owner may turn out to be this one, and must not be dropped under the lock.
+        let parties: Vec<_> = self.parties.lock().clone();
+        parties.into_iter().map(f).collect()
+    }
+
+    /// What was reported besides the ends of runs.
+    pub(crate) fn reports(&self) -> u64 {
+        self.parties.lock().iter().map(|party| party.reports()).sum()
+    }
+
+    // ----- failures
+
+    /// A job has failed: says so in the log, if that is wanted.
+    #[cold]
+    pub(crate) fn log_failure(&self, id: JobId, job: &str, error: &dyn fmt::Display) {
+        if let Some(level) = self.config.log_failures {
+            log::log!(level, "{}: job {id} ({job}): {error}", self.config.name_prefix);
+        }
+    }
+}

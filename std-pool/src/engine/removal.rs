@@ -1,0 +1,90 @@
+//! Removing jobs: one by its id, many at once; and what becomes of what was removed.
+#![forbid(unsafe_code)]
+
+use fastthreadpool_core::{Cancelled, Gate, JobId, Kinds, Phase, Tick};
+
+use crate::engine::{Engine, Payload};
+use crate::here::cancellation::Cancellation;
+use crate::here::removed::{self, CancelReason};
+
+impl Engine {
+    /// Drops what was removed, and says of it why.
+    fn bury_as(reason: CancelReason) -> impl FnMut(JobId, Payload) {
+        move |id, payload| removed::bury(id, reason, payload)
+    }
+
+    /// Jobs were removed: who waits for nothing to be pending, or for the end, may see that now.
+    pub(crate) fn has_removed(&self) {
+        if self.core.phase() != Phase::Running && self.core.timers() == 0 {
+            // The workers of a closed pool sleep until the last timer is due: if that is gone, they end.
+            self.wake_all();
+        }
+        self.tell_if_idle();
+        self.settle();
+    }
+
+    /// Cancels a job wherever it is.
+    pub(crate) fn cancel(&self, id: JobId) -> Cancellation {
+        let cancelled = self.core.cancel(id);
+        match cancelled {
+            Cancelled::Removed(payload) => {
+                removed::bury(id, CancelReason::Cancelled, payload);
+                self.has_removed();
+                Cancellation::Removed
+            }
+            Cancelled::Stopping => {
+                // It may wait for room for what it wants to emit.
+                self.quiet.notify();
+                Cancellation::Stopping
+            }
+            Cancelled::TooLate => Cancellation::TooLate,
+        }
+    }
+
+    /// Cancels what waits for a worker or at a gate, but what belongs to scopes.
+    pub(crate) fn cancel_queued(&self, reason: CancelReason) -> usize {
+        let count = self.core.cancel_queued(Self::bury_as(reason));
+        self.has_removed();
+        count
+    }
+
+    pub(crate) fn cancel_entries(&self, kinds: Kinds, reason: CancelReason) -> usize {
+        let count = self.core.cancel_entries(kinds, Self::bury_as(reason));
+        self.has_removed();
+        count
+    }
+
+    /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
+    pub(crate) fn cancel_everything(&self) -> usize {
+        let removed = self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::All, CancelReason::Cancelled);
+        let running = self.core.account().running;
+        self.core.stop_running();
+        self.quiet.notify();
+        removed + running
+    }
+
+    /// Cancels what belongs to a gate and has not begun.
+    pub(crate) fn cancel_gated(&self, gate: Gate, reason: CancelReason) -> usize {
+        let count = self.core.cancel_gated(gate, Self::bury_as(reason));
+        self.has_removed();
+        count
+    }
+
+    /// Removes all that has not begun, but what belongs to scopes. `keep` is given what was removed.
+    pub(crate) fn remove_all(&self, keep: &mut impl FnMut(JobId, Payload)) {
+        self.core.cancel_queued(&mut *keep);
+        self.core.cancel_entries(Kinds::All, &mut *keep);
+    }
+
+    /// Removes what would never end by itself: schedules, and delayed jobs whose time never comes.
+    pub(crate) fn remove_endless(&self, keep: &mut impl FnMut(JobId, Payload)) {
+        self.core.cancel_entries(Kinds::Periodic, &mut *keep);
+        let mut never = Vec::new();
+        self.core.visit_entries(|id, entry| never.extend((entry.due == Tick::MAX).then_some(id)));
+        for id in never {
+            if let Cancelled::Removed(payload) = self.core.cancel(id) {
+                keep(id, payload);
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The way of a job into the pool, and back to the caller when it is refused.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use fastthreadpool_core::{Duty, Gated, JobId, Pack, Refused, Repeat, Run, Start, Tick};
+
+use crate::engine::worker::Env;
+use crate::engine::{Engine, Payload};
+use crate::here::frame;
+
+/// A job that was not accepted; gives the function back.
+#[non_exhaustive]
+pub enum SubmitError<F> {
+    /// The queue is bounded and full.
+    Full(F),
+    /// The pool has been shut down, or the group takes nothing any more.
+    Closed(F),
+    /// This process is a child of the one that has the pool's threads.
+    Forked(F),
+    /// The pool has no thread yet and none can be started.
+    NoThread(F, io::Error),
+    /// A job cannot repeat without any time in between.
+    ZeroInterval(F),
+}
+
+impl<F> SubmitError<F> {
+    /// The function.
+    pub fn into_inner(self) -> F {
+        match self {
+            Self::Full(f) | Self::Closed(f) | Self::Forked(f) | Self::NoThread(f, _) | Self::ZeroInterval(f) => f,
+        }
+    }
+
+    /// The same with something else in the place of the function, which comes, too.
+    pub(crate) fn split(self) -> (F, SubmitError<()>) {
+        match self {
+            Self::Full(f) => (f, SubmitError::Full(())),
+            Self::Closed(f) => (f, SubmitError::Closed(())),
+            Self::Forked(f) => (f, SubmitError::Forked(())),
+            Self::NoThread(f, error) => (f, SubmitError::NoThread((), error)),
+            Self::ZeroInterval(f) => (f, SubmitError::ZeroInterval(())),
+        }
+    }
+
+    fn text(&self) -> &'static str {
+        match self {
+            Self::Full(_) => "the job was refused: the queue is full",
+            Self::Closed(_) => "the job was refused: the pool has been shut down, or the group has ended",
+            Self::Forked(_) => "the job was refused: the pool's threads are in another process",
+            Self::NoThread(..) => "the job was refused: the pool has no thread and none can be started",
+            Self::ZeroInterval(_) => "the job was refused: its interval is zero",
+        }
+    }
+}
+
+impl<F> fmt::Debug for SubmitError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Closed(_) => "Closed(..)",
+            Self::Forked(_) => "Forked(..)",
+            Self::NoThread(..) => "NoThread(..)",
+            Self::ZeroInterval(_) => "ZeroInterval(..)",
+        })
+    }
+}
+
+impl<F> fmt::Display for SubmitError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoThread(_, error) => write!(f, "{}: {error}", self.text()),
+            _ => f.write_str(self.text()),
+        }
+    }
+}
+
+impl<F> Error for SubmitError<F> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NoThread(_, error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Where a job goes.
+#[derive(Clone, Copy)]
+pub(crate) enum To {
+    /// The end of the queue.
+    Back,
+    /// Before everything else.
+    Front,
+    /// Wherever it is when its time has come.
+    Later(Tick, Option<Repeat>),
+}
+
+/// What a submit is made of; a refused one gives the user's function back.
+pub(crate) trait Submission: Run<Env> + Send + 'static {
+    type Function;
+    fn into_function(self) -> Self::Function;
+}
+
+/// A job that becomes a payload in its slot.
+pub(crate) struct Packed<J>(J);
+
+impl<J: Submission> Pack<Payload> for Packed<J> {
+    #[inline(always)]
+    fn pack(self) -> Payload {
+        Payload::new(self.0)
+    }
+
+    unsafe fn unpack(payload: Payload) -> Self {
+        // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
+        Self(unsafe { payload.into_job::<J>() })
+    }
+}
+
+impl Engine {
+    /// Submits a job; `gated` if it is to wait at a gate, or belongs to one.
+    #[inline(always)]
+    pub(crate) fn submit<J: Submission>(
+        &self,
+        job: J,
+        to: To,
+        gated: Option<Gated>,
+    ) -> Result<JobId, SubmitError<J::Function>> {
+        match (to, gated) {
+            (To::Back, None) => {
+                let job = Packed(job);
+                let submitted = match frame::seat_in(self.address()) {
+                    None => self.core.submit_packed(job),
+                    Some(seat) => self.core.submit_packed_from(seat, job),
+                };
+                self.finish(submitted)
+            }
+            (to, gated) => self.submit_by(job, |job, nested| self.put_entry(job, to, gated, nested)),
+        }
+    }
+
+    /// Submits a job by a way that is told whether a job submits it.
+    #[inline(never)]
+    pub(crate) fn submit_by<J: Submission>(
+        &self,
+        job: J,
+        put: impl FnOnce(Packed<J>, bool) -> Result<(JobId, Duty), Refused<Packed<J>>>,
+    ) -> Result<JobId, SubmitError<J::Function>> {
+        let nested = frame::seat_in(self.address()).is_some();
+        self.finish(put(Packed(job), nested))
+    }
+
+    #[inline(always)]
+    fn finish<J: Submission>(
+        &self,
+        submitted: Result<(JobId, Duty), Refused<Packed<J>>>,
+    ) -> Result<JobId, SubmitError<J::Function>> {
+        match submitted {
+            Ok((id, Duty::Nothing)) => Ok(id),
+            Ok((id, duty)) => self.submitted::<J>(id, duty),
+            Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    /// Puts in a job that does not wait in a lane; what is to be done then is the caller's.
+    pub(crate) fn put_entry<J: Submission>(
+        &self,
+        job: Packed<J>,
+        to: To,
+        gated: Option<Gated>,
+        nested: bool,
+    ) -> Result<(JobId, Duty), Refused<Packed<J>>> {
+        let payload = job.pack();
+        let submitted = match (to, gated) {
+            (To::Later(due, repeat), None) => self.core.submit_at(payload, nested, due, repeat),
+            (To::Back | To::Front, None) => self.core.submit_first(payload, nested),
+            (to, Some(gated)) => {
+                let start = match to {
+                    To::Back => Start::Last,
+                    To::Front => Start::First,
+                    To::Later(due, repeat) => Start::At(due, repeat),
+                };
+                self.core.submit_gated(payload, nested, start, gated)
+            }
+        };
+        // SAFETY: just packed.
+        submitted.map_err(|refused| refused.map(|payload| unsafe { Packed::unpack(payload) }))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn submitted<J: Submission>(&self, id: JobId, duty: Duty) -> Result<JobId, SubmitError<J::Function>> {
+        let Err(error) = self.perform(duty) else { return Ok(id) };
+        // There is no thread, and so nobody who would have taken it; except one that was started just now after all.
+        match self.core.withdraw(id) {
+            None => Ok(id),
+            Some(payload) => {
+                self.tell_if_idle();
+                // SAFETY: what `submit` has packed of this type: nobody has run it.
+                let Packed(job) = unsafe { Packed::<J>::unpack(payload) };
+                Err(SubmitError::NoThread(job.into_function(), error))
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refused<J: Submission>(&self, refused: Refused<Packed<J>>) -> SubmitError<J::Function> {
+        match refused {
+            Refused::Full(Packed(job)) => SubmitError::Full(job.into_function()),
+            Refused::Closed(Packed(job)) if self.is_elsewhere() => SubmitError::Forked(job.into_function()),
+            Refused::Closed(Packed(job)) => SubmitError::Closed(job.into_function()),
+        }
+    }
+
+    /// Submits a job that belongs to a scope: nobody removes it. `Err` if the pool does not take it.
+    pub(crate) fn submit_owned<J: Pack<Payload>>(self: &Arc<Self>, job: J) -> Result<JobId, J> {
+        const { assert!(J::OWNED) };
+        let submitted = match frame::seat_in(self.address()) {
+            None => self.core.submit_packed(job),
+            Some(seat) => self.core.submit_packed_from(seat, job),
+        };
+        match submitted {
+            Ok((id, duty)) => {
+                // Without threads the scope's own runs it.
+                self.perform_or_leave(duty);
+                Ok(id)
+            }
+            Err(refused) => Err(refused.into_inner()),
+        }
+    }
+}

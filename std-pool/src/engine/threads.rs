@@ -1,0 +1,268 @@
+//! Threads: how those of the workers come and go, who is woken for a seat, and the threads of callbacks.
+
+use std::cell::RefCell;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::{Arc, OnceLock};
+
+use fastthreadpool_core::{Duty, JobId};
+
+use crate::engine::{Engine, waits};
+use crate::here::call::{catch, drop_quietly};
+use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
+use crate::sys::atomic::{AtomicUsize, Ordering};
+use crate::sys::thread::{self, JoinHandle, Thread};
+use crate::sys::{self, Forks, Mutex};
+
+/// Seats of a chunk: most pools never need a second one.
+const CHUNK: usize = 64;
+
+type Chunk = Box<[Mutex<Option<Thread>>]>;
+
+pub(crate) struct Threads {
+    /// Who is to be unparked for each seat.
+    seats: Box<[OnceLock<Chunk>]>,
+    workers: Mutex<Vec<Worker>>,
+    callbacks: Mutex<Vec<JoinHandle<()>>>,
+    started: AtomicUsize,
+}
+
+/// A worker's thread.
+struct Worker {
+    number: usize,
+    handle: JoinHandle<()>,
+    /// Its last thread-local value is gone: to join it takes no time.
+    is_gone: bool,
+}
+
+impl Threads {
+    pub(crate) fn new(seats: usize) -> Self {
+        Self {
+            seats: (0..seats.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
+            workers: Mutex::new(Vec::new()),
+            callbacks: Mutex::new(Vec::new()),
+            started: AtomicUsize::new(0),
+        }
+    }
+
+    fn seat(&self, seat: usize) -> &Mutex<Option<Thread>> {
+        let chunk = self.seats[seat / CHUNK].get_or_init(|| (0..CHUNK).map(|_| Mutex::new(None)).collect());
+        &chunk[seat % CHUNK]
+    }
+}
+
+sys::local! {
+    /// Of a worker's thread. Made before any other value of the thread, it is dropped after them, where that is the order.
+    static PRESENCE: RefCell<Option<Presence>> = const { RefCell::new(None) };
+}
+
+/// A thread is present.
+struct Presence {
+    engine: Arc<Engine>,
+    round: u64,
+    number: usize,
+    frame: Stay,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let engine = Arc::clone(&self.engine);
+        for worker in engine.threads.workers.lock().iter_mut() {
+            worker.is_gone |= worker.number == self.number;
+        }
+        engine.life.lock().thread_gone(self.round);
+        engine.quiet.notify();
+        // If this is the last one: the destructor of a thread-local value must not panic.
+        drop_quietly(engine);
+    }
+}
+
+impl Employer for Engine {
+    fn base_job(&self, seat: usize) -> Option<JobId> {
+        self.core.running_at(seat, 0)
+    }
+
+    fn block(&self) -> bool {
+        let Some(duty) = self.core.block() else { return false };
+        self.perform_or_leave(duty);
+        true
+    }
+
+    fn unblock(&self) {
+        self.core.unblock();
+    }
+}
+
+impl Engine {
+    // ----- duties
+
+    /// Does what the core asks for. `Err` when a thread could not be started and there is no other.
+    #[inline(always)]
+    pub(crate) fn perform(&self, duty: Duty) -> io::Result<()> {
+        match duty {
+            Duty::Nothing => Ok(()),
+            Duty::Wake(seat) => {
+                self.wake(seat);
+                Ok(())
+            }
+            Duty::Start => self.start(),
+        }
+    }
+
+    /// As [`Engine::perform`] where a job would wait for the next call rather than be given back.
+    #[inline(always)]
+    pub(crate) fn perform_or_leave(&self, duty: Duty) {
+        if let Err(error) = self.perform(duty) {
+            log::error!("{}: no thread can be started, jobs wait: {error}", self.config.name_prefix);
+        }
+    }
+
+    #[cold]
+    fn wake(&self, seat: usize) {
+        // Cloned, so that nothing is woken under the lock.
+        let thread = self.threads.seat(seat).lock().clone();
+        if let Some(thread) = thread {
+            thread.unpark();
+        }
+    }
+
+    /// Wakes all who sleep.
+    pub(crate) fn wake_all(&self) {
+        while let Some(seat) = self.core.next_sleeper() {
+            self.wake(seat);
+        }
+    }
+
+    // ----- workers
+
+    #[cold]
+    fn start(&self) -> io::Result<()> {
+        let Some(engine) = self.this.upgrade() else { return Ok(()) };
+        self.settle_here();
+        let number = self.threads.started.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut builder = thread::Builder::new().name(format!("{}-{number}", self.config.name_prefix));
+        if let Some(bytes) = self.config.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        let round = self.life.lock().thread_asked();
+        let started = {
+            let mut workers = self.threads.workers.lock();
+            workers.retain(|worker| !worker.is_gone);
+            // Under the lock, so that the thread finds itself in the list when it goes.
+            let started = builder.spawn(move || live(engine, number, round));
+            started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
+        };
+        started.or_else(|error| self.start_failed(error, round))
+    }
+
+    #[cold]
+    fn start_failed(&self, error: io::Error, round: u64) -> io::Result<()> {
+        self.threads.started.fetch_sub(1, Ordering::Relaxed);
+        self.life.lock().thread_gone(round);
+        let duty = self.core.start_failed();
+        match self.core.alive() {
+            0 => Err(error),
+            left => {
+                log::warn!("{}: goes on with {left} threads: {error}", self.config.name_prefix);
+                self.perform(duty)
+            }
+        }
+    }
+
+    /// The thread that works on a seat from now on.
+    pub(crate) fn sit(&self, seat: usize, thread: Thread) {
+        *self.threads.seat(seat).lock() = Some(thread);
+    }
+
+    /// It does not any more. The seat may be another's already.
+    pub(crate) fn stand_up(&self, seat: usize) {
+        let mut thread = self.threads.seat(seat).lock();
+        if thread.as_ref().is_some_and(|thread| thread.id() == thread::current().id()) {
+            *thread = None;
+        }
+    }
+
+    /// Joins the threads that are gone.
+    pub(crate) fn join_gone(&self) {
+        let gone: Vec<_> = {
+            let mut workers = self.threads.workers.lock();
+            let (gone, others) = workers.drain(..).partition(|worker| worker.is_gone);
+            *workers = others;
+            gone
+        };
+        for Worker { handle, .. } in gone {
+            // A worker catches every panic; what its thread's own destructors do is not the pool's.
+            let _ = handle.join();
+        }
+    }
+
+    // ----- callbacks
+
+    /// Starts a thread that calls a callback.
+    pub(crate) fn start_callbacks(
+        self: &Arc<Self>,
+        what: &str,
+        run: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> io::Result<()> {
+        self.settle_here();
+        let name = format!("{}-{what}", self.config.name_prefix);
+        let engine = Arc::clone(self);
+        let handle = thread::Builder::new().name(name).spawn(move || run(&engine))?;
+        self.threads.callbacks.lock().push(handle);
+        Ok(())
+    }
+
+    /// Joins the threads of the callbacks, which end when the last handle is gone.
+    pub(crate) fn join_callbacks(&self) {
+        let callbacks = std::mem::take(&mut *self.threads.callbacks.lock());
+        for handle in callbacks {
+            if handle.thread().id() != thread::current().id() {
+                let _ = handle.join();
+            }
+        }
+    }
+
+    // ----- forks
+
+    /// A thread is about to be started in this process: from here on its children are told that it is not theirs.
+    fn settle_here(&self) {
+        let mut fork = self.fork.lock();
+        if fork.is_none() {
+            *fork = Some(Forks::enter(std::ptr::from_ref(self).cast_mut().cast(), in_child));
+        }
+    }
+}
+
+/// Called in a child, with an engine whose threads are in the parent.
+///
+/// # Safety
+///
+/// `engine` points to an [`Engine`].
+unsafe fn in_child(engine: *mut ()) {
+    waits::forget_list();
+    // SAFETY: as the caller says; an engine leaves the list of forks before it is gone.
+    unsafe { &*engine.cast::<Engine>() }.core.abandon();
+}
+
+/// The life of a worker's thread.
+fn live(engine: Arc<Engine>, number: usize, round: u64) {
+    let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
+    let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
+    let shared = Arc::clone(&engine);
+    PRESENCE.with(|presence| *presence.borrow_mut() = Some(Presence { engine, round, number, frame }));
+    let hook = |hook: &Option<crate::engine::Hook>| {
+        if let Some(hook) = hook {
+            // The panic hook has reported it; a worker without its thread-local state is better than no worker.
+            let _ = catch(|| hook(number));
+        }
+    };
+    hook(&shared.config.on_thread_start);
+    PRESENCE.with(|presence| {
+        let presence = presence.borrow();
+        let frame = presence.as_ref().unwrap_or_else(|| unreachable!("it stays until the thread ends")).frame.frame();
+        shared.work(frame);
+    });
+    shared.bury_morgue();
+    shared.settle();
+    hook(&shared.config.on_thread_stop);
+}

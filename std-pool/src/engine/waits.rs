@@ -1,0 +1,368 @@
+//! Who waits until something is idle, and who is excused: one list for the process, since jobs of several pools may wait for
+//! each other.
+//!
+//! # A moment of idleness is not missed
+//!
+//! A waiter gets in line, and then looks; who makes something idle does so, and then looks whether anybody waits: so one of the
+//! two sees the other. Whoever sees that nothing is pending says so to *all* who were in line before it looked. So it does not
+//! matter who wakes first, and what that one does next.
+//!
+//! # Waits inside jobs
+//!
+//! A job that waits does not end, and somebody may wait for that, who waits inside a job himself. Such a waiter is *excused*:
+//! a wait inside a job is over when nothing is pending but the turns of those who wait for its own turns, directly or by others,
+//! and its own. A wait outside of jobs excuses nobody: nobody waits for it.
+//!
+//! A join excuses nobody either: it wants a value. If the job that it waits for is one of those that wait for it, by joins and
+//! scopes alone, it would wait for ever, and says so.
+//!
+//! # Rules
+//!
+//! 1. What a waiter in the list refers to is there until it has left the list: it is borrowed from who waits.
+//! 2. The lock is held to look, never to wake, and never while an engine's entries are locked.
+
+use std::ops::ControlFlow;
+use std::ptr;
+use std::sync::atomic::AtomicPtr;
+
+use fastthreadpool_core::{Cohort, JobId, Tick};
+
+use crate::engine::Engine;
+use crate::engine::slot::Slot;
+use crate::here::frame::{self, Address, Kind};
+use crate::sync::event::park;
+use crate::sys::Mutex;
+use crate::sys::atomic::Ordering;
+use crate::sys::thread::{self, Thread};
+
+/// What somebody waits for.
+pub(crate) enum Awaits<'w> {
+    /// Nothing is pending in a pool.
+    Idle(&'w Engine),
+    /// Each of these cohorts has been seen drained.
+    Slots(Vec<&'w Slot>),
+    /// The same, and nobody is excused: what it waits for borrows.
+    Scope(&'w Slot),
+    /// The end of a job.
+    Job(&'w Engine, JobId),
+}
+
+/// A job that the waiter is inside of.
+struct Turn {
+    engine: Address,
+    id: JobId,
+    /// The cohorts that it counts in.
+    cohorts: Vec<Address>,
+}
+
+struct Waiter {
+    number: u64,
+    thread: Thread,
+    /// With a lifetime that ends when the waiter leaves the list.
+    awaits: Awaits<'static>,
+    turns: Vec<Turn>,
+    is_over: bool,
+    /// It was woken to see that.
+    is_told: bool,
+}
+
+// SAFETY: what it awaits is shared between threads.
+unsafe impl Send for Waiter {}
+
+#[derive(Default)]
+struct List {
+    waiters: Vec<Waiter>,
+    next: u64,
+}
+
+static LIST: AtomicPtr<Mutex<List>> = AtomicPtr::new(ptr::null_mut());
+
+/// Made by the first who waits; never freed.
+fn list() -> &'static Mutex<List> {
+    let mut list = LIST.load(Ordering::Acquire);
+    if list.is_null() {
+        let fresh = Box::into_raw(Box::new(Mutex::new(List::default())));
+        match LIST.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => list = fresh,
+            Err(other) => {
+                // SAFETY: just made, and shown to nobody.
+                drop(unsafe { Box::from_raw(fresh) });
+                list = other;
+            }
+        }
+    }
+    // SAFETY: never freed.
+    unsafe { &*list }
+}
+
+/// In the child of a fork: the list may be locked by a thread that is not there, and who is in it is not. It gets another.
+pub(crate) fn forget_list() {
+    LIST.store(ptr::null_mut(), Ordering::Release);
+}
+
+impl Waiter {
+    /// Whether it waits for the end of a turn.
+    fn waits_for(&self, turn: &Turn) -> bool {
+        match &self.awaits {
+            Awaits::Idle(engine) => turn.engine == engine.address(),
+            Awaits::Slots(slots) => slots.iter().any(|slot| turn.cohorts.contains(&Address::of(&slot.cohort))),
+            Awaits::Scope(slot) => turn.cohorts.contains(&Address::of(&slot.cohort)),
+            Awaits::Job(engine, id) => turn.engine == engine.address() && turn.id == *id,
+        }
+    }
+
+    /// Whether it can only go on when that turn has ended.
+    fn needs(&self, turn: &Turn) -> bool {
+        matches!(self.awaits, Awaits::Scope(_) | Awaits::Job(..)) && self.waits_for(turn)
+    }
+
+    fn is_inside(&self) -> bool {
+        !self.turns.is_empty()
+    }
+}
+
+impl List {
+    fn index(&self, number: u64) -> usize {
+        self.waiters.iter().position(|waiter| waiter.number == number).unwrap_or_else(|| unreachable!("it is in line"))
+    }
+
+    /// Those who wait for the turns of a waiter, directly or by others, and itself.
+    fn dependents(&self, of: usize, waits_for: impl Fn(&Waiter, &Turn) -> bool) -> Vec<usize> {
+        let mut found = vec![of];
+        let mut next = 0;
+        while let Some(&index) = found.get(next) {
+            next += 1;
+            let turns = &self.waiters[index].turns;
+            for (other, waiter) in self.waiters.iter().enumerate() {
+                if !found.contains(&other) && turns.iter().any(|turn| waits_for(waiter, turn)) {
+                    found.push(other);
+                }
+            }
+        }
+        found
+    }
+
+    /// How many turns are excused in the wait of a waiter.
+    fn excused(&self, of: usize, counts: impl Fn(&Turn) -> bool) -> usize {
+        if !self.waiters[of].is_inside() {
+            return 0;
+        }
+        let dependents = self.dependents(of, Waiter::waits_for);
+        dependents.into_iter().flat_map(|index| &self.waiters[index].turns).filter(|turn| counts(turn)).count()
+    }
+
+    /// Looks whether the wait of a waiter is over.
+    fn look(&mut self, index: usize) -> bool {
+        if self.waiters[index].is_over {
+            return true;
+        }
+        let is_over = match &self.waiters[index].awaits {
+            Awaits::Idle(engine) => {
+                let address = engine.address();
+                let pending = engine.core.pending();
+                if pending == 0 {
+                    self.say_idle(address);
+                }
+                pending == 0 || pending <= self.excused(index, |turn| turn.engine == address)
+            }
+            Awaits::Slots(slots) => {
+                let left = |slot: &&Slot| {
+                    let cohort = Address::of(&slot.cohort);
+                    let excused = || self.excused(index, |turn| turn.cohorts.contains(&cohort));
+                    let waited_for = slot.cohort.waited_for();
+                    waited_for > 0 && waited_for > excused()
+                };
+                let left: Vec<_> = slots.iter().copied().filter(left).collect();
+                let is_over = left.is_empty();
+                self.waiters[index].awaits = Awaits::Slots(left);
+                is_over
+            }
+            Awaits::Scope(slot) => slot.cohort.is_drained(),
+            Awaits::Job(..) => false,
+        };
+        self.waiters[index].is_over |= is_over;
+        is_over
+    }
+
+    /// Nothing is pending in a pool: all who wait for that know it now.
+    fn say_idle(&mut self, address: Address) {
+        for waiter in &mut self.waiters {
+            if matches!(&waiter.awaits, Awaits::Idle(engine) if engine.address() == address) {
+                waiter.is_over = true;
+            }
+        }
+    }
+
+    /// Looks for some of those that are meant, and have not been told. Returns whom to wake.
+    fn tell(&mut self, is_meant: impl Fn(&Waiter) -> bool) -> [Option<Thread>; BATCH] {
+        let mut woken = [const { None }; BATCH];
+        let mut places = woken.iter_mut();
+        for index in 0..self.waiters.len() {
+            let waiter = &self.waiters[index];
+            if waiter.is_told || !is_meant(waiter) || !self.look(index) {
+                continue;
+            }
+            let Some(place) = places.next() else { break };
+            let waiter = &mut self.waiters[index];
+            waiter.is_told = true;
+            *place = Some(waiter.thread.clone());
+        }
+        woken
+    }
+}
+
+/// Waiters that are woken at a time, with the lock released in between.
+const BATCH: usize = 4;
+
+fn tell(is_meant: impl Fn(&Waiter) -> bool) {
+    loop {
+        let woken = list().lock().tell(&is_meant);
+        woken.iter().flatten().for_each(Thread::unpark);
+        if woken[BATCH - 1].is_none() {
+            return;
+        }
+    }
+}
+
+/// Less is pending in a pool than before.
+pub(crate) fn tell_idle(engine: &Engine) {
+    tell(|waiter| matches!(&waiter.awaits, Awaits::Idle(awaited) if ptr::eq(*awaited, engine)));
+}
+
+/// Less of a cohort is left than before.
+pub(crate) fn tell_cohort(cohort: &Cohort) {
+    let cohort = Address::of(cohort);
+    let is_it = |slot: &Slot| Address::of(&slot.cohort) == cohort;
+    tell(|waiter| match &waiter.awaits {
+        Awaits::Slots(slots) => slots.iter().any(|slot| is_it(slot)),
+        Awaits::Scope(slot) => is_it(slot),
+        Awaits::Idle(_) | Awaits::Job(..) => false,
+    });
+}
+
+/// The jobs that the present thread is inside of.
+fn turns() -> Vec<Turn> {
+    let (mut turns, mut slot) = (Vec::new(), None);
+    frame::walk(|frame| {
+        let id = match frame.kind {
+            Kind::Member(member) => {
+                slot = slot.or(Some(member));
+                None
+            }
+            Kind::Job(id) => Some(id),
+            Kind::Worker(_) => frame.base_job(),
+            Kind::Callback(_) => None,
+        };
+        if let Some(id) = id {
+            let cohorts = slot.take().map_or_else(Vec::new, |slot| {
+                // SAFETY: the frame is that of a job of the slot, which has not ended: the slot is there.
+                unsafe { slot.cast::<Slot>().as_ref() }.cohorts().map(Address::of).collect()
+            });
+            turns.push(Turn { engine: frame.engine, id, cohorts });
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    turns
+}
+
+/// A place in line, until dropped.
+pub(crate) struct InLine<'w> {
+    number: u64,
+    awaits: Awaits<'w>,
+    is_inside: bool,
+}
+
+impl<'w> InLine<'w> {
+    /// Gets in line.
+    pub(crate) fn enter(awaits: Awaits<'w>) -> Self {
+        let turns = turns();
+        let is_inside = !turns.is_empty();
+        // Said before it is in line: who then has something to tell waits for the lock.
+        awaits.count(true, is_inside);
+        let number = {
+            let mut list = list().lock();
+            let number = list.next;
+            list.next += 1;
+            let (thread, awaits) = (thread::current(), awaits.forever());
+            list.waiters.push(Waiter { number, thread, awaits, turns, is_over: false, is_told: false });
+            number
+        };
+        if is_inside {
+            // Those who are inside of jobs may be over now that this one waits, too.
+            tell(Waiter::is_inside);
+        }
+        if let Awaits::Idle(engine) = &awaits {
+            // A worker passes one after its last job, and then asks who waits.
+            engine.core.barrier();
+        }
+        Self { number, awaits, is_inside }
+    }
+
+    /// Whether the wait is over.
+    pub(crate) fn is_over(&self) -> bool {
+        if let Awaits::Idle(engine) = &self.awaits {
+            // What is due is pending.
+            engine.core.expire();
+        }
+        let mut list = list().lock();
+        let index = list.index(self.number);
+        list.look(index)
+    }
+
+    /// Waits until it is over. Returns false when the time is over, or when nobody is left who could end the wait.
+    pub(crate) fn wait(&self, deadline: Tick) -> bool {
+        let wait = || {
+            while !self.is_over() {
+                if !park(deadline) {
+                    return self.is_over();
+                }
+            }
+            true
+        };
+        self.is_over() || frame::blocking(wait).unwrap_or(false)
+    }
+
+    /// Whether the wait of a join can never be over, since the job waits for this one.
+    pub(crate) fn is_circular(&self) -> bool {
+        let list = list().lock();
+        let this = list.index(self.number);
+        let is_awaited = |index: usize| list.waiters[index].turns.iter().any(|turn| list.waiters[this].waits_for(turn));
+        list.dependents(this, Waiter::needs).into_iter().any(is_awaited)
+    }
+}
+
+impl Awaits<'_> {
+    /// A waiter more, or less, for those who tell.
+    fn count(&self, comes: bool, is_inside: bool) {
+        match self {
+            Self::Idle(engine) => engine.count_idler(comes),
+            Self::Slots(slots) => slots.iter().for_each(|slot| slot.count_waiter(comes, is_inside)),
+            Self::Scope(slot) => slot.count_waiter(comes, false),
+            Self::Job(..) => {}
+        }
+    }
+
+    /// The same, for the list.
+    fn forever(&self) -> Awaits<'static> {
+        // SAFETY: rule 1: the waiter leaves the list before what is borrowed here is gone.
+        unsafe {
+            match self {
+                Self::Idle(engine) => Awaits::Idle(&*ptr::from_ref(*engine)),
+                Self::Slots(slots) => Awaits::Slots(slots.iter().map(|slot| &*ptr::from_ref(*slot)).collect()),
+                Self::Scope(slot) => Awaits::Scope(&*ptr::from_ref(*slot)),
+                Self::Job(engine, id) => Awaits::Job(&*ptr::from_ref(*engine), *id),
+            }
+        }
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        {
+            let mut list = list().lock();
+            let index = list.index(self.number);
+            drop(list.waiters.swap_remove(index));
+        }
+        self.awaits.count(false, self.is_inside);
+    }
+}

@@ -1,0 +1,188 @@
+//! A worker: asks the core what to do, and does it. What a job finds around it.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, NO_SEAT, Phase, Rest, Runner, Running, Tick};
+
+use crate::engine::host::StdHost;
+use crate::engine::{Engine, Payload};
+use crate::here::call::{catch, drop_quietly};
+use crate::here::frame::{self, Frame, Kind};
+use crate::sync::event;
+use crate::sys::{RawMutex, thread};
+
+type Worker<'p> = core::Worker<'p, Payload, StdHost, Growing<Payload, RawMutex>>;
+
+/// What a job finds around it when it runs.
+pub(crate) struct Env {
+    pub(crate) engine: Arc<Engine>,
+    running: Option<Running>,
+    /// The id of the one job that runs inside another or outside of all workers, which the mark of the seat may not tell.
+    known: Option<JobId>,
+    /// Runs since the totals were brought up to date.
+    #[cfg(not(target_pointer_width = "64"))]
+    ended: u32,
+}
+
+impl Env {
+    /// Around a job that runs on a thread that is no worker, and does not ask who it is.
+    pub(crate) fn outside(engine: &Arc<Engine>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            running: None,
+            known: None,
+            #[cfg(not(target_pointer_width = "64"))]
+            ended: 0,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn id(&self) -> JobId {
+        match (self.known, &self.running) {
+            (Some(id), _) => id,
+            (None, Some(running)) => self.engine.core.running_id(running).expect("a job inside another is known"),
+            (None, None) => unreachable!("only a job that is known asks who it is"),
+        }
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match &self.running {
+            Some(running) => self.engine.core.is_cancelled(running),
+            None => self.engine.core.phase() == Phase::Stopping,
+        }
+    }
+
+    /// Where its jobs submit from.
+    pub(crate) fn seat(&self) -> usize {
+        self.running.map_or(NO_SEAT, |running| running.seat())
+    }
+
+    /// The job says itself from here on what becomes of the room that it was let through with. Returns whether it has some.
+    pub(crate) fn own_room(&self) -> bool {
+        self.running.is_some_and(|running| self.engine.core.own_room(&running))
+    }
+
+    /// Whether the job has an entry to which it can go back.
+    pub(crate) fn may_go_back(&self) -> bool {
+        self.running.is_some_and(|running| running.is_gated() && running.depth() == 0)
+    }
+
+    /// Counts a run, where words are short.
+    #[inline(always)]
+    fn count(&mut self) {
+        #[cfg(not(target_pointer_width = "64"))]
+        {
+            self.ended += 1;
+            if self.ended >= crate::engine::totals::FOLD_AFTER {
+                self.ended = 0;
+                let _ = self.engine.sums();
+            }
+        }
+    }
+}
+
+impl Runner<Payload> for Env {
+    fn perform(&mut self, duty: Duty) {
+        self.engine.perform_or_leave(duty);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, payload: &mut Payload, running: Running) -> After {
+        if self.running != Some(running) {
+            self.running = Some(running);
+        }
+        self.count();
+        // Jobs catch their panics and those of all that they drop; what arrives here is the pool's own.
+        catch(|| payload.step(self)).unwrap_or(After::Failed)
+    }
+
+    fn dispose(&mut self, payload: Payload) {
+        drop_quietly(payload);
+    }
+
+    fn idle(&mut self) {
+        self.engine.tell_if_idle();
+    }
+}
+
+impl Engine {
+    /// Works as the worker that was asked for.
+    pub(crate) fn work(self: &Arc<Self>, frame: &Frame) {
+        let worker = self.core.attach();
+        if worker.is_none() {
+            // Others have come meanwhile.
+            self.perform_or_leave(self.core.start_failed());
+        }
+        self.work_on(worker, frame);
+    }
+
+    /// Works on a thread that is not the pool's own.
+    pub(crate) fn work_in_place(self: &Arc<Self>, frame: &Frame) {
+        self.work_on(self.core.enlist(), frame);
+    }
+
+    /// Works on a seat until there is nothing to do for a worker.
+    fn work_on<'e>(self: &'e Arc<Self>, mut worker: Option<Worker<'e>>, frame: &Frame) {
+        while let Some(mut present) = worker.take() {
+            let seat = present.seat();
+            self.sit(seat, thread::current());
+            frame.set_seat(seat);
+            let duty = self.work_until_exit(&mut present);
+            frame.set_seat(NO_SEAT);
+            self.stand_up(seat);
+            drop(present);
+            if self.perform(duty).is_err() {
+                // Nobody else is left who could do it.
+                worker = self.core.enlist();
+            }
+        }
+    }
+
+    fn work_until_exit(self: &Arc<Self>, worker: &mut Worker<'_>) -> Duty {
+        let mut env = Env::outside(self);
+        loop {
+            match worker.work(&mut env) {
+                Rest::Park(deadline) => {
+                    self.tell_if_idle();
+                    event::park(deadline.unwrap_or(Tick::MAX));
+                }
+                Rest::Exit { duty, .. } => return duty,
+            }
+        }
+    }
+
+    /// Runs a job that has not begun, if it may begin now, inside the job that waits for it. Returns whether it was run.
+    pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> bool {
+        match frame::seat_in(self.address()) {
+            None => false,
+            Some(NO_SEAT) => self.run_outside(id),
+            Some(seat) => {
+                let Some((mut payload, running)) = self.core.take_inside(seat, id) else { return false };
+                let mut env = Env { known: Some(id), ..Env::outside(self) };
+                let after = self.frame(id, seat).enter(|_| env.run(&mut payload, running));
+                debug_assert!(after.is_over(), "what repeats or goes back is left to the workers");
+                let (_, duty) = self.core.end(&running, after.end(), None);
+                self.perform_or_leave(duty);
+                true
+            }
+        }
+    }
+
+    /// The same on a thread that is no worker of this pool.
+    pub(crate) fn run_outside(self: &Arc<Self>, id: JobId) -> bool {
+        let Some((mut payload, taken)) = self.core.take(id) else { return false };
+        let mut env = Env { known: Some(id), ..Env::outside(self) };
+        let after = self.frame(id, NO_SEAT).enter(|_| catch(|| payload.step(&mut env)).unwrap_or(After::Failed));
+        debug_assert!(after.is_over(), "what repeats or goes back is left to the workers");
+        let duty = taken.end(after.end());
+        self.perform_or_leave(duty);
+        self.tell_if_idle();
+        self.settle();
+        true
+    }
+
+    fn frame(&self, id: JobId, seat: usize) -> Frame {
+        Frame::new(Kind::Job(id), self.address(), seat)
+    }
+}

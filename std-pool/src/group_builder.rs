@@ -1,0 +1,157 @@
+//! How a group is set up.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::sync::Arc;
+
+use fastthreadpool_core::JobId;
+
+use crate::builder::BuildError;
+use crate::engine::Engine;
+use crate::group::Group;
+use crate::groups::inner::Inner;
+use crate::groups::kin::Kin;
+use crate::groups::policy::{GroupOnDrop, Policy};
+use crate::here::removed::CancelReason;
+use crate::jobs::when::When;
+use crate::results::combine::Combined;
+use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads};
+
+/// Sets up a [`Group`]; from [`Pool::group`](crate::Pool::group) and [`Group::group`].
+///
+/// What is not said costs nothing. Whether a group can be limited, paused, keyed or bounded is fixed here.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use fastthreadpool::Pool;
+/// let pool: Pool = Pool::new()?;
+/// // One at a time, in order.
+/// let strand = pool.group::<u32>().limit(1).build()?;
+/// for n in 0..10 {
+///     strand.submit(move || n)?;
+/// }
+/// strand.wait();
+/// assert!(strand.done().drain().map(|done| done.value).eq(0..10));
+/// # Ok(()) }
+/// ```
+#[must_use = "a builder does nothing until it builds"]
+pub struct GroupBuilder<'g, T> {
+    engine: &'g Arc<Engine>,
+    around: Option<Arc<dyn Kin>>,
+    policy: Policy,
+    failed_capacity: usize,
+    callbacks: Combined<T>,
+}
+
+impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
+    pub(crate) fn new(engine: &'g Arc<Engine>, around: Option<Arc<dyn Kin>>) -> Self {
+        Self { engine, around, policy: Policy::default(), failed_capacity: FAILURES, callbacks: Combined::none() }
+    }
+
+    /// At most so many of its jobs run at the same time, the others wait for that in the order in which they came. With 1 they
+    /// run one at a time, in order.
+    ///
+    /// A job that waits for another of its group runs that one in its own place.
+    pub fn limit(mut self, jobs: usize) -> Self {
+        self.policy.limit = Some(jobs);
+        self
+    }
+
+    /// Its jobs may be given keys: see [`Group::keyed`].
+    pub fn keyed(mut self) -> Self {
+        self.policy.is_keyed = true;
+        self
+    }
+
+    /// It may be [paused](Group::pause).
+    pub fn pausable(mut self) -> Self {
+        self.policy.is_pausable = true;
+        self
+    }
+
+    /// With the first job that fails all that have not begun are removed, those that run are told to stop, and others are
+    /// refused as [`Closed`](crate::SubmitError::Closed); until somebody [waits](Group::wait) for the group.
+    pub fn fail_fast(mut self) -> Self {
+        self.policy.is_fail_fast = true;
+        self
+    }
+
+    /// What has not begun by then is removed, and nothing is accepted afterwards. What runs goes on.
+    ///
+    /// The removal is done by a worker; if all are busy, a job that is too late is dropped when its turn comes.
+    pub fn deadline(mut self, when: impl Into<When>) -> Self {
+        self.policy.deadline = Some(when.into().0);
+        self
+    }
+
+    /// At most so many of its jobs wait to be run, delayed and periodic ones included; one more is refused as
+    /// [`Full`](crate::SubmitError::Full). The default is no bound.
+    pub fn queue_capacity(mut self, jobs: usize) -> Self {
+        self.policy.queue_capacity = Some(jobs);
+        self
+    }
+
+    /// At most so many results wait in the done queue: a job whose result has no room does not begin. The default is no bound.
+    /// See [`Builder::done_capacity`](crate::Builder::done_capacity).
+    pub fn done_capacity(mut self, results: usize) -> Self {
+        self.policy.done_capacity = Some(results);
+        self
+    }
+
+    /// So many failures wait in the failed queue at most; the oldest are dropped. The default is 65,536.
+    pub fn failed_capacity(mut self, failures: usize) -> Self {
+        self.failed_capacity = failures;
+        self
+    }
+
+    /// Is given every result, in order of completion, on the workers, and never by two at a time: who has left a result calls,
+    /// unless somebody calls already. It takes them from the done queue, which then is not to be read by others. A panic of it
+    /// goes to the failed queue.
+    pub fn on_done(mut self, callback: impl FnMut(Done<T>) + Send + 'static) -> Self {
+        self.callbacks.on_done = Some(Box::new(callback));
+        self
+    }
+
+    /// Is given every failure, as [`GroupBuilder::on_done`] every result.
+    pub fn on_failed(mut self, callback: impl FnMut(Failed) + Send + 'static) -> Self {
+        self.callbacks.on_failed = Some(Box::new(callback));
+        self
+    }
+
+    /// Is given the id of every job that was removed before it ran, and why, when its function has been dropped. It is called
+    /// where that happens: by a worker, or by who has cancelled it; and never by two at a time.
+    pub fn on_cancelled(mut self, callback: impl FnMut(JobId, CancelReason) + Send + 'static) -> Self {
+        self.callbacks.on_cancelled = Some(Box::new(callback));
+        self
+    }
+
+    /// What becomes of its jobs when its last handle is dropped. The default is that they go on by themselves.
+    pub fn on_drop(mut self, what: GroupOnDrop) -> Self {
+        self.policy.on_drop = what;
+        self
+    }
+
+    /// The group.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NoLimit`] when the limit is 0, [`BuildError::NoCapacity`] when a capacity is.
+    pub fn build(self) -> Result<Group<T>, BuildError> {
+        let Self { engine, around, policy, failed_capacity, callbacks } = self;
+        if policy.limit == Some(0) {
+            return Err(BuildError::NoLimit);
+        }
+        let capacities = [policy.queue_capacity, policy.done_capacity, Some(failed_capacity)];
+        if capacities.contains(&Some(0)) {
+            return Err(BuildError::NoCapacity);
+        }
+        let outlet = Outlet::new(failed_capacity, Threads::default(), callbacks);
+        Ok(Group::begin(engine, Inner::new(policy, outlet, around)))
+    }
+}
+
+impl<T> fmt::Debug for GroupBuilder<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupBuilder").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

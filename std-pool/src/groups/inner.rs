@@ -1,0 +1,346 @@
+//! A group: its policy, its gate, its outlet, and what the engine asks of it.
+
+use std::any::Any;
+use std::sync::{Arc, OnceLock, Weak};
+
+use fastthreadpool_core::{Duty, Gate, Gated, Ran, Run, Task, WITHOUT_END};
+
+use crate::engine::slot::{Doom, Slot};
+use crate::engine::worker::Env;
+use crate::engine::{Engine, Party};
+use crate::groups::door::Door;
+use crate::groups::keyed::Keys;
+use crate::groups::kin::{Cohorts, Kin};
+use crate::groups::policy::{GroupOnDrop, Policy};
+use crate::here::removed::CancelReason;
+use crate::results::callback::HasOutlet;
+use crate::results::outlet::Outlet;
+use crate::sys::Mutex;
+use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+/// A group without the type of its results.
+pub(crate) struct GroupCore {
+    pub(crate) policy: Policy,
+    pub(crate) cohorts: Cohorts,
+    pub(crate) door: Option<Door>,
+    pub(crate) keys: Option<Keys>,
+    /// Of a gated group from the beginning; of another from its first timer on, which then only belongs to it.
+    gate: OnceLock<Gate>,
+    /// The alarm of the deadline.
+    alarm: OnceLock<fastthreadpool_core::JobId>,
+    /// What its slots name as their owner.
+    owner: AtomicPtr<()>,
+    /// It has a gate from the beginning: its own, or one that stands before one around it.
+    pub(crate) is_gated: bool,
+    /// All its jobs have to pass that.
+    is_limited: bool,
+    is_paused: Mutex<bool>,
+    /// Results take no room any more.
+    is_lifted: AtomicBool,
+    /// It takes no jobs any more.
+    is_closed: AtomicBool,
+    /// How many handles there are.
+    handles: AtomicUsize,
+    is_orphan: AtomicBool,
+}
+
+/// A group.
+pub(crate) struct Inner<T> {
+    pub(crate) core: GroupCore,
+    pub(crate) outlet: Outlet<T>,
+}
+
+impl GroupCore {
+    fn new(policy: Policy, parent: Option<Arc<dyn Kin>>) -> Self {
+        let is_limited = policy.is_limited() || parent.as_ref().is_some_and(|parent| parent.core().is_limited);
+        Self {
+            is_gated: is_limited || policy.done_capacity.is_some(),
+            is_limited,
+            policy,
+            cohorts: Cohorts::new(parent),
+            door: policy.queue_capacity.map(Door::new),
+            keys: policy.is_keyed.then(Keys::default),
+            gate: OnceLock::new(),
+            alarm: OnceLock::new(),
+            owner: AtomicPtr::new(std::ptr::null_mut()),
+            is_paused: Mutex::new(false),
+            is_lifted: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            handles: AtomicUsize::new(1),
+            is_orphan: AtomicBool::new(false),
+        }
+    }
+
+    /// What the slots of this group name as their owner.
+    pub(crate) fn owner(&self) -> *mut () {
+        self.owner.load(Ordering::Relaxed)
+    }
+
+    /// The gate, if it has one.
+    pub(crate) fn gate(&self) -> Option<Gate> {
+        self.gate.get().copied()
+    }
+
+    /// The gate for a job, which is made if it is only to know what belongs to the group.
+    pub(crate) fn gate_or_open(&self, engine: &Engine) -> Gate {
+        *self.gate.get_or_init(|| {
+            let around = self.cohorts.parent().map(|parent| parent.core()).filter(|around| around.is_limited);
+            let parent = around.and_then(Self::gate);
+            let gate = engine.core.open_gate(self.policy.slots(), self.policy.room(), parent);
+            gate.unwrap_or_else(|| unreachable!("growing storage has room"))
+        })
+    }
+
+    /// How a job of the group is put in. `leaves`: it leaves a result in the done queue.
+    pub(crate) fn gated(&self, engine: &Engine, is_timed: bool, leaves: bool) -> Option<Gated> {
+        let needs_room = leaves && self.policy.done_capacity.is_some();
+        // What leaves no result does not wait behind what does.
+        let is_gated = self.is_limited || needs_room;
+        if !is_gated && !is_timed {
+            return None;
+        }
+        Some(Gated { gate: self.gate_or_open(engine), room: u8::from(needs_room), passes: !is_gated })
+    }
+
+    /// Whether it takes jobs no more, as far as it is itself concerned.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Room for one more result of a job that runs, if results take room.
+    pub(crate) fn take_room(&self, engine: &Engine) -> bool {
+        let Some(gate) = self.gate().filter(|_| self.policy.done_capacity.is_some()) else { return true };
+        engine.core.take_room(gate)
+    }
+
+    /// Returns false if it cannot be paused.
+    pub(crate) fn pause(&self, engine: &Engine) -> bool {
+        let Some(gate) = self.gate().filter(|_| self.policy.is_pausable) else { return false };
+        let mut is_paused = self.is_paused.lock();
+        if !*is_paused {
+            // As a debt of slots.
+            engine.core.take_slots(gate, WITHOUT_END);
+            *is_paused = true;
+        }
+        true
+    }
+
+    /// Returns what is to be done, or nothing if it is not paused.
+    pub(crate) fn resume(&self, engine: &Engine) -> Duty {
+        let mut is_paused = self.is_paused.lock();
+        match self.gate() {
+            Some(gate) if *is_paused => {
+                *is_paused = false;
+                engine.core.give(gate, WITHOUT_END, 0)
+            }
+            _ => Duty::Nothing,
+        }
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        *self.is_paused.lock()
+    }
+
+    /// Results take no room any more: nobody is left who reads them.
+    fn lift(&self, engine: &Engine) -> Duty {
+        match self.gate() {
+            Some(gate) if self.policy.done_capacity.is_some() && !self.is_lifted.swap(true, Ordering::Relaxed) => {
+                engine.core.give(gate, 0, WITHOUT_END)
+            }
+            _ => Duty::Nothing,
+        }
+    }
+
+    /// Cancels what is there; returns how many jobs that are.
+    pub(crate) fn cancel(&self, engine: &Engine, doom: Doom) -> usize {
+        let (count, gates) = self.cohorts.doom(engine, self, doom);
+        Cohorts::clear_gates(engine, gates, doom.reason().unwrap_or(CancelReason::Cancelled));
+        // Those who wait for room may be told to stop.
+        engine.quiet.notify();
+        count
+    }
+
+    /// A job has failed, and that was the end of its cohort, or of one around it.
+    pub(crate) fn clear_gates(&self, engine: &Engine) {
+        let mut gates = Vec::new();
+        let mut core = self;
+        loop {
+            if core.policy.is_fail_fast {
+                gates.extend(core.gate());
+                core.cohorts.each_inside(|inside| gates.extend(inside.gate()));
+            }
+            match core.cohorts.parent() {
+                Some(parent) => core = parent.core(),
+                None => break,
+            }
+        }
+        Cohorts::clear_gates(engine, gates, CancelReason::FailFast);
+    }
+
+    /// The deadline has passed.
+    fn expire(&self, engine: &Engine) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        self.cancel(engine, Doom::Expired);
+    }
+
+    /// How many of its jobs, and of those of the groups inside it, wait for their time, and how many at gates.
+    pub(crate) fn waiting(&self, engine: &Engine) -> (usize, usize) {
+        let mut sum = self.gate().map_or((0, 0), |gate| engine.core.gate_counts(gate));
+        self.cohorts.each_inside(|inside| {
+            // Else they stand behind the gate of this one, and are in its counts.
+            if !self.is_limited {
+                let (timed, gated) = inside.waiting(engine);
+                sum = (sum.0 + timed, sum.1 + gated);
+            }
+        });
+        sum
+    }
+
+    pub(crate) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A handle is gone.
+    pub(crate) fn drop_handle(&self, engine: &Engine) {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 || self.policy.is_root || engine.is_elsewhere() {
+            return;
+        }
+        if self.policy.on_drop == GroupOnDrop::Cancel {
+            self.cancel(engine, Doom::Cancelled);
+        }
+        if let Some(alarm) = self.alarm.get() {
+            engine.cancel(*alarm);
+        }
+        engine.perform_or_leave(self.resume(engine));
+        engine.perform_or_leave(self.lift(engine));
+        self.cohorts.watch_all();
+        self.is_orphan.store(true, Ordering::SeqCst);
+        engine.orphan();
+    }
+}
+
+impl<T: Send + 'static> Inner<T> {
+    pub(crate) fn new(policy: Policy, outlet: Outlet<T>, parent: Option<Arc<dyn Kin>>) -> Arc<Self> {
+        let inner = Arc::new(Self { core: GroupCore::new(policy, parent), outlet });
+        inner.core.owner.store(Arc::as_ptr(&inner).cast_mut().cast(), Ordering::Relaxed);
+        inner
+    }
+
+    /// Makes it known to its engine: its first slot, its gate, its deadline.
+    pub(crate) fn begin(self: &Arc<Self>, engine: &Arc<Engine>) {
+        let kin: Arc<dyn Kin> = self.clone();
+        let core = &self.core;
+        core.cohorts.begin(engine, &kin);
+        if core.is_gated {
+            core.gate_or_open(engine);
+        }
+        if core.policy.done_capacity.is_some() {
+            // Weak, since both own the queue.
+            let (inner, engine) = (Arc::downgrade(self), Arc::downgrade(engine));
+            self.outlet.done.on_taken(move || {
+                if let (Some(inner), Some(engine)) = (inner.upgrade(), engine.upgrade()) {
+                    inner.give_room(&engine);
+                }
+            });
+        }
+        engine.add_party(self.clone());
+        if let Some(deadline) = core.policy.deadline {
+            let task = Task::new(Expire(Arc::downgrade(&kin)));
+            if let Ok((id, duty)) = engine.core.set_alarm(task, deadline) {
+                let _ = core.alarm.set(id);
+                engine.perform_or_leave(duty);
+            }
+        }
+    }
+
+    /// A result was read, or was not left after all.
+    pub(crate) fn give_room(&self, engine: &Engine) {
+        if let Some(gate) = self.core.gate().filter(|_| self.core.policy.done_capacity.is_some()) {
+            engine.perform_or_leave(engine.core.give(gate, 0, 1));
+            // Those who wait to emit.
+            self.outlet.ended.notify();
+        }
+    }
+
+    /// The group of a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot is one of a group of this type, and has a job that has not ended.
+    pub(crate) unsafe fn of(slot: &Slot) -> &Self {
+        // SAFETY: as the caller says: a group is there as long as it has jobs.
+        unsafe { &*slot.owner().cast::<Self>() }
+    }
+}
+
+/// The deadline of a group.
+struct Expire(Weak<dyn Kin>);
+
+impl Run<Env> for Expire {
+    fn run(self, env: &mut Env) -> Ran<Self> {
+        if let Some(kin) = self.0.upgrade() {
+            kin.core().expire(&env.engine);
+        }
+        Ran::Over(fastthreadpool_core::End::Done)
+    }
+}
+
+impl<T: Send + 'static> Kin for Inner<T> {
+    fn core(&self) -> &GroupCore {
+        &self.core
+    }
+}
+
+impl<T: Send + 'static> HasOutlet<T> for Inner<T> {
+    fn outlet(&self) -> &Outlet<T> {
+        &self.outlet
+    }
+}
+
+impl<T: Send + 'static> Party for Inner<T> {
+    fn close(&self, round: u64) {
+        self.outlet.close(round);
+    }
+
+    fn open(&self, round: u64) {
+        self.outlet.open(round);
+    }
+
+    fn take_results(&self) -> Box<dyn Any + Send> {
+        Box::new(self.outlet.take_all())
+    }
+
+    fn end_pause(&self, engine: &Engine) -> Duty {
+        self.core.resume(engine)
+    }
+
+    fn lift(&self, engine: &Engine) -> Duty {
+        self.core.lift(engine)
+    }
+
+    fn wake(&self) {
+        self.outlet.ended.notify();
+    }
+
+    fn is_told(&self) -> bool {
+        self.outlet.is_told()
+    }
+
+    fn is_buried(&self) -> bool {
+        self.core.is_orphan.load(Ordering::SeqCst) && self.core.cohorts.is_empty()
+    }
+
+    fn give_back(&self, engine: &Engine) {
+        self.core.cohorts.give_back(engine);
+        if let Some(keys) = &self.core.keys {
+            keys.close(engine);
+        }
+        if let Some(gate) = self.core.gate() {
+            engine.core.close_gate(gate);
+        }
+    }
+
+    fn reports(&self) -> u64 {
+        self.outlet.reports()
+    }
+}

@@ -1,0 +1,308 @@
+//! The cohorts of a group, and its kin: the group around it and those inside it.
+//!
+//! Jobs come into the *present* slot. A wait, or a cancel, makes all that were accepted before it a matter of their own: it
+//! lists the slots that have jobs, and puts another in the place of the present one, so that what comes later does not count. A
+//! running job submits into the slot that it is of itself, so what descends from it counts where it does.
+//!
+//! A slot of a group inside another has a slot of that as its parent, for good. So when a group flips, the groups inside it do,
+//! too: their present slots are of the present slot around them.
+//!
+//! # Locks
+//!
+//! A tree is locked to flip and to list; that of a group before those of the groups inside it. Nothing is woken, dropped or
+//! called under it.
+
+use std::ptr::{self, NonNull};
+use std::sync::{Arc, Weak};
+
+use fastthreadpool_core::{CohortCounts, Gate, Tick};
+
+use crate::engine::Engine;
+use crate::engine::slot::{Doom, Slot};
+use crate::engine::waits::{Awaits, InLine};
+use crate::groups::inner::GroupCore;
+use crate::here::frame;
+use crate::here::removed::CancelReason;
+use crate::sys::Mutex;
+use crate::sys::atomic::{AtomicPtr, Ordering};
+
+/// A group without its type.
+pub(crate) trait Kin: Send + Sync {
+    fn core(&self) -> &GroupCore;
+}
+
+/// The slots of a group, and the groups inside it.
+#[derive(Default)]
+struct Tree {
+    slots: Vec<NonNull<Slot>>,
+    /// What of the counts of each slot is in the totals.
+    counted: Vec<CohortCounts>,
+    totals: Totals,
+    children: Vec<Weak<dyn Kin>>,
+}
+
+/// The counts of a group in 64 bits, which do not wrap.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) accepted: u64,
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) handed_back: u64,
+}
+
+/// Turns that a slot accepts before somebody brings the totals up to date, where words are so short that they could wrap
+/// unnoticed.
+pub(crate) const FOLD_AFTER: usize = 1 << 24;
+
+impl Totals {
+    fn add(&mut self, last: CohortCounts, now: CohortCounts) {
+        let since = |total: &mut u64, last: usize, now: usize, bits: usize| {
+            *total = total.wrapping_add((now.wrapping_sub(last) & bits) as u64);
+        };
+        since(&mut self.accepted, last.accepted, now.accepted, usize::MAX);
+        // Of the ends there is one bit less.
+        let bits = usize::MAX >> 1;
+        since(&mut self.done, last.done, now.done, bits);
+        since(&mut self.failed, last.failed, now.failed, bits);
+        since(&mut self.cancelled, last.cancelled, now.cancelled, bits);
+        since(&mut self.handed_back, last.handed_back, now.handed_back, bits);
+    }
+
+    /// Those that have not ended.
+    pub(crate) fn live(&self) -> u64 {
+        let ended = self.done.wrapping_add(self.failed).wrapping_add(self.cancelled).wrapping_add(self.handed_back);
+        self.accepted.wrapping_sub(ended)
+    }
+}
+
+// SAFETY: slots are shared between threads.
+unsafe impl Send for Tree {}
+
+impl Tree {
+    fn add(&mut self, slot: NonNull<Slot>) {
+        self.slots.push(slot);
+        self.counted.push(CohortCounts::default());
+    }
+}
+
+pub(crate) struct Cohorts {
+    /// Where jobs come into; null until the first one.
+    present: AtomicPtr<Slot>,
+    tree: Mutex<Tree>,
+    parent: Option<Arc<dyn Kin>>,
+}
+
+impl Cohorts {
+    pub(crate) fn new(parent: Option<Arc<dyn Kin>>) -> Self {
+        Self { present: AtomicPtr::new(ptr::null_mut()), tree: Mutex::new(Tree::default()), parent }
+    }
+
+    pub(crate) fn parent(&self) -> Option<&Arc<dyn Kin>> {
+        self.parent.as_ref()
+    }
+
+    /// Takes the first slot; the group around knows of it from here on.
+    pub(crate) fn begin(&self, engine: &Engine, kin: &Arc<dyn Kin>) {
+        let around = self.parent.as_ref().map(|parent| {
+            let cohorts = &parent.core().cohorts;
+            let mut tree = cohorts.tree.lock();
+            tree.children.retain(|child| child.strong_count() > 0);
+            tree.children.push(Arc::downgrade(kin));
+            (tree, cohorts.present())
+        });
+        let parent = around.as_ref().and_then(|(_, present)| *present);
+        self.put(engine, &mut self.tree.lock(), kin.core(), parent);
+    }
+
+    /// The present slot.
+    #[inline]
+    pub(crate) fn present(&self) -> Option<&Slot> {
+        // SAFETY: a slot is there as long as its engine, and whoever asks has a handle or a job of that.
+        unsafe { self.present.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Puts a slot in the place of the present one: one that is free and of that parent, perhaps the same, or a new one.
+    fn put(&self, engine: &Engine, tree: &mut Tree, core: &GroupCore, parent: Option<&Slot>) {
+        let address = |slot: Option<&Slot>| slot.map_or(ptr::null(), ptr::from_ref);
+        let is_free = |slot: &&NonNull<Slot>| {
+            // SAFETY: as in `present`.
+            let slot = unsafe { slot.as_ref() };
+            ptr::eq(address(slot.parent()), address(parent)) && slot.is_free()
+        };
+        let slot = match tree.slots.iter().find(is_free) {
+            Some(free) => {
+                // SAFETY: as in `present`.
+                unsafe { free.as_ref() }.renew();
+                *free
+            }
+            None => {
+                let slot = engine.slots.take(engine, core.owner(), parent, core.policy.is_fail_fast);
+                tree.add(slot);
+                slot
+            }
+        };
+        self.present.store(slot.as_ptr(), Ordering::Release);
+    }
+
+    /// The slot for a job that the present thread submits.
+    #[inline]
+    pub(crate) fn slot(&self, engine: &Engine, core: &GroupCore) -> &Slot {
+        match frame::member() {
+            None => self.present_or_first(),
+            // SAFETY: the frame is that of a job of the slot, which has not ended.
+            Some(member) => self.slot_inside(engine, core, unsafe { member.cast::<Slot>().as_ref() }),
+        }
+    }
+
+    fn present_or_first(&self) -> &Slot {
+        self.present().unwrap_or_else(|| unreachable!("a group takes its first slot when it is built"))
+    }
+
+    /// The same inside a job of a group.
+    #[cold]
+    fn slot_inside<'s>(&'s self, engine: &Engine, core: &GroupCore, of: &'s Slot) -> &'s Slot {
+        let is_owned_by = |slot: &&Slot, owner: *mut ()| ptr::eq(slot.owner(), owner);
+        if let Some(own) = of.chain().find(|slot| is_owned_by(slot, core.owner())) {
+            return own;
+        }
+        let around = self.parent.as_ref().map(|parent| parent.core().owner());
+        let Some(around) = around.and_then(|owner| of.chain().find(|slot| is_owned_by(slot, owner))) else {
+            return self.present_or_first();
+        };
+        let is_of = |slot: &Slot| slot.parent().is_some_and(|parent| ptr::eq(parent, around));
+        if self.present().is_some_and(is_of) {
+            return self.present_or_first();
+        }
+        // Its cohort is a former one of the group around: there is one here that belongs to it, or will be.
+        let mut tree = self.tree.lock();
+        // SAFETY: as in `present`.
+        let found = tree.slots.iter().map(|slot| unsafe { slot.as_ref() }).find(|slot| is_of(slot));
+        found.unwrap_or_else(|| {
+            let slot = engine.slots.take(engine, core.owner(), Some(around), core.policy.is_fail_fast);
+            tree.add(slot);
+            // SAFETY: as in `present`.
+            unsafe { slot.as_ref() }
+        })
+    }
+
+    /// The slots that have jobs.
+    fn listed<'s>(tree: &Tree, has_jobs: impl Fn(&Slot) -> bool) -> Vec<&'s Slot> {
+        // SAFETY: as in `present`.
+        tree.slots.iter().map(|slot| unsafe { slot.as_ref() }).filter(|slot| has_jobs(slot)).collect()
+    }
+
+    fn children(tree: &Tree) -> Vec<Arc<dyn Kin>> {
+        tree.children.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// All that comes from here on is a matter of its own.
+    fn flip(&self, engine: &Engine, tree: &mut Tree, core: &GroupCore, parent: Option<&Slot>) -> Vec<Arc<dyn Kin>> {
+        self.put(engine, tree, core, parent);
+        let children = Self::children(tree);
+        let mut below = Vec::new();
+        for child in &children {
+            let core = child.core();
+            let cohorts = &core.cohorts;
+            below.extend(cohorts.flip(engine, &mut cohorts.tree.lock(), core, self.present()));
+        }
+        // To be dropped with no lock held: a group may be dropped with them.
+        below.extend(children);
+        below
+    }
+
+    /// Waits until all have ended that were accepted before, and what descends from them; not for schedules. Returns false when
+    /// the time is over, or when nobody is left who could end the wait.
+    pub(crate) fn wait(&self, engine: &Engine, core: &GroupCore, deadline: Tick) -> bool {
+        let (slots, kin) = {
+            let mut tree = self.tree.lock();
+            let slots = Self::listed(&tree, |slot| !slot.cohort.is_drained());
+            // After a failure that was the end of a cohort the next one begins here.
+            if slots.is_empty() && self.present().is_none_or(|present| present.doom() == Doom::None) {
+                return true;
+            }
+            slots.iter().for_each(|slot| slot.cohort.watch());
+            let parent = self.present().and_then(Slot::parent);
+            // In line before others may take a slot that is drained for another time.
+            slots.iter().for_each(|slot| slot.count_waiter(true, false));
+            let kin = self.flip(engine, &mut tree, core, parent);
+            (slots, kin)
+        };
+        drop(kin);
+        let line = InLine::enter(Awaits::Slots(slots.clone()));
+        slots.iter().for_each(|slot| slot.count_waiter(false, false));
+        line.wait(deadline)
+    }
+
+    /// Gets in line for all that is there now.
+    pub(crate) fn line(&self) -> InLine<'_> {
+        let slots = Self::listed(&self.tree.lock(), |slot| !slot.cohort.is_drained());
+        slots.iter().for_each(|slot| slot.cohort.watch());
+        InLine::enter(Awaits::Slots(slots))
+    }
+
+    /// What has not begun is not to begin, and for [`Doom::Cancelled`] what runs is to stop. What comes later lives. Returns how
+    /// many jobs that are, and the gates at which more of them wait.
+    pub(crate) fn doom(&self, engine: &Engine, core: &GroupCore, doom: Doom) -> (usize, Vec<Gate>) {
+        let (count, kin) = {
+            let mut tree = self.tree.lock();
+            let slots = Self::listed(&tree, |slot| slot.cohort.counts().live() > 0);
+            slots.iter().for_each(|slot| _ = slot.set_doom(doom));
+            let parent = self.present().and_then(Slot::parent);
+            let kin = self.flip(engine, &mut tree, core, parent);
+            (slots.iter().map(|slot| slot.cohort.counts().live()).sum(), kin)
+        };
+        let gates = core.gate().into_iter().chain(kin.iter().filter_map(|kin| kin.core().gate()));
+        (count, gates.collect())
+    }
+
+    /// Visits the groups inside.
+    pub(crate) fn each_inside(&self, mut f: impl FnMut(&GroupCore)) {
+        let children = Self::children(&self.tree.lock());
+        children.iter().for_each(|child| f(child.core()));
+    }
+
+    /// The counts of all slots together; `between` reads what is to be read after the ends and before what was accepted.
+    pub(crate) fn totals<R>(&self, between: impl FnOnce() -> R) -> (Totals, R) {
+        let mut tree = self.tree.lock();
+        let slots = Self::listed(&tree, |_| true);
+        let ended: Vec<_> = slots.iter().map(|slot| slot.cohort.ended()).collect();
+        let read = between();
+        let now = slots.iter().zip(ended).map(|(slot, ended)| CohortCounts { accepted: slot.cohort.accepted(), ..ended });
+        for (slot, now) in now.enumerate() {
+            let last = std::mem::replace(&mut tree.counted[slot], now);
+            tree.totals.add(last, now);
+        }
+        (tree.totals, read)
+    }
+
+    /// Runs that are deeper in others than seats show.
+    pub(crate) fn deep(&self) -> usize {
+        Self::listed(&self.tree.lock(), |_| true).into_iter().map(Slot::deep).sum()
+    }
+
+    /// Nobody has a handle any more: whoever ends a job looks whether it was the last.
+    pub(crate) fn watch_all(&self) {
+        Self::listed(&self.tree.lock(), |_| true).into_iter().for_each(|slot| slot.cohort.watch());
+    }
+
+    /// Whether all jobs have ended, those that repeat too, and no group is inside that could have more.
+    pub(crate) fn is_empty(&self) -> bool {
+        let tree = self.tree.lock();
+        tree.children.iter().all(|child| child.strong_count() == 0)
+            && Self::listed(&tree, |slot| slot.cohort.counts().live() > 0).is_empty()
+    }
+
+    /// The group is gone.
+    pub(crate) fn give_back(&self, engine: &Engine) {
+        debug_assert_eq!(self.totals(|| ()).0.live(), 0, "all jobs of a group that is gone have ended");
+        self.tree.lock().slots.drain(..).for_each(|slot| engine.slots.give_back(slot));
+    }
+
+    /// Cancels what waits at gates, for `reason`.
+    pub(crate) fn clear_gates(engine: &Engine, gates: Vec<Gate>, reason: CancelReason) {
+        for gate in gates {
+            engine.cancel_gated(gate, reason);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Groups: jobs that are counted, limited, waited for and cancelled together. The pool itself is one, the root, and pays for
+//! none of this.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `policy` | what is said of a group when it is built |
+//! | `inner` | a group: its policy, its gate, its outlet; what the engine asks of it |
+//! | `kin` | its cohorts, and those of the groups inside it: waiting, cancelling, counting |
+//! | `member` | a job's hold on its group |
+//! | `door` | the bound of its queue |
+//! | `keyed` | one job at a time for each key |
+
+pub(crate) mod door;
+pub(crate) mod inner;
+pub(crate) mod keyed;
+pub(crate) mod kin;
+pub(crate) mod member;
+pub(crate) mod policy;

@@ -1,0 +1,92 @@
+//! How user code is called: its panics are values, and its destructors' are kept from spreading.
+#![forbid(unsafe_code)]
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+
+use crate::sys::{self, Mutex};
+
+/// The end of a job that panicked. Displays as the panic's message.
+pub struct Panic {
+    message: Box<str>,
+    /// In a mutex only so that the whole can be shared between threads, which a payload cannot.
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Panic {
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+        let message = if let Some(text) = payload.downcast_ref::<&str>() {
+            (*text).into()
+        } else if let Some(text) = payload.downcast_ref::<String>() {
+            text.as_str().into()
+        } else {
+            "a payload that is not text".into()
+        };
+        Self { message, payload: Mutex::new(Some(payload)) }
+    }
+
+    /// The panic's message, if its payload was text.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The payload, to go on with the panic elsewhere ([`std::panic::resume_unwind`]).
+    ///
+    /// # Panics
+    ///
+    /// Never: the payload leaves with the panic.
+    pub fn into_payload(self) -> Box<dyn Any + Send> {
+        self.payload.lock().take().expect("the payload leaves once, with the whole")
+    }
+}
+
+impl Drop for Panic {
+    fn drop(&mut self) {
+        // A payload's destructor is user code, and this may run on a worker.
+        if let Some(payload) = self.payload.get_mut().take() {
+            drop_quietly(payload);
+        }
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Panic").field(&self.message).finish()
+    }
+}
+
+/// Runs user code; a panic becomes a value.
+#[inline(always)]
+pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
+    sys::assert_unlocked();
+    // Unwind safe: what the closure owns is gone, and what it shares is the user's, who is told of the panic.
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
+}
+
+/// Drops a user's value where a panic of its destructor must not spread. The panic hook has reported it. Returns the first
+/// panic.
+pub(crate) fn drop_caught<T>(value: T) -> Result<(), Panic> {
+    catch(|| drop(value))
+}
+
+/// The same, where nobody wants to know.
+pub(crate) fn drop_quietly<T>(value: T) {
+    sys::assert_unlocked();
+    let mut dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
+    for _ in 0..PAYLOADS {
+        let Err(payload) = dropped else { return };
+        dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    }
+    std::mem::forget(dropped);
+}
+
+/// The destructor of a panic's payload may panic with a payload of its own, and so on. There has to be an end: from here on
+/// payloads are leaked.
+const PAYLOADS: usize = 8;

@@ -1,0 +1,263 @@
+//! Frames: what user code the present thread is inside of, and of which engine.
+//!
+//! | kind | of | from | until |
+//! |---|---|---|---|
+//! | `Worker` | a thread of an engine | before its start hook | its last thread-local destructor, where the platform drops what came first last |
+//! | `Job` | a job that something else than the worker's loop runs: a join, the thread of a scope | it begins | it ends |
+//! | `Member` | the job that runs, if it belongs to a group: a note in which cohort | it begins | it ends |
+//! | `Callback` | a callback of an outlet | the call | its return |
+//!
+//! A worker's loop runs a job without a frame of its own: inside it the worker's frame and the mark of the seat say all.
+//!
+//! # Rules
+//!
+//! 1. A frame is linked in its own thread only, and unlinked before it is gone: [`Frame::enter`] does both around a call, a
+//!    [`Stay`] as long as it lives. So whoever walks the chain, which is the present thread's, meets frames that are there.
+//! 2. What a frame refers to by address is only compared; the employer is called while the frame is linked, and lives as long.
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::ptr::{self, NonNull};
+
+use fastthreadpool_core::{JobId, NO_SEAT};
+
+use crate::sys;
+
+sys::local! {
+    /// The innermost frame.
+    static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) };
+}
+
+/// What a thread's frames ask of the engine whose worker it is.
+pub(crate) trait Employer {
+    /// The outermost job that runs on this seat.
+    fn base_job(&self, seat: usize) -> Option<JobId>;
+    /// A job on a seat is about to wait: somebody is to stand in. Returns whether it may wait; false if nobody would be left who
+    /// could end the wait.
+    fn block(&self) -> bool;
+    /// The wait is over.
+    fn unblock(&self);
+}
+
+/// An address that is only compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Address(usize);
+
+impl Address {
+    pub(crate) fn of<T: ?Sized>(thing: &T) -> Self {
+        Self(ptr::from_ref(thing).cast::<()>().addr())
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Worker(NonNull<dyn Employer>),
+    /// With its id.
+    Job(JobId),
+    /// With the address of its cohort's slot.
+    Member(NonNull<()>),
+    /// With the address of the outlet.
+    Callback(Address),
+}
+
+/// One frame of the chain.
+pub(crate) struct Frame {
+    pub(crate) kind: Kind,
+    /// Whose.
+    pub(crate) engine: Address,
+    /// Where its jobs submit from; [`NO_SEAT`] if that is no worker.
+    seat: Cell<usize>,
+    /// Of a worker: somebody stands in for it.
+    is_blocked: Cell<bool>,
+    below: Cell<*const Frame>,
+}
+
+impl Frame {
+    pub(crate) fn new(kind: Kind, engine: Address, seat: usize) -> Self {
+        Self { kind, engine, seat: Cell::new(seat), is_blocked: Cell::new(false), below: Cell::new(ptr::null()) }
+    }
+
+    /// Runs `f` inside this frame.
+    #[inline]
+    pub(crate) fn enter<R>(self, f: impl FnOnce(&Self) -> R) -> R {
+        let _link = Link::new(&self);
+        f(&self)
+    }
+
+    #[inline(always)]
+    fn is_on_seat(&self) -> bool {
+        self.seat.get() != OUTSIDE
+    }
+
+    /// Of a worker: the outermost job that it runs.
+    pub(crate) fn base_job(&self) -> Option<JobId> {
+        let Kind::Worker(employer) = self.kind else { return None };
+        // SAFETY: rule 2.
+        if self.is_on_seat() { unsafe { employer.as_ref() }.base_job(self.seat.get()) } else { None }
+    }
+
+    /// The worker has a seat now, or none any more.
+    pub(crate) fn set_seat(&self, seat: usize) {
+        self.seat.set(seat);
+    }
+
+    fn below(&self) -> Option<&Self> {
+        // SAFETY: rule 1: what is below was linked before this one, and is unlinked after it.
+        unsafe { self.below.get().as_ref() }
+    }
+}
+
+/// A frame is in the chain.
+struct Link(*const Frame);
+
+impl Link {
+    #[inline]
+    fn new(frame: &Frame) -> Self {
+        TOP.with(|top| frame.below.set(top.replace(frame)));
+        Self(frame)
+    }
+}
+
+impl Drop for Link {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: rule 1: the frame is there as long as the link.
+        let below = unsafe { &*self.0 }.below.get();
+        TOP.with(|top| top.set(below));
+    }
+}
+
+/// A frame that stays for the rest of its thread.
+pub(crate) struct Stay {
+    // Before the frame: fields are dropped in order.
+    _link: Link,
+    frame: Box<Frame>,
+}
+
+impl Stay {
+    pub(crate) fn new(frame: Frame) -> Self {
+        let frame = Box::new(frame);
+        Self { _link: Link::new(&frame), frame }
+    }
+
+    pub(crate) fn frame(&self) -> &Frame {
+        &self.frame
+    }
+}
+
+#[inline(always)]
+fn top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
+    TOP.with(|top| {
+        // SAFETY: rule 1.
+        f(unsafe { top.get().as_ref() })
+    })
+}
+
+/// Visits the frames, the innermost first.
+pub(crate) fn walk<B>(mut visit: impl FnMut(&Frame) -> ControlFlow<B>) -> Option<B> {
+    top(|mut frame| {
+        while let Some(present) = frame {
+            if let ControlFlow::Break(result) = visit(present) {
+                return Some(result);
+            }
+            frame = present.below();
+        }
+        None
+    })
+}
+
+/// The seat from which the jobs that the present thread is inside of submit to their engine; `None` if it is inside of none. A
+/// hook is no job.
+#[inline(always)]
+pub(crate) fn seat_in(engine: Address) -> Option<usize> {
+    top(|frame| match frame {
+        None => None,
+        Some(frame) if frame.engine == engine && frame.is_on_seat() => Some(frame.seat.get()),
+        Some(_) => seat_below(engine),
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn seat_below(engine: Address) -> Option<usize> {
+    walk(|frame| {
+        let is_job = frame.is_on_seat() || matches!(frame.kind, Kind::Job(_) | Kind::Member(_));
+        if frame.engine == engine && is_job { ControlFlow::Break(frame.seat.get()) } else { ControlFlow::Continue(()) }
+    })
+}
+
+/// The slot of the innermost job that belongs to a group, if that job is the one that runs.
+#[inline]
+pub(crate) fn member() -> Option<NonNull<()>> {
+    top(|frame| match frame?.kind {
+        Kind::Member(slot) => Some(slot),
+        _ => None,
+    })
+}
+
+/// Whether the present thread is a worker's of an engine, or inside of a job of it.
+pub(crate) fn is_inside(engine: Address) -> bool {
+    walk(|frame| {
+        let is_it = frame.engine == engine && !matches!(frame.kind, Kind::Callback(_));
+        if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .is_some()
+}
+
+/// Whether the present thread is inside of anything of any engine.
+pub(crate) fn is_inside_any() -> bool {
+    top(|frame| frame.is_some())
+}
+
+/// Whether the present thread is inside of a callback of an outlet.
+pub(crate) fn is_callback_of(outlet: Address) -> bool {
+    let is_it = |frame: &Frame| matches!(frame.kind, Kind::Callback(present) if present == outlet);
+    walk(|frame| if is_it(frame) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_some()
+}
+
+/// [`blocking`] for what must be called in any case, once.
+pub(crate) fn blocking_once<R>(f: impl FnOnce() -> R) -> R {
+    let mut f = Some(f);
+    let mut call = || f.take().map(|f| f());
+    match blocking(&mut call).flatten().or_else(call) {
+        Some(result) => result,
+        None => unreachable!("it is called by one of the two"),
+    }
+}
+
+/// [`blocking`] for those who must wait in any case.
+pub(crate) fn blocking_anyway<R>(mut f: impl FnMut() -> R) -> R {
+    blocking(&mut f).unwrap_or_else(f)
+}
+
+/// Waits by `f`, and says so where this thread is a worker's in the middle of a job: somebody stands in for it, whatever it
+/// waits for. `None` if nobody is left who could, and so `f` has not been called.
+pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> Option<R> {
+    struct Blocked<'f>(&'f Frame, &'f dyn Employer);
+    impl Drop for Blocked<'_> {
+        fn drop(&mut self) {
+            self.0.is_blocked.set(false);
+            self.1.unblock();
+        }
+    }
+    let mut f = Some(f);
+    let mut wait = || f.take().map(|f| f());
+    walk(|frame| {
+        let Kind::Worker(employer) = frame.kind else { return ControlFlow::Continue(()) };
+        if frame.is_blocked.get() || frame.base_job().is_none() {
+            return ControlFlow::Break(wait());
+        }
+        // SAFETY: rule 2.
+        let employer = unsafe { employer.as_ref() };
+        if !employer.block() {
+            return ControlFlow::Break(None);
+        }
+        frame.is_blocked.set(true);
+        let _blocked = Blocked(frame, employer);
+        ControlFlow::Break(wait())
+    })
+    .unwrap_or_else(wait)
+}
+
+/// No seat: for frames of those who are no workers.
+pub(crate) const OUTSIDE: usize = NO_SEAT;

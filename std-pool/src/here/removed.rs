@@ -1,0 +1,67 @@
+//! Which job is being dropped without having run, and why: what its destructors may say of it.
+#![forbid(unsafe_code)]
+
+use std::cell::Cell;
+
+use fastthreadpool_core::JobId;
+
+use crate::here::call::drop_quietly;
+use crate::sys;
+
+/// Why a job was removed before it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CancelReason {
+    /// Somebody has cancelled it, or its group.
+    Cancelled,
+    /// Another job of its group has failed.
+    FailFast,
+    /// The deadline of its group has passed.
+    Expired,
+    /// The pool has been shut down, or cleared.
+    Shutdown,
+}
+
+impl std::fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Cancelled => "cancelled",
+            Self::FailFast => "another job of its group has failed",
+            Self::Expired => "the deadline of its group has passed",
+            Self::Shutdown => "the pool ends",
+        })
+    }
+}
+
+/// A job that was removed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removed {
+    pub(crate) id: JobId,
+    pub(crate) reason: CancelReason,
+}
+
+sys::local! {
+    static REMOVED: Cell<Option<Removed>> = const { Cell::new(None) };
+}
+
+/// Runs `f`, in which what is left of the job is dropped.
+pub(crate) fn removing<R>(id: JobId, reason: CancelReason, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Removed>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            REMOVED.with(|removed| removed.set(self.0));
+        }
+    }
+    let _restore = Restore(REMOVED.with(|removed| removed.replace(Some(Removed { id, reason }))));
+    f()
+}
+
+/// Drops what is left of a job.
+pub(crate) fn bury<T>(id: JobId, reason: CancelReason, payload: T) {
+    removing(id, reason, || drop_quietly(payload));
+}
+
+/// The job that is being dropped.
+pub(crate) fn removed() -> Option<Removed> {
+    REMOVED.with(Cell::get)
+}

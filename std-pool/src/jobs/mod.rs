@@ -1,0 +1,24 @@
+//! Jobs: what a submitted function becomes, and the ways to say what becomes of its value.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `call` | a function with or without a context, and what it is called |
+//! | `enter` | the way of a job into its group |
+//! | `once` | a job that runs once |
+//! | `periodic` | one that runs again and again |
+//! | `items` | one that returns an iterator |
+//! | `spawned` | one of any type, with a handle |
+//! | `context` | what a job may know about itself |
+//! | `builder`, `schedule` | all that can be said of a job, of one that repeats |
+//! | `when` | points in time |
+
+pub(crate) mod builder;
+pub(crate) mod call;
+pub(crate) mod context;
+pub(crate) mod enter;
+pub(crate) mod items;
+pub(crate) mod once;
+pub(crate) mod periodic;
+pub(crate) mod schedule;
+pub(crate) mod spawned;
+pub(crate) mod when;

@@ -1,0 +1,159 @@
+//! A job that runs once.
+#![forbid(unsafe_code)]
+
+use std::marker::PhantomData;
+
+use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun};
+
+use crate::engine::submit::Submission;
+use crate::engine::worker::Env;
+use crate::groups::member::{Hold, Run};
+use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
+use crate::here::removed::{self, CancelReason};
+use crate::jobs::call::Call;
+use crate::jobs::enter::Shape;
+use crate::results::outcome::JobError;
+
+/// What becomes of the value of a job.
+pub(crate) trait Way<T>: Send + 'static {
+    /// Whether it goes to the done queue.
+    const LEAVES: bool;
+
+    fn take(self, env: &Env, run: &impl Run<T>, value: T) -> Result<(), Panic>;
+}
+
+/// It goes to the done queue.
+#[derive(Debug)]
+pub struct Keep;
+
+/// It is dropped.
+#[derive(Debug)]
+pub struct Discard;
+
+/// It goes to a function.
+pub struct Give<D>(pub(crate) D);
+
+impl<T: Send + 'static> Way<T> for Keep {
+    const LEAVES: bool = true;
+
+    #[inline(always)]
+    fn take(self, env: &Env, run: &impl Run<T>, value: T) -> Result<(), Panic> {
+        if run.keeps(env) {
+            run.group(env).outlet.succeed(&env.engine, env.id(), value);
+            Ok(())
+        } else {
+            drop_value(value)
+        }
+    }
+}
+
+/// What needs no drop is spared the landing pad.
+#[inline(always)]
+fn drop_value<T>(value: T) -> Result<(), Panic> {
+    if std::mem::needs_drop::<T>() { drop_caught(value) } else { Ok(()) }
+}
+
+impl<T: Send + 'static> Way<T> for Discard {
+    const LEAVES: bool = false;
+
+    #[inline(always)]
+    fn take(self, _: &Env, _: &impl Run<T>, value: T) -> Result<(), Panic> {
+        drop_value(value)
+    }
+}
+
+impl<T: Send + 'static, D: FnOnce(JobId, T) + Send + 'static> Way<T> for Give<D> {
+    const LEAVES: bool = false;
+
+    #[inline(always)]
+    fn take(self, env: &Env, _: &impl Run<T>, value: T) -> Result<(), Panic> {
+        catch(|| (self.0)(env.id(), value))
+    }
+}
+
+/// A job that runs once, without its hold.
+pub(crate) struct OnceShape<C, W> {
+    pub(crate) call: C,
+    pub(crate) way: W,
+}
+
+/// A job that runs once.
+pub(crate) struct Once<H, C, W, T> {
+    call: C,
+    way: W,
+    // After all that is the user's: see the rules of `member`.
+    hold: H,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + 'static, C: Call<T>, W: Way<T>> Shape<T> for OnceShape<C, W> {
+    type Function = C::Function;
+    type Held<H: Hold<T>> = Once<H, C, W, T>;
+
+    #[inline(always)]
+    fn hold<H: Hold<T>>(self, hold: H) -> Once<H, C, W, T> {
+        Once { call: self.call, way: self.way, hold, value: PhantomData }
+    }
+
+    fn into_function(self) -> C::Function {
+        self.call.into_function()
+    }
+
+    fn leaves(&self) -> bool {
+        W::LEAVES
+    }
+}
+
+impl<T: Send + 'static, H: Hold<T>, C: Call<T>, W: Way<T>> CoreRun<Env> for Once<H, C, W, T> {
+    #[inline(always)]
+    fn run(self, env: &mut Env) -> Ran<Self> {
+        let Self { call, way, hold, .. } = self;
+        let run = match hold.begin(env) {
+            Ok(run) => run,
+            Err((hold, reason)) => return skip(env, (call, way), hold, reason),
+        };
+        let name = call.name();
+        let env = &*env;
+        let ended = run.inside(env, || match call.call(env, &run) {
+            Ok(value) => way.take(env, &run, value).map_err(JobError::Panicked),
+            Err(error) => {
+                drop_quietly(way);
+                Err(error)
+            }
+        });
+        let end = match ended {
+            Ok(()) => End::Done,
+            Err(error) => fail(env, &run, name, error),
+        };
+        run.end(env, end);
+        Ran::Over(end)
+    }
+}
+
+/// A run has failed.
+#[cold]
+#[inline(never)]
+pub(crate) fn fail<T: Send + 'static>(env: &Env, run: &impl Run<T>, name: &'static str, error: JobError) -> End {
+    run.group(env).outlet.fail(&env.engine, env.id(), name, error);
+    End::Failed
+}
+
+/// A job is not to begin: it is dropped, and then its hold.
+#[cold]
+#[inline(never)]
+pub(crate) fn skip<J>(env: &Env, job: impl Sized, hold: impl Sized, reason: CancelReason) -> Ran<J> {
+    removed::removing(env.id(), reason, || {
+        drop_quietly(job);
+        drop(hold);
+    });
+    Ran::Over(End::Cancelled)
+}
+
+impl<T: Send + 'static, H: Hold<T>, C: Call<T>, W: Way<T>> Submission for Once<H, C, W, T> {
+    type Function = C::Function;
+
+    fn into_function(self) -> C::Function {
+        self.hold.refuse();
+        self.call.into_function()
+    }
+}

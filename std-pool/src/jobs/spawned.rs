@@ -1,0 +1,232 @@
+//! A job of any type, and a handle to it: wait for it, ask for it, cancel it, await it.
+#![forbid(unsafe_code)]
+
+use std::any::type_name;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
+
+use crate::engine::Engine;
+use crate::engine::submit::Submission;
+use crate::engine::waits::{Awaits, InLine};
+use crate::engine::worker::Env;
+use crate::groups::member::{Hold, Run};
+use crate::here::call::catch;
+use crate::here::cancellation::Cancellation;
+use crate::here::{frame, removed};
+use crate::jobs::enter::Shape;
+use crate::jobs::once::skip;
+use crate::results::outcome::JobError;
+use crate::sync::packet::Packet;
+use crate::sys;
+
+type Result<U> = std::result::Result<U, JobError>;
+
+/// The job's end of a handle: one that is dropped before the job has run leaves word that it was removed.
+pub(crate) struct Sender<U>(Option<Arc<Packet<Result<U>>>>);
+
+impl<U> Sender<U> {
+    pub(crate) fn send(mut self, result: Result<U>) {
+        if let Some(packet) = self.0.take() {
+            packet.fill(result);
+        }
+    }
+}
+
+impl<U> Drop for Sender<U> {
+    fn drop(&mut self) {
+        if let Some(packet) = self.0.take() {
+            packet.fill(Err(removed::removed().map_or(JobError::Cancelled, |removed| removed.reason.into())));
+        }
+    }
+}
+
+/// What a handle waits on.
+pub(crate) struct Receiver<U>(Arc<Packet<Result<U>>>);
+
+impl<U> Receiver<U> {
+    pub(crate) fn into_handle(self, engine: Arc<Engine>, id: JobId) -> JoinHandle<U> {
+        JoinHandle { engine, id, packet: self.0 }
+    }
+}
+
+/// A spawned job, without its hold.
+pub(crate) struct SpawnShape<U, F> {
+    function: F,
+    sender: Sender<U>,
+}
+
+impl<U, F> SpawnShape<U, F> {
+    pub(crate) fn new(function: F) -> (Self, Receiver<U>) {
+        let packet = Packet::new();
+        (Self { function, sender: Sender(Some(Arc::clone(&packet))) }, Receiver(packet))
+    }
+}
+
+/// A spawned job of a group of `T`.
+pub(crate) struct Spawned<H, U, F, T> {
+    shape: SpawnShape<U, F>,
+    // After all that is the user's: see the rules of `member`.
+    hold: H,
+    group: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T, U, F> Shape<T> for SpawnShape<U, F>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    F: FnOnce() -> U + Send + 'static,
+{
+    type Function = F;
+    type Held<H: Hold<T>> = Spawned<H, U, F, T>;
+
+    fn hold<H: Hold<T>>(self, hold: H) -> Spawned<H, U, F, T> {
+        Spawned { shape: self, hold, group: std::marker::PhantomData }
+    }
+
+    fn into_function(self) -> F {
+        self.function
+    }
+
+    fn leaves(&self) -> bool {
+        false
+    }
+}
+
+impl<T, H, U, F> CoreRun<Env> for Spawned<H, U, F, T>
+where
+    T: Send + 'static,
+    H: Hold<T>,
+    U: Send + 'static,
+    F: FnOnce() -> U + Send + 'static,
+{
+    fn run(self, env: &mut Env) -> Ran<Self> {
+        let env = &*env;
+        let Self { shape, hold, .. } = self;
+        let run = match hold.begin(env) {
+            Ok(run) => run,
+            Err((hold, reason)) => return skip(env, shape, hold, reason),
+        };
+        let SpawnShape { function, sender } = shape;
+        let result = run.inside(env, || catch(function)).map_err(|panic| {
+            env.engine.log_failure(env.id(), type_name::<F>(), &format_args!("the job panicked: {panic}"));
+            JobError::Panicked(panic)
+        });
+        let end = if result.is_ok() { End::Done } else { End::Failed };
+        run.end(env, end);
+        sender.send(result);
+        Ran::Over(end)
+    }
+}
+
+impl<T, H, U, F> Submission for Spawned<H, U, F, T>
+where
+    T: Send + 'static,
+    H: Hold<T>,
+    U: Send + 'static,
+    F: FnOnce() -> U + Send + 'static,
+{
+    type Function = F;
+
+    fn into_function(self) -> F {
+        self.hold.refuse();
+        self.shape.function
+    }
+}
+
+/// A handle to a job of [`Group::spawn`](crate::Group::spawn). Dropping it lets the job go on by itself.
+///
+/// It is a future, too, that needs no particular runtime.
+#[must_use = "a handle that is dropped cannot be joined; use `submit` where nobody waits"]
+pub struct JoinHandle<U> {
+    engine: Arc<Engine>,
+    id: JobId,
+    packet: Arc<Packet<Result<U>>>,
+}
+
+impl<U: Send + 'static> JoinHandle<U> {
+    /// The job's id.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// Whether the job has ended, in whatever way.
+    pub fn is_finished(&self) -> bool {
+        self.packet.is_full()
+    }
+
+    /// Cancels the job: see [`Pool::cancel`](crate::Pool::cancel).
+    pub fn cancel(&self) -> Cancellation {
+        self.engine.cancel(self.id)
+    }
+
+    /// Waits for the job and returns what it returned.
+    ///
+    /// Inside a job of the same pool a job that has not begun is run here and now; while one runs elsewhere is waited for,
+    /// another worker stands in for this one. So joins inside jobs do not deadlock, however few workers there are.
+    ///
+    /// # Errors
+    ///
+    /// [`JobError`], when the job panicked or was removed. [`JobError::WouldDeadlock`] at once when the job waits for this one,
+    /// as one does that joins itself; and when nobody is left who could stand in.
+    pub fn join(self) -> Result<U> {
+        match self.wait(Tick::MAX) {
+            Some(true) => self.take(),
+            _ => Err(JobError::WouldDeadlock),
+        }
+    }
+
+    /// Waits for the job, at most so long.
+    ///
+    /// # Errors
+    ///
+    /// The handle itself, when the job has not ended in that time.
+    pub fn join_timeout(self, timeout: Duration) -> std::result::Result<Result<U>, Self> {
+        match self.wait(sys::after(timeout)) {
+            Some(true) => Ok(self.take()),
+            Some(false) => Err(self),
+            None => Ok(Err(JobError::WouldDeadlock)),
+        }
+    }
+
+    /// Waits until the job has ended (true) or the time is over (false); `None` when it would never end.
+    fn wait(&self, deadline: Tick) -> Option<bool> {
+        if self.is_finished() || self.engine.run_inside(self.id) {
+            return Some(true);
+        }
+        if !frame::is_inside_any() {
+            return Some(self.packet.wait(deadline));
+        }
+        let line = InLine::enter(Awaits::Job(&self.engine, self.id));
+        if line.is_circular() && !self.is_finished() {
+            return None;
+        }
+        frame::blocking(|| self.packet.wait(deadline))
+    }
+
+    fn take(self) -> Result<U> {
+        self.packet.take().unwrap_or_else(|| unreachable!("only a finished job's value is taken, and once"))
+    }
+}
+
+impl<U: Send + 'static> Future for JoinHandle<U> {
+    type Output = Result<U>;
+
+    /// # Panics
+    ///
+    /// When polled again after it was ready.
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.packet.poll(context)
+    }
+}
+
+impl<U> fmt::Debug for JoinHandle<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! A group and a key: where jobs run one at a time.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use fastthreadpool_core::JobId;
+
+use crate::engine::submit::{SubmitError, To};
+use crate::jobs::builder::Job;
+use crate::jobs::call::Plain;
+use crate::jobs::enter::Entrance;
+use crate::jobs::items::ItemsShape;
+use crate::jobs::once::{Keep, OnceShape};
+use crate::jobs::schedule::PeriodicJob;
+use crate::jobs::spawned::{JoinHandle, SpawnShape};
+use crate::results::outcome::Outcome;
+
+/// The jobs of one key of a group, which run one at a time and in order; from [`Group::keyed`](crate::Group::keyed).
+pub struct Keyed<'g, T> {
+    pub(crate) entrance: Entrance<'g, T>,
+}
+
+impl<'g, T: Send + 'static> Keyed<'g, T> {
+    /// See [`Group::submit`](crate::Group::submit).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn submit<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.entrance.submit(OnceShape { call: Plain::new(f), way: Keep }, To::Back)
+    }
+
+    /// See [`Group::submit_iter`](crate::Group::submit_iter).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn submit_iter<F, I, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> I + Send + 'static,
+        I: Iterator<Item = R> + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.entrance.submit(ItemsShape { function: f, items: PhantomData }, To::Back)
+    }
+
+    /// See [`Group::spawn`](crate::Group::spawn).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn spawn<F, U>(&self, f: F) -> Result<JoinHandle<U>, SubmitError<F>>
+    where
+        F: FnOnce() -> U + Send + 'static,
+        U: Send + 'static,
+    {
+        let (shape, receiver) = SpawnShape::new(f);
+        let id = self.entrance.submit(shape, To::Back)?;
+        Ok(receiver.into_handle(Arc::clone(self.entrance.engine), id))
+    }
+
+    /// See [`Group::job`](crate::Group::job).
+    pub fn job<F, R>(&self, f: F) -> Job<'g, T, F, R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        Job::new(self.entrance, f)
+    }
+
+    /// See [`Group::periodic`](crate::Group::periodic).
+    pub fn periodic<F, R>(&self, f: F) -> PeriodicJob<'g, T, F, R>
+    where
+        F: FnMut() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        PeriodicJob::new(self.entrance, f)
+    }
+}
+
+impl<T> fmt::Debug for Keyed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyed").field("key", &self.entrance.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,266 @@
+//! A function over many items.
+#![forbid(unsafe_code)]
+
+use std::any::type_name;
+use std::collections::VecDeque;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use fastthreadpool_core::JobId;
+
+use crate::engine::submit::{SubmitError, To};
+use crate::here::call::catch;
+use crate::jobs::call::{Named, Plain};
+use crate::jobs::enter::Entrance;
+use crate::jobs::items::ItemsShape;
+use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
+use crate::jobs::spawned::{JoinHandle, SpawnShape};
+use crate::parallel::share;
+use crate::results::outcome::{JobError, Outcome};
+
+/// Items of a streamed map that are on their way at the same time, for each thread.
+const WINDOW: usize = 64;
+
+/// Runs the function for one item; a panic is that item's alone.
+#[inline(always)]
+fn each<U>(f: impl FnOnce() -> U) -> Result<U, JobError> {
+    catch(f).map_err(JobError::Panicked)
+}
+
+/// Submits one job for each item.
+fn submit_each<I: IntoIterator>(
+    items: I,
+    mut submit: impl FnMut(I::Item) -> Result<JobId, MapError>,
+) -> Result<Vec<JobId>, MapError> {
+    let mut ids = Vec::new();
+    for item in items {
+        match submit(item) {
+            Ok(id) => ids.push(id),
+            Err(error) => return Err(MapError { submitted: ids, ..error }),
+        }
+    }
+    Ok(ids)
+}
+
+/// Not all items of a map were taken by the pool.
+#[derive(Debug)]
+pub struct MapError {
+    /// The ids of those that were.
+    pub submitted: Vec<JobId>,
+    /// Why the next was not.
+    pub reason: SubmitError<()>,
+}
+
+impl MapError {
+    fn new<F>(error: SubmitError<F>) -> Self {
+        Self { submitted: Vec::new(), reason: error.split().1 }
+    }
+}
+
+impl fmt::Display for MapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} items were taken, then: {}", self.submitted.len(), self.reason)
+    }
+}
+
+impl std::error::Error for MapError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.reason)
+    }
+}
+
+/// Submits the job of one item, which is called what the function of the map is.
+fn submit_named<N, T, F, R, W>(entrance: Entrance<'_, T>, function: F, way: W) -> Result<JobId, MapError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> R + Send + 'static,
+    R: Outcome<T> + 'static,
+    W: Way<T>,
+{
+    let call = Plain { function, name: Named(type_name::<N>()), value: PhantomData };
+    entrance.submit(OnceShape { call, way }, To::Back).map_err(MapError::new)
+}
+
+/// A function over many items that returns an iterator for each.
+pub(crate) fn iterators<T, I, F, V, R>(entrance: Entrance<'_, T>, items: I, f: F) -> Result<Vec<JobId>, MapError>
+where
+    T: Send + 'static,
+    I: IntoIterator<Item: Send + 'static>,
+    F: Fn(I::Item) -> V + Send + Sync + 'static,
+    V: Iterator<Item = R> + Send + 'static,
+    R: Outcome<T> + 'static,
+{
+    let f = Arc::new(f);
+    submit_each(items, |item| {
+        let f = Arc::clone(&f);
+        let shape = ItemsShape { function: move || f(item), items: PhantomData };
+        entrance.submit(shape, To::Back).map_err(MapError::new)
+    })
+}
+
+/// A function over many items, before it is said what becomes of the values; from [`Group::map`](crate::Group::map).
+#[must_use = "a map does nothing until it is said what becomes of the values"]
+pub struct Map<'p, T, I, F> {
+    pub(crate) entrance: Entrance<'p, T>,
+    pub(crate) items: I,
+    pub(crate) function: F,
+}
+
+impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
+    /// All values in the order of the items; waits for them, and works too. A panic fails its item alone.
+    #[expect(clippy::missing_panics_doc, reason = "every item is mapped once, so it is there")]
+    pub fn collect<U>(self) -> Vec<Result<U, JobError>>
+    where
+        I::Item: Send,
+        U: Send,
+        F: Fn(I::Item) -> U + Sync,
+    {
+        let mut items: Vec<_> = self.items.into_iter().map(Some).collect();
+        share::map(self.entrance.engine, items.iter_mut(), |item| {
+            let item = item.take().expect("every item is mapped once");
+            each(|| (self.function)(item))
+        })
+    }
+
+    /// The values in the order of the items, one after the other while the others are computed. Takes items only a little
+    /// ahead of what is read, so a long or endless iterator needs little memory.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::new()?;
+    /// let first_large = pool.map(1_u64.., |n| n * n).iter().flatten().find(|square| *square > 1000);
+    /// assert_eq!(first_large, Some(1024));
+    /// # Ok(()) }
+    /// ```
+    pub fn iter<U>(self) -> MapIter<'p, T, I::IntoIter, F, U>
+    where
+        I::Item: Send + 'static,
+        U: Send + 'static,
+        F: Fn(I::Item) -> U + Send + Sync + 'static,
+    {
+        let window = self.entrance.engine.config.threads * WINDOW;
+        let (items, function) = (self.items.into_iter(), Arc::new(self.function));
+        MapIter { entrance: self.entrance, items, function, ahead: VecDeque::new(), window }
+    }
+
+    /// One job for each item, in order; the values go to the done queue as they come, the failures to the failed queue.
+    /// Returns the ids in the order of the items.
+    ///
+    /// # Errors
+    ///
+    /// [`MapError`], when the pool does not take one of the jobs.
+    pub fn to_done<R>(self) -> Result<Vec<JobId>, MapError>
+    where
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> R + Send + Sync + 'static,
+        R: Outcome<T> + 'static,
+    {
+        let (entrance, f) = (self.entrance, Arc::new(self.function));
+        submit_each(self.items, |item| {
+            let f = Arc::clone(&f);
+            submit_named::<F, _, _, _, _>(entrance, move || f(item), Keep)
+        })
+    }
+
+    /// One job for each item; each value is given to `on_done` on the worker. Returns the ids in the order of the items.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::to_done`].
+    pub fn on_each<R, D>(self, on_done: D) -> Result<Vec<JobId>, MapError>
+    where
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> R + Send + Sync + 'static,
+        R: Outcome<T> + 'static,
+        D: Fn(JobId, T) + Send + Sync + 'static,
+    {
+        let (entrance, both) = (self.entrance, Arc::new((self.function, on_done)));
+        submit_each(self.items, |item| {
+            let (f, on_done) = (Arc::clone(&both), Arc::clone(&both));
+            submit_named::<F, _, _, _, _>(entrance, move || f.0(item), Give(move |id, value| on_done.1(id, value)))
+        })
+    }
+
+    /// One job for each item; the values are dropped. Failures go to the failed queue. Returns the ids in the order of the
+    /// items.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::to_done`].
+    pub fn discard<R>(self) -> Result<Vec<JobId>, MapError>
+    where
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> R + Send + Sync + 'static,
+        R: Outcome<T> + 'static,
+    {
+        let (entrance, f) = (self.entrance, Arc::new(self.function));
+        submit_each(self.items, |item| {
+            let f = Arc::clone(&f);
+            submit_named::<F, _, _, _, _>(entrance, move || f(item), Discard)
+        })
+    }
+}
+
+impl<T, I, F> fmt::Debug for Map<'_, T, I, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map").finish_non_exhaustive()
+    }
+}
+
+/// The values of a map in order; from [`Map::iter`]. Dropping it lets what has been begun go on.
+#[must_use = "an iterator does nothing until it is iterated"]
+pub struct MapIter<'p, T, I, F, U> {
+    entrance: Entrance<'p, T>,
+    items: I,
+    function: Arc<F>,
+    ahead: VecDeque<Ahead<U>>,
+    window: usize,
+}
+
+/// A value on its way.
+enum Ahead<U> {
+    Spawned(JoinHandle<U>),
+    /// The queue was full: the reader worked it out.
+    Here(Result<U, JobError>),
+}
+
+impl<T, I, F, U> Iterator for MapIter<'_, T, I, F, U>
+where
+    T: Send + 'static,
+    I: Iterator<Item: Send + 'static>,
+    U: Send + 'static,
+    F: Fn(I::Item) -> U + Send + Sync + 'static,
+{
+    type Item = Result<U, JobError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.ahead.len() < self.window {
+            let Some(item) = self.items.next() else { break };
+            let f = Arc::clone(&self.function);
+            let (shape, receiver) = SpawnShape::new(move || f(item));
+            self.ahead.push_back(match self.entrance.submit(shape, To::Back) {
+                Ok(id) => Ahead::Spawned(receiver.into_handle(Arc::clone(self.entrance.engine), id)),
+                Err(SubmitError::Closed(_)) => Ahead::Here(Err(JobError::Cancelled)),
+                Err(refused) => Ahead::Here(each(refused.into_inner())),
+            });
+        }
+        Some(match self.ahead.pop_front()? {
+            Ahead::Spawned(handle) => handle.join(),
+            Ahead::Here(result) => result,
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (least, most) = self.items.size_hint();
+        let ahead = self.ahead.len();
+        (least.saturating_add(ahead), most.and_then(|most| most.checked_add(ahead)))
+    }
+}
+
+impl<T, I, F, U> fmt::Debug for MapIter<'_, T, I, F, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapIter").field("ahead", &self.ahead.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,6 @@
+//! Work that its caller waits for, and shares with the pool.
+
+pub(crate) mod filling;
+pub(crate) mod map;
+pub(crate) mod scope;
+pub(crate) mod share;

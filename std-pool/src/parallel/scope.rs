@@ -1,0 +1,365 @@
+//! Jobs that borrow from the caller's stack, because the caller waits for them.
+//!
+//! # Why borrowing is sound
+//!
+//! A scoped job may borrow for `'scope`, which outlives the call of [`Pool::scope`](crate::Pool::scope). That call does not
+//! return, by value or by panic, before the scope's cohort is drained; and a job's turn ends only after its function has been
+//! consumed or dropped, and after its value was left or dropped. A job that is not to begin is dropped, and then its turn ends.
+//!
+//! The slot of the cohort is the engine's, and is there as long: so who ends the last turn may look at it, though the scope is
+//! gone by then.
+//!
+//! Waiting helps with the scope's own jobs and with nothing else, so a job never finds itself on top of a foreign one
+//! that holds a lock it wants. The jobs are *owned*: nobody removes them from the pool but the scope.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{self, NonNull};
+use std::sync::{Arc, OnceLock};
+
+use fastthreadpool_core::{End, JobId, Pack, Ran, Run, Tick};
+
+use crate::engine::slot::{Doom, Slot};
+use crate::engine::waits::{Awaits, InLine};
+use crate::engine::worker::Env;
+use crate::engine::{Engine, Payload};
+use crate::here::call::{Panic, catch, drop_quietly};
+use crate::here::frame::{self, Frame, Kind};
+use crate::results::outcome::JobError;
+use crate::sync::packet::Packet;
+use crate::sys::atomic::{AtomicBool, Ordering};
+use crate::sys::{Mutex, thread};
+
+/// Where jobs can be spawned that borrow; from [`Pool::scope`](crate::Pool::scope).
+pub struct Scope<'scope, 'env: 'scope> {
+    engine: &'scope Arc<Engine>,
+    state: State,
+    /// Taken with the first job.
+    slot: OnceLock<Held>,
+    /// Those that may not have begun.
+    jobs: Mutex<Vec<JobId>>,
+    /// Invariant in both, like [`std::thread::Scope`].
+    lifetimes: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
+}
+
+/// What jobs leave behind before their turns end.
+struct State {
+    panic: Mutex<Option<Panic>>,
+    stops_on_panic: AtomicBool,
+}
+
+impl State {
+    /// Keeps the first panic; others are dropped with no lock held.
+    fn keep(&self, panic: Panic) {
+        let mut first = self.panic.lock();
+        if first.is_none() {
+            *first = Some(panic);
+        } else {
+            drop(first);
+            drop(panic);
+        }
+    }
+}
+
+/// A slot of the engine's.
+struct Held(NonNull<Slot>);
+
+// SAFETY: a slot is shared between threads.
+unsafe impl Send for Held {}
+// SAFETY: the same.
+unsafe impl Sync for Held {}
+
+/// A turn of a scope that has not ended.
+struct Turn(NonNull<Slot>);
+
+// SAFETY: a slot is shared between threads.
+unsafe impl Send for Turn {}
+
+impl Turn {
+    fn slot(&self) -> &Slot {
+        // SAFETY: a slot is there as long as its engine, and a job is inside of that.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// What is on the stack of the scope's owner, who waits for this turn.
+    fn state(&self) -> &State {
+        // SAFETY: the owner was set to the state of a scope, which does not return before this turn has ended.
+        unsafe { &*self.slot().owner().cast::<State>() }
+    }
+
+    fn end(self, end: End) {
+        let slot = self.0;
+        std::mem::forget(self);
+        // SAFETY: as in `slot`.
+        unsafe { slot.as_ref() }.end(end);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.slot().end(End::Cancelled);
+    }
+}
+
+/// Where the value of a scoped job goes.
+trait Leave<U>: Send {
+    /// Returns the panic, if it is the scope's to pass on.
+    fn leave(self, result: Result<U, Panic>) -> Option<Panic>;
+}
+
+/// Nowhere; a panic is the scope's.
+struct Nowhere;
+
+impl Leave<()> for Nowhere {
+    fn leave(self, result: Result<(), Panic>) -> Option<Panic> {
+        result.err()
+    }
+}
+
+/// To a handle; one that is dropped before it is filled leaves word that the job was not run.
+struct ToHandle<U>(Option<Arc<Packet<Result<U, JobError>>>>);
+
+impl<U: Send> Leave<U> for ToHandle<U> {
+    fn leave(mut self, result: Result<U, Panic>) -> Option<Panic> {
+        if let Some(packet) = self.0.take() {
+            packet.fill(result.map_err(JobError::Panicked));
+        }
+        None
+    }
+}
+
+impl<U> Drop for ToHandle<U> {
+    fn drop(&mut self) {
+        if let Some(packet) = self.0.take() {
+            packet.fill(Err(JobError::Cancelled));
+        }
+    }
+}
+
+struct Scoped<F, L, U> {
+    function: F,
+    to: L,
+    // After all that borrows: fields are dropped in order.
+    turn: Turn,
+    value: PhantomData<fn() -> U>,
+}
+
+impl<F: FnOnce() -> U + Send, L: Leave<U>, U> Run<Env> for Scoped<F, L, U> {
+    fn run(self, env: &mut Env) -> Ran<Self> {
+        let Self { function, to, turn, .. } = self;
+        if turn.slot().doom() != Doom::None {
+            drop_quietly(function);
+            drop_quietly(to);
+            turn.end(End::Cancelled);
+            return Ran::Over(End::Cancelled);
+        }
+        let frame = Frame::new(Kind::Member(turn.0.cast()), env.engine.address(), env.seat());
+        let result = frame.enter(|_| catch(function));
+        let end = if result.is_ok() { End::Done } else { End::Failed };
+        let state = turn.state();
+        if end == End::Failed && state.stops_on_panic.load(Ordering::Relaxed) {
+            turn.slot().set_doom(Doom::FailFast);
+        }
+        if let Some(panic) = to.leave(result) {
+            state.keep(panic);
+        }
+        turn.end(end);
+        Ran::Over(end)
+    }
+}
+
+/// A scoped job on its way into a slot.
+struct Owned<J>(J);
+
+impl<J: Run<Env> + Send> Pack<Payload> for Owned<J> {
+    const OWNED: bool = true;
+
+    fn pack(self) -> Payload {
+        // SAFETY: only `spawn` makes one, of a job with a turn of a scope; that does not return before the turn has ended, and
+        // then nothing is left of the job: see the module's head.
+        unsafe { Payload::new_unbounded(self.0) }
+    }
+
+    unsafe fn unpack(payload: Payload) -> Self {
+        // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
+        Self(unsafe { payload.into_job::<J>() })
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Appends a job that may borrow from outside the scope. If the pool does not take it, because it is closed or without
+    /// threads, it runs here and now.
+    pub fn spawn<F>(&'scope self, f: F)
+    where
+        F: FnOnce() + Send + 'scope,
+    {
+        self.put(f, Nowhere);
+    }
+
+    /// The same for a job with a value, for which there is a handle. A panic of the job goes to the handle, and not to the scope.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::new()?;
+    /// let text = "a scope borrows".to_owned();
+    /// let words = pool.scope(|s| {
+    ///     let words = s.spawn_with_handle(|| text.split(' ').collect::<Vec<_>>());
+    ///     words.join()
+    /// })?;
+    /// assert_eq!(words, ["a", "scope", "borrows"]);
+    /// # Ok(()) }
+    /// ```
+    pub fn spawn_with_handle<F, U>(&'scope self, f: F) -> ScopedJoinHandle<'scope, U>
+    where
+        F: FnOnce() -> U + Send + 'scope,
+        U: Send + 'scope,
+    {
+        let packet = Packet::new();
+        let id = self.put(f, ToHandle(Some(Arc::clone(&packet))));
+        ScopedJoinHandle { engine: self.engine, id, packet }
+    }
+
+    /// From the first panic of a job on, those that have not begun are not begun, and [`Scope::is_cancelled`] says so.
+    pub fn stop_on_panic(&self) {
+        self.state.stops_on_panic.store(true, Ordering::Relaxed);
+    }
+
+    /// Jobs that have not begun are not begun any more, and [`Scope::is_cancelled`] says so.
+    pub fn cancel(&self) {
+        self.slot().set_doom(Doom::Cancelled);
+    }
+
+    /// Whether the scope was told to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.slot().doom() != Doom::None
+    }
+
+    fn slot(&self) -> &Slot {
+        let held = self.slot.get_or_init(|| {
+            let owner = ptr::from_ref(&self.state).cast_mut().cast();
+            Held(self.engine.slots.take(self.engine, owner, None, false))
+        });
+        // SAFETY: a slot is there as long as its engine.
+        unsafe { held.0.as_ref() }
+    }
+
+    /// Returns the id of the job, if the pool has taken it.
+    fn put<F, L, U>(&'scope self, function: F, to: L) -> Option<JobId>
+    where
+        F: FnOnce() -> U + Send + 'scope,
+        L: Leave<U>,
+    {
+        let slot = self.slot();
+        slot.accept();
+        let job = Scoped { function, to, turn: Turn(NonNull::from(slot)), value: PhantomData };
+        match self.engine.submit_owned(Owned(job)) {
+            Ok(id) => {
+                self.jobs.lock().push(id);
+                Some(id)
+            }
+            Err(Owned(job)) => {
+                let _ = job.run(&mut Env::outside(self.engine));
+                None
+            }
+        }
+    }
+
+    /// Helps with the jobs that have not begun, the latest first, then waits for the others.
+    fn wait(&self) {
+        let Some(held) = self.slot.get() else { return };
+        // SAFETY: a slot is there as long as its engine.
+        let slot = unsafe { held.0.as_ref() };
+        loop {
+            // A job may spawn into its scope while this waits.
+            while let Some(id) = { self.jobs.lock().pop() } {
+                help(self.engine, id);
+            }
+            if slot.cohort.is_drained() {
+                // Nobody spawns any more: neither `f`, which is over, nor a job.
+                return self.engine.slots.give_back(held.0);
+            }
+            slot.cohort.watch();
+            let line = InLine::enter(Awaits::Scope(slot));
+            // Without a stand-in it waits all the same: what it waits for runs, and borrows.
+            frame::blocking_anyway(|| {
+                while !line.is_over() && self.jobs.lock().is_empty() {
+                    thread::park();
+                }
+            });
+        }
+    }
+}
+
+/// Runs a job that has not begun, if it may begin now.
+fn help(engine: &Arc<Engine>, id: JobId) {
+    let _ = engine.run_inside(id) || engine.run_outside(id);
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+/// A handle to a job of a scope that has a value; from [`Scope::spawn_with_handle`].
+pub struct ScopedJoinHandle<'scope, U> {
+    engine: &'scope Arc<Engine>,
+    id: Option<JobId>,
+    packet: Arc<Packet<Result<U, JobError>>>,
+}
+
+impl<U: Send> ScopedJoinHandle<'_, U> {
+    /// Whether the job has ended, in whatever way.
+    pub fn is_finished(&self) -> bool {
+        self.packet.is_full()
+    }
+
+    /// Waits for the job and returns what it returned; runs it here and now if it has not begun.
+    ///
+    /// # Errors
+    ///
+    /// [`JobError`], when the job panicked, or was not begun; [`JobError::WouldDeadlock`] when it waits for the job that asks.
+    pub fn join(self) -> Result<U, JobError> {
+        if let (false, Some(id)) = (self.is_finished(), self.id) {
+            help(self.engine, id);
+            if !self.is_finished() && frame::is_inside_any() {
+                let line = InLine::enter(Awaits::Job(self.engine, id));
+                if line.is_circular() && !self.is_finished() {
+                    return Err(JobError::WouldDeadlock);
+                }
+                frame::blocking_anyway(|| self.packet.wait(Tick::MAX));
+            }
+        }
+        self.packet.wait(Tick::MAX);
+        self.packet.take().unwrap_or_else(|| unreachable!("only a finished job's value is taken, and once"))
+    }
+}
+
+impl<U> fmt::Debug for ScopedJoinHandle<'_, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Calls `f` with a scope, and waits for its jobs.
+pub(crate) fn run<'env, F, U>(engine: &'env Arc<Engine>, f: F) -> U
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
+{
+    let state = State { panic: Mutex::new(None), stops_on_panic: AtomicBool::new(false) };
+    let scope = Scope { engine, state, slot: OnceLock::new(), jobs: Mutex::new(Vec::new()), lifetimes: PhantomData };
+    let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    scope.wait();
+    match result {
+        Err(payload) => resume_unwind(payload),
+        Ok(value) => {
+            let panic = scope.state.panic.lock().take();
+            match panic {
+                Some(panic) => resume_unwind(panic.into_payload()),
+                None => value,
+            }
+        }
+    }
+}

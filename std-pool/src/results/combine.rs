@@ -1,0 +1,128 @@
+//! The callbacks of a group, called on workers: whoever has left something calls, unless somebody calls already; that one
+//! goes on until nothing is left. So a callback never runs beside itself, and nobody waits for it.
+//!
+//! # Why nothing is left behind
+//!
+//! The callbacks are taken out for the time of the calls, and put back under the lock. Who leaves an entry does so before it
+//! tries to take them. If they are out, they are put back after that; and who puts them back then looks once more.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+
+use fastthreadpool_core::JobId;
+
+use crate::engine::Engine;
+use crate::here::call::catch;
+use crate::here::frame::{Frame, Kind, OUTSIDE};
+use crate::here::removed::CancelReason;
+use crate::results::outcome::JobError;
+use crate::results::outlet::{Done, Failed, Outlet};
+use crate::sys::Mutex;
+
+/// The callbacks of a group.
+pub(crate) struct Combined<T> {
+    pub(crate) on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
+    pub(crate) on_failed: Option<Box<dyn FnMut(Failed) + Send>>,
+    pub(crate) on_cancelled: Option<Box<dyn FnMut(JobId, CancelReason) + Send>>,
+}
+
+impl<T> Combined<T> {
+    pub(crate) fn none() -> Self {
+        Self { on_done: None, on_failed: None, on_cancelled: None }
+    }
+
+    pub(crate) fn into_combiner(self) -> Option<Combiner<T>> {
+        let asks = Asks {
+            done: self.on_done.is_some(),
+            failed: self.on_failed.is_some(),
+            cancelled: self.on_cancelled.is_some(),
+        };
+        let any = asks.done || asks.failed || asks.cancelled;
+        any.then(|| Combiner { callbacks: Mutex::new(Some(self)), cancelled: Mutex::new(VecDeque::new()), asks })
+    }
+}
+
+/// What there is a callback for.
+#[derive(Clone, Copy)]
+struct Asks {
+    done: bool,
+    failed: bool,
+    cancelled: bool,
+}
+
+pub(crate) struct Combiner<T> {
+    /// None while somebody calls.
+    callbacks: Mutex<Option<Combined<T>>>,
+    cancelled: Mutex<VecDeque<(JobId, CancelReason)>>,
+    asks: Asks,
+}
+
+impl<T: Send + 'static> Combiner<T> {
+    /// Leaves word that a job was removed.
+    pub(crate) fn cancelled(&self, id: JobId, reason: CancelReason) {
+        if self.asks.cancelled {
+            self.cancelled.lock().push_back((id, reason));
+        }
+    }
+
+    fn has_work(&self, outlet: &Outlet<T>) -> bool {
+        self.asks.done && !outlet.done.is_empty()
+            || self.asks.failed && !outlet.failed.is_empty()
+            || self.asks.cancelled && !self.cancelled.lock().is_empty()
+    }
+
+    /// Whether nobody calls, and nothing is left to be called with.
+    pub(crate) fn is_idle(&self, outlet: &Outlet<T>) -> bool {
+        // In this order: what is there while nobody calls is seen.
+        self.callbacks.lock().is_some() && !self.has_work(outlet) && self.callbacks.lock().is_some()
+    }
+
+    /// Calls with all that there is, unless somebody does.
+    pub(crate) fn call(&self, engine: &Engine, outlet: &Outlet<T>) {
+        while self.has_work(outlet) {
+            let Some(mut callbacks) = self.callbacks.lock().take() else { return };
+            let frame = Frame::new(Kind::Callback(outlet.address()), engine.address(), OUTSIDE);
+            frame.enter(|_| self.call_each(&mut callbacks, engine, outlet));
+            *self.callbacks.lock() = Some(callbacks);
+            // Who waits for the callbacks may have looked meanwhile.
+            outlet.ended.notify();
+            engine.quiet.notify();
+        }
+    }
+
+    fn call_each(&self, callbacks: &mut Combined<T>, engine: &Engine, outlet: &Outlet<T>) {
+        let report = |id, what, panic| outlet.report(engine, id, what, JobError::Panicked(panic));
+        loop {
+            let mut is_over = true;
+            if let Some(on_done) = &mut callbacks.on_done {
+                while let Some(done) = outlet.done.try_pop() {
+                    is_over = false;
+                    let id = done.id;
+                    if let Err(panic) = catch(|| on_done(done)) {
+                        report(id, "the group's callback for done jobs", panic);
+                    }
+                }
+            }
+            if let Some(on_cancelled) = &mut callbacks.on_cancelled {
+                while let Some((id, reason)) = { self.cancelled.lock().pop_front() } {
+                    is_over = false;
+                    if let Err(panic) = catch(|| on_cancelled(id, reason)) {
+                        report(id, "the group's callback for cancelled jobs", panic);
+                    }
+                }
+            }
+            if let Some(on_failed) = &mut callbacks.on_failed {
+                while let Some(failed) = outlet.failed.try_pop() {
+                    is_over = false;
+                    if let Err(panic) = catch(|| on_failed(failed)) {
+                        // Not into the failed queue: that would call the callback again, and it might panic again.
+                        log::error!("{}: the callback for failures: {panic}", engine.config.name_prefix);
+                    }
+                }
+            }
+            if is_over {
+                return;
+            }
+        }
+    }
+}

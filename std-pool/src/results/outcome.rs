@@ -1,0 +1,102 @@
+//! How a job can end: with a value, with an error of its own, with a panic, or not at all.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fmt;
+
+use crate::here::call::{Panic, catch};
+use crate::here::removed::CancelReason;
+
+/// An error of a job's own, of any type.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What a job may return in a pool of `T`: a `T`, or a `Result<T, E>` whose error makes the job a failed one.
+///
+/// The pool's `T` decides: in a `Pool<Result<u8, E>>` a job that returns `Ok` and one that returns `Err` both succeed.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fastthreadpool::Pool;
+///
+/// let pool: Pool<u8> = Pool::new()?;
+/// pool.submit(|| 1)?;
+/// pool.submit(|| "2".parse::<u8>())?;
+/// pool.submit(|| "three".parse::<u8>())?;
+/// pool.shutdown();
+/// assert_eq!(pool.done().drain().map(|done| done.value).sum::<u8>(), 3);
+/// assert_eq!(pool.failed().len(), 1);
+/// # Ok(()) }
+/// ```
+// Coherent for the same reason as `From<T> for T` beside `From<T> for Option<T>`: no `T` is a `Result<T, _>`.
+pub trait Outcome<T>: Sized {
+    /// The value, or the error.
+    #[doc(hidden)]
+    fn into_result(self) -> Result<T, BoxError>;
+}
+
+impl<T> Outcome<T> for T {
+    #[inline(always)]
+    fn into_result(self) -> Result<T, BoxError> {
+        Ok(self)
+    }
+}
+
+impl<T, E: Into<BoxError>> Outcome<T> for Result<T, E> {
+    #[inline(always)]
+    fn into_result(self) -> Result<T, BoxError> {
+        self.map_err(Into::into)
+    }
+}
+
+/// Why a job has no value.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JobError {
+    /// It returned an error.
+    Failed(BoxError),
+    /// It panicked.
+    Panicked(Panic),
+    /// It was removed before it ran.
+    Cancelled,
+    /// The deadline of its group had passed before it could begin.
+    Expired,
+    /// Waiting for it would have waited for ever: it waits for the job that asks, or every worker of the pool waits.
+    WouldDeadlock,
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "the job failed: {error}"),
+            Self::Panicked(panic) => write!(f, "the job panicked: {panic}"),
+            Self::Cancelled => f.write_str("the job was cancelled before it ran"),
+            Self::Expired => f.write_str("the deadline of the group had passed before the job could begin"),
+            Self::WouldDeadlock => f.write_str("the wait would never end: the job waits for the one that asks, or all workers wait"),
+        }
+    }
+}
+
+impl Error for JobError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// Runs a job's function to one of its ends.
+#[inline(always)]
+pub(crate) fn outcome<T, R: Outcome<T>>(f: impl FnOnce() -> R) -> Result<T, JobError> {
+    match catch(|| f().into_result()) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(JobError::Failed(error)),
+        Err(panic) => Err(JobError::Panicked(panic)),
+    }
+}
+
+impl From<CancelReason> for JobError {
+    fn from(reason: CancelReason) -> Self {
+        if reason == CancelReason::Expired { Self::Expired } else { Self::Cancelled }
+    }
+}

@@ -1,0 +1,209 @@
+//! A queue of results and the semaphore that counts it.
+#![forbid(unsafe_code)]
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
+
+use crate::here::call::catch;
+use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sys::atomic::{AtomicBool, Ordering};
+use crate::sys::{Mutex, RawMutex, thread};
+
+/// What ended, oldest first, for any number of readers.
+///
+/// Its [semaphore](Results::semaphore) has one permit for each entry, so a reader waits without polling.
+pub struct Results<E> {
+    queue: Queue<E, RawMutex>,
+    count: Semaphore,
+    /// With more entries than this the oldest go.
+    capacity: usize,
+    /// How many have gone so.
+    lost: Mutex<u64>,
+    /// Told of each entry that was taken.
+    taken: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// A callback is being called with an entry that was taken.
+    calling_back: AtomicBool,
+}
+
+impl<E: Send> Results<E> {
+    /// One that keeps at most so many.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            queue: Queue::new(),
+            count: Semaphore::new(0),
+            capacity,
+            lost: Mutex::new(0),
+            taken: OnceLock::new(),
+            calling_back: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns the oldest if there were too many; to be dropped by the caller.
+    #[must_use = "user code drops it"]
+    pub(crate) fn push(&self, entry: E) -> Option<E> {
+        self.queue.push(entry);
+        // A queue as long as the semaphore can count does not fit into memory. A task's waker may panic: the panic hook has
+        // reported it, and all who were to be woken have been.
+        let _ = catch(|| self.count.release(1));
+        if self.queue.len() > self.capacity { self.lose() } else { None }
+    }
+
+    #[cold]
+    fn lose(&self) -> Option<E> {
+        // Its permit goes with it. If there is none, readers are about to take what is too much.
+        self.count.try_acquire().ok()?.forget();
+        let oldest = self.queue.pop(thread::yield_now);
+        *self.lost.lock() += u64::from(oldest.is_some());
+        oldest
+    }
+
+    /// How many entries were dropped unread because there were too many: the failed queue is bounded, see
+    /// [`Builder::failed_capacity`](crate::Builder::failed_capacity). In the done queue it is always 0.
+    pub fn lost(&self) -> u64 {
+        *self.lost.lock()
+    }
+
+    /// How many entries wait to be read.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether nothing waits to be read.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The oldest entry, if there is one.
+    pub fn try_pop(&self) -> Option<E> {
+        self.read(|| self.count.try_acquire().map_err(|error| error == TryAcquireError::Closed))
+    }
+
+    /// Waits for the oldest entry. `None` when the pool was shut down and everything has been read. In a job, for which another
+    /// worker stands in meanwhile, also when all workers wait and there can be no more.
+    pub fn pop(&self) -> Option<E> {
+        self.read(|| self.count.acquire().map_err(|error| error == AcquireError::Closed))
+    }
+
+    /// Waits for the oldest entry, at most so long. `None` when there was none in that time, or as for [`Results::pop`].
+    pub fn pop_timeout(&self, timeout: Duration) -> Option<E> {
+        self.read(|| self.count.acquire_timeout(timeout).map_err(|error| error == AcquireError::Closed))
+    }
+
+    /// Takes what a permit stands for; without one, what is left if the queue is closed.
+    fn read<'q>(&'q self, mut acquire: impl FnMut() -> Result<Permit<'q>, bool>) -> Option<E> {
+        loop {
+            match acquire() {
+                // None if the entry was read without a permit while the queue was closed: that permit is one too many.
+                Ok(permit) => match self.take(permit) {
+                    None => {}
+                    entry => return entry,
+                },
+                Err(is_closed) => return if is_closed { self.left_over() } else { None },
+            }
+        }
+    }
+
+    /// Takes the entry that a permit of this queue's semaphore stands for. `None` only when the pool has been shut down
+    /// meanwhile and another reader has emptied the queue.
+    ///
+    /// # Panics
+    ///
+    /// When the permit is of another semaphore, or for more than one entry.
+    pub fn take(&self, permit: Permit<'_>) -> Option<E> {
+        assert!(self.count.owns(&permit) && permit.count() == 1, "the permit must be one of this queue's semaphore");
+        permit.forget();
+        self.left_over()
+    }
+
+    /// When the semaphore is closed no more entries come, and those that are left need no permit.
+    fn left_over(&self) -> Option<E> {
+        let entry = self.queue.pop(thread::yield_now)?;
+        if let Some(taken) = self.taken.get() {
+            taken();
+        }
+        Some(entry)
+    }
+
+    pub(crate) fn on_taken(&self, taken: impl Fn() + Send + Sync + 'static) {
+        // Set once, before anybody else sees the queue.
+        let _ = self.taken.set(Box::new(taken));
+    }
+
+    /// The entries that are there now, one after the other; ends when there is none.
+    pub fn drain(&self) -> impl Iterator<Item = E> + '_ {
+        std::iter::from_fn(|| self.try_pop())
+    }
+
+    /// All entries, waiting for each; ends when the pool was shut down and everything has been read.
+    pub fn iter(&self) -> impl Iterator<Item = E> + '_ {
+        std::iter::from_fn(|| self.pop())
+    }
+
+    /// The semaphore that counts the entries. Acquire a permit to wait for one, and hand it to [`Results::take`]; a permit
+    /// that is dropped leaves the entry to others.
+    pub fn semaphore(&self) -> &Semaphore {
+        &self.count
+    }
+
+    /// [`Results::pop`] for the callback; its end is to be told by [`Results::called_back`].
+    pub(crate) fn pop_for_callback(&self) -> Option<E> {
+        let entry = self.read(|| {
+            let permit = self.count.acquire();
+            // Before the entry is taken: an empty queue then means that the callback is over, or known to be on.
+            self.calling_back.store(true, Ordering::SeqCst);
+            permit.map_err(|_| true)
+        });
+        if entry.is_none() {
+            self.called_back();
+        }
+        entry
+    }
+
+    pub(crate) fn called_back(&self) {
+        self.calling_back.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether a callback, if there is one, has been called with every entry.
+    pub(crate) fn is_called_back(&self) -> bool {
+        self.is_empty() && !self.calling_back.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.count.is_closed()
+    }
+
+    /// No more entries come.
+    pub(crate) fn close(&self) {
+        // As in `push`.
+        let _ = catch(|| self.count.close());
+    }
+
+    /// Takes out what is there; to be dropped by the caller.
+    pub(crate) fn take_all(&self) -> Vec<E> {
+        if self.count.is_closed() {
+            // What is read after the end takes no permits.
+            return std::iter::from_fn(|| self.left_over()).collect();
+        }
+        self.drain().collect()
+    }
+
+    /// Lets entries come again.
+    pub(crate) fn reopen(&self) {
+        if self.count.is_closed() {
+            self.count.reopen();
+            // Of what was read since the end.
+            while self.count.value() > self.queue.len() {
+                let Ok(permit) = self.count.try_acquire() else { break };
+                permit.forget();
+            }
+        }
+    }
+}
+
+impl<E> std::fmt::Debug for Results<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Results").finish_non_exhaustive()
+    }
+}

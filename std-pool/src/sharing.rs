@@ -1,0 +1,106 @@
+//! Work that its caller shares with the pool: maps and scopes.
+#![forbid(unsafe_code)]
+
+use fastthreadpool_core::JobId;
+
+use crate::group::Group;
+use crate::parallel::map::{self, Map, MapError};
+use crate::parallel::scope::{self, Scope};
+use crate::parallel::share;
+use crate::results::outcome::Outcome;
+
+impl<T: Send + 'static> Group<T> {
+    /// Calls `f` with a scope in which jobs can be spawned that borrow from the caller's stack; returns when all have
+    /// ended. The caller works too. The scope's jobs are its own: nobody else removes them, and they run to the end whatever
+    /// becomes of the pool.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::new()?;
+    /// let mut halves = [0, 0];
+    /// let numbers: Vec<u64> = (1..=1000).collect();
+    /// let (left, right) = numbers.split_at(500);
+    /// let [a, b] = &mut halves;
+    /// pool.scope(|s| {
+    ///     s.spawn(|| *a = left.iter().sum());
+    ///     s.spawn(|| *b = right.iter().sum());
+    /// });
+    /// assert_eq!(halves.iter().sum::<u64>(), 500_500);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of `f`, else the first panic of a job, after all have ended.
+    pub fn scope<'env, F, U>(&'env self, f: F) -> U
+    where
+        F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
+    {
+        scope::run(&self.engine, f)
+    }
+
+    /// The function of each item, in order, computed by the caller and as many workers as it is worth. Items and function
+    /// may borrow.
+    ///
+    /// Where a panic is to fail its item alone, [`Group::map`] and [`Map::collect`] do that.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::new()?;
+    /// let words = ["a", "few", "words"];
+    /// assert_eq!(pool.par_map(&words, |word| word.len()), [1, 3, 5]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Passes on the first panic of the function, after all threads have ended their work on it; the values are dropped.
+    pub fn par_map<'a, I, U, F>(&self, items: &'a [I], f: F) -> Vec<U>
+    where
+        I: Sync,
+        U: Send,
+        F: Fn(&'a I) -> U + Sync,
+    {
+        share::map(&self.engine, items.iter(), f)
+    }
+
+    /// A function over many items; what becomes of the values is said by what is called on the [`Map`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool<u32> = Pool::new()?;
+    /// let squares: Result<Vec<u32>, _> = pool.map(1..=4, |n| n * n).collect().into_iter().collect();
+    /// assert_eq!(squares?, [1, 4, 9, 16]);
+    ///
+    /// pool.map(1..=4, |n| n * n).to_done()?;
+    /// pool.shutdown();
+    /// assert_eq!(pool.done().drain().map(|done| done.value).sum::<u32>(), 30);
+    /// # Ok(()) }
+    /// ```
+    pub fn map<I, F, R>(&self, items: I, f: F) -> Map<'_, T, I, F>
+    where
+        I: IntoIterator,
+        F: Fn(I::Item) -> R,
+    {
+        Map { entrance: self.entrance(), items, function: f }
+    }
+
+    /// A function over many items that returns an iterator for each: every item of it is a result of that job, as with
+    /// [`Group::submit_iter`]. Returns the ids in order.
+    ///
+    /// # Errors
+    ///
+    /// [`MapError`], when the pool does not take one of the jobs.
+    pub fn map_iter<I, F, V, R>(&self, items: I, f: F) -> Result<Vec<JobId>, MapError>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> V + Send + Sync + 'static,
+        V: Iterator<Item = R> + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        map::iterators(self.entrance(), items, f)
+    }
+}

@@ -1,0 +1,257 @@
+//! Submitting jobs to a group, or to the pool.
+#![forbid(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastthreadpool_core::JobId;
+
+use crate::engine::submit::{SubmitError, To};
+use crate::group::Group;
+use crate::jobs::builder::Job;
+use crate::jobs::call::{Call, Plain, WithContext};
+use crate::jobs::context::Context;
+use crate::jobs::items::ItemsShape;
+use crate::jobs::once::{Keep, OnceShape};
+use crate::jobs::periodic::Overlap;
+use crate::jobs::schedule::PeriodicJob;
+use crate::jobs::spawned::{JoinHandle, SpawnShape};
+use crate::jobs::when::When;
+use crate::results::outcome::Outcome;
+
+impl<T: Send + 'static> Group<T> {
+    /// Appends a job to the end of the queue; returns its id. Its value goes to [`Group::done`], its failure to
+    /// [`Group::failed`].
+    ///
+    /// A job submitted by a job goes to a queue of that worker, from which idle workers help themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError`] with the function: the pool is shut down, the queue is full, the group takes nothing any more, the pool
+    /// has no thread and cannot start one, or this is the child of a fork.
+    #[inline]
+    pub fn submit<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.submit_to(Plain::new(f), To::Back)
+    }
+
+    #[inline(always)]
+    fn submit_to<C: Call<T>>(&self, call: C, to: To) -> Result<JobId, SubmitError<C::Function>> {
+        self.entrance().submit(OnceShape { call, way: Keep }, to)
+    }
+
+    /// [`Group::submit`] with a callback of the job's own: it runs on the worker, right after the job, with the id and the
+    /// value, which then does not go to the done queue. A panic of the callback fails the job.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_done<F, R, D>(&self, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+        D: FnOnce(JobId, T) + Send + 'static,
+    {
+        self.job(f).on_done(on_done).submit()
+    }
+
+    /// Puts a job before all others: the last one put first is the first to run. In a group that is limited or paused, before
+    /// all others of the group.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_first<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.submit_to(Plain::new(f), To::Front)
+    }
+
+    /// [`Group::submit_first`] with a callback as in [`Group::submit_done`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_done_first<F, R, D>(&self, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+        D: FnOnce(JobId, T) + Send + 'static,
+    {
+        self.job(f).first().on_done(on_done).submit()
+    }
+
+    /// Runs a job when `delay` has passed, before all that wait in the queue then. Costs no thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_later<F, R>(&self, delay: Duration, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.submit_at(delay, f)
+    }
+
+    /// [`Group::submit_later`] with a callback as in [`Group::submit_done`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_done_later<F, R, D>(&self, delay: Duration, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+        D: FnOnce(JobId, T) + Send + 'static,
+    {
+        self.job(f).after(delay).on_done(on_done).submit()
+    }
+
+    /// Runs a job at a point in time: an [`Instant`](std::time::Instant) or a [`SystemTime`](std::time::SystemTime).
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_at<F, R>(&self, when: impl Into<When>, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.submit_to(Plain::new(f), To::Later(when.into().0, None))
+    }
+
+    /// Runs a job every `interval`, the first time after one. The times lie on a grid and do not drift; when the pool
+    /// falls behind, the missed runs follow at once ([`MissedTickBehavior::Burst`](crate::MissedTickBehavior::Burst)). It
+    /// never overlaps with itself. A run that fails is reported, and the schedule goes on. [`Group::periodic`] can do more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`], and [`SubmitError::ZeroInterval`].
+    pub fn schedule<F, R>(&self, interval: Duration, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnMut() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.periodic(f).every(interval).submit()
+    }
+
+    /// [`Group::schedule`] with a callback for each value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::schedule`].
+    pub fn schedule_done<F, R, D>(&self, interval: Duration, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnMut() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+        D: FnMut(JobId, T) + Send + 'static,
+    {
+        self.periodic(f).every(interval).on_done(on_done).submit()
+    }
+
+    /// A job with all that can be said about it; ends with [`Job::submit`].
+    #[inline]
+    pub fn job<F, R>(&self, f: F) -> Job<'_, T, F, R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        Job::new(self.entrance(), f)
+    }
+
+    /// A job that runs again and again; ends with [`PeriodicJob::submit`].
+    pub fn periodic<F, R>(&self, f: F) -> PeriodicJob<'_, T, F, R>
+    where
+        F: FnMut() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        PeriodicJob::new(self.entrance(), f)
+    }
+
+    /// A job that runs again and again, where a run may begin while earlier ones still run: each is a job of its own in the
+    /// queue, with an id of its own. A failure of one is reported, and a run for which the queue has no room is left out.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new()?;
+    /// let id = pool.overlapping(|| "now").every(Duration::from_millis(1)).submit()?;
+    /// let run = pool.done().pop().expect("the pool is open");
+    /// assert!(run.value == "now" && run.id != id);
+    /// pool.cancel(id);
+    /// # Ok(()) }
+    /// ```
+    pub fn overlapping<F, R>(&self, f: F) -> PeriodicJob<'_, T, F, R, Overlap>
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Outcome<T> + 'static,
+    {
+        PeriodicJob::overlapping(self.entrance(), f)
+    }
+
+    /// Appends a job that is given a [`Context`]: its id, whether it has been cancelled, a way to emit values.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_with<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.submit_to(WithContext(f, PhantomData), To::Back)
+    }
+
+    /// Appends a job whose function returns an iterator: each item is a result of the job, and goes to the done queue as
+    /// it is produced. An item that is an `Err` goes to the failed queue; a panic ends the job. When a bounded done queue
+    /// is full the job is put off between two items.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool = Pool::new()?;
+    /// let id = pool.submit_iter(|| (0..3).map(|n| n * 10))?;
+    /// pool.shutdown();
+    /// let all: Vec<i32> = pool.done().drain().filter(|done| done.id == id).map(|done| done.value).collect();
+    /// assert_eq!(all, [0, 10, 20]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_iter<F, I, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> I + Send + 'static,
+        I: Iterator<Item = R> + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.entrance().submit(ItemsShape { function: f, items: PhantomData }, To::Back)
+    }
+
+    /// Appends a job of any type and returns a handle to it. Nothing goes to the queues of results: a `Result` is returned
+    /// as it is, a panic as an error of the join.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn spawn<F, U>(&self, f: F) -> Result<JoinHandle<U>, SubmitError<F>>
+    where
+        F: FnOnce() -> U + Send + 'static,
+        U: Send + 'static,
+    {
+        let (shape, receiver) = SpawnShape::new(f);
+        let entrance = self.entrance();
+        let id = entrance.submit(shape, To::Back)?;
+        Ok(receiver.into_handle(Arc::clone(entrance.engine), id))
+    }
+}

@@ -1,0 +1,96 @@
+//! The core's lock for threads.
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use fastthreadpool_core as core;
+use fastthreadpool_core::NotLocked;
+
+use crate::here::frame;
+use crate::sync::waiter::{ThisThread, Waiter};
+use crate::sys::{self, RawMutex};
+
+/// Holds a [`FastLock`] until it is dropped.
+pub type FastLockGuard<'l> = core::LockGuard<'l, RawMutex, Waiter>;
+
+/// A lock without data, which any thread may release, not only the one that acquired it.
+///
+/// While a job waits for it another worker stands in.
+///
+/// For data behind a lock take [`std::sync::Mutex`].
+///
+/// ```
+/// use fastthreadpool::FastLock;
+///
+/// static LOCK: FastLock = FastLock::new();
+/// {
+///     let _guard = LOCK.guard();
+///     assert!(LOCK.is_locked());
+///     assert!(!LOCK.try_acquire());
+/// }
+/// LOCK.acquire();
+/// std::thread::spawn(|| LOCK.release()).join().unwrap().unwrap();
+/// assert!(!LOCK.is_locked());
+/// ```
+#[derive(Debug, Default)]
+pub struct FastLock(core::Lock<RawMutex, Waiter>);
+
+impl FastLock {
+    /// A lock that is free.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(core::Lock::new())
+    }
+
+    /// Takes the lock, waits for it if need be. It is free again after a [`FastLock::release`].
+    #[inline]
+    pub fn acquire(&self) {
+        if !self.0.try_acquire() {
+            frame::blocking_anyway(|| self.0.acquire(&ThisThread));
+        }
+    }
+
+    /// Takes the lock if it is free; returns whether it was.
+    #[inline]
+    #[must_use = "the lock may not be taken"]
+    pub fn try_acquire(&self) -> bool {
+        self.0.try_acquire()
+    }
+
+    /// Takes the lock, waits at most so long; returns whether it was free in that time.
+    #[must_use = "the lock may not be taken"]
+    pub fn acquire_timeout(&self, timeout: Duration) -> bool {
+        let deadline = sys::after(timeout);
+        self.0.try_acquire() || frame::blocking_anyway(|| self.0.acquire_until(&ThisThread, deadline, sys::now))
+    }
+
+    /// Takes the lock until the guard is dropped.
+    #[inline]
+    pub fn guard(&self) -> FastLockGuard<'_> {
+        match self.0.try_guard() {
+            Some(guard) => guard,
+            None => frame::blocking_anyway(|| self.0.guard(&ThisThread)),
+        }
+    }
+
+    /// [`FastLock::guard`], if the lock is free.
+    #[inline]
+    pub fn try_guard(&self) -> Option<FastLockGuard<'_>> {
+        self.0.try_guard()
+    }
+
+    /// Releases the lock, whoever holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotLocked`] when it is free.
+    #[inline]
+    pub fn release(&self) -> Result<(), NotLocked> {
+        self.0.release()
+    }
+
+    /// Whether somebody holds it.
+    pub fn is_locked(&self) -> bool {
+        self.0.is_locked()
+    }
+}

@@ -1,0 +1,7 @@
+//! Waiting for each other: the core's semaphore and lock for threads and tasks, and the event on which the shell waits.
+
+pub(crate) mod event;
+pub(crate) mod lock;
+pub(crate) mod packet;
+pub(crate) mod semaphore;
+pub(crate) mod waiter;

@@ -1,0 +1,215 @@
+//! The core's semaphore for threads and tasks.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::time::Duration;
+
+use fastthreadpool_core as core;
+use fastthreadpool_core::{AcquireError, Overflow, TryAcquireError};
+
+use crate::here::frame;
+use crate::sync::waiter::{ThisThread, Waiter};
+use crate::sys::{self, RawMutex, thread};
+
+/// Permits that are released when they are dropped, unless they are forgotten.
+pub type Permit<'s> = core::Permit<'s, RawMutex, Waiter>;
+
+/// A counting semaphore: blocking, with a time limit, async, for one permit or many. First come, first served.
+///
+/// While a job waits for permits another worker stands in for it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fastthreadpool::Semaphore;
+/// use std::time::Duration;
+///
+/// static TICKETS: Semaphore = Semaphore::new(2);
+///
+/// let one = TICKETS.acquire()?;
+/// TICKETS.acquire()?.forget();
+/// assert!(TICKETS.is_locked());
+/// assert!(TICKETS.acquire_timeout(Duration::from_millis(1)).is_err());
+/// drop(one);
+/// assert_eq!(TICKETS.value(), 1);
+/// TICKETS.release(1)?;
+/// assert_eq!(TICKETS.acquire_many(2)?.count(), 2);
+/// # Ok(()) }
+/// ```
+pub struct Semaphore(core::Semaphore<RawMutex, Waiter>);
+
+/// Lets the others run before a thread gets in line: a permit is often free again before the kernel has put the thread
+/// to sleep, and a line of sleepers moves at the speed of wake-ups.
+fn look_again(looks: u32) -> bool {
+    thread::yield_now();
+    looks < LOOKS
+}
+
+/// Looks before a thread gets in line.
+const LOOKS: u32 = 10;
+
+impl Semaphore {
+    /// The most permits that it can have.
+    pub const MAX_PERMITS: usize = core::Semaphore::<RawMutex, Waiter>::MAX_PERMITS;
+
+    /// A semaphore with so many free permits.
+    ///
+    /// # Panics
+    ///
+    /// When these are more than [`Semaphore::MAX_PERMITS`].
+    #[must_use]
+    pub const fn new(permits: usize) -> Self {
+        Self(core::Semaphore::new(permits))
+    }
+
+    /// Takes a permit, waits for it if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::Closed`]; [`AcquireError::WouldDeadlock`] in a job, when nobody is left to stand in for it.
+    #[inline]
+    pub fn acquire(&self) -> Result<Permit<'_>, AcquireError> {
+        self.acquire_many(1)
+    }
+
+    /// Takes so many permits together. Who asks for many is not overtaken by those who ask for few after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Semaphore::acquire`]; [`AcquireError::TooMany`] for more than there can be.
+    #[inline]
+    pub fn acquire_many(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
+        match self.0.try_acquire_while(permits, look_again) {
+            Ok(()) => Ok(self.0.adopt(permits)),
+            Err(_) => self.wait(|| self.0.permit(permits, &ThisThread)),
+        }
+    }
+
+    /// Takes a permit if one is free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`] says why not.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit<'_>, TryAcquireError> {
+        self.0.try_permit(1)
+    }
+
+    /// Takes so many permits if they are free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`] says why not.
+    #[inline]
+    pub fn try_acquire_many(&self, permits: usize) -> Result<Permit<'_>, TryAcquireError> {
+        self.0.try_permit(permits)
+    }
+
+    /// Takes a permit, waits at most so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`Semaphore::acquire`], and [`AcquireError::TimedOut`].
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, AcquireError> {
+        self.acquire_many_timeout(1, timeout)
+    }
+
+    /// Takes so many permits, waits at most so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`Semaphore::acquire_many`], and [`AcquireError::TimedOut`].
+    pub fn acquire_many_timeout(&self, permits: usize, timeout: Duration) -> Result<Permit<'_>, AcquireError> {
+        match self.0.try_permit(permits) {
+            Ok(permit) => Ok(permit),
+            Err(_) => {
+                let deadline = sys::after(timeout);
+                self.wait(|| self.0.permit_until(permits, &ThisThread, deadline, sys::now))
+            }
+        }
+    }
+
+    #[cold]
+    fn wait<'s>(
+        &'s self,
+        wait: impl FnOnce() -> Result<Permit<'s>, AcquireError>,
+    ) -> Result<Permit<'s>, AcquireError> {
+        frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
+    }
+
+    /// Takes so many permits in a task, which waits in the same line as the threads. Needs no particular runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError::Closed`]; [`AcquireError::TooMany`] for more than there can be.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped before it is ready it leaves the line, and what was meant for it goes to those behind it.
+    pub async fn acquire_async(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
+        self.0.acquire_async(permits).await?;
+        Ok(self.0.adopt(permits))
+    }
+
+    /// Adds permits, and wakes just those who can go on with them. Any thread may, whoever acquired them.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`] when there would be more than [`Semaphore::MAX_PERMITS`]; nothing has changed then.
+    #[inline]
+    pub fn release(&self, permits: usize) -> Result<(), Overflow> {
+        self.0.release(permits)
+    }
+
+    /// Makes a guard again of permits that were forgotten.
+    pub fn adopt(&self, permits: usize) -> Permit<'_> {
+        self.0.adopt(permits)
+    }
+
+    /// How many permits are free.
+    pub fn value(&self) -> usize {
+        self.0.value()
+    }
+
+    /// Whether no permit is free.
+    pub fn is_locked(&self) -> bool {
+        self.0.is_locked()
+    }
+
+    /// How many threads and tasks wait.
+    pub fn waiters(&self) -> usize {
+        self.0.waiters()
+    }
+
+    /// Turns away all who wait and all who come.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Lets permits be acquired again after [`Semaphore::close`].
+    pub fn reopen(&self) {
+        self.0.reopen();
+    }
+
+    /// Whether it is closed.
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Whether the permits are this semaphore's.
+    pub(crate) fn owns(&self, permit: &Permit<'_>) -> bool {
+        permit.is_of(&self.0)
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Semaphore").field("value", &self.value()).finish_non_exhaustive()
+    }
+}
+
+impl Default for Semaphore {
+    /// One permit, as in the original.
+    fn default() -> Self {
+        Self::new(1)
+    }
+}

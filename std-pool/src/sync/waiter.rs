@@ -1,0 +1,59 @@
+//! Who waits on std: a thread, or a task.
+#![forbid(unsafe_code)]
+
+use std::task::Waker;
+
+use fastthreadpool_core::{Park, Tick, Unpark};
+
+use crate::here::call::catch;
+use crate::sys::{self, thread};
+
+/// The present thread as something that parks.
+#[derive(Debug)]
+pub(crate) struct ThisThread;
+
+/// Whom a semaphore wakes: a thread, or a task.
+#[derive(Clone, Debug)]
+pub struct Waiter(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Thread(thread::Thread),
+    Task(Waker),
+}
+
+impl From<Waker> for Waiter {
+    fn from(waker: Waker) -> Self {
+        Self(Kind::Task(waker))
+    }
+}
+
+impl Unpark for Waiter {
+    /// # Panics
+    ///
+    /// Passes on a panic of the task's waker; but if one panics already, the second is kept from spreading.
+    fn unpark(&self) {
+        match &self.0 {
+            Kind::Thread(thread) => thread.unpark(),
+            // Else the others who are to be woken would not be.
+            Kind::Task(waker) if thread::panicking() => drop(catch(|| waker.wake_by_ref())),
+            Kind::Task(waker) => waker.wake_by_ref(),
+        }
+    }
+}
+
+impl Park for ThisThread {
+    type Unpark = Waiter;
+
+    fn unparker(&self) -> Waiter {
+        Waiter(Kind::Thread(thread::current()))
+    }
+
+    fn park(&self) {
+        thread::park();
+    }
+
+    fn park_until(&self, deadline: Tick) {
+        sys::park_until(deadline);
+    }
+}

@@ -1,0 +1,30 @@
+//! What the shell takes from the world: threads, locks, atomics, thread-local values, time. The only choice in the shell is
+//! here: std, or a model checker, under which the shell that ships is checked.
+//!
+//! shuttle knows many threads and sequential consistency; what needs weaker orders is in the core, where loom checks it.
+
+mod fork;
+#[cfg(shuttle)]
+mod model;
+#[cfg(not(shuttle))]
+mod real;
+
+pub(crate) use fork::Forks;
+#[cfg(shuttle)]
+pub(crate) use model::*;
+#[cfg(not(shuttle))]
+pub(crate) use real::*;
+
+use std::time::Duration;
+
+use fastthreadpool_core::Tick;
+
+/// A duration in ticks, cut off at the end of the range (584 years).
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// So long from now.
+pub(crate) fn after(duration: Duration) -> Tick {
+    now().saturating_add(nanos(duration))
+}

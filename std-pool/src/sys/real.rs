@@ -1,0 +1,54 @@
+//! The world as it is.
+
+use std::sync::OnceLock;
+pub(crate) use std::thread_local as local;
+use std::time::{Duration, Instant};
+
+use fastthreadpool_core::Tick;
+pub(crate) use parking_lot::{Mutex, RawMutex};
+
+pub(crate) mod atomic {
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+}
+
+pub(crate) mod thread {
+    pub(crate) use std::thread::{
+        Builder, JoinHandle, Thread, available_parallelism, current, panicking, park, park_timeout, yield_now,
+    };
+}
+
+/// Where the ticks begin: some time before anything is measured, so that no instant of interest lies before it.
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(|| {
+        let now = Instant::now();
+        now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
+    })
+}
+
+/// The present time, in nanoseconds.
+pub(crate) fn now() -> Tick {
+    tick(Instant::now())
+}
+
+/// An instant as a tick; what lies outside the range is cut off at its end.
+pub(crate) fn tick(instant: Instant) -> Tick {
+    Tick(super::nanos(instant.saturating_duration_since(origin())))
+}
+
+/// A tick as an instant; `None` for the end of time.
+pub(crate) fn instant(tick: Tick) -> Option<Instant> {
+    (tick < Tick::MAX).then(|| origin().checked_add(Duration::from_nanos(tick.0)))?
+}
+
+/// Parks the present thread until it is woken, or until the clock has reached `deadline`; or for no reason.
+pub(crate) fn park_until(deadline: Tick) {
+    match instant(deadline) {
+        Some(deadline) => thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+        None => thread::park(),
+    }
+}
+
+/// User code is about to run.
+#[inline(always)]
+pub(crate) fn assert_unlocked() {}
