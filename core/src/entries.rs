@@ -55,10 +55,10 @@ mod visit;
 pub use gate::At;
 pub(crate) use gate::WITHOUT_END;
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
+use slab::Marks;
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room, Surplus};
-use slab::Marks;
 pub(crate) use trim::Trim;
 pub use visit::Step;
 

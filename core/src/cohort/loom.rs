@@ -88,6 +88,21 @@ fn a_wait_covers_what_descends() {
 }
 
 #[test]
+fn who_waits_is_told_when_the_last_turn_is_one_that_repeats() {
+    model(3, || {
+        let world = World::of(1, |cohort| cohort.counts().done == 1);
+        let once = World::spawn(&world, |world| world.end(End::Done));
+        let again = World::spawn(&world, |world| {
+            world.cohort.accept();
+            if world.cohort.recur() {
+                world.tell();
+            }
+        });
+        world.wait([once, again]);
+    });
+}
+
+#[test]
 fn nobody_waits_for_what_repeats_however_it_comes_and_goes() {
     model(2, || {
         // The one that does not repeat is waited for.

@@ -59,10 +59,12 @@ fn reckon<S: Slots<usize>>(lane: &Lane<S>, all: impl IntoIterator<Item = Got>) -
     let mut values = Vec::new();
     for (got, aside) in all {
         values.extend(got);
-        let mut late = Got::default();
-        aside.into_iter().for_each(|position| take(lane, position, &mut late));
-        assert!(late.1.is_empty(), "all producers are done");
-        values.extend(late.0);
+        let mut left = Got::default();
+        for position in aside {
+            take(lane, position, &mut left);
+        }
+        assert!(left.1.is_empty(), "all producers are done");
+        values.extend(left.0);
     }
     while lane.unclaimed() > 0 {
         let (got, aside) = consume(lane, 1, 1);

@@ -2,7 +2,7 @@
 //!
 //! Each ends only if what it waits for happens: a wake-up that is lost is a deadlock, which the checker reports.
 
-use ::loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use ::loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use ::loom::sync::{Arc, Mutex};
 use ::loom::thread;
 use std::vec::Vec;
@@ -48,14 +48,14 @@ impl<S: Storage<usize> + 'static> Scene<S> {
     }
 
     fn submit(scene: &Arc<Self>, job: usize) -> JobId {
-        let (id, duty) = scene.pool.submit(job).ok().expect("open, and with room");
+        let (id, duty) = scene.pool.submit(job).expect("open, and with room");
         Self::perform(scene, duty);
         id
     }
 
     /// Waits until a job has run.
     fn await_run(&self, job: usize) {
-        while self.ran[job].load(SeqCst) == 0 {
+        while self.ran[job].load(Relaxed) == 0 {
             self.main.park();
         }
     }
@@ -88,7 +88,7 @@ impl<S: Storage<usize> + 'static> Scene<S> {
                 match worker.next() {
                     Next::Run { payload, running, duty } => {
                         Self::perform(&scene, duty);
-                        scene.ran[payload].fetch_add(1, SeqCst);
+                        scene.ran[payload].fetch_add(1, Relaxed);
                         let (_, duty) = scene.pool.end(&running, End::Done, None);
                         Self::perform(&scene, duty);
                         scene.main.unparker().unpark();
@@ -107,7 +107,7 @@ impl<S: Storage<usize> + 'static> Scene<S> {
     /// Each job has run so often, and all is over: so many were removed, the others are done.
     fn assert_over(&self, times: &[usize], cancelled: usize) {
         for (job, times) in times.iter().enumerate() {
-            assert_eq!(self.ran[job].load(SeqCst), *times, "runs of job {job}");
+            assert_eq!(self.ran[job].load(Relaxed), *times, "runs of job {job}");
         }
         assert_eq!(self.pool.pending(), 0);
         assert_eq!(self.pool.state().alive(), 0);
@@ -173,7 +173,7 @@ fn a_cancelled_job_is_removed_or_runs_and_not_both() {
             Cancelled::Removed(job) => job == 0,
             Cancelled::Stopping => false,
             Cancelled::TooLate => {
-                assert_eq!(scene.ran[0].load(SeqCst), 1, "too late is only what has ended");
+                assert_eq!(scene.ran[0].load(Relaxed), 1, "too late is only what has ended");
                 false
             }
         };

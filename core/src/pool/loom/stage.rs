@@ -4,7 +4,7 @@
 //! given out, as hosts must, and nothing else: a job that has not run then would never run.
 
 use ::loom::sync::Arc;
-use ::loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use ::loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use ::loom::thread;
 use std::boxed::Box;
 use std::vec::Vec;
@@ -165,7 +165,7 @@ impl Stage {
 
     pub(super) fn assert_ran(&self, times: &[usize]) {
         for (job, times) in times.iter().enumerate() {
-            assert_eq!(self.ran[job].load(SeqCst), *times, "runs of job {job}");
+            assert_eq!(self.ran[job].load(Relaxed), *times, "runs of job {job}");
         }
     }
 
@@ -194,7 +194,7 @@ fn rest_after(
         match next {
             Next::Run { payload, running, duty } => {
                 duties.push(duty);
-                ran[payload].fetch_add(1, SeqCst);
+                ran[payload].fetch_add(1, Relaxed);
                 let (_, duty) = pool.end(&running, End::Done, None);
                 duties.push(duty);
                 next = worker.next();

@@ -1,13 +1,16 @@
 //! Submits, claims, thieves: each job runs once.
 
-use ::loom::sync::atomic::Ordering::SeqCst;
+use ::loom::sync::Arc;
+use ::loom::sync::atomic::Ordering::Relaxed;
+use ::loom::thread;
 use std::vec::Vec;
 
 use super::stage::{RUN, Resting, Stage, rested};
 use super::{LONG, SHORT, model};
 use crate::end::End;
-use crate::pool::{Account, Cancelled, Duty};
+use crate::pool::{Account, Cancelled, Duty, Pool};
 use crate::slots::Slots;
+use crate::storage::Fixed;
 use crate::worker::Next;
 
 #[test]
@@ -20,6 +23,25 @@ fn a_submit_meets_a_worker_that_falls_asleep() {
         duties.push(duty);
         stage.settle(resting, duties);
         stage.assert_over(&[1], Account { accepted: 1, done: 1, ..Account::default() });
+    });
+}
+
+#[test]
+fn a_submit_to_fixed_storage_meets_a_worker_that_falls_asleep() {
+    model(3, || {
+        let pool = Arc::new(Pool::<usize, _, Fixed<usize, 2, 1, 2>>::fixed(LONG));
+        let worker = {
+            let pool = pool.clone();
+            thread::spawn(move || {
+                let mut worker = pool.enlist().expect("a seat is free");
+                let next = worker.next();
+                // It would leave the pool, and somebody would be called.
+                core::mem::forget(worker);
+                matches!(next, Next::Run { payload: 0, .. })
+            })
+        };
+        let (_, duty) = pool.submit(0).unwrap();
+        assert!(worker.join().unwrap() || duty != Duty::Nothing, "a job is left and nobody looks");
     });
 }
 
@@ -102,7 +124,7 @@ fn a_thief_splits_a_claim() {
             let next = thief.next();
             (thief, next)
         });
-        stage.ran[0].fetch_add(1, SeqCst);
+        stage.ran[0].fetch_add(1, Relaxed);
         let (_, end) = stage.pool.end(&running, End::Done, None);
         let next = owner.next();
         let (thief, found) = thief.join().unwrap();
@@ -125,7 +147,7 @@ fn a_thief_reads_an_offer_while_its_owner_goes_on_to_the_next_run() {
         let _ = pool.submit(1).unwrap();
         let mut owner = pool.attach().unwrap();
         let Next::Run { payload: 0, running, duty: Duty::Start } = owner.next() else { panic!("the first job") };
-        stage.ran[0].fetch_add(1, SeqCst);
+        stage.ran[0].fetch_add(1, Relaxed);
         let (_, end) = pool.end(&running, End::Done, None);
         // It goes on at the position that the producer has not published, puts it aside, and claims from the next run.
         let owner = stage.spawn(move |_| match owner.next() {
@@ -140,7 +162,7 @@ fn a_thief_reads_an_offer_while_its_owner_goes_on_to_the_next_run() {
         }
         drop(inside);
         let (owner, payload, running, duty) = owner.join().unwrap();
-        stage.ran[payload].fetch_add(1, SeqCst);
+        stage.ran[payload].fetch_add(1, Relaxed);
         let (_, ended) = pool.end(&running, End::Done, None);
         let demand = pool.demand();
         let (owner, mut duties) = stage.rest(owner);
@@ -161,7 +183,7 @@ fn a_canceller_and_a_worker_want_the_same_job() {
             Cancelled::Removed(_) => 1,
             Cancelled::Stopping => 0,
             Cancelled::TooLate => {
-                assert_eq!(stage.ran[0].load(SeqCst), 1, "too late is only what has ended");
+                assert_eq!(stage.ran[0].load(Relaxed), 1, "too late is only what has ended");
                 0
             }
         };
@@ -197,10 +219,10 @@ fn a_joiner_takes_its_own_job_or_a_worker_has_it() {
         assert_eq!(duty, Duty::Start);
         let other = stage.spawn_worker(stage.pool.attach().unwrap());
         if let Some((job, running)) = stage.pool.take_inside(first.seat(), id) {
-            stage.ran[job].fetch_add(1, SeqCst);
+            stage.ran[job].fetch_add(1, Relaxed);
             let _ = stage.pool.end(&running, End::Done, None);
         }
-        stage.ran[0].fetch_add(1, SeqCst);
+        stage.ran[0].fetch_add(1, Relaxed);
         let (_, end) = stage.pool.end(&running, End::Done, None);
         let (one, mut duties) = stage.rest(first);
         let (mut resting, more) = rested([other]);

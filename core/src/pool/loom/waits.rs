@@ -1,6 +1,6 @@
 //! Who sleeps against timers and urgent jobs; jobs that wait inside jobs; what a worker has claimed and nobody has begun.
 
-use ::loom::sync::atomic::Ordering::SeqCst;
+use ::loom::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
 
 use super::stage::{RUN, Resting, Seated, Stage, rested};
@@ -77,7 +77,7 @@ fn a_job_of_a_blocked_worker_is_run_by_a_stand_in() {
         let (stand_in, more) = stage.rest(stage.pool.attach().unwrap());
         stage.assert_ran(&[0, 1]);
         stage.pool.unblock();
-        stage.ran[0].fetch_add(1, SeqCst);
+        stage.ran[0].fetch_add(1, Relaxed);
         let (_, end) = stage.pool.end(&running, End::Done, None);
         let (one, mut duties) = stage.rest(worker);
         duties.extend(more);
@@ -139,7 +139,7 @@ fn a_job_whose_position_is_put_aside_does_not_wait_for_a_long_one() {
         let mut duties = Vec::from([one, other]);
         match next {
             Next::Run { payload, running, duty } => {
-                stage.ran[payload].fetch_add(1, SeqCst);
+                stage.ran[payload].fetch_add(1, Relaxed);
                 duties.push(duty);
                 stage.perform(&mut resting, &mut duties);
                 // While the first one runs.
