@@ -20,6 +20,8 @@ static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
 fn main() {
     a_warm_pool_allocates_nothing_for_small_jobs();
     what_a_burst_took_is_given_back_after_a_quieter_time();
+    what_a_burst_took_is_given_back_without_a_further_job();
+    while_one_job_runs_long_memory_and_listings_stay_as_they_are();
     workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again();
     println!("ok: what is allocated, and given back");
 }
@@ -148,6 +150,80 @@ fn what_a_burst_took_is_given_back_after_a_quieter_time() {
     assert!(burst > after + 90_000 * 8, "{burst} bytes after the burst, {after} after the quieter time");
     assert_eq!(round(10), after, "and no more");
     round(100_000);
+}
+
+/// Waits until no more is in use than so much.
+fn wait_for_bytes(most: usize) {
+    // A worker gives back what it can before it goes to sleep.
+    while LIVE_BYTES.load(Ordering::SeqCst) > most {
+        std::thread::yield_now();
+    }
+}
+
+fn what_a_burst_took_is_given_back_without_a_further_job() {
+    const BURST: usize = 100_000;
+    const MUCH: usize = BURST * 16;
+    let pool: Pool = Pool::builder().threads(2).build().unwrap();
+    // A first job each way, with whatever is kept for good.
+    pool.submit(|| ()).unwrap();
+    pool.submit_later(Duration::ZERO, || ()).unwrap();
+    pool.wait_idle();
+    let before = LIVE_BYTES.load(Ordering::SeqCst);
+    for round in 0..4 {
+        let gate = Arc::new(Semaphore::new(0));
+        for _ in 0..2 {
+            let gate = Arc::clone(&gate);
+            pool.submit(move || gate.acquire().unwrap().forget()).unwrap();
+        }
+        match round {
+            0 => (0..BURST).for_each(|_| _ = pool.submit(|| ()).unwrap()),
+            1 => (0..BURST).for_each(|_| _ = pool.submit_first(|| ()).unwrap()),
+            2 => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::ZERO, || ()).unwrap()),
+            _ => {
+                let ids: Vec<_> =
+                    (0..BURST).map(|_| pool.submit_later(Duration::from_hours(1), || ()).unwrap()).collect();
+                assert_eq!(pool.cancel_timers(), ids.len());
+            }
+        }
+        let full = LIVE_BYTES.load(Ordering::SeqCst);
+        assert!(round == 3 || full > before + MUCH, "{full} bytes of a burst, {before} before");
+        gate.release(2).unwrap();
+        pool.wait_idle();
+        wait_for_bytes(before + MUCH / 16);
+    }
+}
+
+fn while_one_job_runs_long_memory_and_listings_stay_as_they_are() {
+    let pool: Pool = Pool::builder().threads(2).build().unwrap();
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (begins, waits) = (Arc::clone(&begun), Arc::clone(&gate));
+    // Claimed together with others, which are short.
+    (0..100).for_each(|_| _ = pool.submit(|| ()).unwrap());
+    pool.submit(move || {
+        begins.release(1).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        std::thread::spawn(move || (waits.acquire().unwrap().forget(), drop(sender)));
+        // Not known to the pool: nobody stands in.
+        let _ = receiver.recv();
+    })
+    .unwrap();
+    begun.acquire().unwrap().forget();
+    let round = |jobs: usize| {
+        for _ in 0..jobs / 500 {
+            (0..500).for_each(|_| _ = pool.submit(|| ()).unwrap());
+            while pool.pending() > 1 {
+                std::thread::yield_now();
+            }
+        }
+        let listed = allocations(|| assert!(pool.jobs().is_empty()));
+        (LIVE_BYTES.load(Ordering::SeqCst), listed)
+    };
+    let (few, _) = round(10_000);
+    let (many, listed) = round(500_000);
+    assert!(many < few + 32 * 1024, "{few} bytes after a few jobs, {many} after many");
+    assert_eq!(listed, 0, "for a listing of nothing");
+    gate.release(1).unwrap();
+    pool.wait_idle();
 }
 
 fn workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again() {

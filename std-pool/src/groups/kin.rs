@@ -258,12 +258,14 @@ impl Cohorts {
         let (count, kin) = {
             let mut tree = self.tree.lock();
             let slots = Self::listed(&tree, |slot| slot.cohort.counts().live() > 0);
+            // Those of a former cancel are not counted again.
+            let count = slots.iter().filter(|slot| !slot.doom().stops()).map(|slot| slot.cohort.counts().live()).sum();
             for slot in &slots {
                 slot.set_doom(doom);
             }
             let parent = self.present().and_then(Slot::parent);
             let kin = self.flip(engine, &mut tree, core, parent);
-            (slots.iter().map(|slot| slot.cohort.counts().live()).sum(), kin)
+            (count, kin)
         };
         let gates = core.gate().into_iter().chain(kin.iter().filter_map(|kin| kin.core().gate()));
         (count, gates.collect())
