@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, JobId};
 
@@ -12,7 +12,7 @@ use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
 use crate::sys::atomic::{AtomicUsize, Ordering};
 use crate::sys::thread::{self, JoinHandle, Thread};
-use crate::sys::{self, Forks, Mutex};
+use crate::sys::{self, Forks, Mutex, OnceLock};
 
 /// Seats of a chunk: most pools never need a second one.
 const CHUNK: usize = 64;

@@ -23,7 +23,6 @@
 
 use std::ops::ControlFlow;
 use std::ptr;
-use std::sync::atomic::AtomicPtr;
 
 use fastthreadpool_core::{Cohort, JobId, Tick};
 
@@ -31,8 +30,7 @@ use crate::engine::Engine;
 use crate::engine::slot::Slot;
 use crate::here::frame::{self, Address, Kind};
 use crate::sync::event::park;
-use crate::sys::Mutex;
-use crate::sys::atomic::Ordering;
+use crate::sys::{Global, Mutex};
 use crate::sys::thread::{self, Thread};
 
 /// What somebody waits for.
@@ -75,29 +73,15 @@ struct List {
     next: u64,
 }
 
-static LIST: AtomicPtr<Mutex<List>> = AtomicPtr::new(ptr::null_mut());
+static LIST: Global<Mutex<List>> = Global::new(|| Mutex::new(List::default()));
 
-/// Made by the first who waits; never freed.
 fn list() -> &'static Mutex<List> {
-    let mut list = LIST.load(Ordering::Acquire);
-    if list.is_null() {
-        let fresh = Box::into_raw(Box::new(Mutex::new(List::default())));
-        match LIST.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => list = fresh,
-            Err(other) => {
-                // SAFETY: just made, and shown to nobody.
-                drop(unsafe { Box::from_raw(fresh) });
-                list = other;
-            }
-        }
-    }
-    // SAFETY: never freed.
-    unsafe { &*list }
+    LIST.get()
 }
 
 /// In the child of a fork: the list may be locked by a thread that is not there, and who is in it is not. It gets another.
 pub(crate) fn forget_list() {
-    LIST.store(ptr::null_mut(), Ordering::Release);
+    LIST.forget();
 }
 
 impl Waiter {

@@ -1,7 +1,6 @@
 //! A queue of results and the semaphore that counts it.
 #![forbid(unsafe_code)]
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
@@ -9,7 +8,7 @@ use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
 use crate::here::call::catch;
 use crate::sync::semaphore::{Permit, Semaphore};
 use crate::sys::atomic::{AtomicBool, Ordering};
-use crate::sys::{Mutex, RawMutex, thread};
+use crate::sys::{Mutex, OnceLock, RawMutex, thread};
 
 /// What ended, oldest first, for any number of readers.
 ///

@@ -2,13 +2,19 @@
 //!
 //! Its time goes on by a little with each look. A park with a deadline ends at any moment, and sometimes only when the
 //! deadline has come, which then is at once.
+//!
+//! One execution after the other runs in a process, and several models run side by side. So what belongs to the world is kept
+//! with the execution: one that found something of another would not take the same way twice.
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::AtomicU64;
+use std::marker::PhantomData;
+use std::mem::needs_drop;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fastthreadpool_core::Tick;
-pub(crate) use shuttle::thread_local as local;
+use shuttle::lazy_static::Lazy;
+use shuttle::thread::{AccessError, LocalKey};
 
 pub(crate) mod atomic {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
@@ -18,16 +24,179 @@ pub(crate) mod thread {
     use std::io;
     use std::num::NonZeroUsize;
 
-    pub(crate) use shuttle::thread::{Builder, JoinHandle, Thread, current, panicking, park, yield_now};
+    pub(crate) use shuttle::thread::{JoinHandle, Thread, current, panicking, park, yield_now};
+
+    /// One whose threads do not start when the model says so.
+    pub(crate) struct Builder(shuttle::thread::Builder);
+
+    impl Builder {
+        pub(crate) fn new() -> Self {
+            Self(shuttle::thread::Builder::new())
+        }
+
+        pub(crate) fn name(self, name: String) -> Self {
+            Self(self.0.name(name))
+        }
+
+        pub(crate) fn stack_size(self, bytes: usize) -> Self {
+            Self(self.0.stack_size(bytes))
+        }
+
+        pub(crate) fn spawn<T: Send + 'static>(
+            self,
+            f: impl FnOnce() -> T + Send + 'static,
+        ) -> io::Result<JoinHandle<T>> {
+            super::start()?;
+            self.0.spawn(f)
+        }
+    }
 
     pub(crate) fn available_parallelism() -> io::Result<NonZeroUsize> {
         Ok(NonZeroUsize::MIN.saturating_add(1))
     }
 }
 
+/// What an execution's world knows. None of it is a place where the checker chooses.
+struct World {
+    now: AtomicU64,
+    /// Threads that will start.
+    starts: AtomicUsize,
+    faults: std::sync::Mutex<Vec<String>>,
+}
+
+static WORLD: Lazy<World> = Lazy::new(|| World {
+    now: AtomicU64::new(1 << 30),
+    starts: AtomicUsize::new(usize::MAX),
+    faults: std::sync::Mutex::new(Vec::new()),
+});
+
+/// From here on only so many threads can be started.
+pub(crate) fn limit_starts(threads: usize) {
+    WORLD.get().starts.store(threads, Ordering::Relaxed);
+}
+
+fn start() -> std::io::Result<()> {
+    let one_less = |starts: usize| starts.checked_sub(1);
+    let started = WORLD.get().starts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+    started.map(|_| ()).map_err(|_| std::io::Error::other("the model starts no more threads"))
+}
+
+/// Something is wrong. A panic would be caught where jobs are run: so it is kept until the end.
+fn fault(what: String) {
+    WORLD.get().faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(what);
+}
+
+/// What went wrong in this execution.
+pub(crate) fn faults() -> Vec<String> {
+    WORLD.get().faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+}
+
+// ----- values of the process, and of threads
+
+/// A value of the process, made by the first who asks.
+pub(crate) struct Global<T: Sync + 'static>(Lazy<T>);
+
+impl<T: Sync> Global<T> {
+    pub(crate) const fn new(make: fn() -> T) -> Self {
+        Self(Lazy::new(make))
+    }
+
+    pub(crate) fn get(&'static self) -> &'static T {
+        self.0.get()
+    }
+
+    #[expect(clippy::unused_self, reason = "in the model nobody forks")]
+    pub(crate) fn forget(&self) {}
+}
+
+/// A value that is made once. That of std would make the checker's threads wait for each other where it cannot see it.
+#[derive(Debug, Default)]
+pub(crate) struct OnceLock<T> {
+    making: shuttle::sync::Mutex<()>,
+    value: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) const fn new() -> Self {
+        Self { making: shuttle::sync::Mutex::new(()), value: std::sync::OnceLock::new() }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.value.get()
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        self.value.set(value)
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let _making = self.making.lock();
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let value = make();
+        self.value.get_or_init(|| value)
+    }
+}
+
+/// A value of each thread. The checker drops them when the thread ends, the first first; in std those without a destructor
+/// stay, and others' destructors may rely on that.
+pub(crate) struct Local<T: 'static> {
+    init: fn() -> T,
+    stays: Lazy<Values<T>>,
+    goes: LocalKey<T>,
+}
+
+/// By thread.
+struct Values<T>(UnsafeCell<Vec<Option<Box<T>>>>);
+
+// SAFETY: the checker's threads are all on one.
+unsafe impl<T> Sync for Values<T> {}
+
+impl<T> Local<T> {
+    pub(crate) const fn new(init: fn() -> T) -> Self {
+        Self { init, stays: Lazy::new(|| Values(UnsafeCell::new(Vec::new()))), goes: LocalKey { init, _p: PhantomData } }
+    }
+
+    pub(crate) fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        self.try_with(f).unwrap_or_else(|error| panic!("a thread-local value: {error}"))
+    }
+
+    pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
+        if needs_drop::<T>() {
+            return self.goes.try_with(f);
+        }
+        let (values, this) = (self.stays.get().0.get(), usize::from(shuttle::current::me()));
+        let value: *const T = {
+            // SAFETY: nobody else looks before the end of the block: there is no place in it where the checker chooses.
+            let values = unsafe { &mut *values };
+            if values.len() <= this {
+                values.resize_with(this + 1, || None);
+            }
+            &raw const **values[this].get_or_insert_with(|| Box::new((self.init)()))
+        };
+        // SAFETY: the box stays until the execution ends.
+        Ok(f(unsafe { &*value }))
+    }
+}
+
+/// [`std::thread_local`], as far as it is needed.
+macro_rules! local {
+    ($(#[$meta:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
+        $(#[$meta])*
+        static $name: crate::sys::Local<$type> = crate::sys::Local::new(|| $value);
+    };
+}
+pub(crate) use local;
+
+// ----- locks
+
 local! {
     /// Locks that the present thread holds.
-    static HELD: std::cell::Cell<usize> = std::cell::Cell::new(0);
+    static HELD: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// A mutex of the model in the shape of a raw one.
@@ -73,22 +242,30 @@ unsafe impl lock_api::RawMutex for RawMutex {
     }
 
     unsafe fn unlock(&self) {
-        // It may be unlocked by the destructor of a thread-local value, when this one is gone.
-        let _ = HELD.try_with(|held| held.set(held.get() - 1));
+        HELD.with(|held| held.set(held.get() - 1));
         // SAFETY: the caller holds the mutex.
-        drop(unsafe { (*self.guard.get()).take() });
+        let guard = unsafe { (*self.guard.get()).take() };
+        drop(guard);
     }
 }
 
 pub(crate) type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 
+/// User code is about to run: no lock of the pool may be held.
+pub(crate) fn assert_unlocked() {
+    let held = HELD.with(std::cell::Cell::get);
+    if held > 0 {
+        fault(format!("user code under {held} locks: {}", std::backtrace::Backtrace::force_capture()));
+    }
+}
+
+// ----- time
+
 /// What a look at the clock takes.
 const LOOK: u64 = 1_000;
 
-static NOW: AtomicU64 = AtomicU64::new(1 << 30);
-
 pub(crate) fn now() -> Tick {
-    Tick(NOW.fetch_add(LOOK, std::sync::atomic::Ordering::Relaxed))
+    Tick(WORLD.get().now.fetch_add(LOOK, Ordering::Relaxed))
 }
 
 /// Points in time of the world outside are beyond the model's.
@@ -107,12 +284,6 @@ pub(crate) fn park_until(deadline: Tick) {
     }
     thread::yield_now();
     if shuttle::rand::thread_rng().gen_bool(0.5) {
-        NOW.fetch_max(deadline.0, std::sync::atomic::Ordering::Relaxed);
+        WORLD.get().now.fetch_max(deadline.0, Ordering::Relaxed);
     }
-}
-
-/// User code is about to run: no lock of the pool may be held.
-pub(crate) fn assert_unlocked() {
-    let held = HELD.try_with(std::cell::Cell::get).unwrap_or(0);
-    assert!(held == 0, "user code under {held} locks");
 }
