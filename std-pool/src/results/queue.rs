@@ -7,6 +7,7 @@ use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
 
 use crate::here::call::catch;
 use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::waiter::Waiter;
 use crate::sys::atomic::{AtomicBool, Ordering};
 use crate::sys::{Mutex, OnceLock, RawMutex, thread};
 
@@ -173,10 +174,9 @@ impl<E: Send> Results<E> {
         self.count.is_closed()
     }
 
-    /// No more entries come.
-    pub(crate) fn close(&self) {
-        // As in `push`.
-        let _ = catch(|| self.count.close());
+    /// No more entries come. Gives back whom to wake: a task's waker is code of somebody else's.
+    pub(crate) fn close_for(&self, woken: &mut Vec<Waiter>) {
+        self.count.close_for(woken);
     }
 
     /// Takes out what is there; to be dropped by the caller.

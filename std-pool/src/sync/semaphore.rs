@@ -185,6 +185,11 @@ impl Semaphore {
         self.0.close();
     }
 
+    /// The same where a lock is held: gives back whom to wake when it is not.
+    pub(crate) fn close_for(&self, woken: &mut Vec<Waiter>) {
+        self.0.close_for(|waiter| woken.push(waiter));
+    }
+
     /// Lets permits be acquired again after [`Semaphore::close`].
     pub fn reopen(&self) {
         self.0.reopen();
