@@ -350,3 +350,9 @@ impl Drop for InLine<'_> {
         self.awaits.count(false, self.is_inside);
     }
 }
+
+/// How many are in line.
+#[cfg(all(test, shuttle))]
+pub(crate) fn in_line() -> usize {
+    list().lock().waiters.len()
+}

@@ -9,20 +9,40 @@
 //! random schedules, as many, less than half of them. `SHUTTLE_RANDOM_SEED` makes others.
 //!
 //! Each scenario counts for itself what becomes of its jobs, and compares the account of the pool with that.
+//!
+//! | file | what meets what |
+//! |---|---|
+//! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
+//! | `gates` | what opens a gate, and a cancel, a pause |
+//! | `panics` | wakers and destructors that panic, and those who come after them |
+//! | `scopes` | a scope, and cancels |
+//! | `semaphores` | who gives up, and a release |
+//! | `starts` | threads that do not start, and those that leave |
+//! | `waiting` | waits for groups and for idleness, in jobs and outside |
+//! | `all` | a random program of everything |
 
+mod all;
 mod ending;
+mod gates;
+mod panics;
+mod scopes;
+mod semaphores;
+mod starts;
+mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shuttle::scheduler::PctScheduler;
+use shuttle::sync::{Condvar, Mutex};
 use shuttle::{Config, MaxSteps, Runner};
 
+use crate::group::Group;
 use crate::sys;
-use crate::{Builder, Pool};
+use crate::{Builder, GroupBuilder, Pool};
 
 /// Schedules of each model.
-const SCHEDULES: usize = 1_000;
+const SCHEDULES: usize = 5_000;
 
 /// Places at which priorities change, and one: what takes more places to go wrong is seldom found.
 const DEPTH: usize = 3;
@@ -37,6 +57,7 @@ fn model(scenario: impl Fn() + Send + Sync + 'static) {
     config.max_steps = MaxSteps::FailAfter(STEPS);
     config.silence_warnings = true;
     Runner::new(PctScheduler::new_from_seed(27, DEPTH, SCHEDULES), config).run(move || {
+        sys::begin();
         scenario();
         let faults = sys::faults();
         assert!(faults.is_empty(), "{faults:?}");
@@ -47,45 +68,82 @@ fn pool(threads: usize) -> Builder<()> {
     Pool::builder().threads(threads)
 }
 
-/// What became of jobs, counted by themselves: no place where the checker chooses.
+fn group(pool: &Pool, set_up: impl FnOnce(GroupBuilder<'_, ()>) -> GroupBuilder<'_, ()>) -> Group {
+    set_up(pool.group()).build().unwrap()
+}
+
+/// Something that happens once, and is waited for.
 #[derive(Clone, Default)]
-struct Tally(Arc<[AtomicUsize; 3]>);
+struct Flag(Arc<(Mutex<bool>, Condvar)>);
 
-impl Tally {
-    /// What a job owns that counts here: its run, or that it was dropped without one.
-    fn job(&self) -> impl FnOnce() + Send + use<> {
-        let mut dropped = Dropped(self.clone(), true);
-        self.0[2].fetch_add(1, Ordering::Relaxed);
-        move || {
-            dropped.1 = false;
-            dropped.0.0[0].fetch_add(1, Ordering::Relaxed);
+impl Flag {
+    fn raise(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut is_raised = self.0.0.lock().unwrap();
+        while !*is_raised {
+            is_raised = self.0.1.wait(is_raised).unwrap();
         }
-    }
-
-    fn ran(&self) -> usize {
-        self.0[0].load(Ordering::Relaxed)
-    }
-
-    fn dropped(&self) -> usize {
-        self.0[1].load(Ordering::Relaxed)
-    }
-
-    fn made(&self) -> usize {
-        self.0[2].load(Ordering::Relaxed)
-    }
-
-    /// Jobs that are somewhere.
-    fn left(&self) -> usize {
-        self.made() - self.ran() - self.dropped()
     }
 }
 
-struct Dropped(Tally, bool);
+/// What became of jobs, counted by themselves: no place where the checker chooses.
+#[derive(Clone, Default)]
+struct Tally(Arc<Counters>);
 
-impl Drop for Dropped {
+#[derive(Default)]
+struct Counters {
+    made: AtomicUsize,
+    ran: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+impl Tally {
+    /// A job that counts here that it ran, or that it was dropped without.
+    fn job(&self) -> impl FnOnce() + Send + use<> {
+        self.with(|| ())
+    }
+
+    /// The same, which does something, too.
+    fn with<R, F: FnOnce() -> R + Send>(&self, f: F) -> impl FnOnce() -> R + Send + use<R, F> {
+        self.0.made.fetch_add(1, Ordering::Relaxed);
+        let mut chance = Chance { tally: self.clone(), is_missed: true };
+        move || {
+            chance.is_missed = false;
+            let result = f();
+            chance.tally.0.ran.fetch_add(1, Ordering::Relaxed);
+            result
+        }
+    }
+
+    /// How many ran to their end.
+    fn ran(&self) -> usize {
+        self.0.ran.load(Ordering::Relaxed)
+    }
+
+    fn dropped(&self) -> usize {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How many are somewhere.
+    fn left(&self) -> usize {
+        self.0.made.load(Ordering::Relaxed) - self.ran() - self.dropped()
+    }
+}
+
+/// To run.
+struct Chance {
+    tally: Tally,
+    is_missed: bool,
+}
+
+impl Drop for Chance {
     fn drop(&mut self) {
-        if self.1 {
-            self.0.0[1].fetch_add(1, Ordering::Relaxed);
+        if self.is_missed {
+            self.tally.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -98,6 +156,19 @@ struct Ends {
     cancelled: usize,
 }
 
+impl Ends {
+    /// They have run.
+    fn ran(jobs: usize) -> Self {
+        Self { done: jobs, ..Self::default() }
+    }
+
+    /// These are all that there were.
+    fn of(tally: &Tally) -> Self {
+        assert_eq!(tally.left(), 0);
+        Self { done: tally.ran(), failed: 0, cancelled: tally.dropped() }
+    }
+}
+
 /// Nothing is left in a pool, and its account says of that what is true.
 fn check<T: Send + 'static>(pool: &Pool<T>, ends: Ends) {
     let core = &pool.engine().core;
@@ -107,4 +178,13 @@ fn check<T: Send + 'static>(pool: &Pool<T>, ends: Ends) {
     assert_eq!((account.pending(), account.waiting), (0, 0), "{account:?}");
     let (done, failed, cancelled) = (account.done, account.failed, account.cancelled);
     assert_eq!(Ends { done, failed, cancelled }, ends, "{account:?}");
+}
+
+/// The same for a group.
+fn check_group<T: Send + 'static>(group: &Group<T>, ends: Ends) {
+    let counts = group.counts();
+    assert_eq!(counts.accepted, counts.sum(), "{counts:?}");
+    assert_eq!((counts.pending, counts.timers), (0, 0), "{counts:?}");
+    let ended = [counts.done, counts.failed, counts.cancelled].map(|count| usize::try_from(count).unwrap());
+    assert_eq!(ended, [ends.done, ends.failed, ends.cancelled], "{counts:?}");
 }

@@ -3,17 +3,20 @@
 //! Its time goes on by a little with each look. A park with a deadline ends at any moment, and sometimes only when the
 //! deadline has come, which then is at once.
 //!
-//! One execution after the other runs in a process, and several models run side by side. So what belongs to the world is kept
-//! with the execution: one that found something of another would not take the same way twice.
+//! One execution after the other runs in a process, and several models run side by side, each on a thread of the process. So
+//! what belongs to the world is that thread's, and [`begin`] makes it anew: an execution that found something of another would
+//! not take the same way twice. What the checker itself keeps for an execution is no longer there when one that has failed
+//! drops what is left.
 
-use std::cell::UnsafeCell;
+use std::any::Any;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use fastthreadpool_core::Tick;
-use shuttle::lazy_static::Lazy;
 use shuttle::thread::{AccessError, LocalKey};
 
 pub(crate) mod atomic {
@@ -58,51 +61,75 @@ pub(crate) mod thread {
 
 /// What an execution's world knows. None of it is a place where the checker chooses.
 struct World {
-    now: AtomicU64,
+    now: u64,
     /// Threads that will start.
-    starts: AtomicUsize,
-    faults: std::sync::Mutex<Vec<String>>,
+    starts: usize,
+    faults: Vec<String>,
+    /// Values of the process, and of threads that stay until these are gone, by the key and the thread.
+    values: HashMap<(usize, Option<usize>), &'static dyn Any>,
 }
 
-static WORLD: Lazy<World> = Lazy::new(|| World {
-    now: AtomicU64::new(1 << 30),
-    starts: AtomicUsize::new(usize::MAX),
-    faults: std::sync::Mutex::new(Vec::new()),
-});
+impl World {
+    fn new() -> Self {
+        Self { now: 1 << 30, starts: usize::MAX, faults: Vec::new(), values: HashMap::new() }
+    }
+}
+
+std::thread_local! {
+    static WORLD: RefCell<World> = RefCell::new(World::new());
+}
+
+fn world<R>(f: impl FnOnce(&mut World) -> R) -> R {
+    WORLD.with_borrow_mut(f)
+}
+
+/// An execution begins.
+pub(crate) fn begin() {
+    world(|world| *world = World::new());
+}
 
 /// From here on only so many threads can be started.
 pub(crate) fn limit_starts(threads: usize) {
-    WORLD.get().starts.store(threads, Ordering::Relaxed);
+    world(|world| world.starts = threads);
 }
 
 fn start() -> std::io::Result<()> {
-    let one_less = |starts: usize| starts.checked_sub(1);
-    let started = WORLD.get().starts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-    started.map(|_| ()).map_err(|_| std::io::Error::other("the model starts no more threads"))
+    let started = world(|world| world.starts.checked_sub(1).map(|left| world.starts = left));
+    started.ok_or_else(|| std::io::Error::other("the model starts no more threads"))
 }
 
 /// Something is wrong. A panic would be caught where jobs are run: so it is kept until the end.
 fn fault(what: String) {
-    WORLD.get().faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(what);
+    world(|world| world.faults.push(what));
 }
 
 /// What went wrong in this execution.
 pub(crate) fn faults() -> Vec<String> {
-    WORLD.get().faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    world(|world| world.faults.clone())
 }
 
 // ----- values of the process, and of threads
 
+/// A value of the world. It is leaked, since to drop a lock is a matter of the checker.
+fn value<T: 'static>(key: usize, thread: Option<usize>, make: fn() -> T) -> &'static T {
+    let found = world(|world| world.values.get(&(key, thread)).copied());
+    let value = found.unwrap_or_else(|| {
+        let made: &'static T = Box::leak(Box::new(make()));
+        world(|world| *world.values.entry((key, thread)).or_insert(made))
+    });
+    value.downcast_ref().unwrap_or_else(|| unreachable!("a key has one type"))
+}
+
 /// A value of the process, made by the first who asks.
-pub(crate) struct Global<T: Sync + 'static>(Lazy<T>);
+pub(crate) struct Global<T: Sync + 'static>(fn() -> T);
 
 impl<T: Sync> Global<T> {
     pub(crate) const fn new(make: fn() -> T) -> Self {
-        Self(Lazy::new(make))
+        Self(make)
     }
 
     pub(crate) fn get(&'static self) -> &'static T {
-        self.0.get()
+        value(ptr::from_ref(self).addr(), None, self.0)
     }
 
     #[expect(clippy::unused_self, reason = "in the model nobody forks")]
@@ -144,21 +171,11 @@ impl<T> OnceLock<T> {
 
 /// A value of each thread. The checker drops them when the thread ends, the first first; in std those without a destructor
 /// stay, and others' destructors may rely on that.
-pub(crate) struct Local<T: 'static> {
-    init: fn() -> T,
-    stays: Lazy<Values<T>>,
-    goes: LocalKey<T>,
-}
-
-/// By thread.
-struct Values<T>(UnsafeCell<Vec<Option<Box<T>>>>);
-
-// SAFETY: the checker's threads are all on one.
-unsafe impl<T> Sync for Values<T> {}
+pub(crate) struct Local<T: 'static>(LocalKey<T>);
 
 impl<T> Local<T> {
     pub(crate) const fn new(init: fn() -> T) -> Self {
-        Self { init, stays: Lazy::new(|| Values(UnsafeCell::new(Vec::new()))), goes: LocalKey { init, _p: PhantomData } }
+        Self(LocalKey { init, _p: PhantomData })
     }
 
     pub(crate) fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
@@ -167,19 +184,10 @@ impl<T> Local<T> {
 
     pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
         if needs_drop::<T>() {
-            return self.goes.try_with(f);
+            return self.0.try_with(f);
         }
-        let (values, this) = (self.stays.get().0.get(), usize::from(shuttle::current::me()));
-        let value: *const T = {
-            // SAFETY: nobody else looks before the end of the block: there is no place in it where the checker chooses.
-            let values = unsafe { &mut *values };
-            if values.len() <= this {
-                values.resize_with(this + 1, || None);
-            }
-            &raw const **values[this].get_or_insert_with(|| Box::new((self.init)()))
-        };
-        // SAFETY: the box stays until the execution ends.
-        Ok(f(unsafe { &*value }))
+        let this = usize::from(shuttle::current::me());
+        Ok(f(value(ptr::from_ref(self).addr(), Some(this), self.0.init)))
     }
 }
 
@@ -196,7 +204,7 @@ pub(crate) use local;
 
 local! {
     /// Locks that the present thread holds.
-    static HELD: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A mutex of the model in the shape of a raw one.
@@ -253,7 +261,7 @@ pub(crate) type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 
 /// User code is about to run: no lock of the pool may be held.
 pub(crate) fn assert_unlocked() {
-    let held = HELD.with(std::cell::Cell::get);
+    let held = HELD.with(Cell::get);
     if held > 0 {
         fault(format!("user code under {held} locks: {}", std::backtrace::Backtrace::force_capture()));
     }
@@ -265,7 +273,10 @@ pub(crate) fn assert_unlocked() {
 const LOOK: u64 = 1_000;
 
 pub(crate) fn now() -> Tick {
-    Tick(WORLD.get().now.fetch_add(LOOK, Ordering::Relaxed))
+    world(|world| {
+        world.now += LOOK;
+        Tick(world.now)
+    })
 }
 
 /// Points in time of the world outside are beyond the model's.
@@ -284,6 +295,6 @@ pub(crate) fn park_until(deadline: Tick) {
     }
     thread::yield_now();
     if shuttle::rand::thread_rng().gen_bool(0.5) {
-        WORLD.get().now.fetch_max(deadline.0, Ordering::Relaxed);
+        world(|world| world.now = world.now.max(deadline.0));
     }
 }
