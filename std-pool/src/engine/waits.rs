@@ -288,9 +288,18 @@ impl<'w> InLine<'w> {
             // What is due is pending.
             engine.core.expire();
         }
-        let mut list = list().lock();
-        let index = list.index(self.number);
-        list.look(index)
+        let is_over = {
+            let mut list = list().lock();
+            let index = list.index(self.number);
+            let is_over = list.look(index);
+            list.waiters[index].is_told |= is_over;
+            is_over
+        };
+        if let (true, Awaits::Idle(engine)) = (is_over, &self.awaits) {
+            // Others sleep that know it now, too: before anybody looks for them there may be more to do.
+            tell_idle(engine);
+        }
+        is_over
     }
 
     /// Waits until it is over. Returns false when the time is over, or when nobody is left who could end the wait.
