@@ -178,7 +178,8 @@ impl Cohort {
     /// How many turns have not ended, without those that repeat. When it says 0 there was a moment at which all had ended that
     /// were accepted before the call.
     pub fn waited_for(&self) -> usize {
-        let ended = self.ended.counts.iter().fold(0, |sum: usize, count| sum.wrapping_add(count.load(Ordering::SeqCst) / ONE));
+        let ended =
+            self.ended.counts.iter().fold(0, |sum: usize, count| sum.wrapping_add(count.load(Ordering::SeqCst) / ONE));
         let recurring = self.ended.recurring.load(Ordering::SeqCst);
         let accepted = self.accepted.load(Ordering::SeqCst);
         accepted.wrapping_sub(ended).wrapping_sub(recurring) & (usize::MAX >> 1)

@@ -52,8 +52,8 @@ mod tests;
 mod trim;
 mod visit;
 
-pub use gate::At;
 pub(crate) use gate::WITHOUT_END;
+pub use gate::{At, Exempt};
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
 use slab::Marks;
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
@@ -377,6 +377,26 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
     }
 
+    /// Takes back a job that has not begun, wherever it waits. It has arrived then: the caller counts what became of it.
+    pub(crate) fn recall(&mut self, key: Key) -> Option<P> {
+        let n = key.index;
+        let is_early = match self.state(key) {
+            State::Free | State::Gate | State::Running | State::Cancelled => return None,
+            _ if self.is_special(n) => self.take_out_special(n).1,
+            State::Waiting => {
+                self.unwait(n);
+                true
+            }
+            _ => {
+                self.unstack(n);
+                false
+            }
+        };
+        self.count_arrived(usize::from(is_early));
+        self.release(n);
+        Some(Self::payload(self.slab.body_mut(n)))
+    }
+
     /// The earliest deadline in the wheel, or a time before it at which to expire and ask again: see
     /// [`Timing::next_deadline`]. Cheap when nothing was removed since it was asked last.
     pub fn next_deadline(&mut self) -> Option<Tick> {
@@ -549,7 +569,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// Takes out and frees an entry that has its payload.
     fn remove(&mut self, n: u32) -> P {
         if self.is_special(n) {
-            self.remove_special(n);
+            if let (true, is_early) = self.take_out_special(n) {
+                self.count_cancelled(!is_early);
+            }
             self.release(n);
             return Self::payload(self.slab.body_mut(n));
         }

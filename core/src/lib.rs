@@ -67,7 +67,7 @@ pub use part::{Absent, Blank, Part, There};
 pub use period::{MissedTickBehavior, Repeat};
 #[doc(hidden)]
 pub use pinned::Pinned;
-pub use pool::{Account, Cancelled, Counts, Discrepancy, Duty, Gate, Gated, Pool, Start, Taken, WITHOUT_END};
+pub use pool::{Account, Cancelled, Counts, Discrepancy, Duty, Exempt, Gate, Gated, Pool, Start, Taken, WITHOUT_END};
 #[cfg(feature = "alloc")]
 pub use queue::Queue;
 pub use ring::Ring;

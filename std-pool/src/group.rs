@@ -44,7 +44,7 @@ use crate::sys;
 /// }
 /// assert!(request.wait());
 /// assert_eq!(request.done().drain().map(|done| done.value).sum::<usize>(), 22);
-/// assert_eq!((request.counts().done, pool.counts().pending), (5, 0));
+/// assert_eq!((request.counts().done, request.counts().pending), (5, 0));
 /// # Ok(()) }
 /// ```
 pub struct Group<T = ()> {
@@ -199,7 +199,11 @@ impl<T: Send + 'static> Group<T> {
         if self.engine.is_elsewhere() {
             return 0;
         }
-        if self.is_root() { self.engine.cancel_everything() } else { self.inner.core.cancel(&self.engine, Doom::Cancelled) }
+        if self.is_root() {
+            self.engine.cancel_everything()
+        } else {
+            self.inner.core.cancel(&self.engine, Doom::Cancelled)
+        }
     }
 
     /// Cancels one job, wherever it is: queued, delayed, periodic or running. O(1), at once.

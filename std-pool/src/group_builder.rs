@@ -51,7 +51,10 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     /// At most so many of its jobs run at the same time, the others wait for that in the order in which they came. With 1 they
     /// run one at a time, in order.
     ///
-    /// A job that waits for another of its group runs that one in its own place.
+    /// Jobs of the group may wait for each other: one that joins another which waits for a place lends it its own, passing the
+    /// others by; and one that waits for the whole group, or for the pool, gives up its place for good, and goes on beside the
+    /// others afterwards. But a job that waits for something else that waits for a job of the group waits for itself, as it
+    /// would with a lock.
     pub fn limit(mut self, jobs: usize) -> Self {
         self.policy.limit = Some(jobs);
         self

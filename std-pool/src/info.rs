@@ -117,7 +117,8 @@ impl Counts {
         let on_seats = engine.shown.count(|slot| is_own(slot.owner()));
         let shown = on_seats + core.cohorts.deep();
         // The ends come first, the accepted ones last; what waits in between.
-        let (totals, (timers, gated)) = core.cohorts.totals(|| core.waiting(engine));
+        let inside = core.cohorts.inside();
+        let (totals, (timers, gated)) = core.cohorts.totals(|| core.waiting(engine, &inside));
         let live = totals.live();
         let timers = (timers as u64).min(live);
         let pending = live - timers;

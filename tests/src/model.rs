@@ -8,7 +8,9 @@ use std::iter;
 use std::num::NonZeroU64;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{Cancelled, End, Growing, Host, JobId, Kinds, MissedTickBehavior, Next, Phase, Pool, Repeat, Tick};
+use fastthreadpool::core::{
+    Cancelled, End, Growing, Host, JobId, Kinds, MissedTickBehavior, Next, Phase, Pool, Repeat, Tick,
+};
 
 /// The number of a job. Boxed, so that the address sanitizer sees what is kept, or handed out twice.
 type Payload = Box<usize>;
@@ -247,7 +249,8 @@ pub fn run(ops: &[Op]) {
                             let job = *payload;
                             assert_eq!(Some(job), model.next());
                             assert_eq!(pool.running_id(&running), Some(model.jobs[job].id));
-                            let (ended, _duty) = pool.end(&running, End::Done, running.is_periodic().then_some(payload));
+                            let (ended, _duty) =
+                                pool.end(&running, End::Done, running.is_periodic().then_some(payload));
                             match model.jobs[job].period {
                                 Some(period) if pool.phase() == Phase::Running => {
                                     assert_eq!(ended, None);

@@ -4,8 +4,8 @@
 //! In a process of its own without the usual harness, whose threads allocate, too: what is counted is the test's alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};

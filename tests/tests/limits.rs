@@ -7,7 +7,9 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fastthreadpool::{Pool, Semaphore};
+use std::time::Duration;
+
+use fastthreadpool::{Group, Pool, Semaphore, SubmitError};
 
 /// Of a stack. Far more than whatever else is mapped meanwhile.
 const STACK: usize = 512 << 20;
@@ -65,6 +67,23 @@ fn a_pool_goes_on_with_the_threads_it_has_until_there_can_be_more() {
     let some = pool.alive();
     assert!((1..=2).contains(&some), "{some} threads");
     assert_eq!((pool.pending(), ran.load(Ordering::SeqCst)), (21, 0), "nothing is lost, and nothing was given back");
+
+    // Of another pool not even one.
+    limit(Some(STACK / 2));
+    let poor: Pool<u32> = Pool::builder().threads(1).stack_size(STACK).build().unwrap();
+    let strand: Group<u32> = poor.group().limit(1).build().unwrap();
+    let hour = Duration::from_hours(1);
+    let Err(SubmitError::NoThread(job, _)) = poor.submit(|| 7) else { panic!("there is no thread") };
+    assert_eq!(job(), 7);
+    let Err(SubmitError::NoThread(job, _)) = poor.job(|| 8).after(hour).submit() else { panic!("nobody waits for it") };
+    assert_eq!(job(), 8);
+    let Err(SubmitError::NoThread(job, _)) = strand.submit(|| 9) else { panic!("there is no thread") };
+    assert_eq!(job(), 9);
+    let Err(SubmitError::NoThread(mut job, _)) = poor.periodic(|| 10).every(hour).submit() else { panic!("nobody repeats it") };
+    assert_eq!(job(), 10);
+    let counts = poor.counts();
+    assert_eq!((counts.accepted, counts.handed_back, counts.sum(), counts.pending), (4, 4, 4, 0));
+    assert_eq!((strand.counts().accepted, strand.counts().handed_back), (1, 1));
 
     limit(None);
     let mut jobs = 21;

@@ -51,6 +51,17 @@ pub struct At {
     pub passes: bool,
 }
 
+/// What becomes of a job that a job waits for which has a slot of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exempt {
+    /// It does not need that slot, or has begun.
+    Free,
+    /// It waited for that slot, and may begin now.
+    Ready,
+    /// It will need it.
+    Behind,
+}
+
 /// As many as nobody counts to: what a gate without a limit has.
 pub(crate) const WITHOUT_END: usize = usize::MAX / 4;
 
@@ -251,11 +262,15 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.running -= 1;
         self.slab.body_mut(n).payload.fill(payload);
         // It has no room: that is why it comes back.
-        let passed = self.marks(n).passed;
-        self.mark(n, |marks| Marked { passed: 0, ..marks.without(Marked::OWN_ROOM) });
+        let marks = self.marks(n);
+        self.mark(n, |marks| Marked { passed: 0, ..marks.without(Marked::OWN_ROOM | Marked::WITHOUT) });
         let first = self.gate_of(n);
         self.join(n, first, false);
-        self.give_slots(n, passed);
+        if marks.has(Marked::WITHOUT) {
+            self.settle(first);
+        } else {
+            self.give_slots(n, marks.passed);
+        }
         Ok(())
     }
 
@@ -340,10 +355,11 @@ impl<P, S: Slab<P>> Entries<P, S> {
         parks
     }
 
-    /// Takes a special entry that has its payload out of where it is, and counts it.
+    /// Takes a special entry that has its payload out of where it is. Returns whether it is a job, and whether that has not
+    /// arrived.
     #[cold]
     #[inline(never)]
-    pub(super) fn remove_special(&mut self, n: u32) {
+    pub(super) fn take_out_special(&mut self, n: u32) -> (bool, bool) {
         let (state, marks) = (self.slab.link(n).tag.state, self.marks(n));
         let is_job = !marks.has(Marked::ALARM);
         let is_early = matches!(state, State::Waiting | State::Parked);
@@ -360,22 +376,13 @@ impl<P, S: Slab<P>> Entries<P, S> {
             }
             _ => {
                 debug_assert!(state == State::Gated, "nothing else has a payload");
-                // Where it waits is the gate after those that it has passed.
-                let mut gate = self.gate_of(n);
-                for _ in 0..marks.passed {
-                    gate = self.gate_of(gate);
-                }
-                self.leave_ring(n);
-                self.give_back(n, false);
-                self.settle(gate);
+                self.leave_gate(n);
             }
         }
         if is_early {
             self.count_early(n, -1);
         }
-        if is_job {
-            self.count_cancelled(!is_early);
-        }
+        (is_job, is_early)
     }
 
     #[cold]
@@ -475,8 +482,12 @@ impl<P, S: Slab<P>> Entries<P, S> {
             self.let_through(gate, n);
             gate = self.gate_of(gate);
         }
-        let link = self.slab.link_mut(n);
-        link.tag.state = State::Ready;
+        self.line_up(n);
+    }
+
+    /// A job that may begin.
+    fn line_up(&mut self, n: u32) {
+        self.slab.link_mut(n).tag.state = State::Ready;
         let last = self.yard.there().line.last();
         self.yard.there().line.join(&mut self.slab, last, n);
         self.yard.there().line.join(&mut self.slab, n, NONE);
@@ -502,6 +513,63 @@ impl<P, S: Slab<P>> Entries<P, S> {
         body.slots() > 0 && (marks.room != marks.passed + 1 || body.period > 0)
     }
 
+    /// One that waits at a gate goes, and gives back what it has of those before it.
+    fn leave_gate(&mut self, n: u32) {
+        let gate = self.nth_gate(n, self.marks(n).passed);
+        self.leave_ring(n);
+        self.give_back(n, false);
+        self.settle(gate);
+    }
+
+    /// A gate of the chain of a job, counted from 0; for one that waits there, of those that it has passed.
+    fn nth_gate(&self, n: u32, number: u8) -> u32 {
+        (0..number).fold(self.gate_of(n), |gate, _| self.gate_of(gate))
+    }
+
+    /// Whether a job that runs has a slot of a gate.
+    fn has_slot(&self, n: u32, of: u32) -> bool {
+        let marks = self.marks(n);
+        let has_slots = marks.has(Marked::GATED) && !marks.has(Marked::WITHOUT);
+        has_slots && (0..marks.passed).any(|number| self.nth_gate(n, number) == of)
+    }
+
+    /// A job is waited for by `holder`, a job that runs: where it waits at a gate of which that one has a slot it is let through
+    /// all the same, since that one does not go on meanwhile. The gates have a debt then.
+    pub fn exempt(&mut self, key: Key, holder: Key) -> Exempt {
+        let (n, state) = (key.index, self.state(key));
+        let holds = matches!(self.state(holder), State::Running | State::Cancelled);
+        let waits = matches!(state, State::Waiting | State::Parked | State::Gated);
+        if !holds || !waits || !self.is_gated(n) {
+            return Exempt::Free;
+        }
+        let (marks, is_there) = (self.marks(n), state == State::Gated);
+        let mut gate = self.nth_gate(n, if is_there { marks.passed } else { 0 });
+        if is_there && marks.room <= marks.passed && self.has_slot(holder.index, gate) {
+            self.leave_ring(n);
+            // It has one of each gate behind this one, too.
+            while gate != NONE {
+                self.let_through(gate, n);
+                gate = self.gate_of(gate);
+            }
+            self.line_up(n);
+            return Exempt::Ready;
+        }
+        while gate != NONE && !self.has_slot(holder.index, gate) {
+            gate = self.gate_of(gate);
+        }
+        if gate == NONE { Exempt::Free } else { Exempt::Behind }
+    }
+
+    /// A job that runs gives its slots back before it has ended, and goes on without.
+    pub fn go_without(&mut self, key: Key) {
+        let (State::Running | State::Cancelled, n) = (self.state(key), key.index) else { return };
+        let marks = self.marks(n);
+        if marks.has(Marked::GATED) && !marks.has(Marked::WITHOUT) {
+            self.mark(n, |marks| marks.with(Marked::WITHOUT));
+            self.give_slots(n, marks.passed);
+        }
+    }
+
     /// Takes what the job needs there.
     fn let_through(&mut self, gate: u32, n: u32) {
         self.mark(n, |marks| Marked { passed: marks.passed + 1, ..marks });
@@ -522,14 +590,19 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let marks = self.marks(n);
         let Marked { passed, room, .. } = marks;
         if !leaves && !marks.has(Marked::OWN_ROOM) && (1..=passed).contains(&room) {
-            let mut gate = self.gate_of(n);
-            for _ in 1..room {
-                gate = self.gate_of(gate);
-            }
+            let gate = self.nth_gate(n, room - 1);
             self.slab.body_mut(gate).period += 1;
         }
-        self.mark(n, |marks| Marked { passed: 0, ..marks });
-        self.give_slots(n, passed);
+        self.give_all_slots(n);
+    }
+
+    /// It holds nothing any more of the gates that have let it through.
+    fn give_all_slots(&mut self, n: u32) {
+        let marks = self.marks(n);
+        self.mark(n, |marks| Marked { passed: 0, ..marks.without(Marked::WITHOUT) });
+        if !marks.has(Marked::WITHOUT) {
+            self.give_slots(n, marks.passed);
+        }
     }
 
     /// The first `passed` gates of its chain get a slot each.

@@ -99,6 +99,8 @@ impl Marked {
     pub(super) const PARKS: u8 = 1 << 3;
     /// Of a job that runs: the room that it was let through with is its own matter.
     pub(super) const OWN_ROOM: u8 = 1 << 4;
+    /// Of a job that runs: it has given its slots back already.
+    pub(super) const WITHOUT: u8 = 1 << 5;
 
     pub(super) const fn has(self, bit: u8) -> bool {
         self.bits & bit != 0

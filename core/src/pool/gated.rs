@@ -3,6 +3,7 @@
 
 use super::{Duty, Pool};
 use crate::end::End;
+pub use crate::entries::Exempt;
 use crate::entries::{At, Key, Kind, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
@@ -170,6 +171,23 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             }
             _ => false,
         }
+    }
+
+    /// A job is waited for by `holder`, one that runs: where it waits at a gate of which that one has a slot it is let
+    /// through all the same, since that one does not go on meanwhile.
+    pub fn exempt(&self, id: JobId, holder: JobId) -> Exempt {
+        let (Place::Entry { index, stamp }, Place::Entry { index: by, stamp: since }) = (id.place(), holder.place())
+        else {
+            return Exempt::Free;
+        };
+        self.with_entries(|entries| entries.exempt(Key { index, stamp }, Key { index: by, stamp: since }))
+    }
+
+    /// A job that runs gives the slots back that it has of gates, and goes on without: others may begin.
+    pub fn go_without(&self, id: JobId) -> Duty {
+        let Place::Entry { index, stamp } = id.place() else { return Duty::Nothing };
+        self.with_entries(|entries| entries.go_without(Key { index, stamp }));
+        self.call(false)
     }
 
     /// Of the jobs of a gate and of those below it: how many wait for their time, how many at gates.

@@ -110,10 +110,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         Some((payload, Taken { pool: self, key, is_owed: true }))
     }
 
-    /// Takes a job that has not begun back for who has submitted it: it was not accepted after all.
+    /// Takes a job that has not begun back for who has submitted it, wherever it waits: it was not accepted after all.
     pub fn withdraw(&self, id: JobId) -> Option<P> {
-        let (payload, key) = self.take_any(id, true)?;
-        let _ = self.leave_entry(key, End::Cancelled);
+        let payload = match id.place() {
+            Place::Lane { lane, position } => self.take_from_lane(lane, position),
+            Place::Entry { index, stamp } => self.with_entries(|entries| entries.recall(Key { index, stamp })),
+        }?;
         self.count_handed_back();
         Some(payload)
     }

@@ -129,7 +129,9 @@ impl Engine {
             let is_over = self.life.lock().is_over(round);
             match is_over {
                 None => Some(false),
-                Some(true) => self.each_party(|party| party.is_told()).into_iter().all(|is_told| is_told).then_some(true),
+                Some(true) => {
+                    self.each_party(|party| party.is_told()).into_iter().all(|is_told| is_told).then_some(true)
+                }
                 Some(false) => None,
             }
         };

@@ -109,9 +109,13 @@ impl Life {
     pub(crate) fn event(&mut self, event: Event) -> Duty {
         let (stage, duty) = match (self.stage, event) {
             (Stage::Open, Event::Close(Close::Drain)) => (Stage::Draining, Duty::Drain),
-            (Stage::Open | Stage::Draining | Stage::Sweeping, Event::Close(Close::Stop)) => (Stage::Sweeping, Duty::Sweep),
+            (Stage::Open | Stage::Draining | Stage::Sweeping, Event::Close(Close::Stop)) => {
+                (Stage::Sweeping, Duty::Sweep)
+            }
             (Stage::Sweeping, Event::Swept(round)) if round == self.round => (Stage::Stopping, Duty::Stop),
-            (Stage::Draining | Stage::Stopping, Event::Quiet(round)) if round == self.round => (Stage::Ended, Duty::Close),
+            (Stage::Draining | Stage::Stopping, Event::Quiet(round)) if round == self.round => {
+                (Stage::Ended, Duty::Close)
+            }
             (_, Event::Reopen) => {
                 self.round += 1;
                 self.is_given_up = false;
@@ -167,7 +171,8 @@ mod tests {
     fn the_table_is_what_happens() {
         use Duty::{Close as CloseAll, Drain, Nothing, Open as OpenAll, Stop, Sweep};
         use Stage::{Draining, Ended, Open, Stopping, Sweeping};
-        let events = [Event::Close(Close::Drain), Event::Close(Close::Stop), Event::Swept(7), Event::Quiet(7), Event::Reopen];
+        let events =
+            [Event::Close(Close::Drain), Event::Close(Close::Stop), Event::Swept(7), Event::Quiet(7), Event::Reopen];
         let table = [
             [(Draining, Drain), (Sweeping, Sweep), (Open, Nothing), (Open, Nothing), (Open, OpenAll)],
             [(Draining, Nothing), (Sweeping, Sweep), (Draining, Nothing), (Ended, CloseAll), (Open, OpenAll)],

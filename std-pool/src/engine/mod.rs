@@ -23,6 +23,7 @@ pub(crate) mod slot;
 pub(crate) mod submit;
 pub(crate) mod threads;
 pub(crate) mod totals;
+pub(crate) mod turns;
 pub(crate) mod waits;
 pub(crate) mod worker;
 
@@ -175,7 +176,11 @@ impl Engine {
 
     /// A waiter comes, or goes.
     pub(crate) fn count_idler(&self, comes: bool) {
-        if comes { self.idlers.fetch_add(1, Ordering::SeqCst) } else { self.idlers.fetch_sub(1, Ordering::SeqCst) };
+        if comes {
+            self.idlers.fetch_add(1, Ordering::SeqCst)
+        } else {
+            self.idlers.fetch_sub(1, Ordering::SeqCst)
+        };
     }
 
     /// Tells those who wait for it if nothing is pending. The caller has passed a barrier after what it did.

@@ -56,7 +56,8 @@ impl Engine {
 
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
     pub(crate) fn cancel_everything(&self) -> usize {
-        let removed = self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::All, CancelReason::Cancelled);
+        let removed =
+            self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::All, CancelReason::Cancelled);
         let running = self.core.account().running;
         self.core.stop_running();
         self.quiet.notify();

@@ -31,9 +31,8 @@ impl Shown {
     #[inline]
     pub(crate) fn show<'s>(&'s self, seat: usize, slot: &'s Slot) -> Showing<'s> {
         if seat != NO_SEAT {
-            let chunk = self.seats[seat / CHUNK].get_or_init(|| {
-                (0..CHUNK).map(|_| Place(AtomicPtr::new(ptr::null_mut()))).collect()
-            });
+            let chunk = self.seats[seat / CHUNK]
+                .get_or_init(|| (0..CHUNK).map(|_| Place(AtomicPtr::new(ptr::null_mut()))).collect());
             let place = &chunk[seat % CHUNK].0;
             if place.load(Ordering::Relaxed).is_null() {
                 place.store(ptr::from_ref(slot).cast_mut(), Ordering::Relaxed);

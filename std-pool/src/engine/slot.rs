@@ -182,7 +182,11 @@ impl Slot {
     /// A run that the seats do not show begins, or ends.
     pub(crate) fn count_deep(&self, begins: bool) {
         for slot in self.chain() {
-            if begins { slot.deep.fetch_add(1, Ordering::Relaxed) } else { slot.deep.fetch_sub(1, Ordering::Relaxed) };
+            if begins {
+                slot.deep.fetch_add(1, Ordering::Relaxed)
+            } else {
+                slot.deep.fetch_sub(1, Ordering::Relaxed)
+            };
         }
     }
 

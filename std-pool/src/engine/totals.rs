@@ -33,7 +33,8 @@ pub(crate) struct Sums {
 impl Totals {
     /// Adds what has come since; less than a word holds.
     fn fold(&mut self, now: Account) -> Sums {
-        let since = |total: &mut u64, last: usize, now: usize| *total = total.wrapping_add(now.wrapping_sub(last) as u64);
+        let since =
+            |total: &mut u64, last: usize, now: usize| *total = total.wrapping_add(now.wrapping_sub(last) as u64);
         since(&mut self.accepted, self.last.accepted, now.accepted);
         since(&mut self.done, self.last.done, now.done);
         since(&mut self.failed, self.last.failed, now.failed);

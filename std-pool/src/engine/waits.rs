@@ -21,14 +21,14 @@
 //! 1. What a waiter in the list refers to is there until it has left the list: it is borrowed from who waits.
 //! 2. The lock is held to look, never to wake, and never while an engine's entries are locked.
 
-use std::ops::ControlFlow;
 use std::ptr;
 
 use fastthreadpool_core::{Cohort, JobId, Tick};
 
 use crate::engine::Engine;
 use crate::engine::slot::Slot;
-use crate::here::frame::{self, Address, Kind};
+use crate::engine::turns::{Turn, turns};
+use crate::here::frame::{self, Address};
 use crate::sync::event::park;
 use crate::sys::{Global, Mutex};
 use crate::sys::thread::{self, Thread};
@@ -43,14 +43,6 @@ pub(crate) enum Awaits<'w> {
     Scope(&'w Slot),
     /// The end of a job.
     Job(&'w Engine, JobId),
-}
-
-/// A job that the waiter is inside of.
-struct Turn {
-    engine: Address,
-    id: JobId,
-    /// The cohorts that it counts in.
-    cohorts: Vec<Address>,
 }
 
 struct Waiter {
@@ -84,15 +76,30 @@ pub(crate) fn forget_list() {
     LIST.forget();
 }
 
-impl Waiter {
-    /// Whether it waits for the end of a turn.
-    fn waits_for(&self, turn: &Turn) -> bool {
-        match &self.awaits {
-            Awaits::Idle(engine) => turn.engine == engine.address(),
-            Awaits::Slots(slots) => slots.iter().any(|slot| turn.cohorts.contains(&Address::of(&slot.cohort))),
-            Awaits::Scope(slot) => turn.cohorts.contains(&Address::of(&slot.cohort)),
-            Awaits::Job(engine, id) => turn.engine == engine.address() && turn.id == *id,
+impl Awaits<'_> {
+    /// Whether the end of a turn is waited for.
+    fn includes(&self, turn: &Turn) -> bool {
+        match self {
+            Self::Idle(engine) => turn.engine == engine.address(),
+            Self::Slots(slots) => slots.iter().any(|slot| turn.is_of(&slot.cohort)),
+            Self::Scope(slot) => turn.is_of(&slot.cohort),
+            Self::Job(engine, id) => turn.engine == engine.address() && turn.id == *id,
         }
+    }
+
+    /// Whose jobs are waited for, if these may have to wait for a place.
+    fn engine(&self) -> Option<&Engine> {
+        match self {
+            Self::Idle(engine) => Some(engine),
+            Self::Slots(slots) => slots.first().map(|slot| slot.engine()),
+            Self::Scope(_) | Self::Job(..) => None,
+        }
+    }
+}
+
+impl Waiter {
+    fn waits_for(&self, turn: &Turn) -> bool {
+        self.awaits.includes(turn)
     }
 
     /// Whether it can only go on when that turn has ended.
@@ -224,31 +231,6 @@ pub(crate) fn tell_cohort(cohort: &Cohort) {
     });
 }
 
-/// The jobs that the present thread is inside of.
-fn turns() -> Vec<Turn> {
-    let (mut turns, mut slot) = (Vec::new(), None);
-    frame::walk(|frame| {
-        let id = match frame.kind {
-            Kind::Member(member) => {
-                slot = slot.or(Some(member));
-                None
-            }
-            Kind::Job(id) => Some(id),
-            Kind::Worker(_) => frame.base_job(),
-            Kind::Callback(_) => None,
-        };
-        if let Some(id) = id {
-            let cohorts = slot.take().map_or_else(Vec::new, |slot| {
-                // SAFETY: the frame is that of a job of the slot, which has not ended: the slot is there.
-                unsafe { slot.cast::<Slot>().as_ref() }.cohorts().map(Address::of).collect()
-            });
-            turns.push(Turn { engine: frame.engine, id, cohorts });
-        }
-        ControlFlow::<()>::Continue(())
-    });
-    turns
-}
-
 /// A place in line, until dropped.
 pub(crate) struct InLine<'w> {
     number: u64,
@@ -260,6 +242,10 @@ impl<'w> InLine<'w> {
     /// Gets in line.
     pub(crate) fn enter(awaits: Awaits<'w>) -> Self {
         let turns = turns();
+        if let Some(engine) = awaits.engine() {
+            let own = turns.iter().filter(|turn| turn.engine == engine.address() && awaits.includes(turn));
+            own.for_each(|turn| engine.go_without(turn));
+        }
         let is_inside = !turns.is_empty();
         // Said before it is in line: who then has something to tell waits for the lock.
         awaits.count(true, is_inside);

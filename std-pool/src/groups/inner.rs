@@ -167,7 +167,7 @@ impl GroupCore {
         loop {
             if core.policy.is_fail_fast {
                 gates.extend(core.gate());
-                core.cohorts.each_inside(|inside| gates.extend(inside.gate()));
+                core.gates_inside(&mut gates);
             }
             match core.cohorts.parent() {
                 Some(parent) => core = parent.core(),
@@ -177,6 +177,13 @@ impl GroupCore {
         Cohorts::clear_gates(engine, gates, CancelReason::FailFast);
     }
 
+    fn gates_inside(&self, gates: &mut Vec<Gate>) {
+        for inside in self.cohorts.inside() {
+            gates.extend(inside.core().gate());
+            inside.core().gates_inside(gates);
+        }
+    }
+
     /// The deadline has passed.
     fn expire(&self, engine: &Engine) {
         self.is_closed.store(true, Ordering::Relaxed);
@@ -184,15 +191,15 @@ impl GroupCore {
     }
 
     /// How many of its jobs, and of those of the groups inside it, wait for their time, and how many at gates.
-    pub(crate) fn waiting(&self, engine: &Engine) -> (usize, usize) {
+    pub(crate) fn waiting(&self, engine: &Engine, inside: &[Arc<dyn Kin>]) -> (usize, usize) {
         let mut sum = self.gate().map_or((0, 0), |gate| engine.core.gate_counts(gate));
-        self.cohorts.each_inside(|inside| {
-            // Else they stand behind the gate of this one, and are in its counts.
-            if !self.is_limited {
-                let (timed, gated) = inside.waiting(engine);
+        // Else they stand behind the gate of this one, and are in its counts.
+        if !self.is_limited {
+            for core in inside.iter().map(|kin| kin.core()) {
+                let (timed, gated) = core.waiting(engine, &core.cohorts.inside());
                 sum = (sum.0 + timed, sum.1 + gated);
             }
-        });
+        }
         sum
     }
 

@@ -256,19 +256,20 @@ impl Cohorts {
         (count, gates.collect())
     }
 
-    /// Visits the groups inside.
-    pub(crate) fn each_inside(&self, mut f: impl FnMut(&GroupCore)) {
-        let children = Self::children(&self.tree.lock());
-        children.iter().for_each(|child| f(child.core()));
+    /// The groups inside. Not to be dropped with a tree locked: a group may be dropped with it.
+    pub(crate) fn inside(&self) -> Vec<Arc<dyn Kin>> {
+        Self::children(&self.tree.lock())
     }
 
-    /// The counts of all slots together; `between` reads what is to be read after the ends and before what was accepted.
+    /// The counts of all slots together; `between` reads what is to be read after the ends and before
+    /// what was accepted, with the tree locked.
     pub(crate) fn totals<R>(&self, between: impl FnOnce() -> R) -> (Totals, R) {
         let mut tree = self.tree.lock();
         let slots = Self::listed(&tree, |_| true);
         let ended: Vec<_> = slots.iter().map(|slot| slot.cohort.ended()).collect();
         let read = between();
-        let now = slots.iter().zip(ended).map(|(slot, ended)| CohortCounts { accepted: slot.cohort.accepted(), ..ended });
+        let now =
+            slots.iter().zip(ended).map(|(slot, ended)| CohortCounts { accepted: slot.cohort.accepted(), ..ended });
         for (slot, now) in now.enumerate() {
             let last = std::mem::replace(&mut tree.counted[slot], now);
             tree.totals.add(last, now);

@@ -202,6 +202,9 @@ impl<U: Send + 'static> JoinHandle<U> {
         if !frame::is_inside_any() {
             return Some(self.packet.wait(deadline));
         }
+        if self.engine.make_way(self.id) && self.engine.run_inside(self.id) {
+            return Some(true);
+        }
         let line = InLine::enter(Awaits::Job(&self.engine, self.id));
         if line.is_circular() && !self.is_finished() {
             return None;

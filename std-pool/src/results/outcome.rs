@@ -71,7 +71,9 @@ impl fmt::Display for JobError {
             Self::Panicked(panic) => write!(f, "the job panicked: {panic}"),
             Self::Cancelled => f.write_str("the job was cancelled before it ran"),
             Self::Expired => f.write_str("the deadline of the group had passed before the job could begin"),
-            Self::WouldDeadlock => f.write_str("the wait would never end: the job waits for the one that asks, or all workers wait"),
+            Self::WouldDeadlock => {
+                f.write_str("the wait would never end: the job waits for the one that asks, or all workers wait")
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use fastthreadpool_core::{JobId, Tick, Unpark};
 use crate::engine::Engine;
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Address};
-use crate::results::combine::{Combined, Combiner};
 use crate::here::removed::CancelReason;
+use crate::results::combine::{Combined, Combiner};
 use crate::results::outcome::JobError;
 use crate::results::queue::Results;
 use crate::sync::event::Event;
@@ -102,7 +102,10 @@ impl<T: Send + 'static> Outlet<T> {
         if let Some(lost) = self.failed.push(Failed { id, job, error }) {
             let number = self.failed.lost();
             if number.is_power_of_two() {
-                log::warn!("{}: {number} failures were dropped because nobody has read them", engine.config.name_prefix);
+                log::warn!(
+                    "{}: {number} failures were dropped because nobody has read them",
+                    engine.config.name_prefix
+                );
             }
             drop_quietly(lost);
         }

@@ -56,11 +56,7 @@ impl Event {
 
     /// Waits until `ready` returns something, or until the deadline. `ready` is asked at once and after each notification
     /// of any of the events.
-    pub(crate) fn wait_any<T>(
-        events: &[&Self],
-        deadline: Tick,
-        mut ready: impl FnMut() -> Option<T>,
-    ) -> Option<T> {
+    pub(crate) fn wait_any<T>(events: &[&Self], deadline: Tick, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
         if let Some(result) = ready() {
             return Some(result);
         }

@@ -129,10 +129,7 @@ impl Semaphore {
     }
 
     #[cold]
-    fn wait<'s>(
-        &'s self,
-        wait: impl FnOnce() -> Result<Permit<'s>, AcquireError>,
-    ) -> Result<Permit<'s>, AcquireError> {
+    fn wait<'s>(&'s self, wait: impl FnOnce() -> Result<Permit<'s>, AcquireError>) -> Result<Permit<'s>, AcquireError> {
         frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
     }
 

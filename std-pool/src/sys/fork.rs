@@ -25,10 +25,7 @@ struct Chunk {
 
 impl Chunk {
     const fn new() -> Self {
-        Self {
-            pointers: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNK],
-            next: AtomicPtr::new(ptr::null_mut()),
-        }
+        Self { pointers: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNK], next: AtomicPtr::new(ptr::null_mut()) }
     }
 
     /// The one after this, which is made if it is not there.

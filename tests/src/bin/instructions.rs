@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::ScriptedMutex;
-use fastthreadpool::core::{After, self, Duty, Growing, Host, JobId, Rest, Runner, Running, Task, Tick};
+use fastthreadpool::core::{self, After, Duty, Growing, Host, JobId, Rest, Runner, Running, Task, Tick};
 use fastthreadpool::{Cancellation, Pool, Semaphore};
 
 /// How often.

@@ -158,7 +158,11 @@ fn run(seed: u64, callback_panics: &AtomicUsize, build: impl FnOnce() -> Pool<u3
     let counts = pool.counts();
     assert_eq!(counts.cancelled, (dropped - refused) as u64, "seed {seed}: {ledger:?} {counts:?}");
     let panics = callback_panics.swap(0, Ordering::SeqCst);
-    assert_eq!((counts.done + counts.failed, counts.reports), (ran as u64, panics as u64), "seed {seed}: {ledger:?} {counts:?}");
+    assert_eq!(
+        (counts.done + counts.failed, counts.reports),
+        (ran as u64, panics as u64),
+        "seed {seed}: {ledger:?} {counts:?}"
+    );
     assert_eq!(counts.accepted, counts.sum(), "seed {seed}: {ledger:?} {counts:?}");
     assert_eq!((counts.pending, counts.busy, counts.alive, counts.timers), (0, 0, 0, 0));
     assert_eq!(Arc::strong_count(&ledger), 1, "nothing is kept");

@@ -3,7 +3,9 @@
 use std::num::NonZeroU64;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{Cancelled, Duty, End, Fixed, Growing, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker};
+use fastthreadpool::core::{
+    Cancelled, Duty, End, Fixed, Growing, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker,
+};
 
 type Storage = Fixed<u32, 4, 4, 2>;
 type Core = Pool<u32, ScriptedHost, Storage>;

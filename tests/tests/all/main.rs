@@ -20,6 +20,7 @@ mod map;
 mod original;
 mod panics;
 mod periodic;
+mod places;
 mod results;
 mod scope;
 mod semaphore;

@@ -1,0 +1,76 @@
+//! The jobs that the present thread is inside of, and the places that they have in limited groups.
+//!
+//! A job that waits for its own group, or for one that needs its place there, would wait for itself. So it makes way:
+//!
+//! | it waits for | then |
+//! |---|---|
+//! | a job that waits for its place | that one begins in its place, and it goes on when that has ended |
+//! | one that will need its place, or all of its group or pool | it gives its place up, for good: what it does afterwards it does beside the others |
+
+use std::ops::ControlFlow;
+
+use fastthreadpool_core::{Cohort, Exempt, JobId};
+
+use crate::engine::Engine;
+use crate::engine::slot::Slot;
+use crate::here::frame::{self, Address, Kind};
+
+/// A job that the present thread is inside of.
+pub(crate) struct Turn {
+    pub(crate) engine: Address,
+    pub(crate) id: JobId,
+    /// The cohorts that it counts in.
+    pub(crate) cohorts: Vec<Address>,
+}
+
+impl Turn {
+    pub(crate) fn is_of(&self, cohort: &Cohort) -> bool {
+        self.cohorts.contains(&Address::of(cohort))
+    }
+}
+
+/// All of them, the innermost first.
+pub(crate) fn turns() -> Vec<Turn> {
+    let (mut turns, mut slot) = (Vec::new(), None);
+    frame::walk(|frame| {
+        let id = match frame.kind {
+            Kind::Member(member) => {
+                slot = slot.or(Some(member));
+                None
+            }
+            Kind::Job(id) => Some(id),
+            Kind::Worker(_) => frame.base_job(),
+            Kind::Callback(_) => None,
+        };
+        if let Some(id) = id {
+            let cohorts = slot.take().map_or_else(Vec::new, |slot| {
+                // SAFETY: the frame is that of a job of the slot, which has not ended: the slot is there.
+                unsafe { slot.cast::<Slot>().as_ref() }.cohorts().map(Address::of).collect()
+            });
+            turns.push(Turn { engine: frame.engine, id, cohorts });
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    turns
+}
+
+impl Engine {
+    /// A job gives up its place.
+    pub(crate) fn go_without(&self, turn: &Turn) {
+        self.perform_or_leave(self.core.go_without(turn.id));
+    }
+
+    /// The present thread waits for the end of a job. Returns whether that may begin now, and could not before.
+    pub(crate) fn make_way(&self, id: JobId) -> bool {
+        let own = turns().into_iter().filter(|turn| turn.engine == self.address());
+        let mut may_begin = false;
+        for turn in own {
+            match self.core.exempt(id, turn.id) {
+                Exempt::Free => {}
+                Exempt::Ready => may_begin = true,
+                Exempt::Behind => self.go_without(&turn),
+            }
+        }
+        may_begin
+    }
+}
