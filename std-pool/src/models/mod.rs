@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The schedules are those of PCT: the threads have priorities, which change at few places. Of known faults it has found all;
-//! random schedules, as many, less than half of them. `SHUTTLE_RANDOM_SEED` makes others.
+//! random schedules, as many, less than half of them. `SHUTTLE_RANDOM_SEED` makes others, `SHUTTLE_SCHEDULES` more.
 //!
 //! Each scenario counts for itself what becomes of its jobs, and compares the account of the pool with that.
 //!
@@ -56,7 +56,8 @@ fn model(scenario: impl Fn() + Send + Sync + 'static) {
     config.stack_size = 0x2_0000;
     config.max_steps = MaxSteps::FailAfter(STEPS);
     config.silence_warnings = true;
-    Runner::new(PctScheduler::new_from_seed(27, DEPTH, SCHEDULES), config).run(move || {
+    let schedules = std::env::var("SHUTTLE_SCHEDULES").map_or(SCHEDULES, |number| number.parse().unwrap());
+    Runner::new(PctScheduler::new_from_seed(27, DEPTH, schedules), config).run(move || {
         sys::begin();
         scenario();
         let faults = sys::faults();

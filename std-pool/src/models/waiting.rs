@@ -12,7 +12,7 @@ fn a_wait_of_a_group_is_not_prolonged() {
     model(|| {
         let pool = pool(2).build().unwrap();
         let waves = group(&pool, |group| group);
-        let (first, later) = (Tally::default(), Tally::default());
+        let (first, later, returned) = (Tally::default(), Tally::default(), Tally::default());
         let flag = Flag::default();
         let descendant = {
             let (waves, first) = (waves.clone(), first.clone());
@@ -21,17 +21,19 @@ fn a_wait_of_a_group_is_not_prolonged() {
         waves.submit(descendant).unwrap();
         waves.submit(first.job()).unwrap();
         let submitter = {
-            let (waves, later, flag) = (waves.clone(), later.clone(), flag.clone());
+            let (waves, later, flag, returned) = (waves.clone(), later.clone(), flag.clone(), returned.clone());
             thread::spawn(move || {
-                // One that would prolong the wait for ever, if it counted.
-                while in_line() == 0 && first.left() > 0 {
+                while in_line() == 0 && returned.ran() == 0 {
                     thread::yield_now();
                 }
+                // If it counted, the wait would not end.
                 waves.submit(later.with(move || flag.wait())).unwrap();
                 waves.submit(later.job()).unwrap();
             })
         };
         assert!(waves.wait());
+        assert_eq!((first.ran(), first.left()), (3, 0));
+        returned.job()();
         flag.raise();
         submitter.join().unwrap();
         assert!(waves.wait());
