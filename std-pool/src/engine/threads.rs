@@ -160,6 +160,9 @@ impl Engine {
         self.threads.started.fetch_sub(1, Ordering::Relaxed);
         self.life.lock().thread_gone(round);
         let duty = self.core.start_failed();
+        // Who waits for the end has waited for this thread, too.
+        self.settle();
+        self.quiet.notify();
         match self.core.alive() {
             0 => Err(error),
             left => {

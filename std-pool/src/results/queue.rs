@@ -75,6 +75,11 @@ impl<E: Send> Results<E> {
         self.len() == 0
     }
 
+    /// Whether an entry waits that [`Results::try_pop`] would take.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.is_empty() && (self.count.value() > 0 || self.count.is_closed())
+    }
+
     /// The oldest entry, if there is one.
     pub fn try_pop(&self) -> Option<E> {
         self.read(|| self.count.try_acquire().map_err(|error| error == TryAcquireError::Closed))
