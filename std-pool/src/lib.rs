@@ -28,6 +28,10 @@ mod pool;
 mod sharing;
 mod submitting;
 
+// The shipped code under a model checker.
+#[cfg(all(test, shuttle))]
+mod models;
+
 pub use builder::{BuildError, Builder};
 pub use engine::OnDrop;
 pub use engine::submit::SubmitError;

@@ -202,6 +202,17 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         self.step(Word::close);
     }
 
+    /// As [`Semaphore::close`] for a caller that holds a lock of its own, under which nobody may be woken: it is given whom to
+    /// wake afterwards.
+    #[doc(hidden)]
+    pub fn close_for(&self, mut woken: impl FnMut(U)) {
+        let mut waiters = self.waiters.lock();
+        let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.close().empty()));
+        while let Some(unparker) = waiters.pop(Stage::Closed) {
+            woken(unparker);
+        }
+    }
+
     /// Lets permits be acquired again: those that were free before the close and those released since.
     pub fn reopen(&self) {
         self.step(Word::reopen);

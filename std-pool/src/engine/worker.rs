@@ -148,7 +148,11 @@ impl Engine {
                     self.tell_if_idle();
                     event::park(deadline.unwrap_or(Tick::MAX));
                 }
-                Rest::Exit { duty, .. } => return duty,
+                Rest::Exit { duty, .. } => {
+                    // One that makes way has not searched since its last job.
+                    self.tell_if_idle();
+                    return duty;
+                }
             }
         }
     }

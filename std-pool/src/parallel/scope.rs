@@ -16,7 +16,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use fastthreadpool_core::{End, JobId, Pack, Ran, Run, Tick};
 
@@ -29,7 +29,7 @@ use crate::here::frame::{self, Frame, Kind};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
 use crate::sys::atomic::{AtomicBool, Ordering};
-use crate::sys::{Mutex, thread};
+use crate::sys::{Mutex, OnceLock, thread};
 
 /// Where jobs can be spawned that borrow; from [`Group::scope`](crate::Group::scope).
 pub struct Scope<'scope, 'env: 'scope> {

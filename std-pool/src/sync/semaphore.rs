@@ -45,7 +45,7 @@ fn look_again(looks: u32) -> bool {
 }
 
 /// Looks before a thread gets in line.
-const LOOKS: u32 = 10;
+const LOOKS: u32 = if cfg!(shuttle) { 1 } else { 10 };
 
 impl Semaphore {
     /// The most permits that it can have.
@@ -182,6 +182,11 @@ impl Semaphore {
     /// Turns away all who wait and all who come.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// The same where a lock is held: gives back whom to wake when it is not.
+    pub(crate) fn close_for(&self, woken: &mut Vec<Waiter>) {
+        self.0.close_for(|waiter| woken.push(waiter));
     }
 
     /// Lets permits be acquired again after [`Semaphore::close`].
