@@ -1,13 +1,13 @@
 //! A lane's slots in blocks that are allocated as the lane grows and used again when all their jobs are gone.
 //!
 //! A block serves the run of positions that starts at its `base`. Which block serves which base stands in two places: a
-//! window under the lock, which is the truth, and a table that is read without a lock and may leave a run out.
+//! window under the lock, which is the truth, and a table that is read without a lock and may leave an older run out.
 //!
 //! | base is | window | table |
 //! |---|---|---|
 //! | not reached yet | at or after its `next` | says another base |
 //! | reached, its producer has not come here yet | listed without a block | says another base |
-//! | in use | listed with its block | base and block; another base if that came first and is still in use |
+//! | in use | listed with its block | base and block; a later base if one came that has the same place |
 //! | finished | before its `next`, not listed | says another base |
 //!
 //! So both are as large as what is in use: a run that stays for long, because one of its jobs runs for long, keeps no other.
@@ -16,8 +16,9 @@
 //!
 //! 1. A block is installed and recycled under the lock. It is recycled when every position of its run has been taken out
 //!    and counted, so it stays while one of its positions is reserved and not yet taken.
-//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it, and as long as it
-//!    is in the table nothing else is at its place.
+//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it. An entry of the table
+//!    says another base before and after its block changes, and who reads it looks at the base before and after: so what is
+//!    between the two is the block of that base.
 //! 3. Everybody else looks only while inside: counted in a number that `trim` is shown. They may hold a block that has been
 //!    recycled: it is memory of the same kind, and its words name other positions, so a look at it finds nothing.
 //! 4. A block is given back to the allocator only from the free list, under the lock, when nobody is inside. Nobody who
@@ -110,14 +111,19 @@ impl<P> Table<P> {
         &self.0[(base / BLOCK) & (self.0.len() - 1)]
     }
 
-    /// Names `block` as the one that serves `base`, unless the place is another's: rule 2.
+    /// Names `block` as the one that serves `base`, unless a later one has the place.
     fn set(&self, base: usize, block: NonNull<Block<P>>) {
         let entry = self.entry(base);
         // Bases change under the lock, which the caller holds.
-        if entry.base.load(Ordering::Relaxed) != NO_BASE {
-            return;
+        let present = entry.base.load(Ordering::Relaxed);
+        if present != NO_BASE {
+            if base.wrapping_sub(present) > usize::MAX / 2 {
+                return;
+            }
+            entry.base.store(NO_BASE, Ordering::SeqCst);
         }
-        entry.block.store(block.as_ptr(), Ordering::Relaxed);
+        // Release for rule 2: who sees it sees that its base is another.
+        entry.block.store(block.as_ptr(), Ordering::Release);
         // Sequentially consistent like every access to a base: see rule 4.
         entry.base.store(base, Ordering::SeqCst);
     }
@@ -126,7 +132,13 @@ impl<P> Table<P> {
     fn get(&self, base: usize) -> Option<NonNull<Block<P>>> {
         let entry = self.entry(base);
         // Sequentially consistent for rule 4.
-        (entry.base.load(Ordering::SeqCst) == base).then(|| NonNull::new(entry.block.load(Ordering::Acquire)))?
+        if entry.base.load(Ordering::SeqCst) != base {
+            return None;
+        }
+        let block = entry.block.load(Ordering::Acquire);
+        // Again for rule 2, by which it is a block, too.
+        // SAFETY: an entry that says a base was given its block before.
+        (entry.base.load(Ordering::Relaxed) == base).then(|| unsafe { NonNull::new_unchecked(block) })
     }
 }
 
@@ -318,6 +330,15 @@ impl<P, R: RawMutex> Blocks<P, R> {
         window.tables.push(table);
     }
 
+    /// So many of a run have been taken out.
+    #[inline(always)]
+    fn finish_in(&self, block: &Block<P>, base: usize, count: usize) {
+        // Acquire and release: whoever recycles the block comes after everybody who took something out of it.
+        if block.finished.fetch_add(count, Ordering::AcqRel) + count == BLOCK {
+            self.recycle(base);
+        }
+    }
+
     /// Takes a block whose last payload has gone out of use.
     #[cold]
     #[inline(never)]
@@ -449,11 +470,22 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             return;
         }
         let base = Self::base(position);
-        let block = self.get(base).expect("a run stays until all its payloads are counted");
-        // Acquire and release: whoever recycles the block comes after everybody who took something out of it.
-        if block.finished.fetch_add(count, Ordering::AcqRel) + count == BLOCK {
-            self.recycle(base);
+        self.finish_in(self.get(base).expect("a run stays until all its payloads are counted"), base, count);
+    }
+
+    #[inline(always)]
+    fn take_out(&self, _: Pinned<'_>, position: usize) -> Option<P> {
+        let block = self.get(Self::base(position));
+        if let Some((block, payload)) =
+            block.and_then(|block| Some((block, block.slot(position).take(Block::<P>::lap(position))?)))
+        {
+            // It was there: so the block serves the run, and does so until this is counted.
+            self.finish_in(block, Self::base(position), 1);
+            return Some(payload);
         }
+        let Take::Taken(payload) = self.missed(block, position) else { return None };
+        self.finish(position, 1);
+        Some(payload)
     }
 
     fn is_ready(&self, _: Pinned<'_>, position: usize) -> bool {
@@ -481,6 +513,7 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
 
     fn trim(&self, inside: &AtomicUsize) -> bool {
         let mut window = self.window.lock();
+        #[cfg_attr(any(loom, shuttle), allow(clippy::unnecessary_min_or_max, reason = "models keep none"))]
         let keep = (window.free.len() - window.spare).max(KEEP);
         if window.free.len() <= keep || inside.load(Ordering::SeqCst) != 0 {
             window.spare = window.free.len();
@@ -491,7 +524,11 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
         drop(window);
         for block in surplus {
             // SAFETY: rule 4. Every payload was taken out before the block came to the free list.
-            drop(unsafe { Box::from_raw(block.as_ptr()) });
+            let mut block = unsafe { Box::from_raw(block.as_ptr()) };
+            if MODEL {
+                // There is nothing to clear; but the checker then sees whether anybody still looks.
+                block.slots.iter_mut().for_each(Slot::clear);
+            }
         }
         keep > KEEP
     }

@@ -140,6 +140,9 @@ impl<P: Park + ?Sized> Park for &P {
 pub trait Unpark {
     /// Wakes the context, now or from its next park. Never blocks; may be called from any context, from an interrupt
     /// handler too, and never while a lock of this crate is held.
+    ///
+    /// It should not panic. Should it, whoever wakes several wakes the others while it unwinds; so one that can panic at all
+    /// has to catch that where its thread is panicking already, since a second panic there ends the program.
     fn unpark(&self);
 }
 

@@ -1,4 +1,4 @@
-#![doc = include_str!("../../README.md")]
+#![doc = include_str!("../README.md")]
 
 // The world, and the present thread in it.
 mod here;
@@ -27,6 +27,10 @@ mod keyed;
 mod pool;
 mod sharing;
 mod submitting;
+
+// The shipped code under a model checker.
+#[cfg(all(test, shuttle))]
+mod models;
 
 pub use builder::{BuildError, Builder};
 pub use engine::OnDrop;

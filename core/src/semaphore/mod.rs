@@ -15,8 +15,9 @@
 //!    last node only while a settler is on its way to clear it.
 //! 3. Whoever changes the word or the head while `WAITERS` is set *settles*: grants from the head on as far as the permits
 //!    reach, or turns all away if the semaphore is closed.
-//! 4. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest; so it
-//!    does if one of them panics, and passes the panic on afterwards.
+//! 4. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest.
+//! 5. An unparker that panics keeps nobody else asleep: the settler wakes all others on its way out. Nothing here can catch a
+//!    second panic on that way, which ends the program: see [`Unpark::unpark`].
 //!
 //! # Order
 //!
@@ -43,6 +44,7 @@ mod loom;
 mod tests;
 
 use core::fmt;
+use core::mem;
 
 use lock_api::{Mutex, RawMutex};
 
@@ -155,6 +157,10 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     /// # Errors
     ///
     /// [`Overflow`] if there would be more free permits than [`Semaphore::MAX_PERMITS`]. Nothing has changed then.
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of [`Unpark::unpark`], when all others have been woken.
     #[inline]
     pub fn release(&self, count: usize) -> Result<(), Overflow> {
         self.release_up_to(count, Self::MAX_PERMITS)
@@ -188,8 +194,23 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     }
 
     /// Turns away all who wait and all who come, until [`Semaphore::reopen`]. Permits that are held can still be released.
+    ///
+    /// # Panics
+    ///
+    /// As [`Semaphore::release`].
     pub fn close(&self) {
         self.step(Word::close);
+    }
+
+    /// As [`Semaphore::close`] for a caller that holds a lock of its own, under which nobody may be woken: it is given whom to
+    /// wake afterwards.
+    #[doc(hidden)]
+    pub fn close_for(&self, mut woken: impl FnMut(U)) {
+        let mut waiters = self.waiters.lock();
+        let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.close().empty()));
+        while let Some(unparker) = waiters.pop(Stage::Closed) {
+            woken(unparker);
+        }
     }
 
     /// Lets permits be acquired again: those that were free before the close and those released since.
@@ -214,28 +235,37 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     #[cold]
     #[inline(never)]
     fn settle(&self) {
-        let mut batch = Batch { semaphore: self, woken: [const { None }; WAKE_BATCH], is_settled: false };
-        while !batch.is_settled {
-            let mut waiters = self.waiters.lock();
-            for place in &mut batch.woken {
-                let Some(count) = waiters.head_count() else {
-                    let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.empty()));
-                    batch.is_settled = true;
+        let goes_on = GoesOn(self);
+        while self.settle_some() {}
+        mem::forget(goes_on);
+    }
+
+    /// One turn of the lock. Returns whether there may be others to let go.
+    fn settle_some(&self) -> bool {
+        let mut batch = Batch([const { None }; WAKE_BATCH]);
+        let mut is_settled = false;
+        let mut waiters = self.waiters.lock();
+        for place in &mut batch.0 {
+            let Some(count) = waiters.head_count() else {
+                let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.empty()));
+                is_settled = true;
+                break;
+            };
+            let stage = match self.update(Ordering::AcqRel, |word| word.grant(count)) {
+                Ok(_) => Stage::Granted,
+                Err(Refusal::Closed) => Stage::Closed,
+                Err(Refusal::TooFew) => {
+                    is_settled = true;
                     break;
-                };
-                let stage = match self.update(Ordering::AcqRel, |word| word.grant(count)) {
-                    Ok(_) => Stage::Granted,
-                    Err(Refusal::Closed) => Stage::Closed,
-                    Err(Refusal::TooFew) => {
-                        batch.is_settled = true;
-                        break;
-                    }
-                };
-                *place = waiters.pop(stage);
-            }
-            drop(waiters);
-            batch.wake();
+                }
+            };
+            *place = waiters.pop(stage);
         }
+        drop(waiters);
+        batch.wake();
+        // Nothing is left in it.
+        mem::forget(batch);
+        !is_settled
     }
 
     #[inline]
@@ -257,30 +287,27 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     }
 }
 
-/// Those who are to be woken next.
-struct Batch<'s, R: RawMutex, U: Unpark> {
-    semaphore: &'s Semaphore<R, U>,
-    woken: [Option<U>; WAKE_BATCH],
-    /// Nobody else can be let go.
-    is_settled: bool,
-}
+/// A settler. Dropped: an unparker has panicked, and those who are behind it shall not wait for ever.
+struct GoesOn<'a, R: RawMutex, U: Unpark>(&'a Semaphore<R, U>);
 
-impl<R: RawMutex, U: Unpark> Batch<'_, R, U> {
-    fn wake(&mut self) {
-        // Each leaves the batch before it is woken: the rest is who has not been.
-        while let Some(unpark) = self.woken.iter_mut().find_map(Option::take) {
-            unpark.unpark();
-        }
+impl<R: RawMutex, U: Unpark> Drop for GoesOn<'_, R, U> {
+    fn drop(&mut self) {
+        self.0.settle();
     }
 }
 
-impl<R: RawMutex, U: Unpark> Drop for Batch<'_, R, U> {
-    /// When one of them panics the others are woken all the same: their permits are theirs already, and nobody else comes.
+/// Those who are to be woken. Dropped before they all are: one of them has panicked.
+struct Batch<U: Unpark>([Option<U>; WAKE_BATCH]);
+
+impl<U: Unpark> Batch<U> {
+    fn wake(&mut self) {
+        self.0.iter_mut().filter_map(Option::take).for_each(|unparker| unparker.unpark());
+    }
+}
+
+impl<U: Unpark> Drop for Batch<U> {
     fn drop(&mut self) {
         self.wake();
-        if !self.is_settled {
-            self.semaphore.settle();
-        }
     }
 }
 

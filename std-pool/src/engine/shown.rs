@@ -1,11 +1,11 @@
 //! What cohort the job of each seat belongs to, for who counts: written by the seat's worker alone, on a line of its own.
 
 use std::ptr;
-use std::sync::OnceLock;
 
 use fastthreadpool_core::NO_SEAT;
 
 use crate::engine::slot::Slot;
+use crate::sys::OnceLock;
 use crate::sys::atomic::{AtomicPtr, Ordering};
 
 /// Seats of a chunk.

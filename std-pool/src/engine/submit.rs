@@ -196,7 +196,7 @@ impl Engine {
         match self.core.withdraw(id) {
             None => Ok(id),
             Some(payload) => {
-                self.tell_if_idle();
+                self.has_removed();
                 // SAFETY: what `submit` has packed of this type: nobody has run it.
                 let Packed(job) = unsafe { Packed::<J>::unpack(payload) };
                 Err(SubmitError::NoThread(job.into_function(), error))
@@ -207,6 +207,7 @@ impl Engine {
     #[cold]
     #[inline(never)]
     fn refused<J: Submission>(&self, refused: Refused<Packed<J>>) -> SubmitError<J::Function> {
+        self.has_refused(&refused);
         match refused {
             Refused::Full(Packed(job)) => SubmitError::Full(job.into_function()),
             Refused::Closed(Packed(job)) if self.is_elsewhere() => SubmitError::Forked(job.into_function()),
@@ -227,7 +228,17 @@ impl Engine {
                 self.perform_or_leave(duty);
                 Ok(id)
             }
-            Err(refused) => Err(refused.into_inner()),
+            Err(refused) => {
+                self.has_refused(&refused);
+                Err(refused.into_inner())
+            }
+        }
+    }
+
+    /// A job was not accepted. It may have been pending for a moment, and who waits for the end have seen that.
+    fn has_refused<J>(&self, refused: &Refused<J>) {
+        if matches!(refused, Refused::Closed(_)) && !self.is_elsewhere() {
+            self.has_removed();
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, JobId};
 
@@ -12,7 +12,7 @@ use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
 use crate::sys::atomic::{AtomicUsize, Ordering};
 use crate::sys::thread::{self, JoinHandle, Thread};
-use crate::sys::{self, Forks, Mutex};
+use crate::sys::{self, Forks, Mutex, OnceLock};
 
 /// Seats of a chunk: most pools never need a second one.
 const CHUNK: usize = 64;
@@ -160,6 +160,9 @@ impl Engine {
         self.threads.started.fetch_sub(1, Ordering::Relaxed);
         self.life.lock().thread_gone(round);
         let duty = self.core.start_failed();
+        // Who waits for the end has waited for this thread, too.
+        self.settle();
+        self.quiet.notify();
         match self.core.alive() {
             0 => Err(error),
             left => {

@@ -22,7 +22,6 @@
 //! 2. The lock is held to look, never to wake, and never while an engine's entries are locked.
 
 use std::ptr;
-use std::sync::atomic::AtomicPtr;
 
 use fastthreadpool_core::{Cohort, JobId, Tick};
 
@@ -31,8 +30,7 @@ use crate::engine::slot::Slot;
 use crate::engine::turns::{Turn, turns};
 use crate::here::frame::{self, Address};
 use crate::sync::event::park;
-use crate::sys::Mutex;
-use crate::sys::atomic::Ordering;
+use crate::sys::{Global, Mutex};
 use crate::sys::thread::{self, Thread};
 
 /// What somebody waits for.
@@ -67,29 +65,15 @@ struct List {
     next: u64,
 }
 
-static LIST: AtomicPtr<Mutex<List>> = AtomicPtr::new(ptr::null_mut());
+static LIST: Global<Mutex<List>> = Global::new(|| Mutex::new(List::default()));
 
-/// Made by the first who waits; never freed.
 fn list() -> &'static Mutex<List> {
-    let mut list = LIST.load(Ordering::Acquire);
-    if list.is_null() {
-        let fresh = Box::into_raw(Box::new(Mutex::new(List::default())));
-        match LIST.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => list = fresh,
-            Err(other) => {
-                // SAFETY: just made, and shown to nobody.
-                drop(unsafe { Box::from_raw(fresh) });
-                list = other;
-            }
-        }
-    }
-    // SAFETY: never freed.
-    unsafe { &*list }
+    LIST.get()
 }
 
 /// In the child of a fork: the list may be locked by a thread that is not there, and who is in it is not. It gets another.
 pub(crate) fn forget_list() {
-    LIST.store(ptr::null_mut(), Ordering::Release);
+    LIST.forget();
 }
 
 impl Awaits<'_> {
@@ -290,9 +274,18 @@ impl<'w> InLine<'w> {
             // What is due is pending.
             engine.core.expire();
         }
-        let mut list = list().lock();
-        let index = list.index(self.number);
-        list.look(index)
+        let is_over = {
+            let mut list = list().lock();
+            let index = list.index(self.number);
+            let is_over = list.look(index);
+            list.waiters[index].is_told |= is_over;
+            is_over
+        };
+        if let (true, Awaits::Idle(engine)) = (is_over, &self.awaits) {
+            // Others sleep that know it now, too: before anybody looks for them there may be more to do.
+            tell_idle(engine);
+        }
+        is_over
     }
 
     /// Waits until it is over. Returns false when the time is over, or when nobody is left who could end the wait.
@@ -351,4 +344,10 @@ impl Drop for InLine<'_> {
         }
         self.awaits.count(false, self.is_inside);
     }
+}
+
+/// How many are in line.
+#[cfg(all(test, shuttle))]
+pub(crate) fn in_line() -> usize {
+    list().lock().waiters.len()
 }

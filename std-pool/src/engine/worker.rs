@@ -70,6 +70,7 @@ impl Env {
 
     /// Counts a run, where words are short.
     #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", expect(clippy::unused_self, reason = "there is nothing to count"))]
     fn count(&mut self) {
         #[cfg(not(target_pointer_width = "64"))]
         {
@@ -147,7 +148,11 @@ impl Engine {
                     self.tell_if_idle();
                     event::park(deadline.unwrap_or(Tick::MAX));
                 }
-                Rest::Exit { duty, .. } => return duty,
+                Rest::Exit { duty, .. } => {
+                    // One that makes way has not searched since its last job.
+                    self.tell_if_idle();
+                    return duty;
+                }
             }
         }
     }

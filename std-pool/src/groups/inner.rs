@@ -1,7 +1,7 @@
 //! A group: its policy, its gate, its outlet, and what the engine asks of it.
 
 use std::any::Any;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use fastthreadpool_core::{Duty, Gate, Gated, Ran, Run, Task, WITHOUT_END};
 
@@ -15,7 +15,7 @@ use crate::groups::policy::{GroupOnDrop, Policy};
 use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
 use crate::results::outlet::Outlet;
-use crate::sys::Mutex;
+use crate::sys::{Mutex, OnceLock};
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// A group without the type of its results.

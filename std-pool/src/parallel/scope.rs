@@ -2,7 +2,7 @@
 //!
 //! # Why borrowing is sound
 //!
-//! A scoped job may borrow for `'scope`, which outlives the call of [`Pool::scope`](crate::Pool::scope). That call does not
+//! A scoped job may borrow for `'scope`, which outlives the call of [`Group::scope`](crate::Group::scope). That call does not
 //! return, by value or by panic, before the scope's cohort is drained; and a job's turn ends only after its function has been
 //! consumed or dropped, and after its value was left or dropped. A job that is not to begin is dropped, and then its turn ends.
 //!
@@ -16,7 +16,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use fastthreadpool_core::{End, JobId, Pack, Ran, Run, Tick};
 
@@ -29,9 +29,9 @@ use crate::here::frame::{self, Frame, Kind};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
 use crate::sys::atomic::{AtomicBool, Ordering};
-use crate::sys::{Mutex, thread};
+use crate::sys::{Mutex, OnceLock, thread};
 
-/// Where jobs can be spawned that borrow; from [`Pool::scope`](crate::Pool::scope).
+/// Where jobs can be spawned that borrow; from [`Group::scope`](crate::Group::scope).
 pub struct Scope<'scope, 'env: 'scope> {
     engine: &'scope Arc<Engine>,
     state: State,

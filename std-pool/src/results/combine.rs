@@ -20,6 +20,7 @@ use crate::results::outlet::{Done, Failed, Outlet};
 use crate::sys::Mutex;
 
 /// The callbacks of a group.
+#[expect(clippy::struct_field_names, reason = "as the builders call them")]
 pub(crate) struct Combined<T> {
     pub(crate) on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
     pub(crate) on_failed: Option<Box<dyn FnMut(Failed) + Send>>,
@@ -71,6 +72,14 @@ impl<T: Send + 'static> Combiner<T> {
             || self.asks.cancelled && !self.cancelled.lock().is_empty()
     }
 
+    /// Whether there is something that can be taken. Else somebody else is about to: who has left it and will call next, or who
+    /// holds a permit for it.
+    fn can_call(&self, outlet: &Outlet<T>) -> bool {
+        self.asks.done && outlet.done.has_ready()
+            || self.asks.failed && outlet.failed.has_ready()
+            || self.asks.cancelled && !self.cancelled.lock().is_empty()
+    }
+
     /// Whether nobody calls, and nothing is left to be called with.
     pub(crate) fn is_idle(&self, outlet: &Outlet<T>) -> bool {
         // In this order: what is there while nobody calls is seen.
@@ -79,7 +88,7 @@ impl<T: Send + 'static> Combiner<T> {
 
     /// Calls with all that there is, unless somebody does.
     pub(crate) fn call(&self, engine: &Engine, outlet: &Outlet<T>) {
-        while self.has_work(outlet) {
+        while self.can_call(outlet) {
             let Some(mut callbacks) = self.callbacks.lock().take() else { return };
             let frame = Frame::new(Kind::Callback(outlet.address()), engine.address(), OUTSIDE);
             frame.enter(|_| self.call_each(&mut callbacks, engine, outlet));

@@ -3,10 +3,10 @@
 
 use std::any::TypeId;
 
-use fastthreadpool_core::{JobId, Tick};
+use fastthreadpool_core::{JobId, Tick, Unpark};
 
 use crate::engine::Engine;
-use crate::here::call::drop_quietly;
+use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Address};
 use crate::here::removed::CancelReason;
 use crate::results::combine::{Combined, Combiner};
@@ -158,14 +158,17 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// No more results come in this round.
     pub(crate) fn close(&self, round: u64) {
+        let mut woken = Vec::new();
         {
             let present = self.round.lock();
             if *present != round {
                 return;
             }
-            self.done.close();
-            self.failed.close();
+            self.done.close_for(&mut woken);
+            self.failed.close_for(&mut woken);
         }
+        // A task's waker may panic: the panic hook has reported it.
+        woken.iter().for_each(|waiter| _ = catch(|| waiter.unpark()));
         self.ended.notify();
     }
 

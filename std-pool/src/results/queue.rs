@@ -1,15 +1,15 @@
 //! A queue of results and the semaphore that counts it.
 #![forbid(unsafe_code)]
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
 
 use crate::here::call::catch;
 use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::waiter::Waiter;
 use crate::sys::atomic::{AtomicBool, Ordering};
-use crate::sys::{Mutex, RawMutex, thread};
+use crate::sys::{Mutex, OnceLock, RawMutex, thread};
 
 /// What ended, oldest first, for any number of readers.
 ///
@@ -73,6 +73,11 @@ impl<E: Send> Results<E> {
     /// Whether nothing waits to be read.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether an entry waits that [`Results::try_pop`] would take.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.is_empty() && (self.count.value() > 0 || self.count.is_closed())
     }
 
     /// The oldest entry, if there is one.
@@ -174,10 +179,9 @@ impl<E: Send> Results<E> {
         self.count.is_closed()
     }
 
-    /// No more entries come.
-    pub(crate) fn close(&self) {
-        // As in `push`.
-        let _ = catch(|| self.count.close());
+    /// No more entries come. Gives back whom to wake: a task's waker is code of somebody else's.
+    pub(crate) fn close_for(&self, woken: &mut Vec<Waiter>) {
+        self.count.close_for(woken);
     }
 
     /// Takes out what is there; to be dropped by the caller.

@@ -33,6 +33,9 @@ impl Unpark for Waiter {
     ///
     /// Passes on a panic of the task's waker; but if one panics already, the second is kept from spreading.
     fn unpark(&self) {
+        if let Kind::Task(_) = &self.0 {
+            sys::assert_unlocked();
+        }
         match &self.0 {
             Kind::Thread(thread) => thread.unpark(),
             // Else the others who are to be woken would not be.

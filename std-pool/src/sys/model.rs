@@ -2,13 +2,22 @@
 //!
 //! Its time goes on by a little with each look. A park with a deadline ends at any moment, and sometimes only when the
 //! deadline has come, which then is at once.
+//!
+//! One execution after the other runs in a process, and several models run side by side, each on a thread of the process. So
+//! what belongs to the world is that thread's, and [`begin`] makes it anew: an execution that found something of another would
+//! not take the same way twice. What the checker itself keeps for an execution is no longer there when one that has failed
+//! drops what is left.
 
-use std::cell::UnsafeCell;
-use std::sync::atomic::AtomicU64;
+use std::any::Any;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::mem::needs_drop;
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use fastthreadpool_core::Tick;
-pub(crate) use shuttle::thread_local as local;
+use shuttle::thread::{AccessError, LocalKey};
 
 pub(crate) mod atomic {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
@@ -18,16 +27,184 @@ pub(crate) mod thread {
     use std::io;
     use std::num::NonZeroUsize;
 
-    pub(crate) use shuttle::thread::{Builder, JoinHandle, Thread, current, panicking, park, yield_now};
+    pub(crate) use shuttle::thread::{JoinHandle, Thread, current, panicking, park, yield_now};
+
+    /// One whose threads do not start when the model says so.
+    pub(crate) struct Builder(shuttle::thread::Builder);
+
+    impl Builder {
+        pub(crate) fn new() -> Self {
+            Self(shuttle::thread::Builder::new())
+        }
+
+        pub(crate) fn name(self, name: String) -> Self {
+            Self(self.0.name(name))
+        }
+
+        pub(crate) fn stack_size(self, bytes: usize) -> Self {
+            Self(self.0.stack_size(bytes))
+        }
+
+        pub(crate) fn spawn<T: Send + 'static>(
+            self,
+            f: impl FnOnce() -> T + Send + 'static,
+        ) -> io::Result<JoinHandle<T>> {
+            super::start()?;
+            self.0.spawn(f)
+        }
+    }
 
     pub(crate) fn available_parallelism() -> io::Result<NonZeroUsize> {
         Ok(NonZeroUsize::MIN.saturating_add(1))
     }
 }
 
+/// What an execution's world knows. None of it is a place where the checker chooses.
+struct World {
+    now: u64,
+    /// Threads that will start.
+    starts: usize,
+    faults: Vec<String>,
+    /// Values of the process, and of threads that stay until these are gone, by the key and the thread.
+    values: HashMap<(usize, Option<usize>), &'static dyn Any>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { now: 1 << 30, starts: usize::MAX, faults: Vec::new(), values: HashMap::new() }
+    }
+}
+
+std::thread_local! {
+    static WORLD: RefCell<World> = RefCell::new(World::new());
+}
+
+fn world<R>(f: impl FnOnce(&mut World) -> R) -> R {
+    WORLD.with_borrow_mut(f)
+}
+
+/// An execution begins.
+pub(crate) fn begin() {
+    world(|world| *world = World::new());
+}
+
+/// From here on only so many threads can be started.
+pub(crate) fn limit_starts(threads: usize) {
+    world(|world| world.starts = threads);
+}
+
+fn start() -> std::io::Result<()> {
+    let started = world(|world| world.starts.checked_sub(1).map(|left| world.starts = left));
+    started.ok_or_else(|| std::io::Error::other("the model starts no more threads"))
+}
+
+/// Something is wrong. A panic would be caught where jobs are run: so it is kept until the end.
+fn fault(what: String) {
+    world(|world| world.faults.push(what));
+}
+
+/// What went wrong in this execution.
+pub(crate) fn faults() -> Vec<String> {
+    world(|world| world.faults.clone())
+}
+
+// ----- values of the process, and of threads
+
+/// A value of the world. It is leaked, since to drop a lock is a matter of the checker.
+fn value<T: 'static>(key: usize, thread: Option<usize>, make: fn() -> T) -> &'static T {
+    let found = world(|world| world.values.get(&(key, thread)).copied());
+    let value = found.unwrap_or_else(|| {
+        let made: &'static T = Box::leak(Box::new(make()));
+        world(|world| *world.values.entry((key, thread)).or_insert(made))
+    });
+    value.downcast_ref().unwrap_or_else(|| unreachable!("a key has one type"))
+}
+
+/// A value of the process, made by the first who asks.
+pub(crate) struct Global<T: Sync + 'static>(fn() -> T);
+
+impl<T: Sync> Global<T> {
+    pub(crate) const fn new(make: fn() -> T) -> Self {
+        Self(make)
+    }
+
+    pub(crate) fn get(&'static self) -> &'static T {
+        value(ptr::from_ref(self).addr(), None, self.0)
+    }
+
+    #[expect(clippy::unused_self, reason = "in the model nobody forks")]
+    pub(crate) fn forget(&self) {}
+}
+
+/// A value that is made once. That of std would make the checker's threads wait for each other where it cannot see it.
+#[derive(Debug, Default)]
+pub(crate) struct OnceLock<T> {
+    making: shuttle::sync::Mutex<()>,
+    value: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) const fn new() -> Self {
+        Self { making: shuttle::sync::Mutex::new(()), value: std::sync::OnceLock::new() }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.value.get()
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        self.value.set(value)
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let _making = self.making.lock();
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let value = make();
+        self.value.get_or_init(|| value)
+    }
+}
+
+/// A value of each thread. The checker drops them when the thread ends, the first first; in std those without a destructor
+/// stay, and others' destructors may rely on that.
+pub(crate) struct Local<T: 'static>(LocalKey<T>);
+
+impl<T> Local<T> {
+    pub(crate) const fn new(init: fn() -> T) -> Self {
+        Self(LocalKey { init, _p: PhantomData })
+    }
+
+    pub(crate) fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        self.try_with(f).unwrap_or_else(|error| panic!("a thread-local value: {error}"))
+    }
+
+    pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
+        if needs_drop::<T>() {
+            return self.0.try_with(f);
+        }
+        let this = usize::from(shuttle::current::me());
+        Ok(f(value(ptr::from_ref(self).addr(), Some(this), self.0.init)))
+    }
+}
+
+/// [`std::thread_local`], as far as it is needed.
+macro_rules! local {
+    ($(#[$meta:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
+        $(#[$meta])*
+        static $name: crate::sys::Local<$type> = crate::sys::Local::new(|| $value);
+    };
+}
+pub(crate) use local;
+
+// ----- locks
+
 local! {
     /// Locks that the present thread holds.
-    static HELD: std::cell::Cell<usize> = std::cell::Cell::new(0);
+    static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A mutex of the model in the shape of a raw one.
@@ -73,22 +250,33 @@ unsafe impl lock_api::RawMutex for RawMutex {
     }
 
     unsafe fn unlock(&self) {
-        // It may be unlocked by the destructor of a thread-local value, when this one is gone.
-        let _ = HELD.try_with(|held| held.set(held.get() - 1));
+        HELD.with(|held| held.set(held.get() - 1));
         // SAFETY: the caller holds the mutex.
-        drop(unsafe { (*self.guard.get()).take() });
+        let guard = unsafe { (*self.guard.get()).take() };
+        drop(guard);
     }
 }
 
 pub(crate) type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 
+/// User code is about to run: no lock of the pool may be held.
+pub(crate) fn assert_unlocked() {
+    let held = HELD.with(Cell::get);
+    if held > 0 {
+        fault(format!("user code under {held} locks: {}", std::backtrace::Backtrace::force_capture()));
+    }
+}
+
+// ----- time
+
 /// What a look at the clock takes.
 const LOOK: u64 = 1_000;
 
-static NOW: AtomicU64 = AtomicU64::new(1 << 30);
-
 pub(crate) fn now() -> Tick {
-    Tick(NOW.fetch_add(LOOK, std::sync::atomic::Ordering::Relaxed))
+    world(|world| {
+        world.now += LOOK;
+        Tick(world.now)
+    })
 }
 
 /// Points in time of the world outside are beyond the model's.
@@ -107,12 +295,6 @@ pub(crate) fn park_until(deadline: Tick) {
     }
     thread::yield_now();
     if shuttle::rand::thread_rng().gen_bool(0.5) {
-        NOW.fetch_max(deadline.0, std::sync::atomic::Ordering::Relaxed);
+        world(|world| world.now = world.now.max(deadline.0));
     }
-}
-
-/// User code is about to run: no lock of the pool may be held.
-pub(crate) fn assert_unlocked() {
-    let held = HELD.try_with(std::cell::Cell::get).unwrap_or(0);
-    assert!(held == 0, "user code under {held} locks");
 }

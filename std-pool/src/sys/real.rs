@@ -1,6 +1,8 @@
 //! The world as it is.
 
-use std::sync::OnceLock;
+use std::ptr;
+pub(crate) use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 pub(crate) use std::thread_local as local;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,40 @@ pub(crate) mod thread {
     pub(crate) use std::thread::{
         Builder, JoinHandle, Thread, available_parallelism, current, panicking, park, park_timeout, yield_now,
     };
+}
+
+/// A value of the process, made by the first who asks, and never freed.
+pub(crate) struct Global<T: Sync + 'static> {
+    value: AtomicPtr<T>,
+    make: fn() -> T,
+}
+
+impl<T: Sync> Global<T> {
+    pub(crate) const fn new(make: fn() -> T) -> Self {
+        Self { value: AtomicPtr::new(ptr::null_mut()), make }
+    }
+
+    pub(crate) fn get(&'static self) -> &'static T {
+        let mut value = self.value.load(Ordering::Acquire);
+        if value.is_null() {
+            let fresh = Box::into_raw(Box::new((self.make)()));
+            match self.value.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => value = fresh,
+                Err(other) => {
+                    // SAFETY: just made, and shown to nobody.
+                    drop(unsafe { Box::from_raw(fresh) });
+                    value = other;
+                }
+            }
+        }
+        // SAFETY: never freed.
+        unsafe { &*value }
+    }
+
+    /// The next who asks makes another.
+    pub(crate) fn forget(&self) {
+        self.value.store(ptr::null_mut(), Ordering::Release);
+    }
 }
 
 /// Where the ticks begin: some time before anything is measured, so that no instant of interest lies before it.

@@ -1,0 +1,239 @@
+//! The end of a pool: against submits, against itself, against a new beginning; and the callbacks that it waits for.
+
+use shuttle::thread;
+
+use super::{Ends, Tally, check, check_group, model, pool};
+use crate::{Pool, SubmitError};
+
+/// Submits so many jobs to a pool that somebody else closes; returns how many it took.
+fn submit_some(pool: &Pool, tally: &Tally, jobs: usize) -> usize {
+    let is_taken = |_: &usize| match pool.submit(tally.job()) {
+        Ok(_) => true,
+        Err(SubmitError::Closed(job)) => {
+            drop(job);
+            false
+        }
+        Err(error) => panic!("{error}"),
+    };
+    (0..jobs).filter(is_taken).count()
+}
+
+/// Each job is given back to who submits it, or ends before the shutdown returns.
+#[test]
+fn a_submit_meets_a_shutdown() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || submit_some(&pool, &tally, 2))
+        };
+        pool.shutdown();
+        let ran = tally.ran();
+        let accepted = submitter.join().unwrap();
+        assert_eq!((ran, tally.ran(), tally.dropped()), (accepted, accepted, 2 - accepted));
+        check(&pool, Ends::ran(accepted));
+    });
+}
+
+/// The same where what has not begun is removed: then it is dropped before the shutdown returns.
+#[test]
+fn a_submit_meets_a_shutdown_that_removes() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || submit_some(&pool, &tally, 2))
+        };
+        pool.shutdown_now();
+        let ran = tally.ran();
+        let accepted = submitter.join().unwrap();
+        assert_eq!((tally.ran(), tally.left()), (ran, 0));
+        check(&pool, Ends { done: ran, failed: 0, cancelled: accepted - ran });
+    });
+}
+
+/// Each returns when all has ended, the hooks of the threads too.
+#[test]
+fn two_shutdowns_meet() {
+    model(|| {
+        let (jobs, left) = (Tally::default(), Tally::default());
+        let stopped = left.clone();
+        let pool = pool(1).on_thread_stop(move |_| stopped.job()()).build().unwrap();
+        pool.submit(jobs.job()).unwrap();
+        let shutdown = {
+            let (pool, jobs, left) = (pool.clone(), jobs.clone(), left.clone());
+            move || {
+                pool.shutdown();
+                assert_eq!((jobs.ran(), left.ran()), (1, 1));
+                assert!(pool.is_ended());
+            }
+        };
+        let other = thread::spawn(shutdown.clone());
+        shutdown();
+        other.join().unwrap();
+        check(&pool, Ends::ran(1));
+    });
+}
+
+/// One that drains and one that removes.
+#[test]
+fn two_ways_to_shut_down_meet() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        (0..2).for_each(|_| _ = pool.submit(tally.job()).unwrap());
+        let other = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || {
+                pool.shutdown_now();
+                assert_eq!(tally.left(), 0);
+            })
+        };
+        pool.shutdown();
+        assert_eq!(tally.left(), 0);
+        other.join().unwrap();
+        check(&pool, Ends::of(&tally));
+    });
+}
+
+/// Whatever comes last, the pool is open or has ended, as a whole.
+#[test]
+fn a_clear_meets_a_shutdown() {
+    model(|| {
+        let (pool, tally) = (Pool::<u32>::builder().threads(1).build().unwrap(), Tally::default());
+        pool.submit(tally.with(|| 1)).unwrap();
+        let other = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.clear())
+        };
+        pool.shutdown();
+        other.join().unwrap();
+        assert_eq!(pool.is_closed(), pool.is_ended());
+        if pool.is_closed() {
+            pool.clear();
+        }
+        assert_eq!(pool.done().semaphore().is_closed(), pool.is_closed());
+        pool.wait_idle();
+        pool.done().drain().count();
+        pool.submit(tally.with(|| 2)).unwrap();
+        assert_eq!(pool.done().pop().map(|done| done.value), Some(2));
+        pool.shutdown();
+        check(&pool, Ends::of(&tally));
+    });
+}
+
+/// A result of a job that was accepted after a clear comes, whatever two shutdowns decide about the round before.
+#[test]
+fn a_clear_between_two_shutdowns() {
+    model(|| {
+        let (pool, tally) = (Pool::<u32>::builder().threads(1).build().unwrap(), Tally::default());
+        pool.submit(tally.with(|| 1)).unwrap();
+        let shutdown = {
+            let pool = pool.clone();
+            move || pool.shutdown()
+        };
+        let others = [thread::spawn(shutdown.clone()), thread::spawn(shutdown)];
+        pool.clear();
+        if pool.submit(tally.with(|| 2)).is_ok() {
+            let values: Vec<_> = std::iter::from_fn(|| pool.done().pop()).map(|done| done.value).take_while(|value| *value < 2).collect();
+            assert!(values.iter().all(|value| *value == 1));
+            assert!(tally.ran() + tally.dropped() == 2, "the result of the second job is the last");
+        }
+        others.into_iter().for_each(|other| other.join().unwrap());
+        assert_eq!(pool.is_closed(), pool.is_ended());
+        pool.shutdown();
+        check(&pool, Ends { cancelled: 0, ..Ends::of(&tally) }.or_removed(&pool));
+    });
+}
+
+impl Ends {
+    /// A job that was removed may not have been accepted before.
+    fn or_removed<T: Send + 'static>(self, pool: &Pool<T>) -> Self {
+        Self { cancelled: pool.engine().core.account().cancelled, ..self }
+    }
+}
+
+/// A shutdown is over when the callback, on a thread of its own, has been called with everything.
+#[test]
+fn a_callback_meets_a_close() {
+    model(|| {
+        let (jobs, calls) = (Tally::default(), Tally::default());
+        let called = calls.clone();
+        let pool = Pool::<u32>::builder().threads(1).on_done(move |_| called.job()()).build().unwrap();
+        let submitter = {
+            let (pool, jobs) = (pool.clone(), jobs.clone());
+            thread::spawn(move || (0..2).filter(|_| pool.submit(jobs.with(|| 1)).is_ok()).count())
+        };
+        pool.shutdown();
+        let told = calls.ran();
+        let accepted = submitter.join().unwrap();
+        assert_eq!((jobs.ran(), told), (accepted, accepted));
+        check(&pool, Ends::ran(accepted));
+        drop(pool);
+        assert_eq!(calls.ran(), accepted);
+    });
+}
+
+/// The thread of the callback goes on when the pool is opened again, just as it saw the close.
+#[test]
+fn a_callback_meets_a_new_beginning() {
+    model(|| {
+        let (jobs, calls) = (Tally::default(), Tally::default());
+        let called = calls.clone();
+        let pool = Pool::<u32>::builder().threads(1).on_done(move |_| called.job()()).build().unwrap();
+        pool.shutdown();
+        pool.clear();
+        pool.submit(jobs.with(|| 1)).unwrap();
+        let other = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.shutdown())
+        };
+        pool.shutdown();
+        assert_eq!((jobs.ran(), calls.ran()), (1, 1));
+        other.join().unwrap();
+        check(&pool, Ends::ran(1));
+    });
+}
+
+/// A callback that the workers call: who waits for the group, or shuts down, waits for the calls.
+#[test]
+fn a_callback_of_a_group_meets_a_wait() {
+    model(|| {
+        let (jobs, calls) = (Tally::default(), Tally::default());
+        let called = calls.clone();
+        let pool = pool(2).build().unwrap();
+        let group = pool.group::<u32>().on_done(move |_| called.job()()).build().unwrap();
+        (0..2).for_each(|_| _ = group.submit(jobs.with(|| 1)).unwrap());
+        let other = {
+            let (pool, calls) = (pool.clone(), calls.clone());
+            thread::spawn(move || {
+                pool.shutdown();
+                assert_eq!(calls.ran(), 2);
+            })
+        };
+        assert!(group.wait());
+        assert_eq!((jobs.ran(), calls.ran()), (2, 2));
+        other.join().unwrap();
+        check_group(&group, Ends::ran(2));
+        check(&pool, Ends::ran(2));
+    });
+}
+
+/// The last handle goes, in whatever thread: all that was accepted is run first.
+#[test]
+fn the_last_two_handles_go() {
+    model(|| {
+        let tally = Tally::default();
+        let pool = pool(1).build().unwrap();
+        pool.submit(tally.job()).unwrap();
+        let other = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || {
+                pool.submit(tally.job()).unwrap();
+                drop(pool);
+            })
+        };
+        drop(pool);
+        other.join().unwrap();
+        assert_eq!((tally.ran(), tally.left()), (2, 0));
+    });
+}

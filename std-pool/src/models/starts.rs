@@ -1,0 +1,101 @@
+//! Threads that do not start, and those that leave: somebody does what is there to be done.
+
+use shuttle::thread;
+
+use super::{Ends, Flag, Tally, check, model, pool};
+use crate::SubmitError;
+use crate::sys::limit_starts;
+
+/// The second worker cannot be started: the first does everything, or comes back for it.
+#[test]
+fn a_start_that_fails_meets_the_only_worker() {
+    model(|| {
+        limit_starts(1);
+        let (pool, tally) = (pool(2).build().unwrap(), Tally::default());
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || _ = pool.submit(tally.job()).unwrap())
+        };
+        (0..2).for_each(|_| _ = pool.submit(tally.job()).unwrap());
+        submitter.join().unwrap();
+        assert!(pool.wait_idle());
+        assert_eq!(tally.ran(), 3);
+        pool.shutdown();
+        check(&pool, Ends::ran(3));
+    });
+}
+
+/// None can be started at all: each job is given back, or run by who waits for the end.
+#[test]
+fn no_start_succeeds() {
+    model(|| {
+        limit_starts(0);
+        let (pool, tally) = (pool(2).build().unwrap(), Tally::default());
+        let submit = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            move || match pool.submit(tally.job()) {
+                Ok(_) => 1,
+                Err(SubmitError::NoThread(..)) => 0,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let other = thread::spawn(submit.clone());
+        let accepted = submit() + other.join().unwrap();
+        pool.shutdown();
+        assert_eq!((tally.ran(), tally.dropped()), (accepted, 2 - accepted));
+        check(&pool, Ends::ran(accepted));
+    });
+}
+
+/// A stand-in leaves as the job that it stood in for goes on, and others come.
+#[test]
+fn a_stand_in_leaves_while_jobs_come() {
+    model(|| {
+        // Both may leave as one too many, and then another is needed.
+        limit_starts(3);
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let flag = Flag::default();
+        let blocked = {
+            let (pool, flag) = (pool.clone(), flag.clone());
+            tally.with(move || pool.blocking(|| flag.wait()))
+        };
+        pool.submit(blocked).unwrap();
+        pool.submit(tally.with(move || flag.raise())).unwrap();
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || _ = pool.submit(tally.job()).unwrap())
+        };
+        submitter.join().unwrap();
+        assert!(pool.wait_idle());
+        assert_eq!(tally.ran(), 3);
+        pool.shutdown();
+        check(&pool, Ends::ran(3));
+    });
+}
+
+/// The last worker of a pool that is closed leaves while a job comes from outside of it, and its thread cannot be started.
+#[test]
+fn the_last_worker_leaves_while_a_start_fails() {
+    model(|| {
+        limit_starts(1);
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        pool.submit(tally.job()).unwrap();
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || match pool.submit(tally.job()) {
+                Ok(_) => 1,
+                Err(SubmitError::NoThread(..) | SubmitError::Closed(..)) => 0,
+                Err(error) => panic!("{error}"),
+            })
+        };
+        pool.shutdown();
+        pool.clear();
+        let accepted = submitter.join().unwrap();
+        pool.shutdown();
+        assert_eq!(tally.left(), 0);
+        assert!(tally.ran() <= 1 + accepted);
+        let account = pool.engine().core.account();
+        assert_eq!((account.done, account.pending(), account.accepted), (tally.ran(), 0, account.sum()));
+        assert_eq!(pool.engine().core.audit().err(), None);
+    });
+}
