@@ -290,7 +290,8 @@ impl Slots {
         let all: Vec<&Slot> = self.all.lock().iter().map(|slot| unsafe { slot.as_ref() }).collect();
         all.into_iter().find_map(|slot| {
             let counts = slot.cohort.counts();
-            let left = [counts.live(), slot.waiters.load(Ordering::SeqCst), slot.inside.load(Ordering::SeqCst), slot.deep()];
+            let left =
+                [counts.live(), slot.waiters.load(Ordering::SeqCst), slot.inside.load(Ordering::SeqCst), slot.deep()];
             (left != [0; 4]).then(|| format!("{counts:?}, left, waiters, those inside of jobs, deep runs: {left:?}"))
         })
     }
