@@ -499,8 +499,13 @@ proptest! {
     fn like_the_model_fixed_in_a_line(ops in prop::collection::vec(op(), 1..400)) {
         run::<FixedSlab<u64, 16, Line>>(&ops)?;
     }
+}
 
-    #[cfg(feature = "alloc")]
+#[cfg(feature = "alloc")]
+proptest! {
+    // Long enough that tables grow, so there are few.
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 64 }, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn like_the_model_growing(ops in prop::collection::vec(op(), 1..1500)) {
         run::<GrowingSlab<u64>>(&ops)?;
