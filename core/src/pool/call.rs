@@ -118,7 +118,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(never)]
     pub(crate) fn wants_somebody(&self, pinned: Pinned<'_>) -> bool {
         let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
-        self.visible_work() > 0 || unminded() || self.has_unstarted(pinned, NO_SEAT)
+        // Timers first, see `mirror`.
+        unminded() || self.visible_work() > 0 || self.has_unstarted(pinned, NO_SEAT)
     }
 
     /// The present phase.
