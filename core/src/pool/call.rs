@@ -124,7 +124,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             let timers = if is_closed { self.timers() } else { self.timers.load(Ordering::SeqCst) };
             timers > 0 && !state.has_sentinel()
         };
-        self.visible_work() > 0 || unminded() || self.has_unstarted(pinned, NO_SEAT)
+        // Timers first, see `mirror`.
+        unminded() || self.visible_work() > 0 || self.has_unstarted(pinned, NO_SEAT)
     }
 
     /// The present phase.
