@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use fastthreadpool_core::MAX_WORKERS;
 
@@ -12,7 +13,6 @@ use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
 use crate::pool::Pool;
 use crate::results::callback;
-use crate::results::combine::Combined;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
 use crate::sys::thread;
 
@@ -38,10 +38,13 @@ pub struct Builder<T> {
     on_drop: OnDrop,
     on_thread_start: Option<Hook>,
     on_thread_stop: Option<Hook>,
-    on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
-    on_failed: Option<Box<dyn FnMut(Failed) + Send>>,
+    on_done: Option<Starts<T>>,
+    on_failed: Option<Starts<T>>,
     log_failures: Option<log::Level>,
 }
+
+/// Starts the thread of a callback. Made where the callback is given, so that a program without is spared such threads.
+type Starts<T> = Box<dyn FnOnce(&Arc<Engine>, Arc<Inner<T>>) -> io::Result<()> + Send>;
 
 #[derive(Clone, Copy)]
 enum Threads {
@@ -141,14 +144,14 @@ impl<T: Send + 'static> Builder<T> {
     /// Is given every result, in order of completion, on a thread of its own. It takes them from the done queue, which
     /// then is not to be read by others. If it panics, the panic goes to the failed queue and the next result is next.
     pub fn on_done(mut self, callback: impl FnMut(Done<T>) + Send + 'static) -> Self {
-        self.on_done = Some(Box::new(callback));
+        self.on_done = Some(Box::new(|engine, root| callback::on_done(engine, root, callback)));
         self
     }
 
     /// Is given every failure, in order of completion, on a thread of its own. It takes them from the failed queue. If it
     /// panics, the next failure is next.
     pub fn on_failed(mut self, callback: impl FnMut(Failed) + Send + 'static) -> Self {
-        self.on_failed = Some(Box::new(callback));
+        self.on_failed = Some(Box::new(|engine, root| callback::on_failed(engine, root, callback)));
         self
     }
 
@@ -186,7 +189,7 @@ impl<T: Send + 'static> Builder<T> {
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let policy = Policy { is_root: true, queue_capacity, done_capacity, ..Policy::default() };
-        let root = Inner::new(policy, Outlet::new(self.failed_capacity, callers, Combined::none()), None);
+        let root = Inner::new(policy, Outlet::new(self.failed_capacity, callers), None);
         let config = Config {
             threads,
             name_prefix: self.name_prefix,
@@ -199,10 +202,10 @@ impl<T: Send + 'static> Builder<T> {
         let engine = Engine::new(config, root.clone(), root.outlet.keeps());
         let pool = Pool::of(engine.clone(), root.clone());
         if let Some(on_done) = self.on_done {
-            callback::on_done(&engine, root.clone(), on_done).map_err(BuildError::Callback)?;
+            on_done(&engine, root.clone()).map_err(BuildError::Callback)?;
         }
         if let Some(on_failed) = self.on_failed {
-            callback::on_failed(&engine, root, on_failed).map_err(BuildError::Callback)?;
+            on_failed(&engine, root).map_err(BuildError::Callback)?;
         }
         Ok(pool)
     }

@@ -17,7 +17,6 @@ use crate::groups::policy::Policy;
 use crate::here::cancellation::Cancellation;
 use crate::here::frame;
 use crate::here::removed::CancelReason;
-use crate::results::combine::Combined;
 use crate::results::outlet::{FAILURES, Outlet, Threads};
 use crate::sys;
 
@@ -122,7 +121,7 @@ impl<T: Send + 'static> Pool<T> {
     /// ```
     #[must_use]
     pub fn with_results<U: Send + 'static>(&self) -> Pool<U> {
-        let outlet = Outlet::new(FAILURES, Threads::default(), Combined::none());
+        let outlet = Outlet::new(FAILURES, Threads::default());
         let group = Group::begin(self.engine(), Inner::new(Policy::default(), outlet, None));
         Pool { handle: Arc::clone(&self.handle), group }
     }
