@@ -11,6 +11,7 @@ use fastthreadpool_core::MAX_WORKERS;
 use crate::engine::{Config, Engine, Hook, OnDrop};
 use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
+use crate::groups::ways::Bounds;
 use crate::pool::Pool;
 use crate::results::callback;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
@@ -41,6 +42,8 @@ pub struct Builder<T> {
     on_done: Option<Starts<T>>,
     on_failed: Option<Starts<T>>,
     log_failures: Option<log::Level>,
+    /// Of a pool with a bound.
+    bounds: Option<Bounds<T>>,
 }
 
 /// Starts the thread of a callback. Made where the callback is given, so that a program without is spared such threads.
@@ -67,6 +70,7 @@ impl<T: Send + 'static> Builder<T> {
             on_done: None,
             on_failed: None,
             log_failures: None,
+            bounds: None,
         }
     }
 
@@ -101,6 +105,7 @@ impl<T: Send + 'static> Builder<T> {
     /// own; nor do those of scopes. A job that goes back to wait for room in the done queue counts no more.
     pub fn queue_capacity(mut self, jobs: usize) -> Self {
         self.queue_capacity = Some(jobs);
+        self.bounds = Some(Bounds::new());
         self
     }
 
@@ -111,6 +116,7 @@ impl<T: Send + 'static> Builder<T> {
     /// A job that is to read the done queue of its own pool should not itself leave a result there.
     pub fn done_capacity(mut self, results: usize) -> Self {
         self.done_capacity = Some(results);
+        self.bounds = Some(Bounds::new());
         self
     }
 
@@ -189,7 +195,12 @@ impl<T: Send + 'static> Builder<T> {
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let policy = Policy { is_root: true, queue_capacity, done_capacity, ..Policy::default() };
-        let root = Inner::new(policy, Outlet::new(self.failed_capacity, callers), None);
+        let root = Inner::root(
+            policy,
+            Outlet::new(self.failed_capacity, callers),
+            self.bounds.as_ref().map(|bounds| bounds.ways),
+        );
+        let begin = self.bounds.map_or(Inner::begin_plain as fn(&_, &_), |bounds| bounds.begin);
         let config = Config {
             threads,
             name_prefix: self.name_prefix,
@@ -200,7 +211,7 @@ impl<T: Send + 'static> Builder<T> {
             on_drop: self.on_drop,
         };
         let engine = Engine::new(config, root.clone(), root.outlet.keeps());
-        let pool = Pool::of(engine.clone(), root.clone());
+        let pool = Pool::of(engine.clone(), root.clone(), begin);
         if let Some(on_done) = self.on_done {
             on_done(&engine, root.clone()).map_err(BuildError::Callback)?;
         }

@@ -100,8 +100,9 @@ impl<T: Send + 'static> Pool<T> {
         Builder::new()
     }
 
-    pub(crate) fn of(engine: Arc<Engine>, root: Arc<Inner<T>>) -> Self {
-        let group = Group::begin(&engine, root);
+    pub(crate) fn of(engine: Arc<Engine>, root: Arc<Inner<T>>, begin: fn(&Arc<Inner<T>>, &Arc<Engine>)) -> Self {
+        begin(&root, &engine);
+        let group = Group::of(&engine, root);
         Self { handle: Arc::new(Handle { engine }), group }
     }
 

@@ -249,7 +249,9 @@ impl Engine {
     pub(crate) fn each_party(&self, f: &mut dyn FnMut(&dyn Party)) {
         // Collected first: a party's last owner may turn out to be this one, and must not be dropped under the lock.
         let parties: Vec<_> = self.parties.lock().clone();
-        parties.iter().for_each(|party| f(&**party));
+        for party in &parties {
+            f(&**party);
+        }
     }
 
     /// What was reported besides the ends of runs.

@@ -16,3 +16,4 @@ pub(crate) mod keyed;
 pub(crate) mod kin;
 pub(crate) mod member;
 pub(crate) mod policy;
+pub(crate) mod ways;

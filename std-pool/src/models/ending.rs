@@ -134,7 +134,10 @@ fn a_clear_between_two_shutdowns() {
         let others = [thread::spawn(shutdown.clone()), thread::spawn(shutdown)];
         pool.clear();
         if pool.submit(tally.with(|| 2)).is_ok() {
-            let values: Vec<_> = std::iter::from_fn(|| pool.done().pop()).map(|done| done.value).take_while(|value| *value < 2).collect();
+            let values: Vec<_> = std::iter::from_fn(|| pool.done().pop())
+                .map(|done| done.value)
+                .take_while(|value| *value < 2)
+                .collect();
             assert!(values.iter().all(|value| *value == 1));
             assert!(tally.ran() + tally.dropped() == 2, "the result of the second job is the last");
         }

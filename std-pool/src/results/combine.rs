@@ -31,7 +31,6 @@ impl<T> Combined<T> {
     pub(crate) fn none() -> Self {
         Self { on_done: None, on_failed: None, on_cancelled: None }
     }
-
 }
 
 impl<T: Send + 'static> Combined<T> {
@@ -42,8 +41,7 @@ impl<T: Send + 'static> Combined<T> {
             cancelled: self.on_cancelled.is_some(),
         };
         let any = asks.done || asks.failed || asks.cancelled;
-        let combiner =
-            || Combiner { callbacks: Mutex::new(Some(self)), cancelled: Mutex::new(VecDeque::new()), asks };
+        let combiner = || Combiner { callbacks: Mutex::new(Some(self)), cancelled: Mutex::new(VecDeque::new()), asks };
         any.then(|| Box::new(combiner()) as _)
     }
 }

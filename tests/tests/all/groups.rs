@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use fastthreadpool::{
-    BuildError, CancelReason, Cancellation, Counts, Group, GroupOnDrop, JobError, NotKeyed, NotPausable, Pool, Semaphore,
-    SubmitError,
+    BuildError, CancelReason, Cancellation, Counts, Group, GroupOnDrop, JobError, NotKeyed, NotPausable, Pool,
+    Semaphore, SubmitError,
 };
 
 use crate::support::{Drops, Gone, HOUR, Occupied, Shut, Waiting, pool, sorted, values};
@@ -122,7 +122,8 @@ fn a_cancel_takes_all_that_is_there_and_says_how_many_that_are() {
     let pool: Pool = pool(2);
     let cancelled = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&cancelled);
-    let group = pool.group::<bool>().on_cancelled(move |id, reason| list.lock().unwrap().push((id, reason))).build().unwrap();
+    let group =
+        pool.group::<bool>().on_cancelled(move |id, reason| list.lock().unwrap().push((id, reason))).build().unwrap();
     let (begins, has_begun) = mpsc::channel();
     let (shut, gate) = Shut::new();
     group

@@ -73,7 +73,8 @@ fn those_that_wait_at_a_limit_take_no_worker() {
     let late: Vec<_> = (1..=3).map(|n| group.submit(move || n).unwrap()).collect();
     let first = group.submit_first(|| 4).unwrap();
     assert_eq!(pool.spawn(|| 7).unwrap().join().unwrap(), 7);
-    let mut gated: Vec<_> = pool.jobs().into_iter().filter(|job| job.kind == JobKind::Gated).map(|job| job.id).collect();
+    let mut gated: Vec<_> =
+        pool.jobs().into_iter().filter(|job| job.kind == JobKind::Gated).map(|job| job.id).collect();
     gated.sort();
     let mut expected: Vec<_> = late.into_iter().chain([first]).collect();
     expected.sort();

@@ -163,7 +163,8 @@ fn handles_of_a_scope_return_values_that_borrow() {
         let _occupied = Occupied::new(&pool);
         let lengths = pool.scope(|scope| {
             let words: Vec<_> = text.split(' ').collect();
-            let handles: Vec<_> = words.into_iter().map(|word| scope.spawn_with_handle(move || (word, word.len()))).collect();
+            let handles: Vec<_> =
+                words.into_iter().map(|word| scope.spawn_with_handle(move || (word, word.len()))).collect();
             // The last one first: who joins runs what has not begun.
             let joined: Vec<_> = handles.into_iter().rev().map(|handle| handle.join().unwrap()).collect();
             joined
