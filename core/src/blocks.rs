@@ -36,16 +36,19 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::ptr::{self, NonNull};
+use core::ptr;
 
 use lock_api::{Mutex, RawMutex};
 
+use self::window::{Block, Place, Table, Window};
 use crate::pack::Pack;
 use crate::part::There;
 use crate::pinned::Pinned;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
 use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, sized};
+
+mod window;
 
 /// Slots in a block. Under the model checker small enough that a few jobs cross from one block to the next.
 const BLOCK: usize = sized(256, 2);
@@ -61,87 +64,6 @@ const NO_BASE: usize = 1;
 
 const _: () = assert!(BLOCK.is_power_of_two() && BLOCK > NO_BASE && TABLE.is_power_of_two());
 
-/// Aligned so that a slot of 64 bytes is a cache line.
-#[repr(C, align(64))]
-struct Block<P> {
-    slots: [Slot<P>; BLOCK],
-    /// Payloads taken out and counted in the present run.
-    finished: AtomicUsize,
-}
-
-impl<P> Block<P> {
-    fn allocate() -> NonNull<Self> {
-        if MODEL {
-            // Its atomics are more than their bytes.
-            let slots = core::array::from_fn(|_| Slot::new());
-            return NonNull::from(Box::leak(Box::new(Self { slots, finished: AtomicUsize::new(0) })));
-        }
-        let layout = core::alloc::Layout::new::<Self>();
-        // SAFETY: the layout has a size, a block has slots.
-        let block = unsafe { alloc::alloc::alloc_zeroed(layout) };
-        // All zeros is a block: free slots of lap 0 without payload, and nothing finished. Untouched zeros from the
-        // operating system cost nothing until a slot is used.
-        NonNull::new(block.cast()).unwrap_or_else(|| alloc::alloc::handle_alloc_error(layout))
-    }
-
-    fn lap(position: usize) -> usize {
-        position / BLOCK
-    }
-
-    fn slot(&self, position: usize) -> &Slot<P> {
-        &self.slots[position % BLOCK]
-    }
-}
-
-struct Entry<P> {
-    base: AtomicUsize,
-    block: AtomicPtr<Block<P>>,
-}
-
-struct Table<P>(Box<[Entry<P>]>);
-
-impl<P> Table<P> {
-    fn new(size: usize) -> Self {
-        let entry = |_| Entry { base: AtomicUsize::new(NO_BASE), block: AtomicPtr::new(ptr::null_mut()) };
-        Self((0..size).map(entry).collect())
-    }
-
-    #[inline(always)]
-    fn entry(&self, base: usize) -> &Entry<P> {
-        &self.0[(base / BLOCK) & (self.0.len() - 1)]
-    }
-
-    /// Names `block` as the one that serves `base`, unless a later one has the place.
-    fn set(&self, base: usize, block: NonNull<Block<P>>) {
-        let entry = self.entry(base);
-        // Bases change under the lock, which the caller holds.
-        let present = entry.base.load(Ordering::Relaxed);
-        if present != NO_BASE {
-            if base.wrapping_sub(present) > usize::MAX / 2 {
-                return;
-            }
-            entry.base.store(NO_BASE, Ordering::SeqCst);
-        }
-        // Release for rule 2: who sees it sees that its base is another.
-        entry.block.store(block.as_ptr(), Ordering::Release);
-        // Sequentially consistent like every access to a base: see rule 4.
-        entry.base.store(base, Ordering::SeqCst);
-    }
-
-    #[inline(always)]
-    fn get(&self, base: usize) -> Option<NonNull<Block<P>>> {
-        let entry = self.entry(base);
-        // Sequentially consistent for rule 4.
-        if entry.base.load(Ordering::SeqCst) != base {
-            return None;
-        }
-        let block = entry.block.load(Ordering::Acquire);
-        // Again for rule 2, by which it is a block, too.
-        // SAFETY: an entry that says a base was given its block before.
-        (entry.base.load(Ordering::Relaxed) == base).then(|| unsafe { NonNull::new_unchecked(block) })
-    }
-}
-
 /// A block, or none, as somebody inside has found it.
 pub struct Found<P>(*const Block<P>);
 
@@ -156,66 +78,6 @@ impl<P> Copy for Found<P> {}
 impl<P> Default for Found<P> {
     fn default() -> Self {
         Self(ptr::null())
-    }
-}
-
-/// The runs that are in use, and the blocks that are not.
-struct Window<P> {
-    /// The runs that have been reached and are not finished, oldest first; without a block until a producer comes there.
-    runs: VecDeque<(usize, Option<NonNull<Block<P>>>)>,
-    /// The first base that has not been reached.
-    next: usize,
-    free: Vec<NonNull<Block<P>>>,
-    /// The fewest free blocks since the last trim: that many were not needed.
-    spare: usize,
-    /// The present table last. Boxed, so that a table stays where it is.
-    #[expect(clippy::vec_box, reason = "others hold pointers to the tables")]
-    tables: Vec<Box<Table<P>>>,
-}
-
-/// Where a run stands in the window.
-enum Place {
-    ToCome,
-    /// At this index.
-    Listed(usize),
-    /// It would be at this index.
-    Finished(usize),
-}
-
-impl<P> Window<P> {
-    fn place(&self, base: usize) -> Place {
-        // Positions wrap, so runs compare by how far they are back.
-        let age = |base| self.next.wrapping_sub(base);
-        if age(base).wrapping_sub(1) > usize::MAX / 2 {
-            return Place::ToCome;
-        }
-        match self.runs.binary_search_by(|(other, _)| age(base).cmp(&age(*other))) {
-            Ok(index) => Place::Listed(index),
-            Err(index) => Place::Finished(index),
-        }
-    }
-
-    /// The index of a run that is not finished; lists it, and all before it, if it has not been reached.
-    fn reach(&mut self, base: usize) -> usize {
-        while matches!(self.place(base), Place::ToCome) {
-            self.runs.push_back((self.next, None));
-            self.next = self.next.wrapping_add(BLOCK);
-        }
-        match self.place(base) {
-            Place::Listed(index) => index,
-            _ => unreachable!("a position that has not been taken and counted keeps its run"),
-        }
-    }
-
-    fn block(&self, base: usize) -> Option<NonNull<Block<P>>> {
-        match self.place(base) {
-            Place::Listed(index) => self.runs[index].1,
-            _ => None,
-        }
-    }
-
-    fn table(&self) -> &Table<P> {
-        &self.tables[self.tables.len() - 1]
     }
 }
 
@@ -531,16 +393,5 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             }
         }
         keep > KEEP
-    }
-}
-
-impl<P> Drop for Window<P> {
-    fn drop(&mut self) {
-        let live = self.runs.drain(..).filter_map(|(_, block)| block);
-        for block in live.chain(self.free.drain(..)) {
-            // SAFETY: the store is being dropped, so nobody looks any more; every block is in one of the two lists.
-            let mut block = unsafe { Box::from_raw(block.as_ptr()) };
-            block.slots.iter_mut().for_each(Slot::clear);
-        }
     }
 }

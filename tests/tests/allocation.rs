@@ -6,6 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
@@ -160,54 +161,48 @@ fn wait_for_bytes(most: usize) {
     }
 }
 
+/// Occupies a worker until the sender is dropped: its job waits for something that the pool does not know.
+fn occupy(pool: &Pool) -> Sender<()> {
+    let ((begun, has_begun), (open, gate)) = (channel(), channel());
+    drop(pool.spawn(move || {
+        begun.send(()).unwrap();
+        let _: Result<(), _> = gate.recv();
+    }));
+    has_begun.recv().unwrap();
+    open
+}
+
 fn what_a_burst_took_is_given_back_without_a_further_job() {
     const BURST: usize = 100_000;
-    const MUCH: usize = BURST * 16;
     let pool: Pool = Pool::builder().threads(2).build().unwrap();
-    // A first job each way, with whatever is kept for good.
     pool.submit(|| ()).unwrap();
     pool.submit_later(Duration::ZERO, || ()).unwrap();
     pool.wait_idle();
     let before = LIVE_BYTES.load(Ordering::SeqCst);
-    for round in 0..4 {
-        let gate = Arc::new(Semaphore::new(0));
-        for _ in 0..2 {
-            let gate = Arc::clone(&gate);
-            pool.submit(move || gate.acquire().unwrap().forget()).unwrap();
-        }
-        match round {
+    for round in 0..8 {
+        let occupied = [occupy(&pool), occupy(&pool)];
+        match round % 4 {
             0 => (0..BURST).for_each(|_| _ = pool.submit(|| ()).unwrap()),
             1 => (0..BURST).for_each(|_| _ = pool.submit_first(|| ()).unwrap()),
             2 => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::ZERO, || ()).unwrap()),
-            _ => {
-                let ids: Vec<_> =
-                    (0..BURST).map(|_| pool.submit_later(Duration::from_hours(1), || ()).unwrap()).collect();
-                assert_eq!(pool.cancel_timers(), ids.len());
-            }
+            _ => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::from_hours(1), || ()).unwrap()),
         }
-        let full = LIVE_BYTES.load(Ordering::SeqCst);
-        assert!(round == 3 || full > before + MUCH, "{full} bytes of a burst, {before} before");
-        gate.release(2).unwrap();
+        let burst = LIVE_BYTES.load(Ordering::SeqCst) - before;
+        assert!(burst > BURST * 16, "{burst} bytes of a burst");
+        if round % 4 == 3 {
+            assert_eq!(pool.cancel_timers(), BURST);
+        }
+        drop(occupied);
         pool.wait_idle();
-        wait_for_bytes(before + MUCH / 16);
+        wait_for_bytes(before + burst / 8);
     }
 }
 
 fn while_one_job_runs_long_memory_and_listings_stay_as_they_are() {
     let pool: Pool = Pool::builder().threads(2).build().unwrap();
-    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let (begins, waits) = (Arc::clone(&begun), Arc::clone(&gate));
     // Claimed together with others, which are short.
     (0..100).for_each(|_| _ = pool.submit(|| ()).unwrap());
-    pool.submit(move || {
-        begins.release(1).unwrap();
-        let (sender, receiver) = std::sync::mpsc::channel::<()>();
-        std::thread::spawn(move || (waits.acquire().unwrap().forget(), drop(sender)));
-        // Not known to the pool: nobody stands in.
-        let _ = receiver.recv();
-    })
-    .unwrap();
-    begun.acquire().unwrap().forget();
+    let occupied = occupy(&pool);
     let round = |jobs: usize| {
         for _ in 0..jobs / 500 {
             (0..500).for_each(|_| _ = pool.submit(|| ()).unwrap());
@@ -222,7 +217,7 @@ fn while_one_job_runs_long_memory_and_listings_stay_as_they_are() {
     let (many, listed) = round(500_000);
     assert!(many < few + 32 * 1024, "{few} bytes after a few jobs, {many} after many");
     assert_eq!(listed, 0, "for a listing of nothing");
-    gate.release(1).unwrap();
+    drop(occupied);
     pool.wait_idle();
 }
 

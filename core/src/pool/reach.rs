@@ -9,7 +9,6 @@ use crate::entries::{Cancel, Entries, Key, Kinds, Stays, Step, View};
 use crate::host::Host;
 use crate::id::{JobId, Place};
 use crate::seat::Seat;
-use crate::slot::Take;
 use crate::slots::Slots;
 use crate::storage::Storage;
 

@@ -33,25 +33,25 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             }
         };
         set(&self.came, entries.came());
-        set(&self.timers, entries.waiting());
-        if let Some(line) = self.next.line.get() {
-            if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 {
-                return self.mirror_line(line, entries);
+        match self.next.line.get() {
+            Some(line) if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 => {
+                self.mirror_line(line, &entries);
             }
+            _ => set(&self.next.urgent, entries.due()),
         }
-        set(&self.next.urgent, entries.due());
+        // Last: who looks here, and then for jobs, misses none that is on its way from here to there.
+        set(&self.timers, entries.waiting());
         drop(entries);
     }
 
     /// The same for what workers look at, if there is a line or a pause.
     #[cold]
     #[inline(never)]
-    fn mirror_line(&self, line: &Line, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+    fn mirror_line(&self, line: &Line, entries: &Entries<P, S::Slab>) {
         self.next.urgent.store(if entries.is_paused() { 0 } else { entries.due() }, Ordering::SeqCst);
         // Before it is said that there is a first one.
         line.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
         line.patient.store(entries.patient(), Ordering::SeqCst);
-        drop(entries);
     }
 
     #[inline(always)]

@@ -100,9 +100,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             pool.change(|state| state.fall_asleep(role));
             role
         };
-        // From here on a submit sees a sleeper. What was submitted before is seen here.
-        if pool.visible_work() > 0
-            || pool.next_due_or_never() < deadline
+        // From here on a submit sees a sleeper. What was submitted before is seen here; timers first, see `Pool::mirror`.
+        if pool.next_due_or_never() < deadline
+            || pool.visible_work() > 0
             || (!unstarted && pool.has_unstarted(self.pinned(), self.seat))
             || self.may_exit()
         {

@@ -424,11 +424,7 @@ fn a_dropped_group_waits_for_nothing_and_loses_nothing() {
     results.pause().unwrap();
     for _ in 0..10 {
         let (token, ran) = (drops.one(), Arc::clone(&ran));
-        let job = move || {
-            ran.fetch_add(1, Ordering::SeqCst);
-            token
-        };
-        results.submit(job).unwrap();
+        results.submit(move || (ran.fetch_add(1, Ordering::SeqCst), token).1).unwrap();
     }
     // Nobody is left who could resume it, or read a result.
     drop(results);

@@ -36,19 +36,20 @@ fn each_of_several_shutdowns_returns_when_all_has_ended() {
         let count = Arc::clone(&stopped);
         let stop = move |_| _ = count.fetch_add(1, Ordering::SeqCst);
         let pool: Pool<u32> = Pool::builder().threads(2).on_thread_stop(stop).build().unwrap();
-        let (both, calls) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(5)));
+        let (begun, calls) = (Arc::new(Barrier::new(3)), Arc::new(Barrier::new(5)));
         let (shut, gate) = Shut::new();
         let gate = Arc::new(Mutex::new(gate));
         for n in 0..2 {
-            let (both, gate, token) = (Arc::clone(&both), Arc::clone(&gate), gone.one());
+            let (begun, gate, token) = (Arc::clone(&begun), Arc::clone(&gate), gone.one());
             let job = move || {
                 LAST.set(Some(Box::new(token)));
-                both.wait();
+                begun.wait();
                 gate.lock().unwrap().pass();
                 n
             };
             pool.submit(job).unwrap();
         }
+        begun.wait();
         std::thread::scope(|threads| {
             for n in 0..4 {
                 let (pool, calls, stopped, gone) = (&pool, &calls, &stopped, &gone);

@@ -337,9 +337,11 @@ fn others_who_submit_do_not_keep_those_who_wait_for_a_group() {
         threads.spawn(|| {
             // The pool is never idle meanwhile.
             while !has_returned.load(Ordering::SeqCst) {
-                while pool.pending() < 50 {
+                if pool.pending() < 50 {
                     pool.submit(std::thread::yield_now).unwrap();
                     group.submit(std::thread::yield_now).unwrap();
+                } else {
+                    std::thread::yield_now();
                 }
             }
         });

@@ -37,7 +37,8 @@ fn a_submit_to_fixed_storage_meets_a_worker_that_falls_asleep() {
                 let next = worker.next();
                 // It would leave the pool, and somebody would be called.
                 core::mem::forget(worker);
-                matches!(next, Next::Run { payload: 0, .. })
+                // It naps until what it has claimed is published.
+                matches!(next, Next::Run { payload: 0, .. } | Next::Park(Some(_)))
             })
         };
         let (_, duty) = pool.submit(0).unwrap();
