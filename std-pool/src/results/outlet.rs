@@ -174,7 +174,9 @@ impl<T: Send + 'static> Outlet<T> {
             self.failed.close_for(&mut woken);
         }
         // A task's waker may panic: the panic hook has reported it.
-        woken.iter().for_each(|waiter| _ = catch(|| waiter.unpark()));
+        for waiter in &woken {
+            let _ = catch(|| waiter.unpark());
+        }
         self.ended.notify();
     }
 
