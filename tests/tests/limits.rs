@@ -79,7 +79,9 @@ fn a_pool_goes_on_with_the_threads_it_has_until_there_can_be_more() {
     assert_eq!(job(), 8);
     let Err(SubmitError::NoThread(job, _)) = strand.submit(|| 9) else { panic!("there is no thread") };
     assert_eq!(job(), 9);
-    let Err(SubmitError::NoThread(mut job, _)) = poor.periodic(|| 10).every(hour).submit() else { panic!("nobody repeats it") };
+    let Err(SubmitError::NoThread(mut job, _)) = poor.periodic(|| 10).every(hour).submit() else {
+        panic!("nobody repeats it")
+    };
     assert_eq!(job(), 10);
     let counts = poor.counts();
     assert_eq!((counts.accepted, counts.handed_back, counts.sum(), counts.pending), (4, 4, 4, 0));

@@ -34,7 +34,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         };
         set(&self.came, entries.came());
         match self.next.line.get() {
-            Some(line) if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 => self.mirror_line(line, &entries),
+            Some(line) if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 => {
+                self.mirror_line(line, &entries)
+            }
             _ => set(&self.next.urgent, entries.due()),
         }
         // Last: who looks here, and then for jobs, misses none that is on its way from here to there.

@@ -30,8 +30,8 @@ use crate::engine::slot::Slot;
 use crate::engine::turns::{Turn, turns};
 use crate::here::frame::{self, Address};
 use crate::sync::event::park;
-use crate::sys::{Global, Mutex};
 use crate::sys::thread::{self, Thread};
+use crate::sys::{Global, Mutex};
 
 /// What somebody waits for.
 pub(crate) enum Awaits<'w> {

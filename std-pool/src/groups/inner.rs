@@ -15,8 +15,8 @@ use crate::groups::policy::{GroupOnDrop, Policy};
 use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
 use crate::results::outlet::Outlet;
-use crate::sys::{Mutex, OnceLock};
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use crate::sys::{Mutex, OnceLock};
 
 /// A group without the type of its results.
 pub(crate) struct GroupCore {

@@ -83,12 +83,13 @@ fn a_waker_in_line_panics() {
     });
 }
 
-/// A reader of results whose waker panics costs no job its end.
+/// A reader of results whose waker panics, when what it waits for comes or the pool ends, costs no job its end. It is called
+/// with nothing locked.
 #[test]
 fn a_waker_of_a_reader_panics() {
     model(|| {
         let (pool, tally) = (crate::Pool::<u32>::builder().threads(1).build().unwrap(), Tally::default());
-        let reader = {
+        let one = {
             let pool = pool.clone();
             thread::spawn(move || {
                 let mut permit = Box::pin(pool.done_cnt().acquire_async(1));
@@ -96,9 +97,12 @@ fn a_waker_of_a_reader_panics() {
                 drop(permit);
             })
         };
+        let mut too_many = Box::pin(pool.done_cnt().acquire_async(3));
+        assert!(!poll_with_bomb(too_many.as_mut()));
         (0..2).for_each(|_| _ = pool.submit(tally.with(|| 1)).unwrap());
         pool.shutdown();
-        reader.join().unwrap();
+        assert!(too_many.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        one.join().unwrap();
         check(&pool, Ends::ran(2));
     });
 }

@@ -153,7 +153,11 @@ fn two_jobs_wait_for_each_others_group() {
             let (other, both) = (groups[1 - n].clone(), both.clone());
             let wait = tally.with(move || {
                 // So that both run when they wait: somebody stands in for the first.
-                if n == 0 { frame::blocking_once(|| both.wait()) } else { both.raise() }
+                if n == 0 {
+                    frame::blocking_once(|| both.wait())
+                } else {
+                    both.raise()
+                }
                 assert!(other.wait());
             });
             groups[n].submit(wait).unwrap();
