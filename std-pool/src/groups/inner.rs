@@ -41,7 +41,7 @@ pub(crate) struct GroupCore {
     /// It takes no jobs any more.
     is_closed: AtomicBool,
     /// How many handles there are.
-    handles: AtomicUsize,
+    pub(super) handles: AtomicUsize,
     pub(super) is_orphan: AtomicBool,
     /// None for the pool's own group without bounds.
     pub(super) ways: Option<&'static Ways>,
@@ -214,10 +214,6 @@ impl GroupCore {
         sum
     }
 
-    pub(crate) fn add_handle(&self) {
-        self.handles.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// A handle is gone.
     pub(crate) fn drop_handle(&self, engine: &Engine) {
         if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 || self.policy.is_root || engine.is_elsewhere() {
@@ -298,12 +294,6 @@ impl<T: Send + 'static> Inner<T> {
     pub(crate) unsafe fn of(slot: &Slot) -> &Self {
         // SAFETY: as the caller says: a group is there as long as it has jobs.
         unsafe { &*slot.owner().cast::<Self>() }
-    }
-}
-
-impl<T: Send + 'static> Kin for Inner<T> {
-    fn core(&self) -> &GroupCore {
-        &self.core
     }
 }
 

@@ -77,6 +77,10 @@ impl GroupCore {
         }
     }
 
+    pub(crate) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A handle is gone.
     pub(crate) fn leave_handle(&self, engine: &Engine) {
         if let Some(ways) = self.ways {
