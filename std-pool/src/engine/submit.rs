@@ -166,6 +166,7 @@ impl Engine {
     }
 
     /// Puts in a job that does not wait in a lane; what is to be done then is the caller's.
+    #[inline(always)]
     pub(crate) fn put_entry(
         &self,
         payload: Payload,

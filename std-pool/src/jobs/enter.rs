@@ -43,12 +43,24 @@ impl<T> Copy for Entrance<'_, T> {}
 impl<T: Send + 'static> Entrance<'_, T> {
     #[inline(always)]
     pub(crate) fn submit<S: Shape<T>>(self, shape: S, to: To) -> Result<JobId, SubmitError<S::Function>> {
-        if self.is_plain { self.engine.submit(shape.hold(Root), to, None) } else { self.submit_member(shape, to) }
+        let Self { engine, group, is_plain, key } = self;
+        if is_plain {
+            engine.submit(shape.hold(Root), to, None)
+        } else {
+            Self::submit_member(engine, group, key, shape, to)
+        }
     }
 
-    #[inline]
-    fn submit_member<S: Shape<T>>(self, shape: S, to: To) -> Result<JobId, SubmitError<S::Function>> {
-        let (engine, core) = (self.engine, &self.group.core);
+    // Out of the way of a plain pool's jobs, and so are its arguments: in registers.
+    #[inline(never)]
+    fn submit_member<S: Shape<T>>(
+        engine: &Arc<Engine>,
+        group: &Inner<T>,
+        key: Option<u64>,
+        shape: S,
+        to: To,
+    ) -> Result<JobId, SubmitError<S::Function>> {
+        let core = &group.core;
         let is_timed = matches!(to, To::Later(..));
         // There locks are taken before the job comes to the pool's own door.
         if (is_timed || core.is_gated) && engine.is_elsewhere() {
@@ -64,13 +76,13 @@ impl<T: Send + 'static> Entrance<'_, T> {
             }
             return Err(SubmitError::Closed(shape.into_function()));
         }
-        let leaves = shape.leaves() && self.group.outlet.keeps();
+        let leaves = shape.leaves() && group.outlet.keeps();
         let ways = core.ways();
         let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
-        let job = shape.hold(Member::accept(self.group, slot));
+        let job = shape.hold(Member::accept(group, slot));
         match (to, gated) {
             (To::Back, None) => engine.submit(job, To::Back, None),
-            _ => engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (to, gated, self.key), nested)),
+            _ => engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (to, gated, key), nested)),
         }
     }
 }
