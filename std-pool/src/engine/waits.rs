@@ -186,7 +186,8 @@ impl List {
         let mut places = woken.iter_mut();
         for index in 0..self.waiters.len() {
             let waiter = &self.waiters[index];
-            if waiter.is_told || !is_meant(waiter) || !self.look(index) {
+            // One that was seen to be over when no place was left refers to nothing any more.
+            if waiter.is_told || !(waiter.is_over || is_meant(waiter)) || !self.look(index) {
                 continue;
             }
             let Some(place) = places.next() else { break };
