@@ -180,13 +180,12 @@ impl List {
         }
     }
 
-    /// Looks for some of those that are meant, and have not been told. Returns whom to wake.
+    /// Looks for some of those that are meant, or were seen to be over before, and have not been told. Returns whom to wake.
     fn tell(&mut self, is_meant: impl Fn(&Waiter) -> bool) -> [Option<Thread>; BATCH] {
         let mut woken = [const { None }; BATCH];
         let mut places = woken.iter_mut();
         for index in 0..self.waiters.len() {
             let waiter = &self.waiters[index];
-            // One that was seen to be over when no place was left refers to nothing any more.
             if waiter.is_told || !(waiter.is_over || is_meant(waiter)) || !self.look(index) {
                 continue;
             }
