@@ -180,19 +180,19 @@ impl List {
         }
     }
 
-    /// Looks for some of those that are meant, or were seen to be over before, and have not been told. Returns whom to wake.
+    /// Looks for some of those that are meant, and have not been told. Returns whom to wake.
     fn tell(&mut self, is_meant: impl Fn(&Waiter) -> bool) -> [Option<Thread>; BATCH] {
         let mut woken = [const { None }; BATCH];
         let mut places = woken.iter_mut();
         for index in 0..self.waiters.len() {
             let waiter = &self.waiters[index];
-            if waiter.is_told || !(waiter.is_over || is_meant(waiter)) || !self.look(index) {
+            // Room before the look: what is over awaits nothing any more that could be meant the next time.
+            if waiter.is_told || places.as_slice().is_empty() || !is_meant(waiter) || !self.look(index) {
                 continue;
             }
-            let Some(place) = places.next() else { break };
             let waiter = &mut self.waiters[index];
             waiter.is_told = true;
-            *place = Some(waiter.thread.clone());
+            places.next().into_iter().for_each(|place| *place = Some(waiter.thread.clone()));
         }
         woken
     }

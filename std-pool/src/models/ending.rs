@@ -1,8 +1,10 @@
 //! The end of a pool: against submits, against itself, against a new beginning; and the callbacks that it waits for.
 
+use std::time::Duration;
+
 use shuttle::thread;
 
-use super::{Ends, Tally, check, check_group, model, pool};
+use super::{Ends, Flag, Tally, check, check_group, model, pool};
 use crate::{Pool, SubmitError};
 
 /// Submits so many jobs to a pool that somebody else closes; returns how many it took.
@@ -153,6 +155,37 @@ impl Ends {
     fn or_removed<T: Send + 'static>(self, pool: &Pool<T>) -> Self {
         Self { cancelled: pool.engine().core.account().cancelled, ..self }
     }
+}
+
+/// Somebody sees the end of a round, and says so when the next one has begun, or is closed itself.
+#[test]
+fn what_is_found_out_too_late_changes_nothing() {
+    model(|| {
+        let (pool, tally, flag) =
+            (Pool::<u32>::builder().threads(1).build().unwrap(), Tally::default(), Flag::default());
+        let closer = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.shutdown_timeout(Duration::from_millis(1)))
+        };
+        pool.clear();
+        let wait = flag.clone();
+        let job = tally.with(move || {
+            wait.wait();
+            1
+        });
+        if pool.submit(job).is_ok() {
+            pool.clone().detach();
+            closer.join().unwrap();
+            assert!(!pool.is_ended() && !pool.done().semaphore().is_closed());
+            flag.raise();
+            assert!(pool.wait_ended(None));
+            assert_eq!(pool.done().pop().map(|done| done.value), Some(1));
+        } else {
+            closer.join().unwrap();
+        }
+        pool.shutdown();
+        check(&pool, Ends::ran(tally.ran()));
+    });
 }
 
 /// A shutdown is over when the callback, on a thread of its own, has been called with everything.

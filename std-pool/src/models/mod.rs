@@ -42,7 +42,7 @@ use crate::sys;
 use crate::{Builder, GroupBuilder, Pool};
 
 /// Schedules of each model.
-const SCHEDULES: usize = 5_000;
+const SCHEDULES: usize = 20_000;
 
 /// Places at which priorities change, and one: what takes more places to go wrong is seldom found.
 const DEPTH: usize = 3;
