@@ -1,13 +1,13 @@
 //! A lane's slots in blocks that are allocated as the lane grows and used again when all their jobs are gone.
 //!
 //! A block serves the run of positions that starts at its `base`. Which block serves which base stands in two places: a
-//! window under the lock, which is the truth, and a table that is read without a lock and may leave a run out.
+//! window under the lock, which is the truth, and a table that is read without a lock and may leave an older run out.
 //!
 //! | base is | window | table |
 //! |---|---|---|
 //! | not reached yet | at or after its `next` | says another base |
 //! | reached, its producer has not come here yet | listed without a block | says another base |
-//! | in use | listed with its block | base and block; another base if that came first and is still in use |
+//! | in use | listed with its block | base and block; a later base if one came that has the same place |
 //! | finished | before its `next`, not listed | says another base |
 //!
 //! So both are as large as what is in use: a run that stays for long, because one of its jobs runs for long, keeps no other.
@@ -16,8 +16,9 @@
 //!
 //! 1. A block is installed and recycled under the lock. It is recycled when every position of its run has been taken out
 //!    and counted, so it stays while one of its positions is reserved and not yet taken.
-//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it, and as long as it
-//!    is in the table nothing else is at its place.
+//! 2. A producer may use the block of a position that it has reserved and not published: rule 1 keeps it. An entry of the table
+//!    says another base before and after its block changes, and who reads it looks at the base before and after: so what is
+//!    between the two is the block of that base.
 //! 3. Everybody else looks only while inside: counted in a number that `trim` is shown. They may hold a block that has been
 //!    recycled: it is memory of the same kind, and its words name other positions, so a look at it finds nothing.
 //! 4. A block is given back to the allocator only from the free list, under the lock, when nobody is inside. Nobody who
@@ -35,16 +36,19 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::ptr::{self, NonNull};
+use core::ptr;
 
 use lock_api::{Mutex, RawMutex};
 
+use self::window::{Block, Place, Table, Window};
 use crate::pack::Pack;
 use crate::part::There;
 use crate::pinned::Pinned;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
 use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, sized};
+
+mod window;
 
 /// Slots in a block. Under the model checker small enough that a few jobs cross from one block to the next.
 const BLOCK: usize = sized(256, 2);
@@ -60,76 +64,6 @@ const NO_BASE: usize = 1;
 
 const _: () = assert!(BLOCK.is_power_of_two() && BLOCK > NO_BASE && TABLE.is_power_of_two());
 
-/// Aligned so that a slot of 64 bytes is a cache line.
-#[repr(C, align(64))]
-struct Block<P> {
-    slots: [Slot<P>; BLOCK],
-    /// Payloads taken out and counted in the present run.
-    finished: AtomicUsize,
-}
-
-impl<P> Block<P> {
-    fn allocate() -> NonNull<Self> {
-        if MODEL {
-            // Its atomics are more than their bytes.
-            let slots = core::array::from_fn(|_| Slot::new());
-            return NonNull::from(Box::leak(Box::new(Self { slots, finished: AtomicUsize::new(0) })));
-        }
-        let layout = core::alloc::Layout::new::<Self>();
-        // SAFETY: the layout has a size, a block has slots.
-        let block = unsafe { alloc::alloc::alloc_zeroed(layout) };
-        // All zeros is a block: free slots of lap 0 without payload, and nothing finished. Untouched zeros from the
-        // operating system cost nothing until a slot is used.
-        NonNull::new(block.cast()).unwrap_or_else(|| alloc::alloc::handle_alloc_error(layout))
-    }
-
-    fn lap(position: usize) -> usize {
-        position / BLOCK
-    }
-
-    fn slot(&self, position: usize) -> &Slot<P> {
-        &self.slots[position % BLOCK]
-    }
-}
-
-struct Entry<P> {
-    base: AtomicUsize,
-    block: AtomicPtr<Block<P>>,
-}
-
-struct Table<P>(Box<[Entry<P>]>);
-
-impl<P> Table<P> {
-    fn new(size: usize) -> Self {
-        let entry = |_| Entry { base: AtomicUsize::new(NO_BASE), block: AtomicPtr::new(ptr::null_mut()) };
-        Self((0..size).map(entry).collect())
-    }
-
-    #[inline(always)]
-    fn entry(&self, base: usize) -> &Entry<P> {
-        &self.0[(base / BLOCK) & (self.0.len() - 1)]
-    }
-
-    /// Names `block` as the one that serves `base`, unless the place is another's: rule 2.
-    fn set(&self, base: usize, block: NonNull<Block<P>>) {
-        let entry = self.entry(base);
-        // Bases change under the lock, which the caller holds.
-        if entry.base.load(Ordering::Relaxed) != NO_BASE {
-            return;
-        }
-        entry.block.store(block.as_ptr(), Ordering::Relaxed);
-        // Sequentially consistent like every access to a base: see rule 4.
-        entry.base.store(base, Ordering::SeqCst);
-    }
-
-    #[inline(always)]
-    fn get(&self, base: usize) -> Option<NonNull<Block<P>>> {
-        let entry = self.entry(base);
-        // Sequentially consistent for rule 4.
-        (entry.base.load(Ordering::SeqCst) == base).then(|| NonNull::new(entry.block.load(Ordering::Acquire)))?
-    }
-}
-
 /// A block, or none, as somebody inside has found it.
 pub struct Found<P>(*const Block<P>);
 
@@ -144,66 +78,6 @@ impl<P> Copy for Found<P> {}
 impl<P> Default for Found<P> {
     fn default() -> Self {
         Self(ptr::null())
-    }
-}
-
-/// The runs that are in use, and the blocks that are not.
-struct Window<P> {
-    /// The runs that have been reached and are not finished, oldest first; without a block until a producer comes there.
-    runs: VecDeque<(usize, Option<NonNull<Block<P>>>)>,
-    /// The first base that has not been reached.
-    next: usize,
-    free: Vec<NonNull<Block<P>>>,
-    /// The fewest free blocks since the last trim: that many were not needed.
-    spare: usize,
-    /// The present table last. Boxed, so that a table stays where it is.
-    #[expect(clippy::vec_box, reason = "others hold pointers to the tables")]
-    tables: Vec<Box<Table<P>>>,
-}
-
-/// Where a run stands in the window.
-enum Place {
-    ToCome,
-    /// At this index.
-    Listed(usize),
-    /// It would be at this index.
-    Finished(usize),
-}
-
-impl<P> Window<P> {
-    fn place(&self, base: usize) -> Place {
-        // Positions wrap, so runs compare by how far they are back.
-        let age = |base| self.next.wrapping_sub(base);
-        if age(base).wrapping_sub(1) > usize::MAX / 2 {
-            return Place::ToCome;
-        }
-        match self.runs.binary_search_by(|(other, _)| age(base).cmp(&age(*other))) {
-            Ok(index) => Place::Listed(index),
-            Err(index) => Place::Finished(index),
-        }
-    }
-
-    /// The index of a run that is not finished; lists it, and all before it, if it has not been reached.
-    fn reach(&mut self, base: usize) -> usize {
-        while matches!(self.place(base), Place::ToCome) {
-            self.runs.push_back((self.next, None));
-            self.next = self.next.wrapping_add(BLOCK);
-        }
-        match self.place(base) {
-            Place::Listed(index) => index,
-            _ => unreachable!("a position that has not been taken and counted keeps its run"),
-        }
-    }
-
-    fn block(&self, base: usize) -> Option<NonNull<Block<P>>> {
-        match self.place(base) {
-            Place::Listed(index) => self.runs[index].1,
-            _ => None,
-        }
-    }
-
-    fn table(&self) -> &Table<P> {
-        &self.tables[self.tables.len() - 1]
     }
 }
 
@@ -316,6 +190,15 @@ impl<P, R: RawMutex> Blocks<P, R> {
         }
         self.table.store(&raw mut *table, Ordering::SeqCst);
         window.tables.push(table);
+    }
+
+    /// So many of a run have been taken out.
+    #[inline(always)]
+    fn finish_in(&self, block: &Block<P>, base: usize, count: usize) {
+        // Acquire and release: whoever recycles the block comes after everybody who took something out of it.
+        if block.finished.fetch_add(count, Ordering::AcqRel) + count == BLOCK {
+            self.recycle(base);
+        }
     }
 
     /// Takes a block whose last payload has gone out of use.
@@ -449,11 +332,22 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             return;
         }
         let base = Self::base(position);
-        let block = self.get(base).expect("a run stays until all its payloads are counted");
-        // Acquire and release: whoever recycles the block comes after everybody who took something out of it.
-        if block.finished.fetch_add(count, Ordering::AcqRel) + count == BLOCK {
-            self.recycle(base);
+        self.finish_in(self.get(base).expect("a run stays until all its payloads are counted"), base, count);
+    }
+
+    #[inline(always)]
+    fn take_out(&self, _: Pinned<'_>, position: usize) -> Option<P> {
+        let block = self.get(Self::base(position));
+        if let Some((block, payload)) =
+            block.and_then(|block| Some((block, block.slot(position).take(Block::<P>::lap(position))?)))
+        {
+            // It was there: so the block serves the run, and does so until this is counted.
+            self.finish_in(block, Self::base(position), 1);
+            return Some(payload);
         }
+        let Take::Taken(payload) = self.missed(block, position) else { return None };
+        self.finish(position, 1);
+        Some(payload)
     }
 
     fn is_ready(&self, _: Pinned<'_>, position: usize) -> bool {
@@ -481,6 +375,7 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
 
     fn trim(&self, inside: &AtomicUsize) -> bool {
         let mut window = self.window.lock();
+        #[cfg_attr(any(loom, shuttle), allow(clippy::unnecessary_min_or_max, reason = "models keep none"))]
         let keep = (window.free.len() - window.spare).max(KEEP);
         if window.free.len() <= keep || inside.load(Ordering::SeqCst) != 0 {
             window.spare = window.free.len();
@@ -491,19 +386,12 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
         drop(window);
         for block in surplus {
             // SAFETY: rule 4. Every payload was taken out before the block came to the free list.
-            drop(unsafe { Box::from_raw(block.as_ptr()) });
+            let mut block = unsafe { Box::from_raw(block.as_ptr()) };
+            if MODEL {
+                // There is nothing to clear; but the checker then sees whether anybody still looks.
+                block.slots.iter_mut().for_each(Slot::clear);
+            }
         }
         keep > KEEP
-    }
-}
-
-impl<P> Drop for Window<P> {
-    fn drop(&mut self) {
-        let live = self.runs.drain(..).filter_map(|(_, block)| block);
-        for block in live.chain(self.free.drain(..)) {
-            // SAFETY: the store is being dropped, so nobody looks any more; every block is in one of the two lists.
-            let mut block = unsafe { Box::from_raw(block.as_ptr()) };
-            block.slots.iter_mut().for_each(Slot::clear);
-        }
     }
 }

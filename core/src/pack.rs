@@ -55,3 +55,54 @@ impl<P> Refused<P> {
         }
     }
 }
+
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod tests {
+    use std::boxed::Box;
+    use std::panic::{self, AssertUnwindSafe};
+
+    use super::*;
+    use crate::end::End;
+    use crate::hosts::{ScriptedHost, ScriptedMutex};
+    use crate::pool::Pool;
+    use crate::storage::{Fixed, Growing, Storage};
+    use crate::worker::Next;
+
+    struct Unpackable;
+
+    impl Pack<usize> for Unpackable {
+        fn pack(self) -> usize {
+            // Without the hook, which would print as many lines.
+            panic::resume_unwind(Box::new("it cannot be packed"))
+        }
+
+        unsafe fn unpack(_: usize) -> Self {
+            Self
+        }
+    }
+
+    /// Between others, and more often than a ring has slots or a block.
+    fn is_as_if_it_had_been_handed_back<S: Storage<usize>>(pool: &Pool<usize, ScriptedHost, S>) {
+        let mut worker = pool.enlist().unwrap();
+        for n in 0..600 {
+            let submitted = panic::catch_unwind(AssertUnwindSafe(|| pool.submit_packed(Unpackable).is_ok()));
+            assert!(submitted.is_err(), "the panic goes on to the caller");
+            let _ = pool.submit(n).unwrap();
+            let Next::Run { payload, running, .. } = worker.next() else { panic!("there is a job") };
+            assert_eq!(payload, n);
+            let _ = pool.end(&running, End::Done, None);
+        }
+        assert!(matches!(worker.next(), Next::Park(None)));
+        assert_eq!(pool.pending(), 0);
+        assert_eq!(pool.audit(), Ok(()));
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_packed_was_not_accepted() {
+        let growing = Pool::<usize, _, Growing<_, ScriptedMutex>>::growing(ScriptedHost::new(), 1, 0);
+        is_as_if_it_had_been_handed_back(&growing);
+        is_as_if_it_had_been_handed_back(&Pool::<usize, _, Fixed<usize, 4, 1, 1>>::fixed(ScriptedHost::new()));
+        let account = growing.account();
+        assert_eq!((account.accepted, account.done, account.handed_back), (1200, 600, 600));
+    }
+}

@@ -29,7 +29,7 @@
 use crate::end::{End, Ends};
 use crate::entries::Gating;
 use crate::id::JobId;
-use crate::sync::{AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, const_unless_loom, sized};
+use crate::sync::{AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, const_unless_loom, overwrite, sized};
 
 /// How deep jobs that run inside each other can still be told to stop.
 pub const STOPPABLE_DEPTH: usize = sized(4, 2);
@@ -197,7 +197,7 @@ impl<G: Gating> Seat<G> {
         debug_assert_eq!(self.inner.load(Ordering::Relaxed), depth, "jobs end in the reverse order of their beginning");
         if let Some(mark) = self.marks.get(depth) {
             let serial = mark.word.load(Ordering::Relaxed) & !STAGE;
-            mark.word.store(serial.wrapping_add(SERIAL) | IDLE, Ordering::Release);
+            overwrite(&mark.word, serial.wrapping_add(SERIAL) | IDLE);
         }
         if depth > 0 {
             self.inner.store(depth - 1, Ordering::Relaxed);

@@ -28,7 +28,7 @@
 use core::mem::MaybeUninit;
 
 use crate::pack::Pack;
-use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_unless_loom};
+use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_unless_loom, last};
 
 const STAGE_BITS: u32 = 2;
 const STAGE: usize = (1 << STAGE_BITS) - 1;
@@ -151,7 +151,7 @@ impl<P> Slot<P> {
 
     /// Drops the payload of a slot that was never taken, whatever its lap.
     pub(crate) fn clear(&mut self) {
-        let word = self.word.load(Ordering::Relaxed);
+        let word = last(&mut self.word);
         if word & READY != 0 {
             self.word.store(word & !STAGE | TAKEN, Ordering::Relaxed);
             // SAFETY: both stages with that bit mean that a payload was written; `&mut self` means that nobody else can win

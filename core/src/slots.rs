@@ -77,6 +77,14 @@ pub trait Slots<P>: sealed::Sealed {
     /// payload left can be used again.
     fn finish(&self, position: usize, count: usize);
 
+    /// Takes the payload of a position out, if it is there, and says so.
+    #[inline(always)]
+    fn take_out(&self, pinned: Pinned<'_>, position: usize) -> Option<P> {
+        let Take::Taken(payload) = self.take(pinned, position) else { return None };
+        self.finish(position, 1);
+        Some(payload)
+    }
+
     /// Whether the job at this position could be taken just now.
     fn is_ready(&self, pinned: Pinned<'_>, position: usize) -> bool;
 

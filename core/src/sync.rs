@@ -6,19 +6,38 @@
 //!
 //! # What an operation is under loom
 //!
-//! loom 0.7 implements sequential consistency for fences only.
+//! loom 0.7 implements sequential consistency for fences only. So a write that is `SeqCst` *owes* a fence: it comes before the
+//! thread's next write, access to a cell, or load that is `SeqCst`, whichever is first.
 //!
 //! | operation | under loom | compared with the language |
 //! |---|---|---|
-//! | load `SeqCst` | load `Acquire` | weaker: it has no place in the single order. It sees the latest value only of those whose fence came before a fence of its own thread. |
-//! | store `SeqCst` | store `Release`, fence | stronger: the fence orders other accesses of the thread, too, as on x86 |
-//! | read-modify-write `SeqCst` | the same `AcqRel`, fence | stronger: as the store |
-//! | weaker orders | the same | |
+//! | load `SeqCst` | the fence that is owed, load `Acquire` | weaker: where none is owed it has no place in the single order |
+//! | store `SeqCst` | what is owed, store `Release`, owes a fence | stronger: that also orders the weaker writes and `SeqCst` loads next to it, and what comes after |
+//! | read-modify-write `SeqCst` | the same `AcqRel`, owes a fence | stronger: as the store |
+//! | any weaker write | what is owed, the same | as it is, but for what is owed |
+//! | any weaker load | the same, and nothing is paid | as it is; nobody reads what is only written later, and of all values the last 7 are known |
+//! | exchange that fails | a load of the latest value, owes nothing | stronger: the language knows stale ones |
+//! | weak exchange | the strong one | stronger: it does not fail for nothing; the loop would only go around once more |
 //! | [`seed`] | a read-modify-write that changes nothing | stronger: the latest value. It only starts an exchange, which finds out. |
+//! | [`overwrite`] | an exchange | stronger: it hands on what the exchange before it has released, too |
+//! | [`last`] | an access that must be exclusive | as it is, and the checker sees whether it is |
+//! | `AtomicBool` | loom's own | as it is: none is `SeqCst` |
+//! | [`UnsafeCell`] | what is owed, loom's own | as it is: accesses that race are reported |
 //!
 //! So *I write, then I read what you write* against the same the other way round works as in the language, if both writes
-//! are `SeqCst`; and it fails, as in the language, if one is a mere release. What relies on loads alone being in one order
-//! would fail here though it holds; nothing does.
+//! and both reads are `SeqCst`; and it fails, as in the language, if a write is a mere release, even where a `SeqCst` write
+//! to something else comes before it, or if a read is a mere acquire. What relies on loads alone being in one order would
+//! fail here though it holds; nothing does.
+//!
+//! What the fences hide: once a thread has paid, what it has read before with a relaxed load is as good as acquired. So no
+//! model notices that a ring's producer looks at the slot without acquire, since its exchange on the tail comes next.
+//!
+//! # Which orders are tried
+//!
+//! loom tries what follows from pairs of accesses that do not commute. Of the loads of an atomic it remembers one, the last
+//! (its issues 166 and 392): who loads and then stores hides the loads of the others from its own store, and the order in
+//! which that store comes first is never tried. So here each load is a store, too, to a companion of the atomic that nobody
+//! reads: loads do not commute then, and none is forgotten.
 
 #[cfg(not(any(loom, shuttle)))]
 mod atomics {
@@ -46,6 +65,18 @@ mod plain {
         atomic.load(Ordering::Relaxed)
     }
 
+    /// A store with release, over what exchanges of others may have made of the last store of the same thread.
+    #[inline(always)]
+    pub(crate) fn overwrite(atomic: &AtomicUsize, value: usize) {
+        atomic.store(value, Ordering::Release);
+    }
+
+    /// The value that nobody else can change any more.
+    #[inline(always)]
+    pub(crate) fn last(atomic: &mut AtomicUsize) -> usize {
+        *atomic.get_mut()
+    }
+
     /// [`core::cell::UnsafeCell`] in the shape of loom's, which wants to see where an access begins and ends.
     #[derive(Debug)]
     #[repr(transparent)]
@@ -65,47 +96,109 @@ mod plain {
 
 #[cfg(loom)]
 mod plain {
-    pub(crate) use loom::cell::UnsafeCell;
     use loom::sync::atomic::fence;
     pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 
-    /// What an operation of the order `SeqCst` is in loom.
-    fn after<T>(order: Ordering, operation: impl FnOnce(Ordering) -> T) -> T {
-        let is_total = order == Ordering::SeqCst;
-        let result = operation(if is_total { Ordering::AcqRel } else { order });
-        if is_total {
+    loom::thread_local! {
+        static OWES_FENCE: core::cell::Cell<bool> = core::cell::Cell::new(false);
+    }
+
+    #[track_caller]
+    fn pay() {
+        if OWES_FENCE.with(|owes| owes.replace(false)) {
             fence(Ordering::SeqCst);
         }
+    }
+
+    /// What an operation is that writes, if `has_written` says so of its result.
+    #[track_caller]
+    fn write<T>(
+        order: Ordering,
+        weaker: Ordering,
+        operation: impl FnOnce(Ordering) -> T,
+        has_written: impl FnOnce(&T) -> bool,
+    ) -> T {
+        pay();
+        let is_total = order == Ordering::SeqCst;
+        let result = operation(if is_total { weaker } else { order });
+        if is_total && has_written(&result) {
+            OWES_FENCE.with(|owes| owes.set(true));
+        }
         result
+    }
+
+    #[track_caller]
+    fn change<T>(order: Ordering, operation: impl FnOnce(Ordering) -> T) -> T {
+        write(order, Ordering::AcqRel, operation, |_| true)
+    }
+
+    /// What an operation is that only reads.
+    fn read(order: Ordering) -> Ordering {
+        if order == Ordering::SeqCst { Ordering::Acquire } else { order }
+    }
+
+    /// loom's cell. A fence that is owed comes before the access: it must not publish what is written here.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        #[track_caller]
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::cell::UnsafeCell::new(value))
+        }
+
+        #[track_caller]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            pay();
+            self.0.with_mut(f)
+        }
+    }
+
+    /// The loads of an atomic, in the order in which the checker tries them.
+    #[derive(Debug)]
+    struct Looks(loom::sync::atomic::AtomicUsize);
+
+    impl Looks {
+        #[track_caller]
+        fn new() -> Self {
+            Self(loom::sync::atomic::AtomicUsize::new(0))
+        }
+
+        /// Nobody reads it, and it synchronizes nothing that the fences of the same threads do not.
+        #[track_caller]
+        fn one_more(&self) {
+            self.0.store(0, Ordering::Relaxed);
+        }
     }
 
     macro_rules! atomic {
         ($name:ident $(<$t:ident>)?, $value:ty) => {
             #[derive(Debug)]
             #[allow(unreachable_pub, reason = "in the signature of a trait that is public, though hidden")]
-            pub struct $name$(<$t>)?(loom::sync::atomic::$name$(<$t>)?);
+            pub struct $name$(<$t>)? {
+                value: loom::sync::atomic::$name$(<$t>)?,
+                looks: Looks,
+            }
 
             #[allow(dead_code)]
             impl$(<$t>)? $name$(<$t>)? {
                 #[track_caller]
                 pub(crate) fn new(value: $value) -> Self {
-                    Self(loom::sync::atomic::$name::new(value))
+                    Self { value: loom::sync::atomic::$name::new(value), looks: Looks::new() }
                 }
 
                 #[track_caller]
                 pub(crate) fn load(&self, order: Ordering) -> $value {
-                    self.0.load(if order == Ordering::SeqCst { Ordering::Acquire } else { order })
+                    if order == Ordering::SeqCst {
+                        pay();
+                    }
+                    self.looks.one_more();
+                    self.value.load(read(order))
                 }
 
                 #[track_caller]
                 pub(crate) fn store(&self, value: $value, order: Ordering) {
-                    match order {
-                        Ordering::SeqCst => {
-                            self.0.store(value, Ordering::Release);
-                            fence(Ordering::SeqCst);
-                        }
-                        order => self.0.store(value, order),
-                    }
+                    write(order, Ordering::Release, |order| self.value.store(value, order), |()| true);
                 }
 
                 #[track_caller]
@@ -116,7 +209,8 @@ mod plain {
                     order: Ordering,
                     failure: Ordering,
                 ) -> Result<$value, $value> {
-                    after(order, |order| self.0.compare_exchange(from, to, order, failure))
+                    let exchange = |order| self.value.compare_exchange(from, to, order, read(failure));
+                    write(order, Ordering::AcqRel, exchange, Result::is_ok)
                 }
 
                 #[track_caller]
@@ -141,40 +235,47 @@ mod plain {
     impl AtomicUsize {
         #[track_caller]
         pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
-            after(order, |order| self.0.fetch_add(value, order))
-        }
-
-        #[track_caller]
-        pub(crate) fn swap(&self, value: usize, order: Ordering) -> usize {
-            after(order, |order| self.0.swap(value, order))
+            change(order, |order| self.value.fetch_add(value, order))
         }
 
         #[track_caller]
         pub(crate) fn fetch_or(&self, value: usize, order: Ordering) -> usize {
-            after(order, |order| self.0.fetch_or(value, order))
+            change(order, |order| self.value.fetch_or(value, order))
         }
 
         #[track_caller]
         pub(crate) fn fetch_and(&self, value: usize, order: Ordering) -> usize {
-            after(order, |order| self.0.fetch_and(value, order))
+            change(order, |order| self.value.fetch_and(value, order))
         }
 
         #[track_caller]
         pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
-            after(order, |order| self.0.fetch_sub(value, order))
+            change(order, |order| self.value.fetch_sub(value, order))
         }
     }
 
     /// The latest value, lest the checker tries every stale one only to see the exchange fail.
     #[track_caller]
     pub(crate) fn seed(atomic: &AtomicUsize) -> usize {
-        atomic.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, Some).unwrap_or_else(|value| value)
+        atomic.value.fetch_add(0, Ordering::AcqRel)
     }
 
-    /// A spinning thread lets the others run, or the model would never end.
-    pub(crate) fn spin_loop() {
-        loom::thread::yield_now();
+    /// The exchange of another comes directly after what it has read, and so before this, if it has read what this thread
+    /// stored last. Of a store loom does not know that.
+    #[track_caller]
+    pub(crate) fn overwrite(atomic: &AtomicUsize, value: usize) {
+        pay();
+        atomic.value.swap(value, Ordering::Release);
     }
+
+    /// The checker sees whether anybody still can look.
+    #[track_caller]
+    pub(crate) fn last(atomic: &mut AtomicUsize) -> usize {
+        atomic.value.with_mut(|value| *value)
+    }
+
+    /// Nothing: who spins does so only so often. To yield would be to let somebody else make a step in any case.
+    pub(crate) fn spin_loop() {}
 }
 
 pub(crate) use plain::*;

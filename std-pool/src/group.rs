@@ -24,7 +24,7 @@ use crate::sync::semaphore::Semaphore;
 use crate::sys;
 
 /// Jobs of a pool that are counted, limited, waited for and cancelled together, and have queues of results of their own; from
-/// [`Pool::group`](crate::Pool::group).
+/// [`Group::group`].
 ///
 /// A handle: cheap to clone, `Send` and `Sync`. Groups do not keep their pool open: once that is shut down they take no jobs. A
 /// pool is a group itself, the *root*, and dereferences to it, so all that is said here of submitting is said of pools.

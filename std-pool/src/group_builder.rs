@@ -17,7 +17,7 @@ use crate::jobs::when::When;
 use crate::results::combine::Combined;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads};
 
-/// Sets up a [`Group`]; from [`Pool::group`](crate::Pool::group) and [`Group::group`].
+/// Sets up a [`Group`]; from [`Group::group`].
 ///
 /// What is not said costs nothing. Whether a group can be limited, paused, keyed or bounded is fixed here.
 ///

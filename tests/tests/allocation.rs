@@ -6,6 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
@@ -20,6 +21,8 @@ static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
 fn main() {
     a_warm_pool_allocates_nothing_for_small_jobs();
     what_a_burst_took_is_given_back_after_a_quieter_time();
+    what_a_burst_took_is_given_back_without_a_further_job();
+    while_one_job_runs_long_memory_and_listings_stay_as_they_are();
     workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again();
     println!("ok: what is allocated, and given back");
 }
@@ -148,6 +151,74 @@ fn what_a_burst_took_is_given_back_after_a_quieter_time() {
     assert!(burst > after + 90_000 * 8, "{burst} bytes after the burst, {after} after the quieter time");
     assert_eq!(round(10), after, "and no more");
     round(100_000);
+}
+
+/// Waits until no more is in use than so much.
+fn wait_for_bytes(most: usize) {
+    // A worker gives back what it can before it goes to sleep.
+    while LIVE_BYTES.load(Ordering::SeqCst) > most {
+        std::thread::yield_now();
+    }
+}
+
+/// Occupies a worker until the sender is dropped: its job waits for something that the pool does not know.
+fn occupy(pool: &Pool) -> Sender<()> {
+    let ((begun, has_begun), (open, gate)) = (channel(), channel());
+    drop(pool.spawn(move || {
+        begun.send(()).unwrap();
+        let _: Result<(), _> = gate.recv();
+    }));
+    has_begun.recv().unwrap();
+    open
+}
+
+fn what_a_burst_took_is_given_back_without_a_further_job() {
+    const BURST: usize = 100_000;
+    let pool: Pool = Pool::builder().threads(2).build().unwrap();
+    pool.submit(|| ()).unwrap();
+    pool.submit_later(Duration::ZERO, || ()).unwrap();
+    pool.wait_idle();
+    let before = LIVE_BYTES.load(Ordering::SeqCst);
+    for round in 0..8 {
+        let occupied = [occupy(&pool), occupy(&pool)];
+        match round % 4 {
+            0 => (0..BURST).for_each(|_| _ = pool.submit(|| ()).unwrap()),
+            1 => (0..BURST).for_each(|_| _ = pool.submit_first(|| ()).unwrap()),
+            2 => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::ZERO, || ()).unwrap()),
+            _ => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::from_hours(1), || ()).unwrap()),
+        }
+        let burst = LIVE_BYTES.load(Ordering::SeqCst) - before;
+        assert!(burst > BURST * 16, "{burst} bytes of a burst");
+        if round % 4 == 3 {
+            assert_eq!(pool.cancel_timers(), BURST);
+        }
+        drop(occupied);
+        pool.wait_idle();
+        wait_for_bytes(before + burst / 8);
+    }
+}
+
+fn while_one_job_runs_long_memory_and_listings_stay_as_they_are() {
+    let pool: Pool = Pool::builder().threads(2).build().unwrap();
+    // Claimed together with others, which are short.
+    (0..100).for_each(|_| _ = pool.submit(|| ()).unwrap());
+    let occupied = occupy(&pool);
+    let round = |jobs: usize| {
+        for _ in 0..jobs / 500 {
+            (0..500).for_each(|_| _ = pool.submit(|| ()).unwrap());
+            while pool.pending() > 1 {
+                std::thread::yield_now();
+            }
+        }
+        let listed = allocations(|| assert!(pool.jobs().is_empty()));
+        (LIVE_BYTES.load(Ordering::SeqCst), listed)
+    };
+    let (few, _) = round(10_000);
+    let (many, listed) = round(500_000);
+    assert!(many < few + 32 * 1024, "{few} bytes after a few jobs, {many} after many");
+    assert_eq!(listed, 0, "for a listing of nothing");
+    drop(occupied);
+    pool.wait_idle();
 }
 
 fn workers_that_are_dropped_before_they_end_keep_no_memory_from_being_used_again() {

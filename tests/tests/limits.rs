@@ -70,20 +70,22 @@ fn a_pool_goes_on_with_the_threads_it_has_until_there_can_be_more() {
 
     // Of another pool not even one.
     limit(Some(STACK / 2));
-    let poor: Pool<u32> = Pool::builder().threads(1).stack_size(STACK).build().unwrap();
-    let strand: Group<u32> = poor.group().limit(1).build().unwrap();
+    let other: Pool<u32> = Pool::builder().threads(1).stack_size(STACK).build().unwrap();
+    let strand: Group<u32> = other.group().limit(1).build().unwrap();
     let hour = Duration::from_hours(1);
-    let Err(SubmitError::NoThread(job, _)) = poor.submit(|| 7) else { panic!("there is no thread") };
+    let Err(SubmitError::NoThread(job, _)) = other.submit(|| 7) else { panic!("there is no thread") };
     assert_eq!(job(), 7);
-    let Err(SubmitError::NoThread(job, _)) = poor.job(|| 8).after(hour).submit() else { panic!("nobody waits for it") };
+    let Err(SubmitError::NoThread(job, _)) = other.job(|| 8).after(hour).submit() else {
+        panic!("nobody waits for it")
+    };
     assert_eq!(job(), 8);
     let Err(SubmitError::NoThread(job, _)) = strand.submit(|| 9) else { panic!("there is no thread") };
     assert_eq!(job(), 9);
-    let Err(SubmitError::NoThread(mut job, _)) = poor.periodic(|| 10).every(hour).submit() else {
+    let Err(SubmitError::NoThread(mut job, _)) = other.periodic(|| 10).every(hour).submit() else {
         panic!("nobody repeats it")
     };
     assert_eq!(job(), 10);
-    let counts = poor.counts();
+    let counts = other.counts();
     assert_eq!((counts.accepted, counts.handed_back, counts.sum(), counts.pending), (4, 4, 4, 0));
     assert_eq!((strand.counts().accepted, strand.counts().handed_back), (1, 1));
 

@@ -1,4 +1,7 @@
 //! Models of the cohort: who waits is told, and not before all have ended.
+//!
+//! Who waits does not sleep here: it looks once, and when all threads have returned somebody must have told it, unless there
+//! was nothing to wait for. To sleep would add orders, and no way to be forgotten.
 
 use std::sync::Arc;
 
@@ -7,17 +10,25 @@ use ::loom::thread;
 
 use super::Cohort;
 use crate::end::End;
+use crate::hosts::loom::model;
 
 struct World {
     cohort: Cohort,
     is_told: AtomicBool,
+    /// Whether it is over for good once it is said to be.
+    is_over: fn(&Cohort) -> bool,
 }
 
 impl World {
-    fn of(accepted: usize) -> Arc<Self> {
-        let world = Self { cohort: Cohort::new(), is_told: AtomicBool::new(false) };
+    fn of(accepted: usize, is_over: fn(&Cohort) -> bool) -> Arc<Self> {
+        let world = Self { cohort: Cohort::new(), is_told: AtomicBool::new(false), is_over };
         (0..accepted).for_each(|_| _ = world.cohort.accept());
         Arc::new(world)
+    }
+
+    fn spawn(world: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> thread::JoinHandle<()> {
+        let world = Arc::clone(world);
+        thread::spawn(move || run(&world))
     }
 
     fn end(&self, end: End) {
@@ -27,85 +38,84 @@ impl World {
     }
 
     fn tell(&self) {
-        if self.cohort.is_drained() {
+        if self.is_drained() {
             self.is_told.store(true, Ordering::Release);
         }
     }
 
-    fn wait(&self) {
-        self.cohort.watch();
-        while !self.cohort.is_drained() && !self.is_told.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
+    fn is_drained(&self) -> bool {
+        let is_drained = self.cohort.is_drained();
+        assert!(!is_drained || (self.is_over)(&self.cohort), "said too early");
+        is_drained
     }
-}
 
-fn model(run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(3);
-    builder.check(run);
-}
-
-/// As `World::wait`, but sleeps on until it is told: it fails where nobody tells.
-fn wait_to_be_told(world: &World) {
-    world.cohort.watch();
-    if !world.cohort.is_drained() {
-        while !world.is_told.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
+    /// Waits for all that the others do.
+    fn wait(&self, others: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+        self.cohort.watch();
+        let is_drained = self.is_drained();
+        others.into_iter().for_each(|other| other.join().unwrap());
+        assert!(is_drained || self.is_told.load(Ordering::Acquire), "all have ended, and nobody has told");
     }
 }
 
 #[test]
 fn of_two_that_end_differently_one_tells() {
-    model(|| {
-        let world = World::of(2);
-        let (a, b) = (Arc::clone(&world), Arc::clone(&world));
-        let done = thread::spawn(move || a.end(End::Done));
-        let failed = thread::spawn(move || b.end(End::Failed));
-        wait_to_be_told(&world);
-        assert!(world.cohort.is_drained(), "told too early");
-        done.join().unwrap();
-        failed.join().unwrap();
+    model(3, || {
+        let world = World::of(2, |cohort| cohort.counts().live() == 0);
+        let done = World::spawn(&world, |world| world.end(End::Done));
+        let failed = World::spawn(&world, |world| world.end(End::Failed));
+        world.wait([done, failed]);
     });
 }
 
 #[test]
 fn a_wait_covers_what_descends() {
-    model(|| {
-        let world = World::of(1);
-        let (parent, child) = (Arc::clone(&world), Arc::clone(&world));
-        let parent = thread::spawn(move || {
-            parent.cohort.accept();
-            let running = thread::spawn(move || child.end(End::Cancelled));
-            parent.end(End::Done);
-            running.join().unwrap();
+    model(3, || {
+        let world = World::of(1, |cohort| cohort.counts().live() == 0);
+        let parent = World::spawn(&world, {
+            let world = Arc::clone(&world);
+            move |parent| {
+                parent.cohort.accept();
+                let child = World::spawn(&world, |child| child.end(End::Cancelled));
+                parent.end(End::Done);
+                child.join().unwrap();
+            }
         });
-        world.wait();
-        assert_eq!(world.cohort.counts().live(), 0);
-        parent.join().unwrap();
+        world.wait([parent]);
         let counts = world.cohort.counts();
         assert_eq!((counts.accepted, counts.done, counts.cancelled), (2, 1, 1));
     });
 }
 
 #[test]
-fn nobody_waits_for_what_repeats_however_it_comes_and_goes() {
-    model(|| {
-        let world = World::of(1);
-        let (once, again) = (Arc::clone(&world), Arc::clone(&world));
-        let once = thread::spawn(move || once.end(End::Done));
-        let again = thread::spawn(move || {
-            again.cohort.accept();
-            if again.cohort.recur() {
-                again.tell();
+fn who_waits_is_told_when_the_last_turn_is_one_that_repeats() {
+    model(3, || {
+        let world = World::of(1, |cohort| cohort.counts().done == 1);
+        let once = World::spawn(&world, |world| world.end(End::Done));
+        let again = World::spawn(&world, |world| {
+            world.cohort.accept();
+            if world.cohort.recur() {
+                world.tell();
             }
-            again.cohort.cease();
-            again.end(End::Cancelled);
         });
-        wait_to_be_told(&world);
-        assert!(world.cohort.counts().done == 1, "the one that does not repeat is waited for");
-        once.join().unwrap();
-        again.join().unwrap();
+        world.wait([once, again]);
+    });
+}
+
+#[test]
+fn nobody_waits_for_what_repeats_however_it_comes_and_goes() {
+    model(2, || {
+        // The one that does not repeat is waited for.
+        let world = World::of(1, |cohort| cohort.counts().done == 1);
+        let once = World::spawn(&world, |world| world.end(End::Done));
+        let again = World::spawn(&world, |world| {
+            world.cohort.accept();
+            if world.cohort.recur() {
+                world.tell();
+            }
+            world.cohort.cease();
+            world.end(End::Cancelled);
+        });
+        world.wait([once, again]);
     });
 }

@@ -1,6 +1,7 @@
-//! A mutex and a parker for models: blocking as the model checker understands it.
+//! A mutex and a parker for models, blocking as the model checker understands it; and how a model is run.
 
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::OnceLock;
 
 use ::loom::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -8,6 +9,26 @@ use ::loom::thread;
 use lock_api::{GuardSend, RawMutex};
 
 use crate::host::{Park, Tick, Unpark};
+
+/// Explores with so many preemptions, unless the environment says otherwise, and says how many runs that were.
+pub(crate) fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = ::loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(preemptions);
+    builder.max_branches = 20_000;
+    let runs = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = runs.clone();
+    let began = std::time::Instant::now();
+    builder.check(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        run();
+    });
+    std::println!(
+        "{}: {} interleavings in {:.1?}",
+        std::thread::current().name().unwrap_or("a model"),
+        runs.load(Ordering::Relaxed),
+        began.elapsed(),
+    );
+}
 
 /// A [`RawMutex`] over loom's mutex, which has to be made inside of the model, and so when it is first locked.
 pub(crate) struct LoomMutex {

@@ -7,7 +7,8 @@ use std::vec::Vec;
 
 use super::Lane;
 use crate::blocks::Blocks;
-use crate::hosts::loom::LoomMutex;
+use crate::hosts::loom::{LoomMutex, model};
+use crate::pinned::Pinned;
 use crate::ring::Ring;
 use crate::slot::Take;
 use crate::slots::Slots;
@@ -17,11 +18,25 @@ type Grown = Blocks<usize, LoomMutex>;
 /// What a consumer got, and the positions that it claimed before they were published.
 type Got = (Vec<usize>, Vec<usize>);
 
+/// Every look at a slot.
+fn pinned() -> Pinned<'static> {
+    // SAFETY: no store of these models is trimmed.
+    unsafe { Pinned::new() }
+}
+
+/// Appends a value. `Err` when the store is full.
+fn push<S: Slots<usize>>(lane: &Lane<S>, value: usize) -> Result<usize, usize> {
+    let Some(position) = lane.reserve() else { return Err(value) };
+    // SAFETY: just reserved, and published once.
+    unsafe { lane.slots().publish(position, value) };
+    Ok(position)
+}
+
 /// Claims and takes, so many times, without waiting.
 fn consume<S: Slots<usize>>(lane: &Lane<S>, times: usize, want: usize) -> Got {
     let mut got = Got::default();
     for _ in 0..times {
-        if let Some(claim) = lane.claim(|_| want, |_| ()) {
+        if let Some(claim) = lane.claim(|_| Some(want), |_| ()) {
             (0..claim.len).for_each(|ahead| take(lane, claim.start.wrapping_add(ahead), &mut got));
         }
     }
@@ -29,7 +44,7 @@ fn consume<S: Slots<usize>>(lane: &Lane<S>, times: usize, want: usize) -> Got {
 }
 
 fn take<S: Slots<usize>>(lane: &Lane<S>, position: usize, got: &mut Got) {
-    match lane.take(position) {
+    match lane.slots().take(pinned(), position) {
         Take::Taken(value) => {
             lane.slots().finish(position, 1);
             got.0.push(value);
@@ -44,10 +59,12 @@ fn reckon<S: Slots<usize>>(lane: &Lane<S>, all: impl IntoIterator<Item = Got>) -
     let mut values = Vec::new();
     for (got, aside) in all {
         values.extend(got);
-        let mut late = Got::default();
-        aside.into_iter().for_each(|position| take(lane, position, &mut late));
-        assert!(late.1.is_empty(), "all producers are done");
-        values.extend(late.0);
+        let mut left = Got::default();
+        for position in aside {
+            take(lane, position, &mut left);
+        }
+        assert!(left.1.is_empty(), "all producers are done");
+        values.extend(left.0);
     }
     while lane.unclaimed() > 0 {
         let (got, aside) = consume(lane, 1, 1);
@@ -58,22 +75,16 @@ fn reckon<S: Slots<usize>>(lane: &Lane<S>, all: impl IntoIterator<Item = Got>) -
     values
 }
 
-fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
-    builder.check(run);
-}
-
 /// Two producers, two consumers. `before`: positions that were used and are over, so that the next ones lie across an end.
 fn two_and_two<S: Slots<usize> + Default + Send + Sync + 'static>(before: usize) {
     let lane = Arc::new(Lane::new(S::default()));
     for _ in 0..before {
-        lane.push(9).unwrap();
+        push(&lane, 9).unwrap();
         assert_eq!(consume(&lane, 1, 1).0, [9]);
     }
     let producers = [0, 1].map(|value| {
         let lane = lane.clone();
-        thread::spawn(move || lane.push(value).expect("there is room"))
+        thread::spawn(move || push(&lane, value).expect("there is room"))
     });
     let consumer = {
         let lane = lane.clone();
@@ -97,16 +108,16 @@ fn two_producers_and_two_consumers_on_a_ring() {
 fn two_producers_and_two_consumers_on_a_ring_that_wraps() {
     model(2, || {
         let lane = Arc::new(Lane::new(Ring::<usize, 2>::new()));
-        assert_eq!(lane.push(0), Ok(0));
+        assert_eq!(push(&lane, 0), Ok(0));
         let producer = {
             let lane = lane.clone();
-            thread::spawn(move || lane.push(1).is_ok())
+            thread::spawn(move || push(&lane, 1).is_ok())
         };
         let consumer = {
             let lane = lane.clone();
             thread::spawn(move || consume(&lane, 1, 2))
         };
-        let second = lane.push(2).is_ok();
+        let second = push(&lane, 2).is_ok();
         let own = consume(&lane, 1, 1);
         let first = producer.join().unwrap();
         assert!(first || second, "there is room for one of them from the beginning");
@@ -126,10 +137,10 @@ fn two_producers_and_two_consumers_from_block_to_block() {
 fn a_full_ring_takes_the_next_when_one_has_left_and_loses_none() {
     model(3, || {
         let lane = Arc::new(Lane::new(Ring::<usize, 2>::new()));
-        (0..2).for_each(|value| _ = lane.push(value).unwrap());
+        (0..2).for_each(|value| _ = push(&lane, value).unwrap());
         let producer = {
             let lane = lane.clone();
-            thread::spawn(move || lane.push(2))
+            thread::spawn(move || push(&lane, 2))
         };
         let got = consume(&lane, 2, 1);
         let expected = match producer.join().unwrap() {
@@ -150,7 +161,7 @@ fn a_full_ring_takes_the_next_when_one_has_left_and_loses_none() {
 fn a_claimant_a_canceller_and_a_thief_want_one_job() {
     fn three<S: Slots<usize> + Default + Send + Sync + 'static>() {
         let lane = Arc::new(Lane::new(S::default()));
-        lane.push(7).unwrap();
+        push(&lane, 7).unwrap();
         let by_position = [0, 1].map(|_| {
             let lane = lane.clone();
             thread::spawn(move || {
@@ -172,15 +183,15 @@ fn a_stale_position_never_names_another_job() {
     fn stale<S: Slots<usize> + Default + Send + Sync + 'static>() {
         let lane = Arc::new(Lane::new(S::default()));
         // Position 0 is over. Its slot will serve position 2 (ring) or 4 (block, which is used again).
-        lane.push(0).unwrap();
+        push(&lane, 0).unwrap();
         assert_eq!(consume(&lane, 1, 1).0, [0]);
         let canceller = {
             let lane = lane.clone();
-            thread::spawn(move || lane.take(0))
+            thread::spawn(move || lane.slots().take(pinned(), 0))
         };
         let mut got = Vec::new();
         for value in 1..5 {
-            lane.push(value).unwrap();
+            push(&lane, value).unwrap();
             got.extend(consume(&lane, 1, 1).0);
         }
         assert_eq!(canceller.join().unwrap(), Take::Gone);

@@ -117,7 +117,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// it, to mind a timer. Asked by those who do not search any more, after they have said so.
     #[inline(never)]
     pub(crate) fn wants_somebody(&self, pinned: Pinned<'_>) -> bool {
-        let unminded = || self.timers.load(Ordering::SeqCst) > 0 && !self.state().has_sentinel();
+        let unminded = || {
+            let state = self.state();
+            // A pool that is closed ends without its alarms.
+            let is_closed = S::GATES && state.phase() != Phase::Running;
+            let timers = if is_closed { self.timers() } else { self.timers.load(Ordering::SeqCst) };
+            timers > 0 && !state.has_sentinel()
+        };
         // Timers first, see `mirror`.
         unminded() || self.visible_work() > 0 || self.has_unstarted(pinned, NO_SEAT)
     }

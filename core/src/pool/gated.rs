@@ -16,7 +16,7 @@ use crate::sync::sized;
 
 /// Names a gate of one pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gate(Key);
+pub struct Gate(pub(super) Key);
 
 /// At which gate a job is put in, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use crate::entries::{Cancel, Entries, Key, Kinds, Stays, Step, View};
 use crate::host::Host;
 use crate::id::{JobId, Place};
 use crate::seat::Seat;
-use crate::slot::Take;
 use crate::slots::Slots;
 use crate::storage::Storage;
 
@@ -97,9 +96,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(crate) fn take_from_lane(&self, lane: usize, position: usize) -> Option<P> {
         let lane = self.storage.lanes().get(lane)?;
         let inside = self.inside();
-        let Take::Taken(payload) = lane.slots().take(inside.pinned(), position) else { return None };
-        lane.slots().finish(position, 1);
-        Some(payload)
+        lane.slots().take_out(inside.pinned(), position)
     }
 
     /// Takes a job that could begin now, to run it in the caller's context: a queued one, an urgent one, a timer that is

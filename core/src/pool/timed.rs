@@ -35,7 +35,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         set(&self.came, entries.came());
         match self.next.line.get() {
             Some(line) if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 => {
-                self.mirror_line(line, &entries)
+                self.mirror_line(line, &entries);
             }
             _ => set(&self.next.urgent, entries.due()),
         }

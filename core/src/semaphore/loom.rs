@@ -7,17 +7,10 @@ use ::loom::thread;
 
 use super::*;
 use crate::host::Tick;
-use crate::hosts::loom::{LoomMutex, LoomParker, LoomUnparker};
+use crate::hosts::loom::{LoomMutex, LoomParker, LoomUnparker, model};
 use crate::lock::Lock;
 
 type Checked = Semaphore<LoomMutex, LoomUnparker>;
-
-/// Explores with three preemptions, unless the environment says otherwise.
-fn model(run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(3);
-    builder.check(run);
-}
 
 fn spawn<T: 'static>(semaphore: &Arc<Checked>, run: impl FnOnce(&Checked) -> T + 'static) -> thread::JoinHandle<T> {
     let semaphore = semaphore.clone();
@@ -38,7 +31,7 @@ fn acquire_briefly(count: usize) -> impl FnOnce(&Checked) -> Result<(), AcquireE
 
 #[test]
 fn a_release_meets_an_acquire() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(0));
         let waiter = spawn(&semaphore, acquire(1));
         semaphore.release(1).unwrap();
@@ -49,7 +42,7 @@ fn a_release_meets_an_acquire() {
 
 #[test]
 fn a_release_meets_a_timeout() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(0));
         let waiter = spawn(&semaphore, acquire_briefly(1));
         semaphore.release(1).unwrap();
@@ -61,7 +54,7 @@ fn a_release_meets_a_timeout() {
 
 #[test]
 fn one_release_serves_two() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(0));
         let waiters = [spawn(&semaphore, acquire(1)), spawn(&semaphore, acquire(1))];
         semaphore.release(2).unwrap();
@@ -74,7 +67,7 @@ fn one_release_serves_two() {
 
 #[test]
 fn many_are_gathered_for_the_head() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(1));
         let big = spawn(&semaphore, |semaphore| {
             acquire(2)(semaphore).unwrap();
@@ -93,7 +86,7 @@ fn many_are_gathered_for_the_head() {
 
 #[test]
 fn a_head_that_gives_up_lets_the_next_go() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(1));
         let big = spawn(&semaphore, acquire_briefly(3));
         let small = spawn(&semaphore, acquire(2));
@@ -106,7 +99,7 @@ fn a_head_that_gives_up_lets_the_next_go() {
 
 #[test]
 fn closing_wakes_all() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(1));
         let waiters = [spawn(&semaphore, acquire(2)), spawn(&semaphore, acquire(2))];
         semaphore.close();
@@ -119,7 +112,7 @@ fn closing_wakes_all() {
 
 #[test]
 fn a_close_meets_a_reopening_and_a_release() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(0));
         let closer = spawn(&semaphore, Semaphore::close);
         let waiter = spawn(&semaphore, acquire(1));
@@ -133,7 +126,7 @@ fn a_close_meets_a_reopening_and_a_release() {
 
 #[test]
 fn two_releases_meet_one_who_wants_both() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(0));
         let other = spawn(&semaphore, |semaphore| semaphore.release(1).unwrap());
         let waiter = spawn(&semaphore, acquire(2));
@@ -146,7 +139,7 @@ fn two_releases_meet_one_who_wants_both() {
 
 #[test]
 fn two_releases_meet_one_who_wants_one() {
-    model(|| {
+    model(3, || {
         let semaphore = Arc::new(Checked::new(0));
         let other = spawn(&semaphore, |semaphore| semaphore.release(1).unwrap());
         let waiter = spawn(&semaphore, acquire(1));
@@ -159,7 +152,7 @@ fn two_releases_meet_one_who_wants_one() {
 
 #[test]
 fn a_lock_excludes_and_publishes() {
-    model(|| {
+    model(3, || {
         let shared = Arc::new((Lock::<LoomMutex, LoomUnparker>::new(), UnsafeCell::new(0)));
         let add = |shared: &(Lock<LoomMutex, LoomUnparker>, UnsafeCell<usize>)| {
             let guard = shared.0.guard(&LoomParker::new());

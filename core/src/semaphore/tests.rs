@@ -1,4 +1,5 @@
 use std::boxed::Box;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
@@ -306,6 +307,41 @@ fn a_parker_that_panics_leaves_the_list_in_order() {
     assert_eq!(semaphore.waiters(), 1);
     semaphore.release(1).unwrap();
     assert_eq!(before.poll(), GRANTED);
+}
+
+/// Cannot be woken.
+struct Unwakeable;
+
+impl Wake for Unwakeable {
+    fn wake(self: Arc<Self>) {
+        panic!("it cannot be woken");
+    }
+}
+
+/// So many tasks wait that it takes several turns of the lock to wake them, and one in the first turn panics.
+fn one_of_many_panics(wake_all: impl FnOnce(&Threads), end: Poll<Result<(), AcquireError>>) {
+    let semaphore = Threads::new(0);
+    let mut first = Task::new(&semaphore, 1);
+    let mut broken = Box::pin(semaphore.acquire_async(1));
+    let waker = Waker::from(Arc::new(Unwakeable));
+    assert_eq!(broken.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
+    let mut others: Vec<_> = (0..3 * WAKE_BATCH).map(|_| Task::new(&semaphore, 1)).collect();
+    let panic = panic::catch_unwind(AssertUnwindSafe(|| wake_all(&semaphore))).expect_err("it goes on to the caller");
+    assert_eq!(panic.downcast_ref(), Some(&"it cannot be woken"));
+    for task in others.iter_mut().chain([&mut first]) {
+        assert_eq!((task.wakes(), task.poll()), (1, end));
+    }
+    assert_eq!(broken.as_mut().poll(&mut Context::from_waker(&waker)), end);
+    semaphore.reopen();
+    assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+    semaphore.release(1).unwrap();
+    assert_eq!(semaphore.try_acquire(1), Ok(()));
+}
+
+#[test]
+fn an_unparker_that_panics_keeps_nobody_else_asleep() {
+    one_of_many_panics(|semaphore| semaphore.release(3 * WAKE_BATCH + 2).unwrap(), GRANTED);
+    one_of_many_panics(Semaphore::close, Poll::Ready(Err(AcquireError::Closed)));
 }
 
 #[test]

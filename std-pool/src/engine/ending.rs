@@ -126,14 +126,7 @@ impl Engine {
                 self.help_to_end();
             }
             self.settle();
-            let is_over = self.life.lock().is_over(round);
-            match is_over {
-                None => Some(false),
-                Some(true) => {
-                    self.each_party(|party| party.is_told()).into_iter().all(|is_told| is_told).then_some(true)
-                }
-                Some(false) => None,
-            }
+            self.look(round)
         };
         // A pool that is dropped has often next to nothing left to do, and its threads end sooner than this one would be
         // asleep and up again.
@@ -148,17 +141,24 @@ impl Engine {
         is_over
     }
 
-    /// Waits until the pool has ended, whoever closes it.
+    /// Waits for the same, whoever closes the pool.
     pub(crate) fn wait_ended(self: &Arc<Self>, deadline: Tick) -> bool {
         if self.is_elsewhere() || frame::is_inside(self.address()) {
             return false;
         }
         let round = self.life.lock().round;
-        let look = || {
-            let is_over = self.life.lock().is_over(round);
-            is_over.is_none_or(|is_over| is_over).then_some(is_over.is_some())
-        };
+        let look = || self.look(round);
         frame::blocking_anyway(|| Signal::wait_any(&[&self.quiet], deadline, look)).unwrap_or(false)
+    }
+
+    /// Whether a round is over, as far as those see it who wait; `Some(false)` if the pool was opened again.
+    fn look(&self, round: u64) -> Option<bool> {
+        let is_over = self.life.lock().is_over(round);
+        match is_over {
+            None => Some(false),
+            Some(false) => None,
+            Some(true) => self.each_party(|party| party.is_told()).into_iter().all(|is_told| is_told).then_some(true),
+        }
     }
 
     /// Nobody may be left who works, though there is work: threads could not be started when it came. Then who waits does it.
@@ -270,6 +270,11 @@ impl Engine {
         let is_empty = account.pending() == 0 && account.waiting == 0;
         if self.core.audit().is_err() || !is_empty || account.accepted != account.sum() {
             eprintln!("the account of a pool does not balance: {account:?}, {:?}", self.core.audit());
+            std::process::abort();
+        }
+        // Groups and scopes count for themselves; who waits for one refers to its engine.
+        if let Some(slot) = self.slots.unsettled() {
+            eprintln!("the account of a group does not balance: {slot}");
             std::process::abort();
         }
     }

@@ -232,7 +232,9 @@ impl Engine {
                 return;
             }
             self.orphans.fetch_sub(buried.len(), Ordering::SeqCst);
-            buried.iter().for_each(|party| party.give_back(self));
+            for party in &buried {
+                party.give_back(self);
+            }
             // What is left in their queues is the user's.
             drop_quietly(buried);
         }

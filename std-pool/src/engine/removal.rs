@@ -14,12 +14,21 @@ impl Engine {
     }
 
     /// Jobs were removed: who waits for nothing to be pending, or for the end, may see that now.
+    #[inline]
     pub(crate) fn has_removed(&self) {
-        if self.core.phase() != Phase::Running && self.core.timers() == 0 {
+        self.tell_if_idle();
+        if self.core.phase() != Phase::Running {
+            self.has_removed_late();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn has_removed_late(&self) {
+        if self.core.timers() == 0 {
             // The workers of a closed pool sleep until the last timer is due: if that is gone, they end.
             self.wake_all();
         }
-        self.tell_if_idle();
         self.settle();
     }
 

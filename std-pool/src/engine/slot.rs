@@ -284,6 +284,18 @@ impl Slots {
         free
     }
 
+    /// Says of one, if there is one, what is left in it: for when the engine goes.
+    pub(crate) fn unsettled(&self) -> Option<String> {
+        // SAFETY: rule 1.
+        let all: Vec<&Slot> = self.all.lock().iter().map(|slot| unsafe { slot.as_ref() }).collect();
+        all.into_iter().find_map(|slot| {
+            let counts = slot.cohort.counts();
+            let left =
+                [counts.live(), slot.waiters.load(Ordering::SeqCst), slot.inside.load(Ordering::SeqCst), slot.deep()];
+            (left != [0; 4]).then(|| format!("{counts:?}, left, waiters, those inside of jobs, deep runs: {left:?}"))
+        })
+    }
+
     /// A group is gone, and its slot nobody's: all its jobs have ended.
     pub(crate) fn give_back(&self, slot: NonNull<Slot>) {
         self.free.lock().push(slot);

@@ -98,13 +98,9 @@ impl Awaits<'_> {
 }
 
 impl Waiter {
-    fn waits_for(&self, turn: &Turn) -> bool {
-        self.awaits.includes(turn)
-    }
-
     /// Whether it can only go on when that turn has ended.
     fn needs(&self, turn: &Turn) -> bool {
-        matches!(self.awaits, Awaits::Scope(_) | Awaits::Job(..)) && self.waits_for(turn)
+        matches!(self.awaits, Awaits::Scope(_) | Awaits::Job(..)) && self.awaits.includes(turn)
     }
 
     fn is_inside(&self) -> bool {
@@ -138,7 +134,7 @@ impl List {
         if !self.waiters[of].is_inside() {
             return 0;
         }
-        let dependents = self.dependents(of, Waiter::waits_for);
+        let dependents = self.dependents(of, |waiter, turn| waiter.awaits.includes(turn));
         dependents.into_iter().flat_map(|index| &self.waiters[index].turns).filter(|turn| counts(turn)).count()
     }
 
@@ -305,7 +301,8 @@ impl<'w> InLine<'w> {
     pub(crate) fn is_circular(&self) -> bool {
         let list = list().lock();
         let this = list.index(self.number);
-        let is_awaited = |index: usize| list.waiters[index].turns.iter().any(|turn| list.waiters[this].waits_for(turn));
+        let is_awaited =
+            |index: usize| list.waiters[index].turns.iter().any(|turn| list.waiters[this].awaits.includes(turn));
         list.dependents(this, Waiter::needs).into_iter().any(is_awaited)
     }
 }

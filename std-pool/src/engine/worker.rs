@@ -70,6 +70,7 @@ impl Env {
 
     /// Counts a run, where words are short.
     #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", expect(clippy::unused_self, reason = "there is nothing to count"))]
     fn count(&mut self) {
         #[cfg(not(target_pointer_width = "64"))]
         {

@@ -1,13 +1,13 @@
 //! A group: its policy, its gate, its outlet, and what the engine asks of it.
 
 use std::any::Any;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gate, Gated, Ran, Run, Task, WITHOUT_END};
+use fastthreadpool_core::{Duty, Gate, Gated, WITHOUT_END};
 
 use crate::engine::slot::{Doom, Slot};
-use crate::engine::worker::Env;
 use crate::engine::{Engine, Party};
+use crate::groups::deadline;
 use crate::groups::door::Door;
 use crate::groups::keyed::Keys;
 use crate::groups::kin::{Cohorts, Kin};
@@ -27,7 +27,7 @@ pub(crate) struct GroupCore {
     /// Of a gated group from the beginning; of another from its first timer on, which then only belongs to it.
     gate: OnceLock<Gate>,
     /// The alarm of the deadline.
-    alarm: OnceLock<fastthreadpool_core::JobId>,
+    pub(super) alarm: OnceLock<fastthreadpool_core::JobId>,
     /// What its slots name as their owner.
     owner: AtomicPtr<()>,
     /// It has a gate from the beginning: its own, or one that stands before one around it.
@@ -185,7 +185,7 @@ impl GroupCore {
     }
 
     /// The deadline has passed.
-    fn expire(&self, engine: &Engine) {
+    pub(super) fn expire(&self, engine: &Engine) {
         self.is_closed.store(true, Ordering::Relaxed);
         self.cancel(engine, Doom::Expired);
     }
@@ -252,11 +252,7 @@ impl<T: Send + 'static> Inner<T> {
         }
         engine.add_party(self.clone());
         if let Some(deadline) = core.policy.deadline {
-            let task = Task::new(Expire(Arc::downgrade(&kin)));
-            if let Ok((id, duty)) = engine.core.set_alarm(task, deadline) {
-                let _ = core.alarm.set(id);
-                engine.perform_or_leave(duty);
-            }
+            deadline::set(engine, &kin, deadline);
         }
     }
 
@@ -277,18 +273,6 @@ impl<T: Send + 'static> Inner<T> {
     pub(crate) unsafe fn of(slot: &Slot) -> &Self {
         // SAFETY: as the caller says: a group is there as long as it has jobs.
         unsafe { &*slot.owner().cast::<Self>() }
-    }
-}
-
-/// The deadline of a group.
-struct Expire(Weak<dyn Kin>);
-
-impl Run<Env> for Expire {
-    fn run(self, env: &mut Env) -> Ran<Self> {
-        if let Some(kin) = self.0.upgrade() {
-            kin.core().expire(&env.engine);
-        }
-        Ran::Over(fastthreadpool_core::End::Done)
     }
 }
 

@@ -86,6 +86,20 @@ impl Tree {
     }
 }
 
+/// Whoever ends a job of these looks whether anybody waits.
+fn watch(slots: &[&Slot]) {
+    for slot in slots {
+        slot.cohort.watch();
+    }
+}
+
+/// Somebody outside of jobs waits for these, or does no more.
+fn count_waiter(slots: &[&Slot], comes: bool) {
+    for slot in slots {
+        slot.count_waiter(comes, false);
+    }
+}
+
 pub(crate) struct Cohorts {
     /// Where jobs come into; null until the first one.
     present: AtomicPtr<Slot>,
@@ -130,17 +144,14 @@ impl Cohorts {
             let slot = unsafe { slot.as_ref() };
             ptr::eq(address(slot.parent()), address(parent)) && slot.is_free()
         };
-        let slot = match tree.slots.iter().find(is_free) {
-            Some(free) => {
-                // SAFETY: as in `present`.
-                unsafe { free.as_ref() }.renew();
-                *free
-            }
-            None => {
-                let slot = engine.slots.take(engine, core.owner(), parent, core.policy.is_fail_fast);
-                tree.add(slot);
-                slot
-            }
+        let slot = if let Some(free) = tree.slots.iter().find(is_free) {
+            // SAFETY: as in `present`.
+            unsafe { free.as_ref() }.renew();
+            *free
+        } else {
+            let slot = engine.slots.take(engine, core.owner(), parent, core.policy.is_fail_fast);
+            tree.add(slot);
+            slot
         };
         self.present.store(slot.as_ptr(), Ordering::Release);
     }
@@ -221,23 +232,23 @@ impl Cohorts {
             if slots.is_empty() && self.present().is_none_or(|present| present.doom() == Doom::None) {
                 return true;
             }
-            slots.iter().for_each(|slot| slot.cohort.watch());
+            watch(&slots);
             let parent = self.present().and_then(Slot::parent);
             // In line before others may take a slot that is drained for another time.
-            slots.iter().for_each(|slot| slot.count_waiter(true, false));
+            count_waiter(&slots, true);
             let kin = self.flip(engine, &mut tree, core, parent);
             (slots, kin)
         };
         drop(kin);
         let line = InLine::enter(Awaits::Slots(slots.clone()));
-        slots.iter().for_each(|slot| slot.count_waiter(false, false));
+        count_waiter(&slots, false);
         line.wait(deadline)
     }
 
     /// Gets in line for all that is there now.
     pub(crate) fn line(&self) -> InLine<'_> {
         let slots = Self::listed(&self.tree.lock(), |slot| !slot.cohort.is_drained());
-        slots.iter().for_each(|slot| slot.cohort.watch());
+        watch(&slots);
         InLine::enter(Awaits::Slots(slots))
     }
 
@@ -247,10 +258,14 @@ impl Cohorts {
         let (count, kin) = {
             let mut tree = self.tree.lock();
             let slots = Self::listed(&tree, |slot| slot.cohort.counts().live() > 0);
-            slots.iter().for_each(|slot| _ = slot.set_doom(doom));
+            // Those of a former cancel are not counted again.
+            let count = slots.iter().filter(|slot| !slot.doom().stops()).map(|slot| slot.cohort.counts().live()).sum();
+            for slot in &slots {
+                slot.set_doom(doom);
+            }
             let parent = self.present().and_then(Slot::parent);
             let kin = self.flip(engine, &mut tree, core, parent);
-            (slots.iter().map(|slot| slot.cohort.counts().live()).sum(), kin)
+            (count, kin)
         };
         let gates = core.gate().into_iter().chain(kin.iter().filter_map(|kin| kin.core().gate()));
         (count, gates.collect())
@@ -284,7 +299,7 @@ impl Cohorts {
 
     /// Nobody has a handle any more: whoever ends a job looks whether it was the last.
     pub(crate) fn watch_all(&self) {
-        Self::listed(&self.tree.lock(), |_| true).into_iter().for_each(|slot| slot.cohort.watch());
+        watch(&Self::listed(&self.tree.lock(), |_| true));
     }
 
     /// Whether all jobs have ended, those that repeat too, and no group is inside that could have more.

@@ -18,6 +18,7 @@ use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
 use crate::groups::inner::Inner;
 use crate::groups::kin::FOLD_AFTER;
+use crate::groups::recurring::Recurring;
 use crate::here::frame::{Frame, Kind};
 use crate::here::removed::{self, CancelReason, Removed};
 use crate::sys;
@@ -122,7 +123,7 @@ impl<T: Send + 'static> Run<T> for Root {
 
 /// A job of a cohort, which waits.
 pub(crate) struct Member<T: Send + 'static> {
-    slot: NonNull<Slot>,
+    pub(super) slot: NonNull<Slot>,
     group: PhantomData<fn() -> T>,
 }
 
@@ -137,7 +138,7 @@ impl<T: Send + 'static> Member<T> {
         Self { slot: NonNull::from(slot), group: PhantomData }
     }
 
-    fn slot(&self) -> &Slot {
+    pub(super) fn slot(&self) -> &Slot {
         // SAFETY: rule 1.
         unsafe { self.slot.as_ref() }
     }
@@ -147,7 +148,7 @@ impl<T: Send + 'static> Member<T> {
         unsafe { Inner::of(self.slot()) }
     }
 
-    fn leave_door(&self) {
+    pub(super) fn leave_door(&self) {
         if let Some(door) = &self.group().core.door {
             door.leave();
         }
@@ -155,7 +156,7 @@ impl<T: Send + 'static> Member<T> {
 }
 
 #[inline]
-fn accept<T>(group: &Inner<T>, slot: &Slot) {
+pub(super) fn accept<T>(group: &Inner<T>, slot: &Slot) {
     let before = slot.accept();
     if cfg!(not(target_pointer_width = "64")) && before % FOLD_AFTER == 0 {
         group.core.cohorts.totals(|| ());
@@ -164,7 +165,7 @@ fn accept<T>(group: &Inner<T>, slot: &Slot) {
 
 /// Why a job of a group is not to begin.
 #[inline]
-fn doomed<T: Send + 'static>(group: &Inner<T>, slot: &Slot) -> Option<CancelReason> {
+pub(super) fn doomed<T: Send + 'static>(group: &Inner<T>, slot: &Slot) -> Option<CancelReason> {
     let reason = slot.doom().reason();
     match group.core.policy.deadline {
         Some(deadline) if reason.is_none() && sys::now() >= deadline => Some(CancelReason::Expired),
@@ -264,7 +265,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
 
 /// Runs the user's part of a job of a cohort.
 #[inline]
-fn inside<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -> R {
+pub(super) fn inside<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -> R {
     // SAFETY: rule 1: the job's hold is there as long as its part runs.
     let _showing = env.engine.shown.show(env.seat(), unsafe { slot.as_ref() });
     Frame::new(Kind::Member(slot.cast()), env.engine.address(), env.seat()).enter(|_| f())
@@ -280,7 +281,7 @@ fn leave_nothing<T: Send + 'static>(group: &Inner<T>, env: &Env) {
 
 /// A turn ends with a failure; that may be the end of others.
 #[cold]
-fn fail<T: Send + 'static>(group: &Inner<T>, env: &Env, slot: &Slot) {
+pub(super) fn fail<T: Send + 'static>(group: &Inner<T>, env: &Env, slot: &Slot) {
     if slot.fail() {
         group.core.clear_gates(&env.engine);
     }
@@ -292,72 +293,5 @@ impl<T: Send + 'static> Drop for Begun<T> {
         // SAFETY: rule 1; `accept` was given a slot of this type.
         let (slot, group) = unsafe { (self.slot.as_ref(), Inner::<T>::of(self.slot.as_ref())) };
         cancelled(group, slot);
-    }
-}
-
-/// A job of a cohort that repeats: a turn of it waits, or runs.
-pub(crate) struct Recurring<T: Send + 'static>(Member<T>);
-
-impl<T: Send + 'static> Run<T> for Recurring<T> {
-    fn group<'e>(&'e self, _: &'e Env) -> &'e Inner<T> {
-        self.0.group()
-    }
-
-    fn keeps(&self, _: &Env) -> bool {
-        self.0.group().outlet.keeps()
-    }
-
-    fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        inside(env, self.0.slot, f)
-    }
-
-    fn slot(&self) -> Option<&Slot> {
-        Some(self.0.slot())
-    }
-
-    fn end(self, env: &Env, end: End) {
-        let slot = self.0.slot();
-        if end == End::Failed {
-            fail(self.0.group(), env, slot);
-        }
-        self.0.leave_door();
-        slot.cease();
-        // SAFETY: rule 1, until the next line but one.
-        let slot = unsafe { self.0.slot.as_ref() };
-        mem::forget(self);
-        slot.end(end);
-    }
-}
-
-impl<T: Send + 'static> Recur<T> for Recurring<T> {
-    fn is_doomed(&self) -> Option<CancelReason> {
-        doomed(self.0.group(), self.0.slot())
-    }
-
-    fn again(&self, env: &Env, end: End) {
-        let slot = self.0.slot();
-        if end == End::Failed {
-            fail(self.0.group(), env, slot);
-        }
-        // The next one first: between the two nothing is over.
-        accept(self.0.group(), slot);
-        slot.end(end);
-    }
-
-    fn refuse(self) {
-        let slot = self.0.slot();
-        slot.cease();
-        self.0.leave_door();
-        // SAFETY: rule 1, until the next line but one.
-        let slot = unsafe { self.0.slot.as_ref() };
-        mem::forget(self);
-        slot.hand_back();
-    }
-}
-
-impl<T: Send + 'static> Drop for Recurring<T> {
-    /// It was removed; the member in it says so.
-    fn drop(&mut self) {
-        self.0.slot().cease();
     }
 }

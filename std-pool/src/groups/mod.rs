@@ -7,12 +7,16 @@
 //! | `inner` | a group: its policy, its gate, its outlet; what the engine asks of it |
 //! | `kin` | its cohorts, and those of the groups inside it: waiting, cancelling, counting |
 //! | `member` | a job's hold on its group |
+//! | `recurring` | the same for a job that repeats |
+//! | `deadline` | when a group ends by itself |
 //! | `door` | the bound of its queue |
 //! | `keyed` | one job at a time for each key |
 
+mod deadline;
 pub(crate) mod door;
 pub(crate) mod inner;
 pub(crate) mod keyed;
 pub(crate) mod kin;
 pub(crate) mod member;
 pub(crate) mod policy;
+mod recurring;

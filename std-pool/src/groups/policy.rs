@@ -15,6 +15,7 @@ pub enum GroupOnDrop {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing, and all go together")]
 pub(crate) struct Policy {
     /// It is the pool's own group.
     pub(crate) is_root: bool,

@@ -1,7 +1,9 @@
 //! Which job is being dropped without having run, and why: what its destructors may say of it.
-#![forbid(unsafe_code)]
+//!
+//! Rule: what is noted is there as long as it is noted, in the thread that has noted it; both end with [`removing`].
 
 use std::cell::Cell;
+use std::ptr;
 
 use fastthreadpool_core::JobId;
 
@@ -41,18 +43,22 @@ pub(crate) struct Removed {
 }
 
 sys::local! {
-    static REMOVED: Cell<Option<Removed>> = const { Cell::new(None) };
+    /// Null if nothing is being dropped.
+    static REMOVED: Cell<*const Removed> = const { Cell::new(ptr::null()) };
 }
 
 /// Runs `f`, in which what is left of the job is dropped.
+#[inline]
 pub(crate) fn removing<R>(id: JobId, reason: CancelReason, f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Removed>);
+    struct Restore(*const Removed);
     impl Drop for Restore {
+        #[inline]
         fn drop(&mut self) {
             REMOVED.with(|removed| removed.set(self.0));
         }
     }
-    let _restore = Restore(REMOVED.with(|removed| removed.replace(Some(Removed { id, reason }))));
+    let present = Removed { id, reason };
+    let _restore = Restore(REMOVED.with(|removed| removed.replace(&raw const present)));
     f()
 }
 
@@ -63,5 +69,6 @@ pub(crate) fn bury<T>(id: JobId, reason: CancelReason, payload: T) {
 
 /// The job that is being dropped.
 pub(crate) fn removed() -> Option<Removed> {
-    REMOVED.with(Cell::get)
+    // SAFETY: the rule above.
+    REMOVED.with(|removed| unsafe { removed.get().as_ref() }.copied())
 }

@@ -21,6 +21,7 @@ pub(crate) struct ItemsShape<F, I, R> {
 }
 
 /// An iterator job.
+#[expect(clippy::type_complexity, reason = "what it carries besides is no data")]
 pub(crate) enum Items<H: Hold<T>, F, I, R, T> {
     /// It has not begun.
     Waits(F, H, PhantomData<fn() -> (I, R, T)>),

@@ -21,8 +21,8 @@ fn a_cancel_meets_a_release() {
         limited.submit(jobs.job()).unwrap();
         assert!(limited.wait());
         assert_eq!(jobs.ran(), 2);
-        let cancelled = canceller.join().unwrap();
-        assert_eq!(wanted.dropped(), usize::from(cancelled == Cancellation::Removed));
+        let is_removed = canceller.join().unwrap() == Cancellation::Removed;
+        assert_eq!(wanted.dropped(), usize::from(is_removed));
         let ends = Ends { cancelled: wanted.dropped(), ..Ends::ran(2 + wanted.ran()) };
         assert_eq!(wanted.left(), 0);
         check_group(&limited, ends);

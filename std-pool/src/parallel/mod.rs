@@ -3,4 +3,5 @@
 pub(crate) mod filling;
 pub(crate) mod map;
 pub(crate) mod scope;
+mod scoped;
 pub(crate) mod share;

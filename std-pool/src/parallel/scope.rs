@@ -1,13 +1,6 @@
 //! Jobs that borrow from the caller's stack, because the caller waits for them.
 //!
-//! # Why borrowing is sound
-//!
-//! A scoped job may borrow for `'scope`, which outlives the call of [`Pool::scope`](crate::Pool::scope). That call does not
-//! return, by value or by panic, before the scope's cohort is drained; and a job's turn ends only after its function has been
-//! consumed or dropped, and after its value was left or dropped. A job that is not to begin is dropped, and then its turn ends.
-//!
-//! The slot of the cohort is the engine's, and is there as long: so who ends the last turn may look at it, though the scope is
-//! gone by then.
+//! Why that is sound is said at the job, in `scoped`.
 //!
 //! Waiting helps with the scope's own jobs and with nothing else, so a job never finds itself on top of a foreign one
 //! that holds a lock it wants. The jobs are *owned*: nobody removes them from the pool but the scope.
@@ -18,20 +11,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use fastthreadpool_core::{End, JobId, Pack, Ran, Run, Tick};
+use fastthreadpool_core::{JobId, Run, Tick};
 
+use crate::engine::Engine;
 use crate::engine::slot::{Doom, Slot};
 use crate::engine::waits::{Awaits, InLine};
 use crate::engine::worker::Env;
-use crate::engine::{Engine, Payload};
-use crate::here::call::{Panic, catch, drop_quietly};
-use crate::here::frame::{self, Frame, Kind};
+use crate::here::frame;
+use crate::parallel::scoped::{Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
 use crate::sys::atomic::{AtomicBool, Ordering};
 use crate::sys::{Mutex, OnceLock, thread};
 
-/// Where jobs can be spawned that borrow; from [`Pool::scope`](crate::Pool::scope).
+/// Where jobs can be spawned that borrow; from [`Group::scope`](crate::Group::scope).
 pub struct Scope<'scope, 'env: 'scope> {
     engine: &'scope Arc<Engine>,
     state: State,
@@ -43,25 +36,6 @@ pub struct Scope<'scope, 'env: 'scope> {
     lifetimes: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
 }
 
-/// What jobs leave behind before their turns end.
-struct State {
-    panic: Mutex<Option<Panic>>,
-    stops_on_panic: AtomicBool,
-}
-
-impl State {
-    /// Keeps the first panic; others are dropped with no lock held.
-    fn keep(&self, panic: Panic) {
-        let mut first = self.panic.lock();
-        if first.is_none() {
-            *first = Some(panic);
-        } else {
-            drop(first);
-            drop(panic);
-        }
-    }
-}
-
 /// A slot of the engine's.
 struct Held(NonNull<Slot>);
 
@@ -69,123 +43,6 @@ struct Held(NonNull<Slot>);
 unsafe impl Send for Held {}
 // SAFETY: the same.
 unsafe impl Sync for Held {}
-
-/// A turn of a scope that has not ended.
-struct Turn(NonNull<Slot>);
-
-// SAFETY: a slot is shared between threads.
-unsafe impl Send for Turn {}
-
-impl Turn {
-    fn slot(&self) -> &Slot {
-        // SAFETY: a slot is there as long as its engine, and a job is inside of that.
-        unsafe { self.0.as_ref() }
-    }
-
-    /// What is on the stack of the scope's owner, who waits for this turn.
-    fn state(&self) -> &State {
-        // SAFETY: the owner was set to the state of a scope, which does not return before this turn has ended.
-        unsafe { &*self.slot().owner().cast::<State>() }
-    }
-
-    fn end(self, end: End) {
-        let slot = self.0;
-        std::mem::forget(self);
-        // SAFETY: as in `slot`.
-        unsafe { slot.as_ref() }.end(end);
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.slot().end(End::Cancelled);
-    }
-}
-
-/// Where the value of a scoped job goes.
-trait Leave<U>: Send {
-    /// Returns the panic, if it is the scope's to pass on.
-    fn leave(self, result: Result<U, Panic>) -> Option<Panic>;
-}
-
-/// Nowhere; a panic is the scope's.
-struct Nowhere;
-
-impl Leave<()> for Nowhere {
-    fn leave(self, result: Result<(), Panic>) -> Option<Panic> {
-        result.err()
-    }
-}
-
-/// To a handle; one that is dropped before it is filled leaves word that the job was not run.
-struct ToHandle<U>(Option<Arc<Packet<Result<U, JobError>>>>);
-
-impl<U: Send> Leave<U> for ToHandle<U> {
-    fn leave(mut self, result: Result<U, Panic>) -> Option<Panic> {
-        if let Some(packet) = self.0.take() {
-            packet.fill(result.map_err(JobError::Panicked));
-        }
-        None
-    }
-}
-
-impl<U> Drop for ToHandle<U> {
-    fn drop(&mut self) {
-        if let Some(packet) = self.0.take() {
-            packet.fill(Err(JobError::Cancelled));
-        }
-    }
-}
-
-struct Scoped<F, L, U> {
-    function: F,
-    to: L,
-    // After all that borrows: fields are dropped in order.
-    turn: Turn,
-    value: PhantomData<fn() -> U>,
-}
-
-impl<F: FnOnce() -> U + Send, L: Leave<U>, U> Run<Env> for Scoped<F, L, U> {
-    fn run(self, env: &mut Env) -> Ran<Self> {
-        let Self { function, to, turn, .. } = self;
-        if turn.slot().doom() != Doom::None {
-            drop_quietly(function);
-            drop_quietly(to);
-            turn.end(End::Cancelled);
-            return Ran::Over(End::Cancelled);
-        }
-        let frame = Frame::new(Kind::Member(turn.0.cast()), env.engine.address(), env.seat());
-        let result = frame.enter(|_| catch(function));
-        let end = if result.is_ok() { End::Done } else { End::Failed };
-        let state = turn.state();
-        if end == End::Failed && state.stops_on_panic.load(Ordering::Relaxed) {
-            turn.slot().set_doom(Doom::FailFast);
-        }
-        if let Some(panic) = to.leave(result) {
-            state.keep(panic);
-        }
-        turn.end(end);
-        Ran::Over(end)
-    }
-}
-
-/// A scoped job on its way into a slot.
-struct Owned<J>(J);
-
-impl<J: Run<Env> + Send> Pack<Payload> for Owned<J> {
-    const OWNED: bool = true;
-
-    fn pack(self) -> Payload {
-        // SAFETY: only `spawn` makes one, of a job with a turn of a scope; that does not return before the turn has ended, and
-        // then nothing is left of the job: see the module's head.
-        unsafe { Payload::new_unbounded(self.0) }
-    }
-
-    unsafe fn unpack(payload: Payload) -> Self {
-        // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
-        Self(unsafe { payload.into_job::<J>() })
-    }
-}
 
 impl<'scope> Scope<'scope, '_> {
     /// Appends a job that may borrow from outside the scope. If the pool does not take it, because it is closed or without

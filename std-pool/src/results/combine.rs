@@ -20,6 +20,7 @@ use crate::results::outlet::{Done, Failed, Outlet};
 use crate::sys::Mutex;
 
 /// The callbacks of a group.
+#[expect(clippy::struct_field_names, reason = "as the builders call them")]
 pub(crate) struct Combined<T> {
     pub(crate) on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
     pub(crate) on_failed: Option<Box<dyn FnMut(Failed) + Send>>,

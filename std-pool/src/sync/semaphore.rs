@@ -78,9 +78,18 @@ impl Semaphore {
     /// As [`Semaphore::acquire`]; [`AcquireError::TooMany`] for more than there can be.
     #[inline]
     pub fn acquire_many(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
+        if self.0.try_acquire(permits).is_err() {
+            self.wait_for(permits)?;
+        }
+        Ok(self.0.adopt(permits))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_for(&self, permits: usize) -> Result<(), AcquireError> {
         match self.0.try_acquire_while(permits, look_again) {
-            Ok(()) => Ok(self.0.adopt(permits)),
-            Err(_) => self.wait(|| self.0.permit(permits, &ThisThread)),
+            Ok(()) => Ok(()),
+            Err(_) => wait(|| self.0.acquire(permits, &ThisThread)),
         }
     }
 
@@ -119,18 +128,11 @@ impl Semaphore {
     ///
     /// As [`Semaphore::acquire_many`], and [`AcquireError::TimedOut`].
     pub fn acquire_many_timeout(&self, permits: usize, timeout: Duration) -> Result<Permit<'_>, AcquireError> {
-        match self.0.try_permit(permits) {
-            Ok(permit) => Ok(permit),
-            Err(_) => {
-                let deadline = sys::after(timeout);
-                self.wait(|| self.0.permit_until(permits, &ThisThread, deadline, sys::now))
-            }
+        if let Ok(permit) = self.0.try_permit(permits) {
+            return Ok(permit);
         }
-    }
-
-    #[cold]
-    fn wait<'s>(&'s self, wait: impl FnOnce() -> Result<Permit<'s>, AcquireError>) -> Result<Permit<'s>, AcquireError> {
-        frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
+        let deadline = sys::after(timeout);
+        wait(|| self.0.permit_until(permits, &ThisThread, deadline, sys::now))
     }
 
     /// Takes so many permits in a task, which waits in the same line as the threads. Needs no particular runtime.
@@ -201,6 +203,10 @@ impl Semaphore {
     pub(crate) fn owns(&self, permit: &Permit<'_>) -> bool {
         permit.is_of(&self.0)
     }
+}
+
+fn wait<R>(wait: impl FnOnce() -> Result<R, AcquireError>) -> Result<R, AcquireError> {
+    frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
 }
 
 impl fmt::Debug for Semaphore {

@@ -1,10 +1,12 @@
 //! The core by itself, as a port uses it: fixed storage, a clock turned by hand, workers that step job by job.
 
 use std::num::NonZeroU64;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
 use fastthreadpool::core::{
-    Cancelled, Duty, End, Fixed, Growing, JobId, MissedTickBehavior, Next, Phase, Pool, Refused, Repeat, Tick, Worker,
+    Cancelled, Duty, End, Fixed, Growing, JobId, MissedTickBehavior, Next, Pack, Phase, Pool, Refused, Repeat, Tick,
+    Worker,
 };
 
 type Storage = Fixed<u32, 4, 4, 2>;
@@ -410,4 +412,38 @@ fn a_blocked_worker_gives_away_what_it_has_claimed() {
     pool.unblock();
     let _ = pool.end(&running, End::Done, None);
     assert_eq!(pool.pending(), 0);
+}
+
+#[test]
+fn a_payload_that_cannot_be_made_leaves_no_hole() {
+    struct Fails;
+    impl Pack<u32> for Fails {
+        fn pack(self) -> u32 {
+            panic!("no payload")
+        }
+        unsafe fn unpack(_: u32) -> Self {
+            Self
+        }
+    }
+    let growing = Pool::<u32, _, Growing<u32, ScriptedMutex>>::growing(ScriptedHost::new(), 1, 0);
+    for n in 0..100 {
+        assert!(catch_unwind(AssertUnwindSafe(|| growing.submit_packed(Fails).is_ok())).is_err());
+        let _ = growing.submit(n).unwrap();
+    }
+    assert_eq!(growing.pending(), 100);
+    let mut worker = growing.enlist().unwrap();
+    let mut ran = Vec::new();
+    growing.set_phase(Phase::Draining);
+    loop {
+        match worker.next() {
+            Next::Run { payload, running, .. } => {
+                ran.push(payload);
+                let _ = growing.end(&running, End::Done, None);
+            }
+            Next::Exit { .. } => break,
+            Next::Park(_) => panic!("nothing is to come"),
+        }
+    }
+    assert!(ran.into_iter().eq(0..100));
+    assert_eq!((growing.pending(), growing.audit()), (0, Ok(())));
 }

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fastthreadpool::Pool;
+use fastthreadpool::{Cancellation, JobError, Pool};
 
-use crate::support::{Bomb, Drops, Occupied, pool};
+use crate::support::{Bomb, Drops, HOUR, Occupied, pool};
 
 #[test]
 fn jobs_borrow_from_the_caller() {
@@ -153,4 +153,116 @@ fn a_destructor_that_panics_does_not_end_the_scope_early() {
     }));
     assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"a destructor"));
     assert_eq!(results.lock().unwrap().len(), 20);
+}
+
+#[test]
+fn handles_of_a_scope_return_values_that_borrow() {
+    let text = "some words of a text".to_owned();
+    for threads in 1..=3 {
+        let pool: Pool = pool(threads);
+        let _occupied = Occupied::new(&pool);
+        let lengths = pool.scope(|scope| {
+            let words: Vec<_> = text.split(' ').collect();
+            let handles: Vec<_> =
+                words.into_iter().map(|word| scope.spawn_with_handle(move || (word, word.len()))).collect();
+            // The last one first: who joins runs what has not begun.
+            let joined: Vec<_> = handles.into_iter().rev().map(|handle| handle.join().unwrap()).collect();
+            joined
+        });
+        assert_eq!(lengths, [("text", 4), ("a", 1), ("of", 2), ("words", 5), ("some", 4)]);
+    }
+}
+
+#[test]
+fn a_handle_of_a_scope_gets_the_panic_and_may_be_dropped() {
+    let pool: Pool = pool(2);
+    let drops = Drops::default();
+    pool.scope(|scope| {
+        let panics = scope.spawn_with_handle(|| -> u32 { panic!("for the handle") });
+        assert!(matches!(panics.join(), Err(JobError::Panicked(panic)) if panic.message() == "for the handle"));
+        for _ in 0..10 {
+            drop(scope.spawn_with_handle(|| drops.one()));
+        }
+        drop(scope.spawn_with_handle(|| -> u32 { panic!("for nobody") }));
+    });
+    assert_eq!((drops.count(), pool.counts().failed), (10, 2));
+}
+
+#[test]
+fn a_scope_stops_at_the_first_panic_if_it_is_told_so() {
+    for stops in [false, true] {
+        let pool: Pool = pool(1);
+        let _occupied = Occupied::new(&pool);
+        let (ran, drops, told) = (AtomicUsize::new(0), Drops::default(), AtomicUsize::new(0));
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            pool.scope(|scope| {
+                if stops {
+                    scope.stop_on_panic();
+                }
+                for _ in 0..10 {
+                    let (ran, token) = (&ran, drops.one());
+                    scope.spawn(move || {
+                        let _token = token;
+                        ran.fetch_add(1, Ordering::SeqCst);
+                    });
+                }
+                // The caller runs the latest first.
+                scope.spawn(|| {
+                    told.store(usize::from(scope.is_cancelled()), Ordering::SeqCst);
+                    panic!("stop");
+                });
+            });
+        }));
+        assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"stop"));
+        let expected = if stops { (0, 10) } else { (10, 0) };
+        assert_eq!((ran.load(Ordering::SeqCst), drops.count(), told.into_inner()), (expected.0, 10, 0));
+        assert_eq!((pool.counts().cancelled, pool.counts().failed), (expected.1, 1));
+    }
+}
+
+#[test]
+fn a_scope_that_is_cancelled_begins_nothing_more() {
+    let pool: Pool = pool(1);
+    let occupied = Occupied::new(&pool);
+    let (ran, drops) = (AtomicUsize::new(0), Drops::default());
+    pool.scope(|scope| {
+        let first = scope.spawn_with_handle(|| ran.fetch_add(1, Ordering::SeqCst));
+        assert_eq!(first.join().unwrap(), 0);
+        let handles: Vec<_> = (0..5)
+            .map(|_| {
+                let token = drops.one();
+                scope.spawn_with_handle(|| (token, ran.fetch_add(1, Ordering::SeqCst)).1)
+            })
+            .collect();
+        assert!(!scope.is_cancelled());
+        scope.cancel();
+        assert!(scope.is_cancelled());
+        for handle in handles {
+            assert!(matches!(handle.join(), Err(JobError::Cancelled)));
+        }
+        scope.spawn(|| _ = ran.fetch_add(1, Ordering::SeqCst));
+    });
+    assert_eq!((ran.load(Ordering::SeqCst), drops.count(), pool.counts().cancelled), (1, 5, 6));
+    drop(occupied);
+}
+
+#[test]
+fn nobody_ends_a_scope_from_outside() {
+    let pool: Pool = pool(1);
+    let occupied = Occupied::new(&pool);
+    let ran = AtomicUsize::new(0);
+    let late = pool.submit_later(HOUR, || ()).unwrap();
+    pool.scope(|scope| {
+        (0..10).for_each(|_| scope.spawn(|| _ = ran.fetch_add(1, Ordering::SeqCst)));
+        pool.submit(|| ()).unwrap();
+        assert_eq!((pool.cancel_all(), pool.cancel_timers(), pool.cancel(late)), (1, 1, Cancellation::TooLate));
+        // The job of `Occupied` is told to stop, and nobody else.
+        assert_eq!(pool.cancel(pool.spawn(|| ()).unwrap().id()), Cancellation::Removed);
+        pool.group::<()>().build().unwrap().cancel();
+        drop(occupied);
+        assert!(!pool.shutdown_timeout(std::time::Duration::ZERO) || ran.load(Ordering::SeqCst) == 10);
+        pool.shutdown_now();
+        assert_eq!(ran.load(Ordering::SeqCst), 10, "its end waits for the scope");
+    });
+    assert_eq!((pool.counts().done, pool.is_ended()), (11, true));
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fastthreadpool::{AcquireError, Overflow, Pool, Semaphore, TryAcquireError};
@@ -168,4 +169,36 @@ fn jobs_use_it_too() {
     }
     pool.wait_idle();
     assert_eq!((count.load(Ordering::Relaxed), semaphore.value()), (1000, 1));
+}
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_waiting() {
+    use std::future::Future;
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker");
+        }
+    }
+    let waker = Waker::from(Arc::new(Panics));
+    let semaphore = Arc::new(Semaphore::new(0));
+    // More than are woken at a time, and more than one that panics among them.
+    let mut tasks: Vec<_> = (0..20).map(|_| Box::pin(semaphore.acquire_async(1))).collect();
+    let mut threads = Vec::new();
+    for task in &mut tasks {
+        let listed = semaphore.waiters();
+        assert!(task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let behind = Arc::clone(&semaphore);
+        threads.push(thread::spawn(move || behind.acquire().unwrap().forget()));
+        while semaphore.waiters() < listed + 2 {
+            thread::yield_now();
+        }
+    }
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| semaphore.release(40))).unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a waker"));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!((semaphore.waiters(), semaphore.value()), (0, 0));
+    for task in &mut tasks {
+        assert!(task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }
 }

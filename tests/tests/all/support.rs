@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use fastthreadpool::{Done, Pool, Results};
+use fastthreadpool::{Builder, Done, JoinHandle, Pool, Results};
 
 /// Longer than any test.
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
@@ -30,6 +30,64 @@ impl Occupied {
         }));
         has_begun.recv().unwrap();
         Self { _open: open }
+    }
+}
+
+/// Something that waits, in a job of a pool of its own.
+pub(crate) struct Waiting<R> {
+    _pool: Pool,
+    handle: JoinHandle<R>,
+}
+
+impl<R: Send + 'static> Waiting<R> {
+    /// Returns when it waits: the one worker has a stand-in then, which runs another job.
+    pub(crate) fn new(wait: impl FnOnce() -> R + Send + 'static) -> Self {
+        let pool = pool(1);
+        let handle = pool.spawn(wait).unwrap();
+        pool.spawn(|| ()).unwrap().join().unwrap();
+        Self { _pool: pool, handle }
+    }
+
+    pub(crate) fn end(self) -> R {
+        self.handle.join().unwrap()
+    }
+}
+
+/// The end of a pool that nobody waits for: all its threads let go of it, and it has found its account in balance.
+pub(crate) struct Gone(Receiver<()>);
+
+impl Gone {
+    /// Watches the pool that is built.
+    pub(crate) fn watch<T: Send + 'static>(builder: Builder<T>) -> (Builder<T>, Self) {
+        let (sender, receiver) = channel();
+        (builder.on_thread_stop(move |_| _ = &sender), Self(receiver))
+    }
+
+    pub(crate) fn wait(self) {
+        assert!(self.0.recv().is_err(), "nothing is sent");
+    }
+}
+
+/// A gate that is shut until it is opened or dropped. Who waits at it is not known to a pool.
+pub(crate) struct Shut(Sender<()>);
+
+/// Where to wait.
+pub(crate) struct Gate(Receiver<()>);
+
+impl Shut {
+    pub(crate) fn new() -> (Self, Gate) {
+        let (sender, receiver) = channel();
+        (Self(sender), Gate(receiver))
+    }
+
+    pub(crate) fn open(self) {
+        drop(self.0);
+    }
+}
+
+impl Gate {
+    pub(crate) fn pass(&self) {
+        assert!(self.0.recv().is_err(), "nothing is sent");
     }
 }
 
@@ -68,6 +126,13 @@ impl Drop for Bomb {
 /// The values in a queue, oldest first.
 pub(crate) fn values<T: Send>(results: &Results<Done<T>>) -> Vec<T> {
     results.drain().map(|done| done.value).collect()
+}
+
+/// The same, in order of size.
+pub(crate) fn sorted<T: Send + Ord>(results: &Results<Done<T>>) -> Vec<T> {
+    let mut values = values(results);
+    values.sort();
+    values
 }
 
 /// How often each value is there.

@@ -2,15 +2,27 @@
 //!
 //! Two kinds. *Scenes* have workers that park, are woken, and end: little fits into one. *Steps* have a few calls on a few
 //! threads; when all have returned, one thread does the duties that they were given, and then every job must have run.
+//! When it has, the world stands still, and the account must say the same as a sweep of all that is there.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `stage` | what steps share |
+//! | `steps` | submits, claims, thieves |
+//! | `waits` | who sleeps against timers and urgent jobs; jobs that wait inside jobs; what is not published yet |
+//! | `gates` | jobs at gates, pauses |
+//! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
+//! | `scenes` | scenes |
 
+mod ends;
+mod gates;
 mod scenes;
+mod stage;
 mod steps;
-
-use core::sync::atomic::{AtomicUsize, Ordering};
+mod waits;
 
 use super::Pool;
 use crate::host::{Host, Tick};
-use crate::hosts::loom::LoomMutex;
+use crate::hosts::loom::{LoomMutex, model};
 use crate::storage::Growing;
 
 /// A clock that stands still; wake-ups cost something only where short jobs are to be claimed by the dozen.
@@ -36,17 +48,3 @@ type Grown = Pool<usize, Still, Growing<usize, LoomMutex>>;
 const LONG: Still = Still { wake_cost: 0 };
 /// All jobs are short: they take no time.
 const SHORT: Still = Still { wake_cost: 1000 };
-
-/// Explores with so many preemptions, unless the environment says otherwise.
-fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
-    builder.max_branches = 20_000;
-    let runs = std::sync::Arc::new(AtomicUsize::new(0));
-    let count = runs.clone();
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        run();
-    });
-    std::println!("{} interleavings", runs.load(Ordering::Relaxed));
-}

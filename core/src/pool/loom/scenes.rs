@@ -2,20 +2,21 @@
 //!
 //! Each ends only if what it waits for happens: a wake-up that is lost is a deadlock, which the checker reports.
 
-use ::loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use ::loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use ::loom::sync::{Arc, Mutex};
 use ::loom::thread;
 use std::vec::Vec;
 
 use super::{Grown, LONG, SHORT, Still, model};
-use crate::cancel::Cancelled;
+use crate::end::End;
 use crate::host::{Park, Tick, Unpark};
 use crate::hosts::loom::LoomParker;
 use crate::id::JobId;
+use crate::pack::Refused;
 use crate::period::Repeat;
-use crate::pool::{Duty, Pool, Refused};
+use crate::pool::{Account, Cancelled, Duty, Pool};
 use crate::state::Phase;
-use crate::storage::Storage;
+use crate::storage::{Fixed, Storage};
 use crate::worker::Next;
 
 /// A pool with its workers' contexts, and what its jobs have done.
@@ -47,14 +48,14 @@ impl<S: Storage<usize> + 'static> Scene<S> {
     }
 
     fn submit(scene: &Arc<Self>, job: usize) -> JobId {
-        let (id, duty) = scene.pool.submit(job).ok().expect("open, and with room");
+        let (id, duty) = scene.pool.submit(job).expect("open, and with room");
         Self::perform(scene, duty);
         id
     }
 
     /// Waits until a job has run.
     fn await_run(&self, job: usize) {
-        while self.ran[job].load(SeqCst) == 0 {
+        while self.ran[job].load(Relaxed) == 0 {
             self.main.park();
         }
     }
@@ -87,8 +88,8 @@ impl<S: Storage<usize> + 'static> Scene<S> {
                 match worker.next() {
                     Next::Run { payload, running, duty } => {
                         Self::perform(&scene, duty);
-                        scene.ran[payload].fetch_add(1, SeqCst);
-                        let (_, duty) = scene.pool.end(&running, None);
+                        scene.ran[payload].fetch_add(1, Relaxed);
+                        let (_, duty) = scene.pool.end(&running, End::Done, None);
                         Self::perform(&scene, duty);
                         scene.main.unparker().unpark();
                     }
@@ -103,23 +104,29 @@ impl<S: Storage<usize> + 'static> Scene<S> {
         })
     }
 
-    fn assert_ran(&self, times: &[usize]) {
+    /// Each job has run so often, and all is over: so many were removed, the others are done.
+    fn assert_over(&self, times: &[usize], cancelled: usize) {
         for (job, times) in times.iter().enumerate() {
-            assert_eq!(self.ran[job].load(SeqCst), *times, "runs of job {job}");
+            assert_eq!(self.ran[job].load(Relaxed), *times, "runs of job {job}");
         }
         assert_eq!(self.pool.pending(), 0);
         assert_eq!(self.pool.state().alive(), 0);
+        assert_eq!(self.pool.audit(), Ok(()));
+        let done = times.iter().sum();
+        let Account { handed_back, .. } = self.pool.account();
+        let accepted = done + cancelled + handed_back;
+        assert_eq!(self.pool.account(), Account { accepted, done, cancelled, handed_back, ..Account::default() });
     }
 }
 
 #[test]
 fn one_job_reaches_one_worker() {
-    model(2, || {
+    model(3, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         Scene::submit(&scene, 0);
         scene.await_run(0);
         scene.end();
-        scene.assert_ran(&[1]);
+        scene.assert_over(&[1], 0);
     });
 }
 
@@ -130,7 +137,7 @@ fn jobs_cross_from_block_to_block() {
         (0..3).for_each(|job| _ = Scene::submit(&scene, job));
         (0..3).for_each(|job| scene.await_run(job));
         scene.end();
-        scene.assert_ran(&[1, 1, 1]);
+        scene.assert_over(&[1, 1, 1], 0);
     });
 }
 
@@ -144,7 +151,7 @@ fn two_producers<S: Storage<usize> + 'static>(scene: &Arc<Scene<S>>) {
     producer.join().unwrap();
     (0..2).for_each(|job| scene.await_run(job));
     scene.end();
-    scene.assert_ran(&[1, 1]);
+    scene.assert_over(&[1, 1], 0);
 }
 
 #[test]
@@ -153,26 +160,31 @@ fn two_producers_and_short_jobs() {
 }
 
 #[test]
+fn two_producers_and_two_workers_in_fixed_storage() {
+    model(1, || two_producers(&Scene::new(Pool::<usize, _, Fixed<usize, 2, 1, 2>>::fixed(LONG))));
+}
+
+#[test]
 fn a_cancelled_job_is_removed_or_runs_and_not_both() {
-    model(2, || {
+    model(3, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         let id = Scene::submit(&scene, 0);
         let removed = match scene.pool.cancel(id) {
             Cancelled::Removed(job) => job == 0,
             Cancelled::Stopping => false,
             Cancelled::TooLate => {
-                assert_eq!(scene.ran[0].load(SeqCst), 1, "too late is only what has ended");
+                assert_eq!(scene.ran[0].load(Relaxed), 1, "too late is only what has ended");
                 false
             }
         };
         scene.end();
-        scene.assert_ran(&[usize::from(!removed)]);
+        scene.assert_over(&[usize::from(!removed)], usize::from(removed));
     });
 }
 
 #[test]
 fn a_submit_meets_the_end_of_the_pool() {
-    model(2, || {
+    model(3, || {
         let scene = Scene::new(Grown::growing(LONG, 1, 0));
         let closer = {
             let scene = scene.clone();
@@ -195,7 +207,7 @@ fn a_submit_meets_the_end_of_the_pool() {
             Scene::perform(&scene, scene.pool.demand());
             scene.end();
         }
-        scene.assert_ran(&[usize::from(accepted)]);
+        scene.assert_over(&[usize::from(accepted)], 0);
     });
 }
 
@@ -209,6 +221,6 @@ fn an_urgent_job_and_a_timer_reach_a_sleeper() {
         Scene::perform(&scene, duty);
         (0..2).for_each(|job| scene.await_run(job));
         scene.end();
-        scene.assert_ran(&[1, 1]);
+        scene.assert_over(&[1, 1], 0);
     });
 }

@@ -17,7 +17,7 @@ pub use by_hand::ByHand;
 pub use channels::{Crossbeam, Kanal};
 pub use floor::{Heap, Loop, Ring, TwoAtomics};
 pub use futures::Futures;
-pub use ours::{Ours, OursResults};
+pub use ours::{Ours, OursByBuilder, OursInGroup, OursResults};
 pub use rayon::Rayon;
 pub use rusty_pool::RustyPool;
 pub use scheduled::Scheduled;

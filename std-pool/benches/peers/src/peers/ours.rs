@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fastthreadpool::{Cancellation, JobId, JoinHandle, Pool};
+use fastthreadpool::{Cancellation, Group, JobId, JoinHandle, Pool};
 
 use crate::capability::{Cancels, Executor, Handles, Maps, Results, Timers};
 use crate::peer::Peer;
@@ -31,6 +31,40 @@ impl Executor for Ours {
 
     fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
         self.0.submit(job).expect("the pool is open");
+    }
+}
+
+/// By a group without limits.
+pub struct OursInGroup {
+    group: Group,
+    _pool: Pool,
+}
+
+impl Executor for OursInGroup {
+    const PEER: Peer = Peer::Ours;
+
+    fn new(workers: usize) -> Self {
+        let pool: Pool = Pool::builder().threads(workers).build().expect("threads can be had");
+        Self { group: pool.group().build().expect("nothing is limited"), _pool: pool }
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        self.group.submit(job).expect("the pool is open");
+    }
+}
+
+/// By the builder of jobs.
+pub struct OursByBuilder(Pool);
+
+impl Executor for OursByBuilder {
+    const PEER: Peer = Peer::Ours;
+
+    fn new(workers: usize) -> Self {
+        Self(Pool::builder().threads(workers).build().expect("threads can be had"))
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        self.0.job(job).submit().expect("the pool is open");
     }
 }
 

@@ -19,6 +19,7 @@ mod semaphore;
 mod submit;
 mod timers;
 mod tree;
+mod ways;
 
 use crate::work::{Effort, Work};
 
@@ -26,6 +27,7 @@ use crate::work::{Effort, Work};
 pub fn all(effort: Effort) -> Vec<Work> {
     let groups = [
         submit::works,
+        ways::works,
         results::works,
         handles::works,
         tree::works,

@@ -26,7 +26,7 @@ fn per_job(time: Duration, jobs: usize) -> Vec<f64> {
     vec![time.as_secs_f64() * 1e9 / jobs as f64]
 }
 
-fn one<E: Executor, const WORDS: usize>(executor: &E, jobs: usize) -> Vec<f64> {
+pub fn one<E: Executor, const WORDS: usize>(executor: &E, jobs: usize) -> Vec<f64> {
     let expected = Expected::new(jobs, 1);
     let began = Instant::now();
     produce::<E, WORDS>(executor, jobs);

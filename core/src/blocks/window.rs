@@ -1,0 +1,163 @@
+//! Blocks, the table in which they are found without a lock, and the window, which is the truth. The rules are those of
+//! `blocks`.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ptr::{self, NonNull};
+
+use super::{BLOCK, NO_BASE};
+use crate::slot::Slot;
+use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering};
+
+/// Aligned so that a slot of 64 bytes is a cache line.
+#[repr(C, align(64))]
+pub(super) struct Block<P> {
+    pub(super) slots: [Slot<P>; BLOCK],
+    /// Payloads taken out and counted in the present run.
+    pub(super) finished: AtomicUsize,
+}
+
+impl<P> Block<P> {
+    pub(super) fn allocate() -> NonNull<Self> {
+        if MODEL {
+            // Its atomics are more than their bytes.
+            let slots = core::array::from_fn(|_| Slot::new());
+            return NonNull::from(Box::leak(Box::new(Self { slots, finished: AtomicUsize::new(0) })));
+        }
+        let layout = core::alloc::Layout::new::<Self>();
+        // SAFETY: the layout has a size, a block has slots.
+        let block = unsafe { alloc::alloc::alloc_zeroed(layout) };
+        // All zeros is a block: free slots of lap 0 without payload, and nothing finished. Untouched zeros from the
+        // operating system cost nothing until a slot is used.
+        NonNull::new(block.cast()).unwrap_or_else(|| alloc::alloc::handle_alloc_error(layout))
+    }
+
+    pub(super) fn lap(position: usize) -> usize {
+        position / BLOCK
+    }
+
+    pub(super) fn slot(&self, position: usize) -> &Slot<P> {
+        &self.slots[position % BLOCK]
+    }
+}
+
+pub(super) struct Entry<P> {
+    pub(super) base: AtomicUsize,
+    pub(super) block: AtomicPtr<Block<P>>,
+}
+
+pub(super) struct Table<P>(pub(super) Box<[Entry<P>]>);
+
+impl<P> Table<P> {
+    pub(super) fn new(size: usize) -> Self {
+        let entry = |_| Entry { base: AtomicUsize::new(NO_BASE), block: AtomicPtr::new(ptr::null_mut()) };
+        Self((0..size).map(entry).collect())
+    }
+
+    #[inline(always)]
+    pub(super) fn entry(&self, base: usize) -> &Entry<P> {
+        &self.0[(base / BLOCK) & (self.0.len() - 1)]
+    }
+
+    /// Names `block` as the one that serves `base`, unless a later one has the place.
+    pub(super) fn set(&self, base: usize, block: NonNull<Block<P>>) {
+        let entry = self.entry(base);
+        // Bases change under the lock, which the caller holds.
+        let present = entry.base.load(Ordering::Relaxed);
+        if present != NO_BASE {
+            if base.wrapping_sub(present) > usize::MAX / 2 {
+                return;
+            }
+            entry.base.store(NO_BASE, Ordering::SeqCst);
+        }
+        // Release for rule 2: who sees it sees that its base is another.
+        entry.block.store(block.as_ptr(), Ordering::Release);
+        // Sequentially consistent like every access to a base: see rule 4.
+        entry.base.store(base, Ordering::SeqCst);
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, base: usize) -> Option<NonNull<Block<P>>> {
+        let entry = self.entry(base);
+        // Sequentially consistent for rule 4.
+        if entry.base.load(Ordering::SeqCst) != base {
+            return None;
+        }
+        let block = entry.block.load(Ordering::Acquire);
+        // Again for rule 2, by which it is a block, too.
+        // SAFETY: an entry that says a base was given its block before.
+        (entry.base.load(Ordering::Relaxed) == base).then(|| unsafe { NonNull::new_unchecked(block) })
+    }
+}
+
+/// The runs that are in use, and the blocks that are not.
+pub(super) struct Window<P> {
+    /// The runs that have been reached and are not finished, oldest first; without a block until a producer comes there.
+    pub(super) runs: VecDeque<(usize, Option<NonNull<Block<P>>>)>,
+    /// The first base that has not been reached.
+    pub(super) next: usize,
+    pub(super) free: Vec<NonNull<Block<P>>>,
+    /// The fewest free blocks since the last trim: that many were not needed.
+    pub(super) spare: usize,
+    /// The present table last. Boxed, so that a table stays where it is.
+    #[expect(clippy::vec_box, reason = "others hold pointers to the tables")]
+    pub(super) tables: Vec<Box<Table<P>>>,
+}
+
+/// Where a run stands in the window.
+pub(super) enum Place {
+    ToCome,
+    /// At this index.
+    Listed(usize),
+    /// It would be at this index.
+    Finished(usize),
+}
+
+impl<P> Window<P> {
+    pub(super) fn place(&self, base: usize) -> Place {
+        // Positions wrap, so runs compare by how far they are back.
+        let age = |base| self.next.wrapping_sub(base);
+        if age(base).wrapping_sub(1) > usize::MAX / 2 {
+            return Place::ToCome;
+        }
+        match self.runs.binary_search_by(|(other, _)| age(base).cmp(&age(*other))) {
+            Ok(index) => Place::Listed(index),
+            Err(index) => Place::Finished(index),
+        }
+    }
+
+    /// The index of a run that is not finished; lists it, and all before it, if it has not been reached.
+    pub(super) fn reach(&mut self, base: usize) -> usize {
+        while matches!(self.place(base), Place::ToCome) {
+            self.runs.push_back((self.next, None));
+            self.next = self.next.wrapping_add(BLOCK);
+        }
+        match self.place(base) {
+            Place::Listed(index) => index,
+            _ => unreachable!("a position that has not been taken and counted keeps its run"),
+        }
+    }
+
+    pub(super) fn block(&self, base: usize) -> Option<NonNull<Block<P>>> {
+        match self.place(base) {
+            Place::Listed(index) => self.runs[index].1,
+            _ => None,
+        }
+    }
+
+    pub(super) fn table(&self) -> &Table<P> {
+        &self.tables[self.tables.len() - 1]
+    }
+}
+
+impl<P> Drop for Window<P> {
+    fn drop(&mut self) {
+        let live = self.runs.drain(..).filter_map(|(_, block)| block);
+        for block in live.chain(self.free.drain(..)) {
+            // SAFETY: the store is being dropped, so nobody looks any more; every block is in one of the two lists.
+            let mut block = unsafe { Box::from_raw(block.as_ptr()) };
+            block.slots.iter_mut().for_each(Slot::clear);
+        }
+    }
+}

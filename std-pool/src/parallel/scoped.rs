@@ -1,0 +1,162 @@
+//! The job of a scope: its turn, and where its value goes.
+//!
+//! # Why borrowing is sound
+//!
+//! A scoped job may borrow for `'scope`, which outlives the call of [`Group::scope`](crate::Group::scope). That call does not
+//! return, by value or by panic, before the scope's cohort is drained; and a job's turn ends only after its function has been
+//! consumed or dropped, and after its value was left or dropped. A job that is not to begin is dropped, and then its turn ends.
+//!
+//! The slot of the cohort is the engine's, and is there as long: so who ends the last turn may look at it, though the scope is
+//! gone by then.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use fastthreadpool_core::{End, Pack, Ran, Run};
+
+use crate::engine::Payload;
+use crate::engine::slot::{Doom, Slot};
+use crate::engine::worker::Env;
+use crate::here::call::{Panic, catch, drop_quietly};
+use crate::here::frame::{Frame, Kind};
+use crate::results::outcome::JobError;
+use crate::sync::packet::Packet;
+use crate::sys::Mutex;
+use crate::sys::atomic::{AtomicBool, Ordering};
+
+/// What jobs leave behind before their turns end.
+pub(super) struct State {
+    pub(super) panic: Mutex<Option<Panic>>,
+    pub(super) stops_on_panic: AtomicBool,
+}
+
+impl State {
+    /// Keeps the first panic; others are dropped with no lock held.
+    fn keep(&self, panic: Panic) {
+        let mut first = self.panic.lock();
+        if first.is_none() {
+            *first = Some(panic);
+        } else {
+            drop(first);
+            drop(panic);
+        }
+    }
+}
+
+/// A turn of a scope that has not ended.
+pub(super) struct Turn(pub(super) NonNull<Slot>);
+
+// SAFETY: a slot is shared between threads.
+unsafe impl Send for Turn {}
+
+impl Turn {
+    fn slot(&self) -> &Slot {
+        // SAFETY: a slot is there as long as its engine, and a job is inside of that.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// What is on the stack of the scope's owner, who waits for this turn.
+    fn state(&self) -> &State {
+        // SAFETY: the owner was set to the state of a scope, which does not return before this turn has ended.
+        unsafe { &*self.slot().owner().cast::<State>() }
+    }
+
+    fn end(self, end: End) {
+        let slot = self.0;
+        std::mem::forget(self);
+        // SAFETY: as in `slot`.
+        unsafe { slot.as_ref() }.end(end);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.slot().end(End::Cancelled);
+    }
+}
+
+/// Where the value of a scoped job goes.
+pub(super) trait Leave<U>: Send {
+    /// Returns the panic, if it is the scope's to pass on.
+    fn leave(self, result: Result<U, Panic>) -> Option<Panic>;
+}
+
+/// Nowhere; a panic is the scope's.
+pub(super) struct Nowhere;
+
+impl Leave<()> for Nowhere {
+    fn leave(self, result: Result<(), Panic>) -> Option<Panic> {
+        result.err()
+    }
+}
+
+/// To a handle; one that is dropped before it is filled leaves word that the job was not run.
+pub(super) struct ToHandle<U>(pub(super) Option<Arc<Packet<Result<U, JobError>>>>);
+
+impl<U: Send> Leave<U> for ToHandle<U> {
+    fn leave(mut self, result: Result<U, Panic>) -> Option<Panic> {
+        if let Some(packet) = self.0.take() {
+            packet.fill(result.map_err(JobError::Panicked));
+        }
+        None
+    }
+}
+
+impl<U> Drop for ToHandle<U> {
+    fn drop(&mut self) {
+        if let Some(packet) = self.0.take() {
+            packet.fill(Err(JobError::Cancelled));
+        }
+    }
+}
+
+pub(super) struct Scoped<F, L, U> {
+    pub(super) function: F,
+    pub(super) to: L,
+    // After all that borrows: fields are dropped in order.
+    pub(super) turn: Turn,
+    pub(super) value: PhantomData<fn() -> U>,
+}
+
+impl<F: FnOnce() -> U + Send, L: Leave<U>, U> Run<Env> for Scoped<F, L, U> {
+    fn run(self, env: &mut Env) -> Ran<Self> {
+        let Self { function, to, turn, .. } = self;
+        if turn.slot().doom() != Doom::None {
+            drop_quietly(function);
+            drop_quietly(to);
+            turn.end(End::Cancelled);
+            return Ran::Over(End::Cancelled);
+        }
+        let frame = Frame::new(Kind::Member(turn.0.cast()), env.engine.address(), env.seat());
+        let result = frame.enter(|_| catch(function));
+        let end = if result.is_ok() { End::Done } else { End::Failed };
+        let state = turn.state();
+        if end == End::Failed && state.stops_on_panic.load(Ordering::Relaxed) {
+            turn.slot().set_doom(Doom::FailFast);
+        }
+        if let Some(panic) = to.leave(result) {
+            state.keep(panic);
+        }
+        turn.end(end);
+        Ran::Over(end)
+    }
+}
+
+/// A scoped job on its way into a slot.
+pub(super) struct Owned<J>(pub(super) J);
+
+impl<J: Run<Env> + Send> Pack<Payload> for Owned<J> {
+    const OWNED: bool = true;
+
+    fn pack(self) -> Payload {
+        // SAFETY: only a scope makes one, of a job with a turn of a scope; that does not return before the turn has ended, and
+        // then nothing is left of the job: see the module's head.
+        unsafe { Payload::new_unbounded(self.0) }
+    }
+
+    unsafe fn unpack(payload: Payload) -> Self {
+        // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
+        Self(unsafe { payload.into_job::<J>() })
+    }
+}
