@@ -91,7 +91,9 @@ fn a_waker_of_a_reader_panics() {
         };
         let mut too_many = Box::pin(pool.done_cnt().acquire_async(3));
         assert!(!poll_with_bomb(too_many.as_mut()));
-        (0..2).for_each(|_| _ = pool.submit(tally.with(|| 1)).unwrap());
+        for _ in 0..2 {
+            pool.submit(tally.with(|| 1)).unwrap();
+        }
         pool.shutdown();
         assert!(too_many.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
         one.join().unwrap();

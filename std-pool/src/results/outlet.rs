@@ -167,8 +167,10 @@ impl<T: Send + 'static> Outlet<T> {
             self.done.close_for(&mut woken);
             self.failed.close_for(&mut woken);
         }
-        // A task's waker may panic: the panic hook has reported it.
-        woken.iter().for_each(|waiter| _ = catch(|| waiter.unpark()));
+        for waiter in woken {
+            // A task's waker may panic: the panic hook has reported it.
+            let _ = catch(|| waiter.unpark());
+        }
         self.ended.notify();
     }
 

@@ -238,7 +238,6 @@ impl RawMutex {
 
 // SAFETY: it excludes as the mutex in it does.
 unsafe impl lock_api::RawMutex for RawMutex {
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants it")]
     const INIT: Self = Self { mutex: shuttle::sync::Mutex::new(()), guard: UnsafeCell::new(None) };
 
     type GuardMarker = lock_api::GuardSend;
