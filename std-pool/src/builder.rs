@@ -4,15 +4,16 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use fastthreadpool_core::MAX_WORKERS;
 
 use crate::engine::{Config, Engine, Hook, OnDrop};
 use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
+use crate::groups::ways::Bounds;
 use crate::pool::Pool;
 use crate::results::callback;
-use crate::results::combine::Combined;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
 use crate::sys::thread;
 
@@ -38,10 +39,15 @@ pub struct Builder<T> {
     on_drop: OnDrop,
     on_thread_start: Option<Hook>,
     on_thread_stop: Option<Hook>,
-    on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
-    on_failed: Option<Box<dyn FnMut(Failed) + Send>>,
+    on_done: Option<Starts<T>>,
+    on_failed: Option<Starts<T>>,
     log_failures: Option<log::Level>,
+    /// Of a pool with a bound.
+    bounds: Option<Bounds<T>>,
 }
+
+/// Starts the thread of a callback. Made where the callback is given, so that a program without is spared such threads.
+type Starts<T> = Box<dyn FnOnce(&Arc<Engine>, Arc<Inner<T>>) -> io::Result<()> + Send>;
 
 #[derive(Clone, Copy)]
 enum Threads {
@@ -64,6 +70,7 @@ impl<T: Send + 'static> Builder<T> {
             on_done: None,
             on_failed: None,
             log_failures: None,
+            bounds: None,
         }
     }
 
@@ -98,6 +105,7 @@ impl<T: Send + 'static> Builder<T> {
     /// own; nor do those of scopes. A job that goes back to wait for room in the done queue counts no more.
     pub fn queue_capacity(mut self, jobs: usize) -> Self {
         self.queue_capacity = Some(jobs);
+        self.bounds = Some(Bounds::new());
         self
     }
 
@@ -108,6 +116,7 @@ impl<T: Send + 'static> Builder<T> {
     /// A job that is to read the done queue of its own pool should not itself leave a result there.
     pub fn done_capacity(mut self, results: usize) -> Self {
         self.done_capacity = Some(results);
+        self.bounds = Some(Bounds::new());
         self
     }
 
@@ -141,14 +150,14 @@ impl<T: Send + 'static> Builder<T> {
     /// Is given every result, in order of completion, on a thread of its own. It takes them from the done queue, which
     /// then is not to be read by others. If it panics, the panic goes to the failed queue and the next result is next.
     pub fn on_done(mut self, callback: impl FnMut(Done<T>) + Send + 'static) -> Self {
-        self.on_done = Some(Box::new(callback));
+        self.on_done = Some(Box::new(|engine, root| callback::on_done(engine, root, callback)));
         self
     }
 
     /// Is given every failure, in order of completion, on a thread of its own. It takes them from the failed queue. If it
     /// panics, the next failure is next.
     pub fn on_failed(mut self, callback: impl FnMut(Failed) + Send + 'static) -> Self {
-        self.on_failed = Some(Box::new(callback));
+        self.on_failed = Some(Box::new(|engine, root| callback::on_failed(engine, root, callback)));
         self
     }
 
@@ -186,7 +195,12 @@ impl<T: Send + 'static> Builder<T> {
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let policy = Policy { is_root: true, queue_capacity, done_capacity, ..Policy::default() };
-        let root = Inner::new(policy, Outlet::new(self.failed_capacity, callers, Combined::none()), None);
+        let root = Inner::root(
+            policy,
+            Outlet::new(self.failed_capacity, callers),
+            self.bounds.as_ref().map(|bounds| bounds.ways),
+        );
+        let begin = self.bounds.map_or(Inner::begin_plain as fn(&_, &_), |bounds| bounds.begin);
         let config = Config {
             threads,
             name_prefix: self.name_prefix,
@@ -197,12 +211,12 @@ impl<T: Send + 'static> Builder<T> {
             on_drop: self.on_drop,
         };
         let engine = Engine::new(config, root.clone(), root.outlet.keeps());
-        let pool = Pool::of(engine.clone(), root.clone());
+        let pool = Pool::of(engine.clone(), root.clone(), begin);
         if let Some(on_done) = self.on_done {
-            callback::on_done(&engine, root.clone(), on_done).map_err(BuildError::Callback)?;
+            on_done(&engine, root.clone()).map_err(BuildError::Callback)?;
         }
         if let Some(on_failed) = self.on_failed {
-            callback::on_failed(&engine, root, on_failed).map_err(BuildError::Callback)?;
+            on_failed(&engine, root).map_err(BuildError::Callback)?;
         }
         Ok(pool)
     }

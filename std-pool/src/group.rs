@@ -64,7 +64,7 @@ impl<T> Clone for Group<T> {
 
 impl<T> Drop for Group<T> {
     fn drop(&mut self) {
-        self.inner.core.drop_handle(&self.engine);
+        self.inner.core.leave_handle(&self.engine);
     }
 }
 
@@ -72,8 +72,12 @@ impl<T: Send + 'static> Group<T> {
     /// Makes a group known to its engine.
     pub(crate) fn begin(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
         inner.begin(engine);
-        let policy = inner.core.policy;
-        let is_plain = policy.is_root && policy.done_capacity.is_none() && policy.queue_capacity.is_none();
+        Self::of(engine, inner)
+    }
+
+    /// A handle to a group that is known to its engine.
+    pub(crate) fn of(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
+        let is_plain = inner.core.is_plain();
         Self { engine: Arc::clone(engine), inner, is_plain }
     }
 

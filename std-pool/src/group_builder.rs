@@ -148,7 +148,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         if capacities.contains(&Some(0)) {
             return Err(BuildError::NoCapacity);
         }
-        let outlet = Outlet::new(failed_capacity, Threads::default(), callbacks);
+        let outlet = Outlet::new(failed_capacity, Threads::default()).combined(callbacks);
         Ok(Group::begin(engine, Inner::new(policy, outlet, around)))
     }
 }

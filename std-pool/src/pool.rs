@@ -17,7 +17,6 @@ use crate::groups::policy::Policy;
 use crate::here::cancellation::Cancellation;
 use crate::here::frame;
 use crate::here::removed::CancelReason;
-use crate::results::combine::Combined;
 use crate::results::outlet::{FAILURES, Outlet, Threads};
 use crate::sys;
 
@@ -101,8 +100,9 @@ impl<T: Send + 'static> Pool<T> {
         Builder::new()
     }
 
-    pub(crate) fn of(engine: Arc<Engine>, root: Arc<Inner<T>>) -> Self {
-        let group = Group::begin(&engine, root);
+    pub(crate) fn of(engine: Arc<Engine>, root: Arc<Inner<T>>, begin: fn(&Arc<Inner<T>>, &Arc<Engine>)) -> Self {
+        begin(&root, &engine);
+        let group = Group::of(&engine, root);
         Self { handle: Arc::new(Handle { engine }), group }
     }
 
@@ -122,7 +122,7 @@ impl<T: Send + 'static> Pool<T> {
     /// ```
     #[must_use]
     pub fn with_results<U: Send + 'static>(&self) -> Pool<U> {
-        let outlet = Outlet::new(FAILURES, Threads::default(), Combined::none());
+        let outlet = Outlet::new(FAILURES, Threads::default());
         let group = Group::begin(self.engine(), Inner::new(Policy::default(), outlet, None));
         Pool { handle: Arc::clone(&self.handle), group }
     }

@@ -141,7 +141,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// oldest first in each lane, with no lock held. Returns how many. Periodic jobs stay, and those that have an owner.
     pub fn cancel_queued(&self, mut dispose: impl FnMut(JobId, P)) -> usize {
         self.expire();
-        let mut removed = self.cancel_entries(Kinds::Arrived, &mut dispose);
+        let mut removed = self.cancel_kinds(Kinds::Arrived, &mut dispose);
         let inside = self.inside();
         for (number, lane) in self.storage.lanes().iter().enumerate() {
             lane.slots().sweep(inside.pinned(), lane.tail(), &mut |position| {
@@ -158,7 +158,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Removes jobs that are entries, and hands each to `dispose` with no lock held. A periodic job that runs now will not
     /// run again. Returns how many were removed.
-    pub fn cancel_entries(&self, kinds: Kinds, dispose: impl FnMut(JobId, P)) -> usize {
+    pub fn cancel_entries(&self, kinds: Kinds, mut dispose: impl FnMut(JobId, P)) -> usize {
+        self.cancel_kinds(kinds, &mut dispose)
+    }
+
+    /// The same, for one type of function however it was given.
+    fn cancel_kinds(&self, kinds: Kinds, dispose: &mut impl FnMut(JobId, P)) -> usize {
         self.cancel_each(|entries, cursor| entries.cancel_next(cursor, kinds, None), dispose)
     }
 

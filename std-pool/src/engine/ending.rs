@@ -85,9 +85,7 @@ impl Engine {
 
     fn end_pauses(&self) {
         self.perform_or_leave(self.core.resume());
-        for duty in self.each_party(|party| party.end_pause(self)) {
-            self.perform_or_leave(duty);
-        }
+        self.each_party(&mut |party| self.perform_or_leave(party.end_pause(self)));
     }
 
     /// Looks whether the pool has ended: whoever may have been the last to do something calls it.
@@ -107,7 +105,7 @@ impl Engine {
         let may_end = matches!(stage, Stage::Draining | Stage::Stopping);
         let is_quiet = may_end && self.core.alive() == 0 && self.morgue.is_empty() && is_idle();
         if is_quiet && self.event(Event::Quiet(round)).0 == Duty::Close {
-            self.each_party(|party| party.close(round));
+            self.each_party(&mut |party| party.close(round));
             self.quiet.notify();
         }
     }
@@ -157,7 +155,11 @@ impl Engine {
         match is_over {
             None => Some(false),
             Some(false) => None,
-            Some(true) => self.each_party(|party| party.is_told()).into_iter().all(|is_told| is_told).then_some(true),
+            Some(true) => {
+                let mut is_told = true;
+                self.each_party(&mut |party| is_told &= party.is_told());
+                is_told.then_some(true)
+            }
         }
     }
 
@@ -209,9 +211,7 @@ impl Engine {
             return;
         }
         self.abandoned.store(true, Ordering::SeqCst);
-        for duty in self.each_party(|party| party.lift(self)) {
-            self.perform_or_leave(duty);
-        }
+        self.each_party(&mut |party| self.perform_or_leave(party.lift(self)));
         let is_given_up = self.life.lock().is_given_up;
         let ended = if thread::panicking() {
             // Whatever is waited for, a panic is not to wait for it.
@@ -228,7 +228,7 @@ impl Engine {
         };
         // Callbacks end now that nobody is left who could open the pool again.
         self.quiet.notify();
-        self.each_party(|party| party.wake());
+        self.each_party(&mut |party| party.wake());
         if ended {
             self.join_callbacks();
         }
@@ -253,9 +253,10 @@ impl Engine {
         }
         self.remove_all(&mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
         self.morgue.bury();
-        let results = self.each_party(|party| party.take_results());
+        let mut results = Vec::new();
+        self.each_party(&mut |party| results.push(party.take_results()));
         let (_, round) = self.event(Event::Reopen);
-        self.each_party(|party| party.open(round));
+        self.each_party(&mut |party| party.open(round));
         self.quiet.notify();
         self.has_removed();
         results.into_iter().for_each(drop_quietly);

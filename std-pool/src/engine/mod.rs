@@ -47,7 +47,7 @@ use crate::here::call::drop_quietly;
 use crate::here::frame::Address;
 use crate::sync::event::Event;
 use crate::sys::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sys::{Forks, Mutex, RawMutex};
+use crate::sys::{Forks, Mutex, OnceLock, RawMutex};
 
 pub(crate) type Payload = Task<Env>;
 pub(crate) type Core = CorePool<Payload, StdHost, Growing<Payload, RawMutex>>;
@@ -124,6 +124,8 @@ pub(crate) struct Engine {
     pub(crate) quiet: Event,
     /// Waiters for nothing to be pending.
     idlers: AtomicUsize,
+    /// Tells them. There since the first came, so that a program in which nobody waits is spared it.
+    tell_idle: OnceLock<fn(&Self)>,
     /// The last handle is gone.
     abandoned: AtomicBool,
     morgue: Morgue,
@@ -153,6 +155,7 @@ impl Engine {
             shown: Shown::new(config.threads + spares),
             quiet: Event::default(),
             idlers: AtomicUsize::new(0),
+            tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),
@@ -177,6 +180,7 @@ impl Engine {
     /// A waiter comes, or goes.
     pub(crate) fn count_idler(&self, comes: bool) {
         if comes {
+            self.tell_idle.get_or_init(|| waits::tell_idle);
             self.idlers.fetch_add(1, Ordering::SeqCst)
         } else {
             self.idlers.fetch_sub(1, Ordering::SeqCst)
@@ -187,7 +191,9 @@ impl Engine {
     #[inline]
     pub(crate) fn tell_if_idle(&self) {
         if self.idlers.load(Ordering::SeqCst) > 0 {
-            waits::tell_idle(self);
+            if let Some(tell) = self.tell_idle.get() {
+                tell(self);
+            }
         }
     }
 
@@ -240,10 +246,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn each_party<T>(&self, f: impl FnMut(Arc<dyn Party>) -> T) -> Vec<T> {
+    pub(crate) fn each_party(&self, f: &mut dyn FnMut(&dyn Party)) {
         // Collected first: a party's last owner may turn out to be this one, and must not be dropped under the lock.
         let parties: Vec<_> = self.parties.lock().clone();
-        parties.into_iter().map(f).collect()
+        for party in &parties {
+            f(&**party);
+        }
     }
 
     /// What was reported besides the ends of runs.

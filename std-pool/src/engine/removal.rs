@@ -52,13 +52,15 @@ impl Engine {
 
     /// Cancels what waits for a worker or at a gate, but what belongs to scopes.
     pub(crate) fn cancel_queued(&self, reason: CancelReason) -> usize {
-        let count = self.core.cancel_queued(Self::bury_as(reason));
+        let bury: &mut dyn FnMut(JobId, Payload) = &mut Self::bury_as(reason);
+        let count = self.core.cancel_queued(bury);
         self.has_removed();
         count
     }
 
     pub(crate) fn cancel_entries(&self, kinds: Kinds, reason: CancelReason) -> usize {
-        let count = self.core.cancel_entries(kinds, Self::bury_as(reason));
+        let bury: &mut dyn FnMut(JobId, Payload) = &mut Self::bury_as(reason);
+        let count = self.core.cancel_entries(kinds, bury);
         self.has_removed();
         count
     }
@@ -81,13 +83,13 @@ impl Engine {
     }
 
     /// Removes all that has not begun, but what belongs to scopes. `keep` is given what was removed.
-    pub(crate) fn remove_all(&self, keep: &mut impl FnMut(JobId, Payload)) {
+    pub(crate) fn remove_all(&self, keep: &mut dyn FnMut(JobId, Payload)) {
         self.core.cancel_queued(&mut *keep);
-        self.core.cancel_entries(Kinds::All, &mut *keep);
+        self.core.cancel_entries(Kinds::All, keep);
     }
 
     /// Removes what would never end by itself: schedules, and delayed jobs whose time never comes.
-    pub(crate) fn remove_endless(&self, keep: &mut impl FnMut(JobId, Payload)) {
+    pub(crate) fn remove_endless(&self, keep: &mut dyn FnMut(JobId, Payload)) {
         self.core.cancel_entries(Kinds::Periodic, &mut *keep);
         let mut never = Vec::new();
         self.core.visit_entries(|id, entry| never.extend((entry.due == Tick::MAX).then_some(id)));

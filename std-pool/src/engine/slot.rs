@@ -72,6 +72,8 @@ pub(crate) struct Slot {
     /// Runs that the seats do not show.
     deep: AtomicUsize,
     is_fail_fast: AtomicBool,
+    /// [`Slot::tell`], where there are slots: jobs name it that belong to none.
+    tell: fn(&Self),
     pub(crate) cohort: Cohort,
 }
 
@@ -116,7 +118,7 @@ impl Slot {
     pub(crate) fn recur(&self) {
         for slot in self.chain() {
             if slot.cohort.recur() {
-                slot.tell();
+                (slot.tell)(slot);
             }
         }
     }
@@ -150,7 +152,7 @@ impl Slot {
             // Read before: afterwards it may be another group's.
             next = slot.parent();
             if end(&slot.cohort) {
-                slot.tell();
+                (slot.tell)(slot);
             }
         }
     }
@@ -268,6 +270,7 @@ impl Slots {
                 inside: AtomicUsize::new(0),
                 deep: AtomicUsize::new(0),
                 is_fail_fast: AtomicBool::new(is_fail_fast),
+                tell: Slot::tell,
                 cohort: Cohort::new(),
             };
             let slot = NonNull::from(Box::leak(Box::new(slot)));

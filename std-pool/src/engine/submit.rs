@@ -145,10 +145,12 @@ impl Engine {
     pub(crate) fn submit_by<J: Submission>(
         &self,
         job: J,
-        put: impl FnOnce(Packed<J>, bool) -> Result<(JobId, Duty), Refused<Packed<J>>>,
+        put: impl FnOnce(Payload, bool) -> Result<(JobId, Duty), Refused<Payload>>,
     ) -> Result<JobId, SubmitError<J::Function>> {
         let nested = frame::seat_in(self.address()).is_some();
-        self.finish(put(Packed(job), nested))
+        let submitted = put(Packed(job).pack(), nested);
+        // SAFETY: just packed.
+        self.finish(submitted.map_err(|refused| refused.map(|payload| unsafe { Packed::<J>::unpack(payload) })))
     }
 
     #[inline(always)]
@@ -164,15 +166,14 @@ impl Engine {
     }
 
     /// Puts in a job that does not wait in a lane; what is to be done then is the caller's.
-    pub(crate) fn put_entry<J: Submission>(
+    pub(crate) fn put_entry(
         &self,
-        job: Packed<J>,
+        payload: Payload,
         to: To,
         gated: Option<Gated>,
         nested: bool,
-    ) -> Result<(JobId, Duty), Refused<Packed<J>>> {
-        let payload = job.pack();
-        let submitted = match (to, gated) {
+    ) -> Result<(JobId, Duty), Refused<Payload>> {
+        match (to, gated) {
             (To::Later(due, repeat), None) => self.core.submit_at(payload, nested, due, repeat),
             (To::Back | To::Front, None) => self.core.submit_first(payload, nested),
             (to, Some(gated)) => {
@@ -183,9 +184,7 @@ impl Engine {
                 };
                 self.core.submit_gated(payload, nested, start, gated)
             }
-        };
-        // SAFETY: just packed.
-        submitted.map_err(|refused| refused.map(|payload| unsafe { Packed::unpack(payload) }))
+        }
     }
 
     #[cold]

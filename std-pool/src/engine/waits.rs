@@ -186,13 +186,13 @@ impl List {
         let mut places = woken.iter_mut();
         for index in 0..self.waiters.len() {
             let waiter = &self.waiters[index];
-            if waiter.is_told || !is_meant(waiter) || !self.look(index) {
+            // Room before the look: what is over awaits nothing any more that could be meant the next time.
+            if waiter.is_told || places.as_slice().is_empty() || !is_meant(waiter) || !self.look(index) {
                 continue;
             }
-            let Some(place) = places.next() else { break };
             let waiter = &mut self.waiters[index];
             waiter.is_told = true;
-            *place = Some(waiter.thread.clone());
+            places.next().into_iter().for_each(|place| *place = Some(waiter.thread.clone()));
         }
         woken
     }

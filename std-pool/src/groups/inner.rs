@@ -12,6 +12,7 @@ use crate::groups::door::Door;
 use crate::groups::keyed::Keys;
 use crate::groups::kin::{Cohorts, Kin};
 use crate::groups::policy::{GroupOnDrop, Policy};
+use crate::groups::ways::{self, Ways};
 use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
 use crate::results::outlet::Outlet;
@@ -40,8 +41,10 @@ pub(crate) struct GroupCore {
     /// It takes no jobs any more.
     is_closed: AtomicBool,
     /// How many handles there are.
-    handles: AtomicUsize,
-    is_orphan: AtomicBool,
+    pub(super) handles: AtomicUsize,
+    pub(super) is_orphan: AtomicBool,
+    /// None for the pool's own group without bounds.
+    pub(super) ways: Option<&'static Ways>,
 }
 
 /// A group.
@@ -51,7 +54,7 @@ pub(crate) struct Inner<T> {
 }
 
 impl GroupCore {
-    fn new(policy: Policy, parent: Option<Arc<dyn Kin>>) -> Self {
+    fn new(policy: Policy, parent: Option<Arc<dyn Kin>>, keys: Option<Keys>, ways: Option<&'static Ways>) -> Self {
         let is_limited = policy.is_limited() || parent.as_ref().is_some_and(|parent| parent.core().is_limited);
         Self {
             is_gated: is_limited || policy.done_capacity.is_some(),
@@ -59,7 +62,7 @@ impl GroupCore {
             policy,
             cohorts: Cohorts::new(parent),
             door: policy.queue_capacity.map(Door::new),
-            keys: policy.is_keyed.then(Keys::default),
+            keys,
             gate: OnceLock::new(),
             alarm: OnceLock::new(),
             owner: AtomicPtr::new(std::ptr::null_mut()),
@@ -68,6 +71,7 @@ impl GroupCore {
             is_closed: AtomicBool::new(false),
             handles: AtomicUsize::new(1),
             is_orphan: AtomicBool::new(false),
+            ways,
         }
     }
 
@@ -113,6 +117,13 @@ impl GroupCore {
         engine.core.take_room(gate)
     }
 
+    /// It is given back; returns whether results take any.
+    pub(super) fn give_room(&self, engine: &Engine) -> bool {
+        let Some(gate) = self.gate().filter(|_| self.policy.done_capacity.is_some()) else { return false };
+        engine.perform_or_leave(engine.core.give(gate, 0, 1));
+        true
+    }
+
     /// Returns false if it cannot be paused.
     pub(crate) fn pause(&self, engine: &Engine) -> bool {
         let Some(gate) = self.gate().filter(|_| self.policy.is_pausable) else { return false };
@@ -142,7 +153,7 @@ impl GroupCore {
     }
 
     /// Results take no room any more: nobody is left who reads them.
-    fn lift(&self, engine: &Engine) -> Duty {
+    pub(crate) fn lift(&self, engine: &Engine) -> Duty {
         match self.gate() {
             Some(gate) if self.policy.done_capacity.is_some() && !self.is_lifted.swap(true, Ordering::Relaxed) => {
                 engine.core.give(gate, 0, WITHOUT_END)
@@ -203,10 +214,6 @@ impl GroupCore {
         sum
     }
 
-    pub(crate) fn add_handle(&self) {
-        self.handles.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// A handle is gone.
     pub(crate) fn drop_handle(&self, engine: &Engine) {
         if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 || self.policy.is_root || engine.is_elsewhere() {
@@ -227,10 +234,25 @@ impl GroupCore {
 }
 
 impl<T: Send + 'static> Inner<T> {
+    /// The pool's own; without `ways` if nothing of it is bounded.
+    pub(crate) fn root(policy: Policy, outlet: Outlet<T>, ways: Option<&'static Ways>) -> Arc<Self> {
+        Self::with(GroupCore::new(policy, None, None, ways), outlet)
+    }
+
     pub(crate) fn new(policy: Policy, outlet: Outlet<T>, parent: Option<Arc<dyn Kin>>) -> Arc<Self> {
-        let inner = Arc::new(Self { core: GroupCore::new(policy, parent), outlet });
+        let keys = policy.is_keyed.then(Keys::default);
+        Self::with(GroupCore::new(policy, parent, keys, Some(&ways::ALL)), outlet)
+    }
+
+    fn with(core: GroupCore, outlet: Outlet<T>) -> Arc<Self> {
+        let inner = Arc::new(Self { core, outlet });
         inner.core.owner.store(Arc::as_ptr(&inner).cast_mut().cast(), Ordering::Relaxed);
         inner
+    }
+
+    /// Makes it known to its engine, where it is plain.
+    pub(crate) fn begin_plain(self: &Arc<Self>, engine: &Arc<Engine>) {
+        engine.add_party(self.clone());
     }
 
     /// Makes it known to its engine: its first slot, its gate, its deadline.
@@ -258,8 +280,7 @@ impl<T: Send + 'static> Inner<T> {
 
     /// A result was read, or was not left after all.
     pub(crate) fn give_room(&self, engine: &Engine) {
-        if let Some(gate) = self.core.gate().filter(|_| self.core.policy.done_capacity.is_some()) {
-            engine.perform_or_leave(engine.core.give(gate, 0, 1));
+        if self.core.give_room(engine) {
             // Those who wait to emit.
             self.outlet.ended.notify();
         }
@@ -273,12 +294,6 @@ impl<T: Send + 'static> Inner<T> {
     pub(crate) unsafe fn of(slot: &Slot) -> &Self {
         // SAFETY: as the caller says: a group is there as long as it has jobs.
         unsafe { &*slot.owner().cast::<Self>() }
-    }
-}
-
-impl<T: Send + 'static> Kin for Inner<T> {
-    fn core(&self) -> &GroupCore {
-        &self.core
     }
 }
 
@@ -302,11 +317,11 @@ impl<T: Send + 'static> Party for Inner<T> {
     }
 
     fn end_pause(&self, engine: &Engine) -> Duty {
-        self.core.resume(engine)
+        self.core.ways.map_or(Duty::Nothing, |ways| (ways.resume)(&self.core, engine))
     }
 
     fn lift(&self, engine: &Engine) -> Duty {
-        self.core.lift(engine)
+        self.core.ways.map_or(Duty::Nothing, |ways| (ways.lift)(&self.core, engine))
     }
 
     fn wake(&self) {
@@ -318,16 +333,12 @@ impl<T: Send + 'static> Party for Inner<T> {
     }
 
     fn is_buried(&self) -> bool {
-        self.core.is_orphan.load(Ordering::SeqCst) && self.core.cohorts.is_empty()
+        self.core.ways.is_some_and(|ways| (ways.is_buried)(&self.core))
     }
 
     fn give_back(&self, engine: &Engine) {
-        self.core.cohorts.give_back(engine);
-        if let Some(keys) = &self.core.keys {
-            keys.close(engine);
-        }
-        if let Some(gate) = self.core.gate() {
-            engine.core.close_gate(gate);
+        if let Some(ways) = self.core.ways {
+            (ways.give_back)(&self.core, engine);
         }
     }
 

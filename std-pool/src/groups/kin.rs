@@ -20,7 +20,7 @@ use fastthreadpool_core::{CohortCounts, Gate, Tick};
 use crate::engine::Engine;
 use crate::engine::slot::{Doom, Slot};
 use crate::engine::waits::{Awaits, InLine};
-use crate::groups::inner::GroupCore;
+use crate::groups::inner::{GroupCore, Inner};
 use crate::here::frame;
 use crate::here::removed::CancelReason;
 use crate::sys::Mutex;
@@ -29,6 +29,12 @@ use crate::sys::atomic::{AtomicPtr, Ordering};
 /// A group without its type.
 pub(crate) trait Kin: Send + Sync {
     fn core(&self) -> &GroupCore;
+}
+
+impl<T: Send + 'static> Kin for Inner<T> {
+    fn core(&self) -> &GroupCore {
+        &self.core
+    }
 }
 
 /// The slots of a group, and the groups inside it.

@@ -16,7 +16,7 @@ use fastthreadpool_core::End;
 
 use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
-use crate::groups::inner::Inner;
+use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::kin::FOLD_AFTER;
 use crate::groups::recurring::Recurring;
 use crate::here::frame::{Frame, Kind};
@@ -180,7 +180,7 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
     #[inline]
     fn begin(self, env: &Env) -> Result<Begun<T>, (Self, CancelReason)> {
         if let Some(reason) = doomed(self.group(), self.slot()) {
-            leave_nothing(self.group(), env);
+            leave_nothing_to(self.group(), env);
             return Err((self, reason));
         }
         self.leave_door();
@@ -255,8 +255,9 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
         // SAFETY: rule 1.
         let slot = unsafe { self.slot.as_ref() };
         if end == End::Failed {
-            leave_nothing(self.group(env), env);
-            fail(self.group(env), env, slot);
+            let group = self.group(env);
+            leave_nothing_to(group, env);
+            (group.core.ways().fail)(&group.core, env, slot);
         }
         mem::forget(self);
         slot.end(end);
@@ -273,17 +274,23 @@ pub(super) fn inside<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -
 
 /// A job leaves no result, and so none of the room that it was let through with, if there was any.
 #[cold]
-fn leave_nothing<T: Send + 'static>(group: &Inner<T>, env: &Env) {
-    if group.core.policy.done_capacity.is_some() && env.own_room() {
-        group.give_room(&env.engine);
+fn leave_nothing_to<T>(group: &Inner<T>, env: &Env) {
+    if (group.core.ways().leave_nothing)(&group.core, env) {
+        // Those who wait to emit.
+        group.outlet.ended.notify();
     }
+}
+
+/// Returns whether there was some.
+pub(super) fn leave_nothing(core: &GroupCore, env: &Env) -> bool {
+    core.policy.done_capacity.is_some() && env.own_room() && core.give_room(&env.engine)
 }
 
 /// A turn ends with a failure; that may be the end of others.
 #[cold]
-pub(super) fn fail<T: Send + 'static>(group: &Inner<T>, env: &Env, slot: &Slot) {
+pub(super) fn fail(core: &GroupCore, env: &Env, slot: &Slot) {
     if slot.fail() {
-        group.core.clear_gates(&env.engine);
+        core.clear_gates(&env.engine);
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `deadline` | when a group ends by itself |
 //! | `door` | the bound of its queue |
 //! | `keyed` | one job at a time for each key |
+//! | `ways` | how all that is reached by those who have a group |
 
 mod deadline;
 pub(crate) mod door;
@@ -20,3 +21,4 @@ pub(crate) mod kin;
 pub(crate) mod member;
 pub(crate) mod policy;
 mod recurring;
+pub(crate) mod ways;

@@ -7,7 +7,7 @@ use fastthreadpool_core::End;
 use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
 use crate::groups::inner::Inner;
-use crate::groups::member::{Member, Recur, Run, accept, doomed, fail, inside};
+use crate::groups::member::{Member, Recur, Run, accept, doomed, inside};
 use crate::here::removed::CancelReason;
 
 /// A job of a cohort that repeats: a turn of it waits, or runs.
@@ -33,7 +33,7 @@ impl<T: Send + 'static> Run<T> for Recurring<T> {
     fn end(self, env: &Env, end: End) {
         let slot = self.0.slot();
         if end == End::Failed {
-            fail(self.0.group(), env, slot);
+            (self.0.group().core.ways().fail)(&self.0.group().core, env, slot);
         }
         self.0.leave_door();
         slot.cease();
@@ -52,7 +52,7 @@ impl<T: Send + 'static> Recur<T> for Recurring<T> {
     fn again(&self, env: &Env, end: End) {
         let slot = self.0.slot();
         if end == End::Failed {
-            fail(self.0.group(), env, slot);
+            (self.0.group().core.ways().fail)(&self.0.group().core, env, slot);
         }
         // The next one first: between the two nothing is over.
         accept(self.0.group(), slot);

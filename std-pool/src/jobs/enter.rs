@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fastthreadpool_core::{Gated, JobId};
+use fastthreadpool_core::JobId;
 
 use crate::engine::Engine;
 use crate::engine::slot::Doom;
@@ -57,26 +57,20 @@ impl<T: Send + 'static> Entrance<'_, T> {
         if core.door.as_ref().is_some_and(|door| !door.enter()) {
             return Err(SubmitError::Full(shape.into_function()));
         }
-        let slot = core.cohorts.slot(engine, core);
+        let slot = core.slot(engine);
         if core.is_closed() || slot.doom() != Doom::None {
             if let Some(door) = &core.door {
                 door.leave();
             }
             return Err(SubmitError::Closed(shape.into_function()));
         }
-        let gated = core.gated(engine, is_timed, shape.leaves() && self.group.outlet.keeps());
+        let leaves = shape.leaves() && self.group.outlet.keeps();
+        let ways = core.ways();
+        let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
         let job = shape.hold(Member::accept(self.group, slot));
-        match (self.key, &core.keys, gated) {
-            (Some(key), Some(keys), Some(gated)) => {
-                // One gate further from the beginning.
-                let room = gated.room + u8::from(gated.room > 0);
-                engine.submit_by(job, |job, nested| {
-                    keys.with_gate(engine, gated.gate, key, |gate| {
-                        engine.put_entry(job, to, Some(Gated { gate, room, passes: false }), nested)
-                    })
-                })
-            }
-            (_, _, gated) => engine.submit(job, to, gated),
+        match (to, gated) {
+            (To::Back, None) => engine.submit(job, To::Back, None),
+            _ => engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (to, gated, self.key), nested)),
         }
     }
 }

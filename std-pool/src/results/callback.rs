@@ -24,7 +24,7 @@ pub(crate) trait HasOutlet<T>: Send + Sync + 'static {
 pub(crate) fn on_done<T: Send + 'static>(
     engine: &Arc<Engine>,
     owner: Arc<impl HasOutlet<T>>,
-    mut callback: Box<dyn FnMut(Done<T>) + Send>,
+    mut callback: impl FnMut(Done<T>) + Send + 'static,
 ) -> io::Result<()> {
     engine.start_callbacks("done", move |engine| {
         let outlet = owner.outlet();
@@ -41,7 +41,7 @@ pub(crate) fn on_done<T: Send + 'static>(
 pub(crate) fn on_failed<T: Send + 'static>(
     engine: &Arc<Engine>,
     owner: Arc<impl HasOutlet<T>>,
-    mut callback: Box<dyn FnMut(Failed) + Send>,
+    mut callback: impl FnMut(Failed) + Send + 'static,
 ) -> io::Result<()> {
     engine.start_callbacks("failed", move |engine| {
         let outlet = owner.outlet();

@@ -31,16 +31,29 @@ impl<T> Combined<T> {
     pub(crate) fn none() -> Self {
         Self { on_done: None, on_failed: None, on_cancelled: None }
     }
+}
 
-    pub(crate) fn into_combiner(self) -> Option<Combiner<T>> {
+impl<T: Send + 'static> Combined<T> {
+    pub(crate) fn into_combiner(self) -> Option<Box<dyn Combine<T>>> {
         let asks = Asks {
             done: self.on_done.is_some(),
             failed: self.on_failed.is_some(),
             cancelled: self.on_cancelled.is_some(),
         };
         let any = asks.done || asks.failed || asks.cancelled;
-        any.then(|| Combiner { callbacks: Mutex::new(Some(self)), cancelled: Mutex::new(VecDeque::new()), asks })
+        let combiner = || Combiner { callbacks: Mutex::new(Some(self)), cancelled: Mutex::new(VecDeque::new()), asks };
+        any.then(|| Box::new(combiner()) as _)
     }
+}
+
+/// What an outlet asks of its callbacks. Behind a trait, so that a program without callbacks is spared them.
+pub(crate) trait Combine<T>: Send + Sync {
+    /// Leaves word that a job was removed.
+    fn cancelled(&self, id: JobId, reason: CancelReason);
+    /// Whether nobody calls, and nothing is left to be called with.
+    fn is_idle(&self, outlet: &Outlet<T>) -> bool;
+    /// Calls with all that there is, unless somebody does.
+    fn call(&self, engine: &Engine, outlet: &Outlet<T>);
 }
 
 /// What there is a callback for.
@@ -51,7 +64,7 @@ struct Asks {
     cancelled: bool,
 }
 
-pub(crate) struct Combiner<T> {
+struct Combiner<T> {
     /// None while somebody calls.
     callbacks: Mutex<Option<Combined<T>>>,
     cancelled: Mutex<VecDeque<(JobId, CancelReason)>>,
@@ -59,13 +72,6 @@ pub(crate) struct Combiner<T> {
 }
 
 impl<T: Send + 'static> Combiner<T> {
-    /// Leaves word that a job was removed.
-    pub(crate) fn cancelled(&self, id: JobId, reason: CancelReason) {
-        if self.asks.cancelled {
-            self.cancelled.lock().push_back((id, reason));
-        }
-    }
-
     fn has_work(&self, outlet: &Outlet<T>) -> bool {
         self.asks.done && !outlet.done.is_empty()
             || self.asks.failed && !outlet.failed.is_empty()
@@ -78,25 +84,6 @@ impl<T: Send + 'static> Combiner<T> {
         self.asks.done && outlet.done.has_ready()
             || self.asks.failed && outlet.failed.has_ready()
             || self.asks.cancelled && !self.cancelled.lock().is_empty()
-    }
-
-    /// Whether nobody calls, and nothing is left to be called with.
-    pub(crate) fn is_idle(&self, outlet: &Outlet<T>) -> bool {
-        // In this order: what is there while nobody calls is seen.
-        self.callbacks.lock().is_some() && !self.has_work(outlet) && self.callbacks.lock().is_some()
-    }
-
-    /// Calls with all that there is, unless somebody does.
-    pub(crate) fn call(&self, engine: &Engine, outlet: &Outlet<T>) {
-        while self.can_call(outlet) {
-            let Some(mut callbacks) = self.callbacks.lock().take() else { return };
-            let frame = Frame::new(Kind::Callback(outlet.address()), engine.address(), OUTSIDE);
-            frame.enter(|_| self.call_each(&mut callbacks, engine, outlet));
-            *self.callbacks.lock() = Some(callbacks);
-            // Who waits for the callbacks may have looked meanwhile.
-            outlet.ended.notify();
-            engine.quiet.notify();
-        }
     }
 
     fn call_each(&self, callbacks: &mut Combined<T>, engine: &Engine, outlet: &Outlet<T>) {
@@ -132,6 +119,31 @@ impl<T: Send + 'static> Combiner<T> {
             if is_over {
                 return;
             }
+        }
+    }
+}
+
+impl<T: Send + 'static> Combine<T> for Combiner<T> {
+    fn cancelled(&self, id: JobId, reason: CancelReason) {
+        if self.asks.cancelled {
+            self.cancelled.lock().push_back((id, reason));
+        }
+    }
+
+    fn is_idle(&self, outlet: &Outlet<T>) -> bool {
+        // In this order: what is there while nobody calls is seen.
+        self.callbacks.lock().is_some() && !self.has_work(outlet) && self.callbacks.lock().is_some()
+    }
+
+    fn call(&self, engine: &Engine, outlet: &Outlet<T>) {
+        while self.can_call(outlet) {
+            let Some(mut callbacks) = self.callbacks.lock().take() else { return };
+            let frame = Frame::new(Kind::Callback(outlet.address()), engine.address(), OUTSIDE);
+            frame.enter(|_| self.call_each(&mut callbacks, engine, outlet));
+            *self.callbacks.lock() = Some(callbacks);
+            // Who waits for the callbacks may have looked meanwhile.
+            outlet.ended.notify();
+            engine.quiet.notify();
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Address};
 use crate::here::removed::CancelReason;
-use crate::results::combine::{Combined, Combiner};
+use crate::results::combine::{Combine, Combined};
 use crate::results::outcome::JobError;
 use crate::results::queue::Results;
 use crate::sync::event::Event;
@@ -54,7 +54,7 @@ pub(crate) struct Outlet<T> {
     keeps: bool,
     threads: Threads,
     /// The callbacks that are called on workers.
-    combiner: Option<Combiner<T>>,
+    combiner: Option<Box<dyn Combine<T>>>,
     /// What was reported besides the ends of runs.
     reports: Mutex<u64>,
     /// The round of the pool that the queues are in: what was decided in an earlier one is too late.
@@ -62,18 +62,24 @@ pub(crate) struct Outlet<T> {
 }
 
 impl<T: Send + 'static> Outlet<T> {
-    pub(crate) fn new(failed_capacity: usize, threads: Threads, combined: Combined<T>) -> Self {
-        let is_called = threads.done || combined.on_done.is_some();
+    pub(crate) fn new(failed_capacity: usize, threads: Threads) -> Self {
         Self {
             done: Results::new(usize::MAX),
             failed: Results::new(failed_capacity),
             ended: Event::default(),
-            keeps: is_called || TypeId::of::<T>() != TypeId::of::<()>(),
+            keeps: threads.done || TypeId::of::<T>() != TypeId::of::<()>(),
             threads,
-            combiner: combined.into_combiner(),
+            combiner: None,
             reports: Mutex::new(0),
             round: Mutex::new(0),
         }
+    }
+
+    /// The same with callbacks that are called on workers.
+    pub(crate) fn combined(mut self, combined: Combined<T>) -> Self {
+        self.keeps |= combined.on_done.is_some();
+        self.combiner = combined.into_combiner();
+        self
     }
 
     /// Whether values are kept until somebody reads them.
@@ -167,8 +173,8 @@ impl<T: Send + 'static> Outlet<T> {
             self.done.close_for(&mut woken);
             self.failed.close_for(&mut woken);
         }
-        for waiter in woken {
-            // A task's waker may panic: the panic hook has reported it.
+        // A task's waker may panic: the panic hook has reported it.
+        for waiter in &woken {
             let _ = catch(|| waiter.unpark());
         }
         self.ended.notify();

@@ -1,0 +1,119 @@
+//! What a group needs that the pool's own one does not as long as that is unbounded: reached through here, so that a program
+//! without other groups is spared it. Who builds one installs it.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use fastthreadpool_core::{Duty, Gated, JobId, Refused};
+
+use crate::engine::slot::Slot;
+use crate::engine::submit::To;
+use crate::engine::worker::Env;
+use crate::engine::{Engine, Payload};
+use crate::groups::inner::{GroupCore, Inner};
+use crate::groups::member;
+use crate::here::frame;
+use crate::sys::atomic::Ordering;
+
+pub(crate) struct Ways {
+    drop_handle: fn(&GroupCore, &Engine),
+    pub(crate) resume: fn(&GroupCore, &Engine) -> Duty,
+    pub(crate) lift: fn(&GroupCore, &Engine) -> Duty,
+    pub(crate) is_buried: fn(&GroupCore) -> bool,
+    pub(crate) give_back: fn(&GroupCore, &Engine),
+    slot: for<'s> fn(&'s GroupCore, &Engine) -> &'s Slot,
+    pub(crate) gated: fn(&GroupCore, &Engine, bool, bool) -> Option<Gated>,
+    pub(crate) put: Put,
+    pub(crate) leave_nothing: fn(&GroupCore, &Env) -> bool,
+    pub(crate) fail: fn(&GroupCore, &Env, &Slot),
+}
+
+/// Puts a job in that does not wait in a lane. Knows its key, if that has one, and whether a job submits it.
+type Put = fn(&GroupCore, &Engine, Payload, (To, Option<Gated>, Option<u64>), bool) -> Putting;
+type Putting = Result<(JobId, Duty), Refused<Payload>>;
+
+pub(crate) static ALL: Ways = Ways {
+    drop_handle: GroupCore::drop_handle,
+    resume: GroupCore::resume,
+    lift: GroupCore::lift,
+    is_buried: |core| core.is_orphan.load(Ordering::SeqCst) && core.cohorts.is_empty(),
+    give_back,
+    slot: |core, engine| core.cohorts.slot(engine, core),
+    gated: GroupCore::gated,
+    put,
+    leave_nothing: member::leave_nothing,
+    fail: member::fail,
+};
+
+/// What bounds of the pool's own group bring with them.
+pub(crate) struct Bounds<T> {
+    pub(crate) ways: &'static Ways,
+    pub(crate) begin: fn(&Arc<Inner<T>>, &Arc<Engine>),
+}
+
+impl<T: Send + 'static> Bounds<T> {
+    pub(crate) fn new() -> Self {
+        Self { ways: &ALL, begin: Inner::begin }
+    }
+}
+
+impl GroupCore {
+    /// It is the pool's own group, and nothing is bounded.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.ways.is_none()
+    }
+
+    #[inline]
+    pub(crate) fn ways(&self) -> &'static Ways {
+        self.ways.unwrap_or_else(|| unreachable!("a group that is not plain has them"))
+    }
+
+    /// The slot for a job that the present thread submits.
+    #[inline]
+    pub(crate) fn slot(&self, engine: &Engine) -> &Slot {
+        match self.cohorts.present() {
+            Some(present) if frame::member().is_none() => present,
+            _ => (self.ways().slot)(self, engine),
+        }
+    }
+
+    pub(crate) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A handle is gone.
+    pub(crate) fn leave_handle(&self, engine: &Engine) {
+        if let Some(ways) = self.ways {
+            (ways.drop_handle)(self, engine);
+        }
+    }
+}
+
+fn give_back(core: &GroupCore, engine: &Engine) {
+    core.cohorts.give_back(engine);
+    if let Some(keys) = &core.keys {
+        keys.close(engine);
+    }
+    if let Some(gate) = core.gate() {
+        engine.core.close_gate(gate);
+    }
+}
+
+fn put(
+    core: &GroupCore,
+    engine: &Engine,
+    job: Payload,
+    how: (To, Option<Gated>, Option<u64>),
+    nested: bool,
+) -> Putting {
+    match (how, &core.keys) {
+        ((to, Some(gated), Some(key)), Some(keys)) => {
+            // One gate further from the beginning.
+            let room = gated.room + u8::from(gated.room > 0);
+            keys.with_gate(engine, gated.gate, key, |gate| {
+                engine.put_entry(job, to, Some(Gated { gate, room, passes: false }), nested)
+            })
+        }
+        ((to, gated, _), _) => engine.put_entry(job, to, gated, nested),
+    }
+}
