@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    shuttle,
+    allow(clippy::result_large_err, clippy::large_enum_variant, reason = "the locks of the model checker are large")
+)]
 
 // The world, and the present thread in it.
 mod here;

@@ -17,7 +17,7 @@ const WAKE_COST: u64 = 5_000;
 const LOOKS: u32 = if cfg!(shuttle) { 1 } else { 12 };
 
 /// Spin hints between two looks. Fewer looks pull the producers' cache lines less often.
-const SPINS: u32 = if cfg!(shuttle) { 0 } else { 64 };
+const SPINS: u32 = if cfg!(shuttle) { 1 } else { 64 };
 
 /// A pool that was idle for so long, in nanoseconds, gives back what its last burst took.
 const TRIM_AFTER: u64 = 100_000_000;

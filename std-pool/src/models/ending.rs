@@ -82,7 +82,9 @@ fn two_shutdowns_meet() {
 fn two_ways_to_shut_down_meet() {
     model(|| {
         let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
-        (0..2).for_each(|_| _ = pool.submit(tally.job()).unwrap());
+        for _ in 0..2 {
+            pool.submit(tally.job()).unwrap();
+        }
         let other = {
             let (pool, tally) = (pool.clone(), tally.clone());
             thread::spawn(move || {
@@ -143,7 +145,9 @@ fn a_clear_between_two_shutdowns() {
             assert!(values.iter().all(|value| *value == 1));
             assert!(tally.ran() + tally.dropped() == 2, "the result of the second job is the last");
         }
-        others.into_iter().for_each(|other| other.join().unwrap());
+        for other in others {
+            other.join().unwrap();
+        }
         assert_eq!(pool.is_closed(), pool.is_ended());
         pool.shutdown();
         check(&pool, Ends { cancelled: 0, ..Ends::of(&tally) }.or_removed(&pool));
@@ -238,7 +242,9 @@ fn a_callback_of_a_group_meets_a_wait() {
         let called = calls.clone();
         let pool = pool(2).build().unwrap();
         let group = pool.group::<u32>().on_done(move |_| called.job()()).build().unwrap();
-        (0..2).for_each(|_| _ = group.submit(jobs.with(|| 1)).unwrap());
+        for _ in 0..2 {
+            group.submit(jobs.with(|| 1)).unwrap();
+        }
         let other = {
             let (pool, calls) = (pool.clone(), calls.clone());
             thread::spawn(move || {

@@ -21,8 +21,8 @@ fn a_cancel_meets_a_release() {
         limited.submit(jobs.job()).unwrap();
         assert!(limited.wait());
         assert_eq!(jobs.ran(), 2);
-        let cancelled = canceller.join().unwrap();
-        assert_eq!(wanted.dropped(), usize::from(cancelled == Cancellation::Removed));
+        let is_removed = canceller.join().unwrap() == Cancellation::Removed;
+        assert_eq!(wanted.dropped(), usize::from(is_removed));
         let ends = Ends { cancelled: wanted.dropped(), ..Ends::ran(2 + wanted.ran()) };
         assert_eq!(wanted.left(), 0);
         check_group(&limited, ends);
@@ -38,7 +38,9 @@ fn a_cancel_of_a_group_meets_a_release() {
         let pool = pool(2).build().unwrap();
         let limited = group(&pool, |group| group.limit(1));
         let (jobs, later) = (Tally::default(), Tally::default());
-        (0..3).for_each(|_| _ = limited.submit(jobs.job()).unwrap());
+        for _ in 0..3 {
+            limited.submit(jobs.job()).unwrap();
+        }
         let canceller = {
             let (limited, later) = (limited.clone(), later.clone());
             thread::spawn(move || {
@@ -65,7 +67,9 @@ fn a_pause_meets_a_release() {
         let pool = pool(1).build().unwrap();
         let limited = group(&pool, |group| group.limit(1).pausable());
         let tally = Tally::default();
-        (0..2).for_each(|_| _ = limited.submit(tally.job()).unwrap());
+        for _ in 0..2 {
+            limited.submit(tally.job()).unwrap();
+        }
         let pauser = {
             let limited = limited.clone();
             thread::spawn(move || {
@@ -96,7 +100,9 @@ fn a_pause_of_the_pool_meets_a_submit() {
                 pool.resume();
             })
         };
-        (0..2).for_each(|_| _ = pool.submit(tally.job()).unwrap());
+        for _ in 0..2 {
+            pool.submit(tally.job()).unwrap();
+        }
         assert!(pool.wait_idle());
         assert_eq!(tally.ran(), 2);
         pauser.join().unwrap();
@@ -110,7 +116,7 @@ fn a_pause_of_the_pool_meets_a_submit() {
 fn a_pause_meets_a_shutdown() {
     model(|| {
         let pool = pool(1).build().unwrap();
-        let paused = group(&pool, |group| group.pausable());
+        let paused = group(&pool, |group| group.pausable().limit(2));
         let tally = Tally::default();
         paused.pause().unwrap();
         paused.submit(tally.job()).unwrap();

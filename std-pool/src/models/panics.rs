@@ -91,7 +91,9 @@ fn a_waker_of_a_reader_panics() {
         };
         let mut too_many = Box::pin(pool.done_cnt().acquire_async(3));
         assert!(!poll_with_bomb(too_many.as_mut()));
-        (0..2).for_each(|_| _ = pool.submit(tally.with(|| 1)).unwrap());
+        for _ in 0..2 {
+            pool.submit(tally.with(|| 1)).unwrap();
+        }
         pool.shutdown();
         assert!(too_many.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
         one.join().unwrap();
@@ -119,9 +121,8 @@ fn a_destructor_panics() {
         };
         pool.submit(tally.job()).unwrap();
         assert!(pool.wait_idle());
-        let is_removed = canceller.join().unwrap() == Cancellation::Removed;
+        let removed = usize::from(canceller.join().unwrap() == Cancellation::Removed);
         pool.shutdown();
-        let (failed, cancelled) = (usize::from(!is_removed), usize::from(is_removed));
-        check(&pool, Ends { done: 1, failed, cancelled });
+        check(&pool, Ends { done: 1, failed: 1 - removed, cancelled: removed });
     });
 }

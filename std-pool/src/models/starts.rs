@@ -16,7 +16,9 @@ fn a_start_that_fails_meets_the_only_worker() {
             let (pool, tally) = (pool.clone(), tally.clone());
             thread::spawn(move || _ = pool.submit(tally.job()).unwrap())
         };
-        (0..2).for_each(|_| _ = pool.submit(tally.job()).unwrap());
+        for _ in 0..2 {
+            pool.submit(tally.job()).unwrap();
+        }
         submitter.join().unwrap();
         assert!(pool.wait_idle());
         assert_eq!(tally.ran(), 3);

@@ -97,7 +97,9 @@ fn a_moment_of_idleness_is_not_missed() {
             thread::yield_now();
         }
         start.raise();
-        waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+        for waiter in waiters {
+            waiter.join().unwrap();
+        }
         pool.shutdown();
         check(&pool, Ends::ran(2));
     });
@@ -165,7 +167,9 @@ fn two_jobs_wait_for_each_others_group() {
         assert!(pool.wait_idle());
         assert_eq!(tally.ran(), 2);
         pool.shutdown();
-        groups.iter().for_each(|group| check_group(group, Ends::ran(1)));
+        for group in &groups {
+            check_group(group, Ends::ran(1));
+        }
         check(&pool, Ends::ran(2));
     });
 }

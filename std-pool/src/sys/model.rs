@@ -54,6 +54,7 @@ pub(crate) mod thread {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as in std")]
     pub(crate) fn available_parallelism() -> io::Result<NonZeroUsize> {
         Ok(NonZeroUsize::MIN.saturating_add(1))
     }
@@ -84,11 +85,13 @@ fn world<R>(f: impl FnOnce(&mut World) -> R) -> R {
 }
 
 /// An execution begins.
+#[cfg(test)]
 pub(crate) fn begin() {
     world(|world| *world = World::new());
 }
 
 /// From here on only so many threads can be started.
+#[cfg(test)]
 pub(crate) fn limit_starts(threads: usize) {
     world(|world| world.starts = threads);
 }
@@ -104,6 +107,7 @@ fn fault(what: String) {
 }
 
 /// What went wrong in this execution.
+#[cfg(test)]
 pub(crate) fn faults() -> Vec<String> {
     world(|world| world.faults.clone())
 }
@@ -114,8 +118,8 @@ pub(crate) fn faults() -> Vec<String> {
 fn value<T: 'static>(key: usize, thread: Option<usize>, make: fn() -> T) -> &'static T {
     let found = world(|world| world.values.get(&(key, thread)).copied());
     let value = found.unwrap_or_else(|| {
-        let made: &'static T = Box::leak(Box::new(make()));
-        world(|world| *world.values.entry((key, thread)).or_insert(made))
+        let fresh: &'static T = Box::leak(Box::new(make()));
+        world(|world| *world.values.entry((key, thread)).or_insert(fresh))
     });
     value.downcast_ref().unwrap_or_else(|| unreachable!("a key has one type"))
 }
@@ -222,7 +226,7 @@ unsafe impl Sync for RawMutex {}
 impl RawMutex {
     fn mutex(&self) -> &'static shuttle::sync::Mutex<()> {
         // SAFETY: the guard that borrows it is dropped by `unlock`, before the mutex is.
-        unsafe { &*(&raw const self.mutex) }
+        unsafe { &*ptr::from_ref(&self.mutex) }
     }
 
     fn keep(&self, guard: shuttle::sync::MutexGuard<'static, ()>) {
@@ -234,7 +238,6 @@ impl RawMutex {
 
 // SAFETY: it excludes as the mutex in it does.
 unsafe impl lock_api::RawMutex for RawMutex {
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants it")]
     const INIT: Self = Self { mutex: shuttle::sync::Mutex::new(()), guard: UnsafeCell::new(None) };
 
     type GuardMarker = lock_api::GuardSend;
