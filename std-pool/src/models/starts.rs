@@ -96,3 +96,22 @@ fn the_last_worker_leaves_while_a_start_fails() {
         check(&pool, Ends::ran(1 + accepted));
     });
 }
+
+/// Who waits for the end works in the place of a worker, as soon as the one that was asked for is known not to come.
+#[test]
+fn a_start_that_fails_meets_a_shutdown() {
+    model(|| {
+        limit_starts(0);
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        pool.pause();
+        pool.submit(tally.job()).unwrap();
+        let resumer = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.resume())
+        };
+        pool.shutdown();
+        assert_eq!(tally.ran(), 1);
+        resumer.join().unwrap();
+        check(&pool, Ends::ran(1));
+    });
+}

@@ -1,5 +1,7 @@
 //! Waits: for a group, for idleness; outside of jobs, and in them, where who waits may be waited for.
 
+use std::time::Duration;
+
 use shuttle::thread;
 
 use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
@@ -128,6 +130,24 @@ fn idleness_comes_by_a_cancel() {
     });
 }
 
+/// Who waits for idleness looks what is due, while the worker falls asleep.
+#[test]
+fn a_timer_falls_due_for_who_waits() {
+    model(|| {
+        let (pool, tally, flag) = (pool(1).build().unwrap(), Tally::default(), Flag::default());
+        let raise = flag.clone();
+        pool.submit_later(Duration::from_micros(1), tally.with(move || raise.raise())).unwrap();
+        let waiter = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.wait_idle())
+        };
+        flag.wait();
+        waiter.join().unwrap();
+        pool.shutdown();
+        check(&pool, Ends::ran(1));
+    });
+}
+
 /// Two jobs wait for nothing to be pending but themselves, and there is one worker.
 #[test]
 fn two_jobs_wait_for_idleness() {
@@ -156,9 +176,9 @@ fn two_jobs_wait_for_each_others_group() {
             let wait = tally.with(move || {
                 // So that both run when they wait: somebody stands in for the first.
                 if n == 0 {
-                    frame::blocking_once(|| both.wait())
+                    frame::blocking_once(|| both.wait());
                 } else {
-                    both.raise()
+                    both.raise();
                 }
                 assert!(other.wait());
             });
