@@ -207,7 +207,7 @@ fn run(arguments: Arguments) -> Result<Totals, Box<dyn Error>> {
     );
     let counts = pool.counts();
     println!("the pool says: {} done, {} failed, {} pending", counts.done, counts.failed, counts.pending);
-    examples::check("jobs that the pool counts as done", totals.files, counts.done as u64)?;
+    examples::check("jobs that the pool counts as done", totals.files, counts.done)?;
     examples::check("pending jobs", 0, counts.pending)?;
     Ok(totals)
 }

@@ -196,7 +196,9 @@ fn a_waker_that_panics_keeps_nobody_waiting() {
     }
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| semaphore.release(40))).unwrap_err();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"a waker"));
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert_eq!((semaphore.waiters(), semaphore.value()), (0, 0));
     for task in &mut tasks {
         assert!(task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
