@@ -7,7 +7,7 @@ use crate::wheel::{Link, Timing};
 
 impl<P, S: Slab<P>> Entries<P, S> {
     /// Ends a run of a periodic job that was popped: with its payload it waits again, until the time returned, as its
-    /// [`Repeat`] says; if that has passed, it is due at the next [`Entries::expire`]. [`Tick::MAX`] if it is parked.
+    /// [`Repeat`](crate::period::Repeat) says; if that has passed, it is due at the next [`Entries::expire`]. [`Tick::MAX`] if it is parked.
     ///
     /// With a payload the next run counts as accepted, whatever becomes of it.
     ///
