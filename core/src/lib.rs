@@ -54,7 +54,7 @@ mod worker;
 
 #[cfg(feature = "alloc")]
 pub use blocks::Blocks;
-pub use cohort::{Cohort, CohortCounts};
+pub use cohort::{Begun as TallyBegun, Cohort, CohortCounts, Reading as TallyReading, Tally};
 pub use end::{After, End};
 pub use entries::{Kinds, State as EntryState, View as EntryView};
 pub use host::{Host, Park, Tick, Unpark};

@@ -22,6 +22,7 @@
 //! | [`overwrite`] | an exchange | stronger: it hands on what the exchange before it has released, too |
 //! | [`last`] | an access that must be exclusive | as it is, and the checker sees whether it is |
 //! | `AtomicBool` | loom's own | as it is: none is `SeqCst` |
+//! | [`own_barrier`] | a fence | as if who has all threads pass a barrier had one between these two of its own; see `cohort/tally` |
 //! | [`UnsafeCell`] | what is owed, loom's own | as it is: accesses that race are reported |
 //!
 //! So *I write, then I read what you write* against the same the other way round works as in the language, if both writes
@@ -42,17 +43,13 @@
 #[cfg(not(any(loom, shuttle)))]
 mod atomics {
     pub(crate) use core::hint::spin_loop;
-    #[cfg(feature = "alloc")]
-    pub(crate) use portable_atomic::AtomicPtr;
-    pub(crate) use portable_atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use portable_atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 }
 
 #[cfg(shuttle)]
 mod atomics {
     pub(crate) use shuttle::hint::spin_loop;
-    #[cfg(feature = "alloc")]
-    pub(crate) use shuttle::sync::atomic::AtomicPtr;
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 }
 
 #[cfg(not(loom))]
@@ -75,6 +72,12 @@ mod plain {
     #[inline(always)]
     pub(crate) fn last(atomic: &mut AtomicUsize) -> usize {
         *atomic.get_mut()
+    }
+
+    /// This thread's part of a barrier that somebody else has all threads pass: the compiler keeps to the order.
+    #[inline(always)]
+    pub(crate) fn own_barrier() {
+        core::sync::atomic::compiler_fence(Ordering::SeqCst);
     }
 
     /// [`core::cell::UnsafeCell`] in the shape of loom's, which wants to see where an access begins and ends.
@@ -229,7 +232,6 @@ mod plain {
     }
 
     atomic!(AtomicUsize, usize);
-    #[cfg(feature = "alloc")]
     atomic!(AtomicPtr<T>, *mut T);
 
     impl AtomicUsize {
@@ -272,6 +274,13 @@ mod plain {
     #[track_caller]
     pub(crate) fn last(atomic: &mut AtomicUsize) -> usize {
         atomic.value.with_mut(|value| *value)
+    }
+
+    /// This thread's part of a barrier that all threads pass.
+    #[track_caller]
+    pub(crate) fn own_barrier() {
+        OWES_FENCE.with(|owes| owes.set(true));
+        pay();
     }
 
     /// Nothing: who spins does so only so often. To yield would be to let somebody else make a step in any case.
