@@ -7,7 +7,7 @@
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `submit` | the way of a job into the core |
-//! | `slot` | the cohorts of groups |
+//! | `slot`, `slots` | the cohorts of groups |
 //! | `shown` | which of them the jobs of the seats belong to |
 //! | `waits` | who waits until something is idle |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
@@ -20,6 +20,7 @@ pub(crate) mod life;
 pub(crate) mod removal;
 pub(crate) mod shown;
 pub(crate) mod slot;
+pub(crate) mod slots;
 pub(crate) mod submit;
 pub(crate) mod threads;
 pub(crate) mod totals;
@@ -38,7 +39,7 @@ use crate::engine::ending::Morgue;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
 use crate::engine::shown::Shown;
-use crate::engine::slot::Slots;
+use crate::engine::slots::Slots;
 use crate::engine::threads::Threads;
 use crate::engine::totals::Totals;
 use crate::engine::waits::{Awaits, InLine};

@@ -1,23 +1,22 @@
-//! What cohort the job of each seat belongs to, for who counts: written by the seat's worker alone, on a line of its own.
+//! What cohort the job of each seat belongs to, for who counts, and what has ended there: the tallies of the core, each written
+//! by the seat's worker alone, on a line of its own.
 
-use std::ptr;
+use std::{mem, ptr};
 
-use fastthreadpool_core::NO_SEAT;
+use fastthreadpool_core::{End, Tally, TallyBegun, TallyReading};
 
 use crate::engine::slot::Slot;
 use crate::sys::OnceLock;
-use crate::sys::atomic::{AtomicPtr, Ordering};
 
 /// Seats of a chunk.
 const CHUNK: usize = 16;
 
-/// Two lines, as the core pads what different threads write.
-#[repr(align(128))]
-struct Place(AtomicPtr<Slot>);
+/// A slot is there as long as its engine, and so as long as its tallies.
+type Place = Tally<'static, Slot>;
 
-type Chunk = Box<[Place]>;
+type Chunk = Box<[Place; CHUNK]>;
 
-/// The cohorts of the jobs on all seats; made when the first job of a group begins.
+/// The tallies of all seats; made when the first job of a group begins.
 pub(crate) struct Shown {
     seats: Box<[OnceLock<Chunk>]>,
 }
@@ -27,43 +26,82 @@ impl Shown {
         Self { seats: (0..seats.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect() }
     }
 
+    /// The tally of a seat; none for [`NO_SEAT`](fastthreadpool_core::NO_SEAT).
+    #[inline]
+    fn place(&self, seat: usize) -> Option<&Place> {
+        let chunk = self.seats.get(seat / CHUNK)?;
+        let chunk = chunk.get_or_init(|| Box::new([const { Place::new() }; CHUNK]));
+        Some(&chunk[seat % CHUNK])
+    }
+
     /// Shows that a job of a cohort runs, until the guard is dropped.
     #[inline]
     pub(crate) fn show<'s>(&'s self, seat: usize, slot: &'s Slot) -> Showing<'s> {
-        if seat != NO_SEAT {
-            let chunk = self.seats[seat / CHUNK]
-                .get_or_init(|| (0..CHUNK).map(|_| Place(AtomicPtr::new(ptr::null_mut()))).collect());
-            let place = &chunk[seat % CHUNK].0;
-            if place.load(Ordering::Relaxed).is_null() {
-                place.store(ptr::from_ref(slot).cast_mut(), Ordering::Relaxed);
-                return Showing::On(place);
-            }
+        let begun = self.place(seat).and_then(|place| place.begin(slot.forever(), Slot::tell));
+        if begun.is_none() {
+            // No worker's, or inside another: there is no place for it.
+            slot.count_deep(true);
         }
-        // No worker's, or inside another: there is no place for it.
-        slot.count_deep(true);
-        Showing::Deep(slot)
+        Showing { begun, slot }
+    }
+
+    /// The slot of the job that a seat shows.
+    pub(crate) fn at(&self, seat: usize) -> Option<&Slot> {
+        let reading = self.place(seat)?.read().filter(|reading| reading.is_running)?;
+        Some(reading.cohort)
     }
 
     /// How many jobs run on seats that count in a slot which is meant.
     pub(crate) fn count(&self, is_meant: impl Fn(&Slot) -> bool) -> usize {
-        let places = self.seats.iter().filter_map(OnceLock::get).flatten();
-        // SAFETY: a slot is there as long as its engine, whatever has become of the job.
-        let shown = places.filter_map(|place| unsafe { place.0.load(Ordering::Relaxed).as_ref() });
-        shown.filter(|slot| slot.chain().any(&is_meant)).count()
+        let running = self.readings().filter(|reading| reading.is_running);
+        running.filter(|reading| reading.cohort.chain().any(&is_meant)).count()
+    }
+
+    /// How many jobs of a slot have ended that its cohort does not count.
+    pub(crate) fn ended(&self, slot: &Slot) -> usize {
+        self.readings().filter(|reading| ptr::eq(reading.cohort, slot)).map(|reading| reading.ended).sum()
+    }
+
+    fn readings(&self) -> impl Iterator<Item = TallyReading<'static, Slot>> {
+        self.seats.iter().filter_map(OnceLock::get).flat_map(|chunk| chunk.iter()).filter_map(Tally::read)
     }
 }
 
-pub(crate) enum Showing<'s> {
-    On(&'s AtomicPtr<Slot>),
-    Deep(&'s Slot),
+/// A job runs.
+pub(crate) struct Showing<'s> {
+    begun: Option<TallyBegun<'s, 'static, Slot>>,
+    slot: &'s Slot,
+}
+
+impl Showing<'_> {
+    /// The seat says nothing of it.
+    #[inline]
+    pub(crate) fn is_deep(&self) -> bool {
+        self.begun.is_none()
+    }
+
+    /// It has ended well, and nothing of it is left.
+    #[inline]
+    pub(crate) fn finish(mut self) {
+        let slot = self.slot;
+        let is_counted = if let Some(begun) = self.begun.take() {
+            mem::forget(self);
+            begun.finish(slot.forever(), Slot::tell)
+        } else {
+            drop(self);
+            false
+        };
+        if !is_counted {
+            slot.end(End::Done);
+        }
+    }
 }
 
 impl Drop for Showing<'_> {
     #[inline]
     fn drop(&mut self) {
-        match self {
-            Self::On(place) => place.store(ptr::null_mut(), Ordering::Relaxed),
-            Self::Deep(slot) => slot.count_deep(false),
+        if self.begun.is_none() {
+            self.slot.count_deep(false);
         }
     }
 }

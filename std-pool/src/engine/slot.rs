@@ -11,12 +11,16 @@
 
 use std::ptr::{self, NonNull};
 
-use fastthreadpool_core::{Cohort, End};
+use fastthreadpool_core::{Cohort, CohortCounts, End};
 
 use crate::engine::{Engine, waits};
 use crate::here::removed::CancelReason;
-use crate::sys::Mutex;
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use crate::sys::barrier;
+
+/// Turns that a slot without a parent accepts before their ends are spread over tallies. Then a wait costs a barrier of all
+/// threads, which is some microseconds; so few jobs do without.
+const SPREAD_AFTER: usize = if cfg!(shuttle) { 2 } else { 1024 };
 
 /// What has become of a cohort as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +36,12 @@ pub(crate) enum Doom {
     Cancelled = 3,
 }
 
+/// Beside the doom: jobs have to look for more before they begin, the slot around or what the group asks of them.
+pub(super) const CAREFUL: u8 = 1 << 7;
+
 impl Doom {
     const fn from_bits(bits: u8) -> Self {
-        match bits {
+        match bits & !CAREFUL {
             0 => Self::None,
             1 => Self::Expired,
             2 => Self::FailFast,
@@ -64,6 +71,7 @@ pub(crate) struct Slot {
     owner: AtomicPtr<()>,
     /// The slot of the group around, in which each job counts, too.
     parent: AtomicPtr<Slot>,
+    /// The [`Doom`], and [`CAREFUL`]: 0 if its jobs just begin.
     doom: AtomicU8,
     /// Those who wait for the cohort.
     waiters: AtomicUsize,
@@ -82,7 +90,45 @@ unsafe impl Send for Slot {}
 // SAFETY: the same; all else is atomic.
 unsafe impl Sync for Slot {}
 
+impl AsRef<Cohort> for Slot {
+    fn as_ref(&self) -> &Cohort {
+        &self.cohort
+    }
+}
+
 impl Slot {
+    /// For `owner`; `doom` says [`CAREFUL`] or nothing.
+    pub(super) fn new(engine: &Engine, owner: *mut (), parent: *mut Self, is_fail_fast: bool, doom: u8) -> Self {
+        Self {
+            engine: NonNull::from(engine),
+            owner: AtomicPtr::new(owner),
+            parent: AtomicPtr::new(parent),
+            doom: AtomicU8::new(doom),
+            waiters: AtomicUsize::new(0),
+            inside: AtomicUsize::new(0),
+            deep: AtomicUsize::new(0),
+            is_fail_fast: AtomicBool::new(is_fail_fast),
+            tell: Slot::tell,
+            cohort: Cohort::new(),
+        }
+    }
+
+    /// Another has it: rule 2.
+    pub(super) fn pass_on(&self, owner: *mut (), parent: *mut Self, is_fail_fast: bool, doom: u8) {
+        self.owner.store(owner, Ordering::Release);
+        self.parent.store(parent, Ordering::Release);
+        self.is_fail_fast.store(is_fail_fast, Ordering::Relaxed);
+        self.doom.store(doom, Ordering::Relaxed);
+        self.cohort.renew();
+    }
+
+    /// What is left in it, if there is anything: for when the engine goes.
+    pub(super) fn unsettled(&self) -> Option<String> {
+        let counts = self.cohort.counts();
+        let left = [self.live(), self.waiters.load(Ordering::SeqCst), self.inside.load(Ordering::SeqCst), self.deep()];
+        (left != [0; 4]).then(|| format!("{counts:?}, left, waiters, those inside of jobs, deep runs: {left:?}"))
+    }
+
     /// The slot around.
     #[inline]
     pub(crate) fn parent(&self) -> Option<&Self> {
@@ -90,6 +136,7 @@ impl Slot {
         unsafe { self.parent.load(Ordering::Acquire).as_ref() }
     }
 
+    #[inline]
     pub(crate) fn owner(&self) -> *mut () {
         self.owner.load(Ordering::Acquire)
     }
@@ -109,9 +156,40 @@ impl Slot {
     #[inline]
     pub(crate) fn accept(&self) -> usize {
         if let Some(parent) = self.parent() {
-            parent.accept();
+            parent.accept_inside();
         }
-        self.cohort.accept()
+        let before = self.cohort.accept();
+        if before % SPREAD_AFTER == SPREAD_AFTER - 1 {
+            self.spread();
+        }
+        before
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn accept_inside(&self) {
+        self.accept();
+    }
+
+    /// Ends are counted in tallies from here on, where that can be had. Those of groups inside others are not: each is one of
+    /// several cohorts.
+    #[cold]
+    #[inline(never)]
+    fn spread(&self) {
+        if self.parent().is_none() && barrier::is_available() {
+            self.cohort.spread();
+        }
+    }
+
+    /// Whoever ends a job looks whether anybody waits; and what has ended before is seen by this thread.
+    pub(crate) fn watch<'s>(slots: impl IntoIterator<Item = &'s Self>) {
+        let mut is_spread = false;
+        for slot in slots {
+            is_spread |= slot.cohort.watch();
+        }
+        if is_spread {
+            barrier::all_threads();
+        }
     }
 
     /// The turn that was accepted just now is the first of one that repeats.
@@ -128,7 +206,7 @@ impl Slot {
         self.chain().for_each(|slot| slot.cohort.cease());
     }
 
-    /// A turn has ended.
+    /// A turn has ended, which has no tally.
     #[inline]
     pub(crate) fn end(&self, end: End) {
         self.end_by(|cohort| cohort.end(end));
@@ -160,8 +238,8 @@ impl Slot {
     /// Somebody waits; perhaps for the end that was just counted.
     #[cold]
     #[inline(never)]
-    fn tell(&self) {
-        let is_drained = self.cohort.is_drained();
+    pub(crate) fn tell(&self) {
+        let is_drained = self.is_drained();
         if is_drained || self.inside.load(Ordering::SeqCst) > 0 {
             waits::tell_cohort(&self.cohort);
         }
@@ -182,6 +260,8 @@ impl Slot {
     }
 
     /// A run that the seats do not show begins, or ends.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn count_deep(&self, begins: bool) {
         for slot in self.chain() {
             if begins {
@@ -198,7 +278,34 @@ impl Slot {
 
     /// Whether it could serve for others: all its jobs have ended, and nobody waits to see that.
     pub(crate) fn is_free(&self) -> bool {
-        self.waiters.load(Ordering::SeqCst) == 0 && self.cohort.counts().live() == 0
+        self.waiters.load(Ordering::SeqCst) == 0 && self.live() == 0
+    }
+
+    /// How many turns have not ended, without those that repeat.
+    pub(crate) fn waited_for(&self) -> usize {
+        self.cohort.waited_for(&self.ended())
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.waited_for() == 0
+    }
+
+    /// How many have ended how, at least; nothing is said of the accepted ones.
+    pub(crate) fn ended(&self) -> CohortCounts {
+        self.cohort.ended(|| self.engine().shown.ended(self))
+    }
+
+    /// How many turns have not ended, at most.
+    pub(crate) fn live(&self) -> usize {
+        let ended = self.ended();
+        CohortCounts { accepted: self.cohort.accepted(), ..ended }.live()
+    }
+
+    /// For the tallies, which are there no longer than all slots.
+    #[inline]
+    pub(crate) fn forever(&self) -> &'static Self {
+        // SAFETY: rule 1; a tally is of the same engine.
+        unsafe { &*ptr::from_ref(self) }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -211,9 +318,9 @@ impl Slot {
     pub(crate) fn doom(&self) -> Doom {
         let mut slot = self;
         loop {
-            let bits = slot.doom.load(Ordering::Relaxed);
-            if bits != 0 {
-                return Doom::from_bits(bits);
+            let doom = Doom::from_bits(slot.doom.load(Ordering::Relaxed));
+            if doom != Doom::None {
+                return doom;
             }
             match slot.parent() {
                 Some(parent) => slot = parent,
@@ -222,94 +329,21 @@ impl Slot {
         }
     }
 
+    /// Whether a job just begins: the cohort lives, and there is nothing else to look for.
+    #[inline]
+    pub(crate) fn is_easy(&self) -> bool {
+        self.doom.load(Ordering::Relaxed) == 0
+    }
+
     /// Returns whether it is worse than what had become of it.
     pub(crate) fn set_doom(&self, doom: Doom) -> bool {
-        self.doom.fetch_max(doom as u8, Ordering::AcqRel) < doom as u8
+        let bits = doom as u8 | self.doom.load(Ordering::Relaxed) & CAREFUL;
+        self.doom.fetch_max(bits, Ordering::AcqRel) < bits
     }
 
     /// It serves again: all its jobs have ended.
     pub(crate) fn renew(&self) {
-        self.doom.store(0, Ordering::Relaxed);
-        self.cohort.unwatch();
-    }
-}
-
-/// All slots of an engine: those that are nobody's, for the next group.
-pub(crate) struct Slots {
-    free: Mutex<Vec<NonNull<Slot>>>,
-    all: Mutex<Vec<NonNull<Slot>>>,
-}
-
-// SAFETY: slots are shared between threads.
-unsafe impl Send for Slots {}
-// SAFETY: the same.
-unsafe impl Sync for Slots {}
-
-impl Slots {
-    pub(crate) const fn new() -> Self {
-        Self { free: Mutex::new(Vec::new()), all: Mutex::new(Vec::new()) }
-    }
-
-    /// A slot for a group: `owner` and the slots of its ancestors are there as long as it has jobs.
-    pub(crate) fn take(
-        &self,
-        engine: &Engine,
-        owner: *mut (),
-        parent: Option<&Slot>,
-        is_fail_fast: bool,
-    ) -> NonNull<Slot> {
-        let parent = parent.map_or(ptr::null_mut(), |parent| ptr::from_ref(parent).cast_mut());
-        let free = self.free.lock().pop();
-        let Some(free) = free else {
-            let slot = Slot {
-                engine: NonNull::from(engine),
-                owner: AtomicPtr::new(owner),
-                parent: AtomicPtr::new(parent),
-                doom: AtomicU8::new(0),
-                waiters: AtomicUsize::new(0),
-                inside: AtomicUsize::new(0),
-                deep: AtomicUsize::new(0),
-                is_fail_fast: AtomicBool::new(is_fail_fast),
-                tell: Slot::tell,
-                cohort: Cohort::new(),
-            };
-            let slot = NonNull::from(Box::leak(Box::new(slot)));
-            self.all.lock().push(slot);
-            return slot;
-        };
-        // SAFETY: rule 1.
-        let slot = unsafe { free.as_ref() };
-        slot.owner.store(owner, Ordering::Release);
-        slot.parent.store(parent, Ordering::Release);
-        slot.is_fail_fast.store(is_fail_fast, Ordering::Relaxed);
-        slot.doom.store(0, Ordering::Relaxed);
-        slot.cohort.restart();
-        free
-    }
-
-    /// Says of one, if there is one, what is left in it: for when the engine goes.
-    pub(crate) fn unsettled(&self) -> Option<String> {
-        // SAFETY: rule 1.
-        let all: Vec<&Slot> = self.all.lock().iter().map(|slot| unsafe { slot.as_ref() }).collect();
-        all.into_iter().find_map(|slot| {
-            let counts = slot.cohort.counts();
-            let left =
-                [counts.live(), slot.waiters.load(Ordering::SeqCst), slot.inside.load(Ordering::SeqCst), slot.deep()];
-            (left != [0; 4]).then(|| format!("{counts:?}, left, waiters, those inside of jobs, deep runs: {left:?}"))
-        })
-    }
-
-    /// A group is gone, and its slot nobody's: all its jobs have ended.
-    pub(crate) fn give_back(&self, slot: NonNull<Slot>) {
-        self.free.lock().push(slot);
-    }
-}
-
-impl Drop for Slots {
-    fn drop(&mut self) {
-        for slot in self.all.get_mut().drain(..) {
-            // SAFETY: made from a box; the engine goes, and with it whoever could look at a slot.
-            drop(unsafe { Box::from_raw(slot.as_ptr()) });
-        }
+        self.doom.fetch_and(CAREFUL, Ordering::Relaxed);
+        self.cohort.renew();
     }
 }

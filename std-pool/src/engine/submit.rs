@@ -188,6 +188,14 @@ impl Engine {
         }
     }
 
+    /// Puts in a job at the end of the queue.
+    pub(crate) fn put_back(&self, payload: Payload) -> Result<(JobId, Duty), Refused<Payload>> {
+        match frame::seat_in(self.address()) {
+            None => self.core.submit(payload),
+            Some(seat) => self.core.submit_from(seat, payload),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn submitted<J: Submission>(&self, id: JobId, duty: Duty) -> Result<JobId, SubmitError<J::Function>> {

@@ -82,6 +82,10 @@ impl Employer for Engine {
         self.core.running_at(seat, 0)
     }
 
+    fn base_member(&self, seat: usize) -> Option<NonNull<()>> {
+        self.shown.at(seat).map(|slot| NonNull::from(slot).cast())
+    }
+
     fn block(&self) -> bool {
         let Some(duty) = self.core.block() else { return false };
         self.perform_or_leave(duty);

@@ -39,7 +39,10 @@ pub(crate) fn turns() -> Vec<Turn> {
                 None
             }
             Kind::Job(id) => Some(id),
-            Kind::Worker(_) => frame.base_job(),
+            Kind::Worker(_) => {
+                slot = slot.or_else(|| frame.base_member());
+                frame.base_job()
+            }
             Kind::Callback(_) => None,
         };
         if let Some(id) = id {

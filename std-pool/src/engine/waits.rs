@@ -156,7 +156,7 @@ impl List {
                 let left = |slot: &&Slot| {
                     let cohort = Address::of(&slot.cohort);
                     let excused = || self.excused(index, |turn| turn.cohorts.contains(&cohort));
-                    let waited_for = slot.cohort.waited_for();
+                    let waited_for = slot.waited_for();
                     waited_for > 0 && waited_for > excused()
                 };
                 let left: Vec<_> = slots.iter().copied().filter(left).collect();
@@ -164,7 +164,7 @@ impl List {
                 self.waiters[index].awaits = Awaits::Slots(left);
                 is_over
             }
-            Awaits::Scope(slot) => slot.cohort.is_drained(),
+            Awaits::Scope(slot) => slot.is_drained(),
             Awaits::Job(..) => false,
         };
         self.waiters[index].is_over |= is_over;

@@ -54,6 +54,7 @@ impl Env {
     }
 
     /// Where its jobs submit from.
+    #[inline]
     pub(crate) fn seat(&self) -> usize {
         self.running.map_or(NO_SEAT, |running| running.seat())
     }

@@ -291,6 +291,7 @@ impl<T: Send + 'static> Inner<T> {
     /// # Safety
     ///
     /// The slot is one of a group of this type, and has a job that has not ended.
+    #[inline]
     pub(crate) unsafe fn of(slot: &Slot) -> &Self {
         // SAFETY: as the caller says: a group is there as long as it has jobs.
         unsafe { &*slot.owner().cast::<Self>() }

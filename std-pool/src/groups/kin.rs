@@ -86,16 +86,11 @@ impl Totals {
 unsafe impl Send for Tree {}
 
 impl Tree {
+    /// Adds a slot, of which all jobs have ended.
     fn add(&mut self, slot: NonNull<Slot>) {
         self.slots.push(slot);
-        self.counted.push(CohortCounts::default());
-    }
-}
-
-/// Whoever ends a job of these looks whether anybody waits.
-fn watch(slots: &[&Slot]) {
-    for slot in slots {
-        slot.cohort.watch();
+        // SAFETY: a slot is there as long as its engine, and whoever adds one has that.
+        self.counted.push(unsafe { slot.as_ref() }.cohort.drained());
     }
 }
 
@@ -155,7 +150,7 @@ impl Cohorts {
             unsafe { free.as_ref() }.renew();
             *free
         } else {
-            let slot = engine.slots.take(engine, core.owner(), parent, core.policy.is_fail_fast);
+            let slot = core.take_slot(engine, parent);
             tree.add(slot);
             slot
         };
@@ -196,7 +191,7 @@ impl Cohorts {
         // SAFETY: as in `present`.
         let found = tree.slots.iter().map(|slot| unsafe { slot.as_ref() }).find(|slot| is_of(slot));
         found.unwrap_or_else(|| {
-            let slot = engine.slots.take(engine, core.owner(), Some(around), core.policy.is_fail_fast);
+            let slot = core.take_slot(engine, Some(around));
             tree.add(slot);
             // SAFETY: as in `present`.
             unsafe { slot.as_ref() }
@@ -233,12 +228,12 @@ impl Cohorts {
     pub(crate) fn wait(&self, engine: &Engine, core: &GroupCore, deadline: Tick) -> bool {
         let (slots, kin) = {
             let mut tree = self.tree.lock();
-            let slots = Self::listed(&tree, |slot| !slot.cohort.is_drained());
+            let slots = Self::listed(&tree, |slot| !slot.is_drained());
             // After a failure that was the end of a cohort the next one begins here.
             if slots.is_empty() && self.present().is_none_or(|present| present.doom() == Doom::None) {
                 return true;
             }
-            watch(&slots);
+            Slot::watch(slots.iter().copied());
             let parent = self.present().and_then(Slot::parent);
             // In line before others may take a slot that is drained for another time.
             count_waiter(&slots, true);
@@ -253,8 +248,8 @@ impl Cohorts {
 
     /// Gets in line for all that is there now.
     pub(crate) fn line(&self) -> InLine<'_> {
-        let slots = Self::listed(&self.tree.lock(), |slot| !slot.cohort.is_drained());
-        watch(&slots);
+        let slots = Self::listed(&self.tree.lock(), |slot| !slot.is_drained());
+        Slot::watch(slots.iter().copied());
         InLine::enter(Awaits::Slots(slots))
     }
 
@@ -263,9 +258,9 @@ impl Cohorts {
     pub(crate) fn doom(&self, engine: &Engine, core: &GroupCore, doom: Doom) -> (usize, Vec<Gate>) {
         let (count, kin) = {
             let mut tree = self.tree.lock();
-            let slots = Self::listed(&tree, |slot| slot.cohort.counts().live() > 0);
+            let slots = Self::listed(&tree, |slot| slot.live() > 0);
             // Those of a former cancel are not counted again.
-            let count = slots.iter().filter(|slot| !slot.doom().stops()).map(|slot| slot.cohort.counts().live()).sum();
+            let count = slots.iter().filter(|slot| !slot.doom().stops()).map(|slot| slot.live()).sum();
             for slot in &slots {
                 slot.set_doom(doom);
             }
@@ -287,7 +282,7 @@ impl Cohorts {
     pub(crate) fn totals<R>(&self, between: impl FnOnce() -> R) -> (Totals, R) {
         let mut tree = self.tree.lock();
         let slots = Self::listed(&tree, |_| true);
-        let ended: Vec<_> = slots.iter().map(|slot| slot.cohort.ended()).collect();
+        let ended: Vec<_> = slots.iter().map(|slot| slot.ended()).collect();
         let read = between();
         let now =
             slots.iter().zip(ended).map(|(slot, ended)| CohortCounts { accepted: slot.cohort.accepted(), ..ended });
@@ -305,14 +300,14 @@ impl Cohorts {
 
     /// Nobody has a handle any more: whoever ends a job looks whether it was the last.
     pub(crate) fn watch_all(&self) {
-        watch(&Self::listed(&self.tree.lock(), |_| true));
+        Slot::watch(Self::listed(&self.tree.lock(), |_| true));
     }
 
     /// Whether all jobs have ended, those that repeat too, and no group is inside that could have more.
     pub(crate) fn is_empty(&self) -> bool {
         let tree = self.tree.lock();
         tree.children.iter().all(|child| child.strong_count() == 0)
-            && Self::listed(&tree, |slot| slot.cohort.counts().live() > 0).is_empty()
+            && Self::listed(&tree, |slot| slot.live() > 0).is_empty()
     }
 
     /// The group is gone.

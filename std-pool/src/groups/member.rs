@@ -1,4 +1,4 @@
-//! A job's hold on its group: the root, which costs nothing, or a member of a cohort.
+//! A job's hold on a group that is not the root: it is a member of a cohort.
 //!
 //! # Rules
 //!
@@ -14,112 +14,17 @@ use std::ptr::NonNull;
 
 use fastthreadpool_core::End;
 
+use crate::engine::shown::Showing;
 use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
+use crate::groups::hold::{Hold, Run};
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::kin::FOLD_AFTER;
 use crate::groups::recurring::Recurring;
 use crate::here::frame::{Frame, Kind};
 use crate::here::removed::{self, CancelReason, Removed};
+use crate::results::outcome::JobError;
 use crate::sys;
-
-/// How a job that waits belongs to its group.
-pub(crate) trait Hold<T>: Sized + Send + 'static {
-    type Begun: Run<T>;
-    type Recurring: Recur<T>;
-
-    /// The job begins; or it is not to, and is to be dropped, and then this.
-    fn begin(self, env: &Env) -> Result<Self::Begun, (Self, CancelReason)>;
-
-    /// The job goes back to who had submitted it.
-    fn refuse(self);
-
-    /// The job repeats.
-    fn recur(self) -> Self::Recurring;
-}
-
-/// How a job that repeats belongs to its group.
-pub(crate) trait Recur<T>: Run<T> {
-    /// Why its present turn is not to begin, if it is not.
-    fn is_doomed(&self) -> Option<CancelReason>;
-
-    /// The present turn ends, and there will be a next one.
-    fn again(&self, env: &Env, end: End);
-
-    /// The job goes back to who had submitted it.
-    fn refuse(self);
-}
-
-/// How a job that runs belongs to its group.
-pub(crate) trait Run<T>: Sized + Send + 'static {
-    /// The group.
-    fn group<'e>(&'e self, env: &'e Env) -> &'e Inner<T>;
-
-    /// Whether results are kept.
-    fn keeps(&self, env: &Env) -> bool;
-
-    /// Runs the user's part.
-    fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R;
-
-    /// Whether the cohort has been told to stop.
-    fn slot(&self) -> Option<&Slot>;
-
-    /// The turn has ended.
-    fn end(self, env: &Env, end: End);
-}
-
-/// The pool's own group, which is found in the engine. The core counts its turns.
-pub(crate) struct Root;
-
-impl<T: Send + 'static> Hold<T> for Root {
-    type Begun = Self;
-    type Recurring = Self;
-
-    #[inline(always)]
-    fn begin(self, _: &Env) -> Result<Self, (Self, CancelReason)> {
-        Ok(self)
-    }
-
-    fn refuse(self) {}
-
-    fn recur(self) -> Self {
-        self
-    }
-}
-
-impl<T: Send + 'static> Recur<T> for Root {
-    fn is_doomed(&self) -> Option<CancelReason> {
-        None
-    }
-
-    fn again(&self, _: &Env, _: End) {}
-
-    fn refuse(self) {}
-}
-
-impl<T: Send + 'static> Run<T> for Root {
-    #[inline(always)]
-    fn group<'e>(&'e self, env: &'e Env) -> &'e Inner<T> {
-        env.engine.root.downcast_ref().expect("a handle knows whether its group is the root")
-    }
-
-    #[inline(always)]
-    fn keeps(&self, env: &Env) -> bool {
-        env.engine.root_keeps
-    }
-
-    #[inline(always)]
-    fn inside<R>(&self, _: &Env, f: impl FnOnce() -> R) -> R {
-        f()
-    }
-
-    fn slot(&self) -> Option<&Slot> {
-        None
-    }
-
-    #[inline(always)]
-    fn end(self, _: &Env, _: End) {}
-}
 
 /// A job of a cohort, which waits.
 pub(crate) struct Member<T: Send + 'static> {
@@ -179,11 +84,13 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
 
     #[inline]
     fn begin(self, env: &Env) -> Result<Begun<T>, (Self, CancelReason)> {
-        if let Some(reason) = doomed(self.group(), self.slot()) {
-            leave_nothing_to(self.group(), env);
-            return Err((self, reason));
+        if !self.slot().is_easy() {
+            if let Some(reason) = doomed(self.group(), self.slot()) {
+                leave_nothing_to(self.group(), env);
+                return Err((self, reason));
+            }
+            self.leave_door();
         }
-        self.leave_door();
         let begun = Begun { slot: self.slot, group: PhantomData };
         mem::forget(self);
         Ok(begun)
@@ -230,6 +137,7 @@ pub(crate) struct Begun<T: Send + 'static> {
 unsafe impl<T: Send + 'static> Send for Begun<T> {}
 
 impl<T: Send + 'static> Run<T> for Begun<T> {
+    #[inline]
     fn group<'e>(&'e self, _: &'e Env) -> &'e Inner<T> {
         // SAFETY: rule 1; `accept` was given a slot of this type.
         unsafe { Inner::of(self.slot.as_ref()) }
@@ -238,6 +146,29 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
     #[inline]
     fn keeps(&self, env: &Env) -> bool {
         self.group(env).outlet.keeps()
+    }
+
+    #[inline]
+    fn once(
+        self,
+        env: &Env,
+        part: impl FnOnce(&Self) -> Result<(), JobError>,
+        fail: impl FnOnce(&Self, JobError) -> End,
+    ) -> End {
+        let showing = show(env, self.slot);
+        match framed(env, self.slot, &showing, || part(&self)) {
+            Ok(()) => {
+                mem::forget(self);
+                showing.finish();
+                End::Done
+            }
+            Err(error) => {
+                drop(showing);
+                let end = fail(&self, error);
+                self.end(env, end);
+                end
+            }
+        }
     }
 
     #[inline]
@@ -264,12 +195,24 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
     }
 }
 
-/// Runs the user's part of a job of a cohort.
+/// Runs a part of the user's of a job of a cohort.
 #[inline]
 pub(super) fn inside<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -> R {
-    // SAFETY: rule 1: the job's hold is there as long as its part runs.
-    let _showing = env.engine.shown.show(env.seat(), unsafe { slot.as_ref() });
-    Frame::new(Kind::Member(slot.cast()), env.engine.address(), env.seat()).enter(|_| f())
+    framed(env, slot, &show(env, slot), f)
+}
+
+/// The job's hold is there as long as that is shown.
+#[inline]
+fn show(env: &Env, slot: NonNull<Slot>) -> Showing<'_> {
+    // SAFETY: rule 1; and the slot is of this engine.
+    env.engine.shown.show(env.seat(), unsafe { slot.as_ref() })
+}
+
+#[inline]
+fn framed<R>(env: &Env, slot: NonNull<Slot>, showing: &Showing<'_>, f: impl FnOnce() -> R) -> R {
+    let frame = || Frame::new(Kind::Member(slot.cast()), env.engine.address(), env.seat());
+    let frame = showing.is_deep().then(frame);
+    Frame::enter_some(frame.as_ref(), f)
 }
 
 /// A job leaves no result, and so none of the room that it was let through with, if there was any.

@@ -6,7 +6,8 @@
 //! | `policy` | what is said of a group when it is built |
 //! | `inner` | a group: its policy, its gate, its outlet; what the engine asks of it |
 //! | `kin` | its cohorts, and those of the groups inside it: waiting, cancelling, counting |
-//! | `member` | a job's hold on its group |
+//! | `hold` | how jobs belong to their groups; to the root for nothing |
+//! | `member` | a job's hold on another |
 //! | `recurring` | the same for a job that repeats |
 //! | `deadline` | when a group ends by itself |
 //! | `door` | the bound of its queue |
@@ -15,6 +16,7 @@
 
 mod deadline;
 pub(crate) mod door;
+pub(crate) mod hold;
 pub(crate) mod inner;
 pub(crate) mod keyed;
 pub(crate) mod kin;

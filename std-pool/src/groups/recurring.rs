@@ -6,8 +6,9 @@ use fastthreadpool_core::End;
 
 use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
+use crate::groups::hold::{Recur, Run};
 use crate::groups::inner::Inner;
-use crate::groups::member::{Member, Recur, Run, accept, doomed, inside};
+use crate::groups::member::{Member, accept, doomed, inside};
 use crate::here::removed::CancelReason;
 
 /// A job of a cohort that repeats: a turn of it waits, or runs.

@@ -2,6 +2,7 @@
 //! without other groups is spared it. Who builds one installs it.
 #![forbid(unsafe_code)]
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, Gated, JobId, Refused};
@@ -77,6 +78,12 @@ impl GroupCore {
         }
     }
 
+    /// A slot of this group's.
+    pub(super) fn take_slot(&self, engine: &Engine, parent: Option<&Slot>) -> NonNull<Slot> {
+        let is_careful = self.door.is_some() || self.policy.deadline.is_some();
+        engine.slots.take(engine, self.owner(), parent, self.policy.is_fail_fast, is_careful)
+    }
+
     pub(crate) fn add_handle(&self) {
         self.handles.fetch_add(1, Ordering::Relaxed);
     }
@@ -114,6 +121,8 @@ fn put(
                 engine.put_entry(job, to, Some(Gated { gate, room, passes: false }), nested)
             })
         }
+        // It leaves no result, and so needs no room.
+        ((To::Back, None, _), _) => engine.put_back(job),
         ((to, gated, _), _) => engine.put_entry(job, to, gated, nested),
     }
 }

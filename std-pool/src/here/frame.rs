@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `Worker` | a thread of an engine | before its start hook | its last thread-local destructor, where the platform drops what came first last |
 //! | `Job` | a job that something else than the worker's loop runs: a join, the thread of a scope | it begins | it ends |
-//! | `Member` | the job that runs, if it belongs to a group: a note in which cohort | it begins | it ends |
+//! | `Member` | the job that runs, if it belongs to a group and its seat does not show that: a note in which cohort | it begins | it ends |
 //! | `Callback` | a callback of an outlet | the call | its return |
 //!
 //! A worker's loop runs a job without a frame of its own: inside it the worker's frame and the mark of the seat say all.
@@ -32,6 +32,8 @@ sys::local! {
 pub(crate) trait Employer {
     /// The outermost job that runs on this seat.
     fn base_job(&self, seat: usize) -> Option<JobId>;
+    /// The address of the slot of its cohort, if it belongs to a group.
+    fn base_member(&self, seat: usize) -> Option<NonNull<()>>;
     /// A job on a seat is about to wait: somebody is to stand in. Returns whether it may wait; false if nobody would be left who
     /// could end the wait.
     fn block(&self) -> bool;
@@ -84,6 +86,13 @@ impl Frame {
         f(&self)
     }
 
+    /// Runs `f` inside this frame, or in none.
+    #[inline]
+    pub(crate) fn enter_some<R>(frame: Option<&Self>, f: impl FnOnce() -> R) -> R {
+        let _link = frame.map(Link::new);
+        f()
+    }
+
     #[inline(always)]
     fn is_on_seat(&self) -> bool {
         self.seat.get() != OUTSIDE
@@ -94,6 +103,13 @@ impl Frame {
         let Kind::Worker(employer) = self.kind else { return None };
         // SAFETY: rule 2.
         if self.is_on_seat() { unsafe { employer.as_ref() }.base_job(self.seat.get()) } else { None }
+    }
+
+    /// Of a worker: the slot of that, if it belongs to a group.
+    pub(crate) fn base_member(&self) -> Option<NonNull<()>> {
+        let Kind::Worker(employer) = self.kind else { return None };
+        // SAFETY: rule 2.
+        if self.is_on_seat() { unsafe { employer.as_ref() }.base_member(self.seat.get()) } else { None }
     }
 
     /// The worker has a seat now, or none any more.
@@ -189,9 +205,13 @@ fn seat_below(engine: Address) -> Option<usize> {
 /// The slot of the innermost job that belongs to a group, if that job is the one that runs.
 #[inline]
 pub(crate) fn member() -> Option<NonNull<()>> {
-    top(|frame| match frame?.kind {
-        Kind::Member(slot) => Some(slot),
-        _ => None,
+    top(|frame| {
+        let frame = frame?;
+        match frame.kind {
+            Kind::Member(slot) => Some(slot),
+            Kind::Worker(_) => frame.base_member(),
+            _ => None,
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use std::any::type_name;
 use std::marker::PhantomData;
 
 use crate::engine::worker::Env;
-use crate::groups::member::Run;
+use crate::groups::hold::Run;
 use crate::jobs::context::Context;
 use crate::results::outcome::{JobError, Outcome, outcome};
 

@@ -8,8 +8,8 @@ use fastthreadpool_core::{JobId, Phase, Tick};
 
 use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
+use crate::groups::hold::Run;
 use crate::groups::inner::Inner;
-use crate::groups::member::Run;
 use crate::here::frame;
 use crate::sync::event::Event;
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use fastthreadpool_core::JobId;
 
 use crate::engine::Engine;
-use crate::engine::slot::Doom;
+use crate::engine::slot::{Doom, Slot};
 use crate::engine::submit::{Submission, SubmitError, To};
+use crate::groups::hold::{Hold, Root};
 use crate::groups::inner::Inner;
-use crate::groups::member::{Hold, Member, Root};
+use crate::groups::member::Member;
 
 /// A job without its hold on a group.
 pub(crate) trait Shape<T>: Sized {
@@ -44,16 +45,49 @@ impl<T: Send + 'static> Entrance<'_, T> {
     #[inline(always)]
     pub(crate) fn submit<S: Shape<T>>(self, shape: S, to: To) -> Result<JobId, SubmitError<S::Function>> {
         let Self { engine, group, is_plain, key } = self;
-        if is_plain {
-            engine.submit(shape.hold(Root), to, None)
-        } else {
-            Self::submit_member(engine, group, key, shape, to)
+        match (is_plain, to, key) {
+            (true, ..) => engine.submit(shape.hold(Root), to, None),
+            (false, To::Back, None) if !group.core.is_gated => Self::submit_member(engine, group, shape),
+            _ => Self::submit_by_ways(engine, group, key, shape, to),
         }
     }
 
+    /// To the end of the queue, where nothing is in between.
     // Out of the way of a plain pool's jobs, and so are its arguments: in registers.
     #[inline(never)]
     fn submit_member<S: Shape<T>>(
+        engine: &Arc<Engine>,
+        group: &Inner<T>,
+        shape: S,
+    ) -> Result<JobId, SubmitError<S::Function>> {
+        let slot = group.core.slot(engine);
+        if !slot.is_easy() {
+            if let Err(refusal) = Self::pass(group, slot) {
+                return Err(refusal(shape.into_function()));
+            }
+        }
+        engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None)
+    }
+
+    /// Passes the door, if there is one, and what became of the group.
+    #[inline(never)]
+    fn pass<F>(group: &Inner<T>, slot: &Slot) -> Result<(), fn(F) -> SubmitError<F>> {
+        let core = &group.core;
+        if core.door.as_ref().is_some_and(|door| !door.enter()) {
+            return Err(SubmitError::Full);
+        }
+        if core.is_closed() || slot.doom() != Doom::None {
+            if let Some(door) = &core.door {
+                door.leave();
+            }
+            return Err(SubmitError::Closed);
+        }
+        Ok(())
+    }
+
+    /// Wherever it is to go.
+    #[inline(never)]
+    fn submit_by_ways<S: Shape<T>>(
         engine: &Arc<Engine>,
         group: &Inner<T>,
         key: Option<u64>,
@@ -66,23 +100,14 @@ impl<T: Send + 'static> Entrance<'_, T> {
         if (is_timed || core.is_gated) && engine.is_elsewhere() {
             return Err(SubmitError::Forked(shape.into_function()));
         }
-        if core.door.as_ref().is_some_and(|door| !door.enter()) {
-            return Err(SubmitError::Full(shape.into_function()));
-        }
         let slot = core.slot(engine);
-        if core.is_closed() || slot.doom() != Doom::None {
-            if let Some(door) = &core.door {
-                door.leave();
-            }
-            return Err(SubmitError::Closed(shape.into_function()));
+        if let Err(refusal) = Self::pass(group, slot) {
+            return Err(refusal(shape.into_function()));
         }
         let leaves = shape.leaves() && group.outlet.keeps();
         let ways = core.ways();
         let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
         let job = shape.hold(Member::accept(group, slot));
-        match (to, gated) {
-            (To::Back, None) => engine.submit(job, To::Back, None),
-            _ => engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (to, gated, key), nested)),
-        }
+        engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (to, gated, key), nested))
     }
 }

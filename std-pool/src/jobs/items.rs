@@ -8,7 +8,7 @@ use fastthreadpool_core::{End, Ran, Run as CoreRun};
 
 use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
-use crate::groups::member::{Hold, Run};
+use crate::groups::hold::{Hold, Run};
 use crate::here::call::{catch, drop_quietly};
 use crate::jobs::enter::Shape;
 use crate::jobs::once::{fail, skip};

@@ -7,7 +7,7 @@ use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun};
 
 use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
-use crate::groups::member::{Hold, Run};
+use crate::groups::hold::{Hold, Run};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
 use crate::here::removed::{self, CancelReason};
 use crate::jobs::call::Call;
@@ -114,19 +114,14 @@ impl<T: Send + 'static, H: Hold<T>, C: Call<T>, W: Way<T>> CoreRun<Env> for Once
         };
         let name = call.name();
         let env = &*env;
-        let ended = run.inside(env, || match call.call(env, &run) {
-            Ok(value) => way.take(env, &run, value).map_err(JobError::Panicked),
+        let part = |run: &H::Begun| match call.call(env, run) {
+            Ok(value) => way.take(env, run, value).map_err(JobError::Panicked),
             Err(error) => {
                 drop_quietly(way);
                 Err(error)
             }
-        });
-        let end = match ended {
-            Ok(()) => End::Done,
-            Err(error) => fail(env, &run, name, error),
         };
-        run.end(env, end);
-        Ran::Over(end)
+        Ran::Over(run.once(env, part, |run, error| fail(env, run, name, error)))
     }
 }
 

@@ -8,7 +8,7 @@ use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun};
 
 use crate::engine::submit::{Submission, To};
 use crate::engine::worker::Env;
-use crate::groups::member::{Hold, Recur, Run};
+use crate::groups::hold::{Hold, Recur, Run};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
 use crate::jobs::call::{Named, Plain};
 use crate::jobs::enter::{Entrance, Shape};

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::engine::submit::Submission;
 use crate::engine::waits::{Awaits, InLine};
 use crate::engine::worker::Env;
-use crate::groups::member::{Hold, Run};
+use crate::groups::hold::{Hold, Run};
 use crate::here::call::catch;
 use crate::here::cancellation::Cancellation;
 use crate::here::{frame, removed};

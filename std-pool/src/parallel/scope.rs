@@ -96,7 +96,7 @@ impl<'scope> Scope<'scope, '_> {
     fn slot(&self) -> &Slot {
         let held = self.slot.get_or_init(|| {
             let owner = ptr::from_ref(&self.state).cast_mut().cast();
-            Held(self.engine.slots.take(self.engine, owner, None, false))
+            Held(self.engine.slots.take(self.engine, owner, None, false, false))
         });
         // SAFETY: a slot is there as long as its engine.
         unsafe { held.0.as_ref() }
@@ -133,11 +133,11 @@ impl<'scope> Scope<'scope, '_> {
             while let Some(id) = { self.jobs.lock().pop() } {
                 help(self.engine, id);
             }
-            if slot.cohort.is_drained() {
+            if slot.is_drained() {
                 // Nobody spawns any more: neither `f`, which is over, nor a job.
                 return self.engine.slots.give_back(held.0);
             }
-            slot.cohort.watch();
+            Slot::watch([slot]);
             let line = InLine::enter(Awaits::Scope(slot));
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
             frame::blocking_anyway(|| {

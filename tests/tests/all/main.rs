@@ -30,6 +30,7 @@ mod seen;
 mod semaphore;
 mod shutdown;
 mod submit;
+mod tallies;
 mod timers;
 mod views;
 mod waits;
