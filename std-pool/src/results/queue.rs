@@ -47,11 +47,15 @@ impl<E: Send> Results<E> {
         // A queue as long as the semaphore can count does not fit into memory. A task's waker may panic: the panic hook has
         // reported it, and all who were to be woken have been.
         let _ = catch(|| self.count.release(1));
-        if self.queue.len() > self.capacity { self.lose() } else { None }
+        // An unbounded one does not look: how far the readers are is on a line that they write.
+        if self.capacity < usize::MAX { self.lose() } else { None }
     }
 
     #[cold]
     fn lose(&self) -> Option<E> {
+        if self.queue.len() <= self.capacity {
+            return None;
+        }
         // Its permit goes with it. If there is none, readers are about to take what is too much.
         self.count.try_acquire().ok()?.forget();
         let oldest = self.queue.pop(thread::yield_now);
