@@ -38,6 +38,8 @@ pub mod wheel;
 // Who works, who sleeps.
 mod pace;
 mod seat;
+#[cfg(feature = "alloc")]
+mod seats;
 mod sleepers;
 mod state;
 

@@ -226,7 +226,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// The seats that were ever taken.
     pub(crate) fn seats(&self) -> &[Seat<S::Gating>] {
-        &self.storage.seats()[..self.storage.used_seats()]
+        // First how many: before one is taken it is made.
+        let used = self.storage.used_seats();
+        &self.storage.seats()[..used]
     }
 
     /// Appends a job to the end of the queue.

@@ -47,7 +47,7 @@ const SERIAL: usize = 4;
 /// all zeros, see `sleepers`.
 pub(crate) const NO_LANE: usize = 0;
 
-// A free seat is all zeros, and so may be made of memory that is: of every field the beginning is one of these, 0 or false.
+// A free seat is all zeros, lest one in a static takes flash: of every field the beginning is one of these, 0 or false.
 const _: () = assert!(NO_LANE == 0 && IDLE == 0);
 
 /// No seat: who acts for a pool and is no worker.

@@ -28,8 +28,15 @@ pub trait Storage<P> {
     /// seats.
     fn lanes(&self) -> &[Lane<Self::Slots>];
 
-    /// One for each worker that may exist at the same time.
+    /// One for each worker that may exist at the same time; those that are not made yet come when [more](Self::more_seats) are
+    /// asked for.
     fn seats(&self) -> &[Seat<Self::Gating>];
+
+    /// How many there may be.
+    fn limit(&self) -> usize;
+
+    /// Sees to it that there are more than so many. Returns false if there may not be.
+    fn more_seats(&self, present: usize) -> bool;
 
     /// How many of them may work at the same time; the others stand in for workers whose job waits for something.
     fn workers(&self) -> usize;
@@ -99,6 +106,14 @@ impl<P: Send, const JOBS: usize, const TIMERS: usize, const WORKERS: usize, W: T
         &self.seats
     }
 
+    fn limit(&self) -> usize {
+        WORKERS
+    }
+
+    fn more_seats(&self, _: usize) -> bool {
+        false
+    }
+
     fn workers(&self) -> usize {
         WORKERS
     }
@@ -123,17 +138,16 @@ mod growing {
 
     use lock_api::RawMutex;
 
-    use super::{Lane, Storage};
+    use super::{Lane, Seat, Storage};
     use crate::blocks::Blocks;
     use crate::entries::{Gates, GrowingSlab};
-    use crate::sync::{AtomicUsize, MODEL, Ordering};
-
-    type Seat = super::Seat<Gates>;
+    use crate::seats::Seats;
+    use crate::sync::{AtomicUsize, Ordering};
 
     /// Room for as many jobs as there is memory, and a fixed number of seats, each but the spare ones with a lane of its own.
     pub struct Growing<P, R> {
         lanes: Box<[Lane<Blocks<P, R>>]>,
-        seats: Box<[Seat]>,
+        seats: Seats<R>,
         used_seats: AtomicUsize,
         workers: usize,
         is_eager: bool,
@@ -146,27 +160,12 @@ mod growing {
         pub fn new(workers: usize, spares: usize, is_eager: bool) -> Self {
             Self {
                 lanes: (0..=workers).map(|_| Lane::new(Blocks::new())).collect(),
-                seats: free_seats(workers + spares),
+                seats: Seats::new(workers, workers + spares),
                 used_seats: AtomicUsize::new(0),
                 workers,
                 is_eager,
             }
         }
-    }
-
-    fn free_seats(count: usize) -> Box<[Seat]> {
-        if MODEL || count == 0 {
-            return (0..count).map(|_| Seat::new()).collect();
-        }
-        let Ok(layout) = core::alloc::Layout::array::<Seat>(count) else { panic!("seats for {count} workers") };
-        // SAFETY: the layout has a size: there is a seat, and it has fields.
-        let seats = unsafe { alloc::alloc::alloc_zeroed(layout) };
-        if seats.is_null() {
-            alloc::alloc::handle_alloc_error(layout);
-        }
-        // SAFETY: allocated as so many seats. A free seat is all zeros (asserted in `seat`), and zeros that the system has just
-        // handed out cost nothing until they are touched.
-        unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(seats.cast(), count)) }
     }
 
     impl<P: Send, R: RawMutex> Storage<P> for Growing<P, R> {
@@ -179,8 +178,18 @@ mod growing {
             &self.lanes
         }
 
-        fn seats(&self) -> &[Seat] {
-            &self.seats
+        #[inline]
+        fn seats(&self) -> &[Seat<Gates>] {
+            self.seats.made()
+        }
+
+        #[inline]
+        fn limit(&self) -> usize {
+            self.seats.limit()
+        }
+
+        fn more_seats(&self, present: usize) -> bool {
+            self.seats.more_than(present)
         }
 
         #[inline]

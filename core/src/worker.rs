@@ -185,9 +185,16 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     fn take_seat(&self) -> Option<usize> {
         let free = |seat: &Seat<S::Gating>| !seat.taken.swap(true, Ordering::Acquire);
-        let seat = self.storage.seats().iter().position(free)?;
-        self.storage.use_seat(seat);
-        Some(seat)
+        loop {
+            let seats = self.storage.seats();
+            if let Some(seat) = seats.iter().position(free) {
+                self.storage.use_seat(seat);
+                return Some(seat);
+            }
+            if !self.storage.more_seats(seats.len()) {
+                return None;
+            }
+        }
     }
 
     fn seated(&self, seat: usize) -> Worker<'_, P, H, S> {

@@ -28,7 +28,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(always)]
     pub(crate) fn size(&self) -> Size {
         let storage = &self.storage;
-        Size { target: storage.workers(), limit: storage.seats().len(), eager: storage.is_eager() }
+        Size { target: storage.workers(), limit: storage.limit(), eager: storage.is_eager() }
     }
 
     /// Changes the word by a pure transition; returns what it was.
