@@ -215,7 +215,7 @@ impl Cohort {
     }
 
     /// All turns have ended, nobody waits, and nobody is left who could accept one: it serves for something else. Where no tally
-    /// has anything of it, it is spread no more.
+    /// has anything of it, it is spread no more; while turns are accepted that cannot be said.
     pub fn renew(&self) {
         self.unwatch();
         let own = self.counts();

@@ -344,6 +344,7 @@ impl Slot {
     /// It serves again: all its jobs have ended.
     pub(crate) fn renew(&self) {
         self.doom.fetch_and(CAREFUL, Ordering::Relaxed);
-        self.cohort.renew();
+        // No more than that: whoever has found it as the present slot before may accept a job meanwhile.
+        self.cohort.unwatch();
     }
 }

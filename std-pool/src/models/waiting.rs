@@ -46,6 +46,26 @@ fn a_wait_of_a_group_is_not_prolonged() {
     });
 }
 
+/// A cohort that serves again is the present one, perhaps, and gets jobs meanwhile, so many that their ends go to tallies.
+#[test]
+fn a_flip_meets_submits() {
+    model(|| {
+        let pool = pool(1).build().unwrap();
+        let (waves, tally) = (group(&pool, |group| group), Tally::default());
+        waves.submit(tally.job()).unwrap();
+        let submitter = {
+            let (waves, tally) = (waves.clone(), tally.clone());
+            thread::spawn(move || (0..3).for_each(|_| _ = waves.submit(tally.job()).unwrap()))
+        };
+        assert!(waves.wait());
+        submitter.join().unwrap();
+        assert!(waves.wait());
+        check_group(&waves, Ends::of(&tally));
+        pool.shutdown();
+        check(&pool, Ends::of(&tally));
+    });
+}
+
 /// What was accepted before a wait is over after it, though others come and wait, too.
 #[test]
 fn two_waits_of_a_group_meet() {
