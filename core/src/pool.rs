@@ -231,6 +231,21 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         &self.storage.seats()[..used]
     }
 
+    /// Takes a free seat, which is made if there is none yet; `None` if there may not be more.
+    pub(crate) fn take_seat(&self) -> Option<usize> {
+        let free = |seat: &Seat<S::Gating>| !seat.taken.swap(true, Ordering::Acquire);
+        loop {
+            let seats = self.storage.seats();
+            if let Some(seat) = seats.iter().position(free) {
+                self.storage.use_seat(seat);
+                return Some(seat);
+            }
+            if !self.storage.more_seats(seats.len()) {
+                return None;
+            }
+        }
+    }
+
     /// Appends a job to the end of the queue.
     ///
     /// Takes a lock only to find a sleeper that is to be woken; may be called from an interrupt handler if the host's

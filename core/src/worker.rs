@@ -183,20 +183,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         Some(self.seated(seat))
     }
 
-    fn take_seat(&self) -> Option<usize> {
-        let free = |seat: &Seat<S::Gating>| !seat.taken.swap(true, Ordering::Acquire);
-        loop {
-            let seats = self.storage.seats();
-            if let Some(seat) = seats.iter().position(free) {
-                self.storage.use_seat(seat);
-                return Some(seat);
-            }
-            if !self.storage.more_seats(seats.len()) {
-                return None;
-            }
-        }
-    }
-
     fn seated(&self, seat: usize) -> Worker<'_, P, H, S> {
         self.enter();
         let mut worker = Worker {

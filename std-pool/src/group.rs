@@ -30,7 +30,7 @@ use crate::sys;
 /// pool is a group itself, the *root*, and dereferences to it, so all that is said here of submitting is said of pools.
 ///
 /// What a group costs: a job of a group without limits a third more than one of the root (`--work ways` of the benchmark). In
-/// a group inside another, and elsewhere than on Linux, two thirds to four fifths more: there the end of each job is a locked
+/// a group inside another, and elsewhere than on Linux, up to four fifths more: there the end of each job is a locked
 /// operation on a line that all workers write. If it may have to wait for another reason than time ([`limit`](GroupBuilder::limit),
 /// [`keyed`](GroupBuilder::keyed), [`pausable`](GroupBuilder::pausable), [`done_capacity`](GroupBuilder::done_capacity)) its jobs
 /// take a lock on their way in, out and at their end.

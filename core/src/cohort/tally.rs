@@ -110,14 +110,21 @@ impl<'c, C: AsRef<Cohort>> Tally<'c, C> {
     /// A job of a cohort begins; it is shown until the guard is dropped. `None` if that is inside another, which is shown
     /// instead. `tell`: of the cohort that the tally was about before, that somebody waits for the ends that were counted here.
     #[inline]
-    pub fn begin(&self, cohort: &'c C, tell: impl FnOnce(&'c C)) -> Option<Begun<'_, 'c, C>> {
+    pub fn begin(&self, cohort: &'c C, tell: impl Fn(&'c C)) -> Option<Begun<'_, 'c, C>> {
         let mut word = self.word();
+        while word.addr() & !Self::BITS != core::ptr::from_ref(cohort).addr() {
+            if word.addr() & Self::BITS == 0 {
+                word = core::ptr::from_ref(cohort).cast_mut();
+            } else if word.addr() & RUNS == 0 {
+                self.settle(word, 0, &tell);
+                // Who was told may have run a job here.
+                word = self.word();
+            } else {
+                return None;
+            }
+        }
         if word.addr() & RUNS != 0 {
             return None;
-        }
-        if word.addr() & !Self::BITS != core::ptr::from_ref(cohort).addr() {
-            self.settle(word, 0, tell);
-            word = core::ptr::from_ref(cohort).cast_mut();
         }
         self.put(word.map_addr(|word| word | RUNS));
         Some(Begun { tally: self, word })
@@ -238,6 +245,19 @@ mod tests {
         assert!(run(&tally, &one, nobody));
         drop(tally.begin(&one, nobody));
         assert_eq!(read(&tally, &one), Some((false, 1)), "it has not ended well");
+    }
+
+    #[test]
+    fn who_is_told_may_run_a_job_of_its_own() {
+        let ([one, other, third], tally) = ([Cohort::new(), Cohort::new(), Cohort::new()], Tally::new());
+        one.spread();
+        other.spread();
+        assert!(run(&tally, &one, nobody));
+        assert!(one.watch());
+        let begun = tally.begin(&third, |_| assert!(run(&tally, &other, nobody))).expect("none runs");
+        assert_eq!((one.counts().done, other.counts().done), (1, 1), "nothing is lost");
+        drop(begun);
+        assert_eq!(read(&tally, &third), Some((false, 0)));
     }
 
     #[test]
