@@ -45,8 +45,7 @@ impl<R: RawMutex> Seats<R> {
             }
         };
         let seats = Self { first, made: AtomicUsize::new(0), limit, making: Mutex::new(()) };
-        // loom's are better made before its threads are.
-        seats.make(0, if cfg!(loom) { limit } else { at_once });
+        seats.make(0, at_once);
         seats
     }
 
@@ -120,5 +119,41 @@ mod tests {
         assert_eq!(seats.made().len(), seats.limit());
         assert!(!seats.more_than(seats.limit()));
         assert!(!Seats::<ScriptedMutex>::new(0, 0).more_than(0));
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom {
+    use std::sync::Arc;
+
+    use ::loom::thread;
+
+    use super::*;
+    use crate::end::End;
+    use crate::hosts::loom::{LoomMutex, model};
+
+    /// Two need a seat that is not there, and somebody looks at all: what is seen is made, and made once.
+    #[test]
+    fn two_need_a_seat_while_one_looks() {
+        model(3, || {
+            let seats = Arc::new(Seats::<LoomMutex>::new(1, 2));
+            let other = thread::spawn({
+                let seats = seats.clone();
+                move || {
+                    assert!(seats.more_than(1));
+                    // If it were made again, this would be lost.
+                    seats.made()[1].count(End::Done);
+                }
+            });
+            let looks = thread::spawn({
+                let seats = seats.clone();
+                move || seats.made().iter().map(|seat| seat.ended(End::Failed)).sum::<usize>()
+            });
+            assert!(seats.more_than(1) && !seats.more_than(2));
+            assert_eq!(seats.made().len(), 2);
+            assert_eq!(looks.join().unwrap(), 0);
+            other.join().unwrap();
+            assert_eq!(seats.made()[1].ended(End::Done), 1);
+        });
     }
 }

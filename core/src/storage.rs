@@ -160,7 +160,8 @@ mod growing {
         pub fn new(workers: usize, spares: usize, is_eager: bool) -> Self {
             Self {
                 lanes: (0..=workers).map(|_| Lane::new(Blocks::new())).collect(),
-                seats: Seats::new(workers, workers + spares),
+                // Models of other things have them all at once: those of `seats` make them later.
+                seats: Seats::new(if cfg!(loom) { workers + spares } else { workers }, workers + spares),
                 used_seats: AtomicUsize::new(0),
                 workers,
                 is_eager,

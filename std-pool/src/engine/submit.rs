@@ -136,7 +136,7 @@ impl Engine {
                 };
                 self.finish(submitted)
             }
-            (to, gated) => self.submit_by(job, |job, nested| self.put_entry(job, to, gated, nested)),
+            (to, gated) => self.submit_by(job, |job, nested| self.put_entry(job, &to, gated.as_ref(), nested)),
         }
     }
 
@@ -148,9 +148,14 @@ impl Engine {
         put: impl FnOnce(Payload, bool) -> Result<(JobId, Duty), Refused<Payload>>,
     ) -> Result<JobId, SubmitError<J::Function>> {
         let nested = frame::seat_in(self.address()).is_some();
-        let submitted = put(Packed(job).pack(), nested);
-        // SAFETY: just packed.
-        self.finish(submitted.map_err(|refused| refused.map(|payload| unsafe { Packed::<J>::unpack(payload) })))
+        match put(Packed(job).pack(), nested) {
+            // Before the rest is told apart: on its way through a place for either the id would be read as it was not written.
+            Ok((id, Duty::Nothing)) => Ok(id),
+            // SAFETY: just packed.
+            submitted => {
+                self.finish(submitted.map_err(|refused| refused.map(|job| unsafe { Packed::<J>::unpack(job) })))
+            }
+        }
     }
 
     #[inline(always)]
@@ -166,24 +171,25 @@ impl Engine {
     }
 
     /// Puts in a job that does not wait in a lane; what is to be done then is the caller's.
+    // By reference: copied, what was just written in parts would be read as a whole, which waits for the parts.
     #[inline(always)]
     pub(crate) fn put_entry(
         &self,
         payload: Payload,
-        to: To,
-        gated: Option<Gated>,
+        to: &To,
+        gated: Option<&Gated>,
         nested: bool,
     ) -> Result<(JobId, Duty), Refused<Payload>> {
         match (to, gated) {
-            (To::Later(due, repeat), None) => self.core.submit_at(payload, nested, due, repeat),
+            (&To::Later(due, repeat), None) => self.core.submit_at(payload, nested, due, repeat),
             (To::Back | To::Front, None) => self.core.submit_first(payload, nested),
             (to, Some(gated)) => {
                 let start = match to {
                     To::Back => Start::Last,
                     To::Front => Start::First,
-                    To::Later(due, repeat) => Start::At(due, repeat),
+                    &To::Later(due, repeat) => Start::At(due, repeat),
                 };
-                self.core.submit_gated(payload, nested, start, gated)
+                self.core.submit_gated(payload, nested, start, *gated)
             }
         }
     }

@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::engine::slot::{Doom, Slot};
 use crate::engine::waits::{Awaits, InLine};
 use crate::groups::inner::{GroupCore, Inner};
+use crate::groups::totals::Totals;
 use crate::here::frame;
 use crate::here::removed::CancelReason;
 use crate::sys::Mutex;
@@ -45,41 +46,6 @@ struct Tree {
     counted: Vec<CohortCounts>,
     totals: Totals,
     children: Vec<Weak<dyn Kin>>,
-}
-
-/// The counts of a group in 64 bits, which do not wrap.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) accepted: u64,
-    pub(crate) done: u64,
-    pub(crate) failed: u64,
-    pub(crate) cancelled: u64,
-    pub(crate) handed_back: u64,
-}
-
-/// Turns that a slot accepts before somebody brings the totals up to date, where words are so short that they could wrap
-/// unnoticed.
-pub(crate) const FOLD_AFTER: usize = 1 << 24;
-
-impl Totals {
-    fn add(&mut self, last: CohortCounts, now: CohortCounts) {
-        let since = |total: &mut u64, last: usize, now: usize, bits: usize| {
-            *total = total.wrapping_add((now.wrapping_sub(last) & bits) as u64);
-        };
-        since(&mut self.accepted, last.accepted, now.accepted, usize::MAX);
-        // Of the ends there is one bit less.
-        let bits = usize::MAX >> 1;
-        since(&mut self.done, last.done, now.done, bits);
-        since(&mut self.failed, last.failed, now.failed, bits);
-        since(&mut self.cancelled, last.cancelled, now.cancelled, bits);
-        since(&mut self.handed_back, last.handed_back, now.handed_back, bits);
-    }
-
-    /// Those that have not ended.
-    pub(crate) fn live(&self) -> u64 {
-        let ended = self.done.wrapping_add(self.failed).wrapping_add(self.cancelled).wrapping_add(self.handed_back);
-        self.accepted.wrapping_sub(ended)
-    }
 }
 
 // SAFETY: slots are shared between threads.
@@ -198,6 +164,14 @@ impl Cohorts {
         })
     }
 
+    /// Whoever dooms a cohort just now puts another in its place first; here, or in a group around this one.
+    pub(crate) fn settle(&self) {
+        if let Some(parent) = &self.parent {
+            parent.core().cohorts.settle();
+        }
+        drop(self.tree.lock());
+    }
+
     /// The slots that have jobs.
     fn listed<'s>(tree: &Tree, has_jobs: impl Fn(&Slot) -> bool) -> Vec<&'s Slot> {
         // SAFETY: as in `present`.
@@ -256,11 +230,14 @@ impl Cohorts {
     /// What has not begun is not to begin, and for [`Doom::Cancelled`] what runs is to stop. What comes later lives. Returns how
     /// many jobs that are, and the gates at which more of them wait.
     pub(crate) fn doom(&self, engine: &Engine, core: &GroupCore, doom: Doom) -> (usize, Vec<Gate>) {
+        let mut counted = Vec::new();
         let (count, kin) = {
             let mut tree = self.tree.lock();
             let slots = Self::listed(&tree, |slot| slot.live() > 0);
-            // Those of a former cancel are not counted again.
-            let count = slots.iter().filter(|slot| !slot.doom().stops()).map(|slot| slot.live()).sum();
+            // Those of a former cancel are not counted again, be it of this group, or of one inside.
+            let fresh: Vec<_> = slots.iter().copied().filter(|slot| !slot.doom().stops()).collect();
+            let doomed = Self::doomed_inside(&tree, &fresh, &mut counted);
+            let count = fresh.iter().map(|slot| slot.live()).sum::<usize>().saturating_sub(doomed);
             for slot in &slots {
                 slot.set_doom(doom);
             }
@@ -270,6 +247,25 @@ impl Cohorts {
         };
         let gates = core.gate().into_iter().chain(kin.iter().filter_map(|kin| kin.core().gate()));
         (count, gates.collect())
+    }
+
+    /// How many jobs of these slots are of groups inside that were cancelled. `kin` gets those groups, to be dropped with no lock
+    /// held.
+    fn doomed_inside(tree: &Tree, of: &[&Slot], kin: &mut Vec<Arc<dyn Kin>>) -> usize {
+        let is_of = |slot: &Slot| slot.parent().is_some_and(|parent| of.iter().any(|of| ptr::eq(*of, parent)));
+        let children = Self::children(tree);
+        let mut count = 0;
+        for child in &children {
+            let tree = child.core().cohorts.tree.lock();
+            let (doomed, living): (Vec<_>, Vec<_>) =
+                Self::listed(&tree, is_of).into_iter().partition(|slot| slot.doom().stops());
+            count += doomed.into_iter().map(Slot::live).sum::<usize>();
+            if !living.is_empty() {
+                count += Self::doomed_inside(&tree, &living, kin);
+            }
+        }
+        kin.extend(children);
+        count
     }
 
     /// The groups inside. Not to be dropped with a tree locked: a group may be dropped with it.

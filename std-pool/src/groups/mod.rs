@@ -9,6 +9,7 @@
 //! | `hold` | how jobs belong to their groups; to the root for nothing |
 //! | `member` | a job's hold on another |
 //! | `recurring` | the same for a job that repeats |
+//! | `totals` | the counts of a group, which do not wrap |
 //! | `deadline` | when a group ends by itself |
 //! | `door` | the bound of its queue |
 //! | `keyed` | one job at a time for each key |
@@ -23,4 +24,5 @@ pub(crate) mod kin;
 pub(crate) mod member;
 pub(crate) mod policy;
 mod recurring;
+mod totals;
 pub(crate) mod ways;

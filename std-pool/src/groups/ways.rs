@@ -118,11 +118,11 @@ fn put(
             // One gate further from the beginning.
             let room = gated.room + u8::from(gated.room > 0);
             keys.with_gate(engine, gated.gate, key, |gate| {
-                engine.put_entry(job, to, Some(Gated { gate, room, passes: false }), nested)
+                engine.put_entry(job, &to, Some(&Gated { gate, room, passes: false }), nested)
             })
         }
         // It leaves no result, and so needs no room.
         ((To::Back, None, _), _) => engine.put_back(job),
-        ((to, gated, _), _) => engine.put_entry(job, to, gated, nested),
+        ((to, gated, _), _) => engine.put_entry(job, &to, gated.as_ref(), nested),
     }
 }

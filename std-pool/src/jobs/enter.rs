@@ -1,6 +1,8 @@
 //! The way of a job into its group: what it must find there, and what it takes with it.
 #![forbid(unsafe_code)]
 
+use std::mem;
+use std::ptr;
 use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
@@ -60,29 +62,39 @@ impl<T: Send + 'static> Entrance<'_, T> {
         group: &Inner<T>,
         shape: S,
     ) -> Result<JobId, SubmitError<S::Function>> {
-        let slot = group.core.slot(engine);
+        let mut slot = group.core.slot(engine);
         if !slot.is_easy() {
-            if let Err(refusal) = Self::pass(group, slot) {
-                return Err(refusal(shape.into_function()));
-            }
+            slot = match Self::pass(engine, group, slot) {
+                Ok(slot) => slot,
+                Err(refusal) => return Err(refusal(shape.into_function())),
+            };
         }
         engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None)
     }
 
-    /// Passes the door, if there is one, and what became of the group.
+    /// Passes the door, if there is one, and what became of the group. Returns the slot for the job.
     #[inline(never)]
-    fn pass<F>(group: &Inner<T>, slot: &Slot) -> Result<(), fn(F) -> SubmitError<F>> {
+    fn pass<'s, F>(
+        engine: &Engine,
+        group: &'s Inner<T>,
+        mut slot: &'s Slot,
+    ) -> Result<&'s Slot, fn(F) -> SubmitError<F>> {
         let core = &group.core;
         if core.door.as_ref().is_some_and(|door| !door.enter()) {
             return Err(SubmitError::Full);
         }
-        if core.is_closed() || slot.doom() != Doom::None {
-            if let Some(door) = &core.door {
-                door.leave();
+        while core.is_closed() || slot.doom() != Doom::None {
+            // A cancel puts another slot in the place of what it has doomed.
+            core.cohorts.settle();
+            let former = mem::replace(&mut slot, core.slot(engine));
+            if core.is_closed() || ptr::eq(former, slot) && slot.doom() != Doom::None {
+                if let Some(door) = &core.door {
+                    door.leave();
+                }
+                return Err(SubmitError::Closed);
             }
-            return Err(SubmitError::Closed);
         }
-        Ok(())
+        Ok(slot)
     }
 
     /// Wherever it is to go.
@@ -100,10 +112,10 @@ impl<T: Send + 'static> Entrance<'_, T> {
         if (is_timed || core.is_gated) && engine.is_elsewhere() {
             return Err(SubmitError::Forked(shape.into_function()));
         }
-        let slot = core.slot(engine);
-        if let Err(refusal) = Self::pass(group, slot) {
-            return Err(refusal(shape.into_function()));
-        }
+        let slot = match Self::pass(engine, group, core.slot(engine)) {
+            Ok(slot) => slot,
+            Err(refusal) => return Err(refusal(shape.into_function())),
+        };
         let leaves = shape.leaves() && group.outlet.keeps();
         let ways = core.ways();
         let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
