@@ -66,7 +66,7 @@ pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]
 pub use slab::{GrowingSlab, Need, Room, Surplus};
 pub(crate) use trim::Trim;
-pub use visit::Step;
+pub use visit::{Step, Until};
 
 /// The timed, urgent and gated jobs with payload `P`, stored in `S`.
 ///

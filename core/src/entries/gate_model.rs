@@ -323,9 +323,9 @@ impl<S: Slab<u64>> World<S> {
                 }
             }
             Op::CancelOf(gate) => {
-                let (mut cursor, key) = (0, self.gates[gate].key);
+                let (mut cursor, key, until) = (0, self.gates[gate].key, self.entries.until());
                 loop {
-                    match self.entries.cancel_next_of(&mut cursor, key) {
+                    match self.entries.cancel_next_of(&mut cursor, key, until) {
                         Step::Removed { payload, key, .. } => {
                             assert_eq!(key, self.jobs[&payload].key);
                             let mut at = self.jobs[&payload].gate;
@@ -341,6 +341,15 @@ impl<S: Slab<u64>> World<S> {
                     }
                 }
                 assert_eq!(self.entries.gate_counts(key), (0, 0));
+                let comes_back = |id: &u64| {
+                    let job = &self.jobs[id];
+                    let mut chain = std::iter::successors(job.gate, |gate| PARENTS[*gate]);
+                    chain.any(|at| at == gate) && self.entries.state(job.key) == State::Running
+                };
+                assert!(
+                    !self.gates[gate].is_open || !self.running.keys().any(comes_back),
+                    "what runs does not come back"
+                );
             }
             Op::Recall(which) => {
                 let Some(id) = self.pick(which) else { return };

@@ -24,11 +24,22 @@ pub enum Step<P> {
     Over,
 }
 
+/// A moment: some have been put in before.
+#[derive(Clone, Copy, Debug)]
+pub struct Until(usize);
+
+impl Until {
+    const fn includes(self, stamp: usize) -> bool {
+        // Stamps wrap.
+        self.0.wrapping_sub(stamp).wrapping_sub(1) < usize::MAX / 2
+    }
+}
+
 impl<P, S: Slab<P>> Entries<P, S> {
     /// Cancels one of the jobs that are meant. One at a time, so that the caller can release the lock in between. `cursor`
     /// starts at 0 and says how far the loop got: what is inserted meanwhile may be met or missed. Periodic jobs that run are
-    /// told that this run is their last. With a gate only jobs that belong to it are meant.
-    pub fn cancel_next(&mut self, cursor: &mut u32, kinds: Kinds, gate: Option<Key>) -> Step<P> {
+    /// told that this run is their last. With a gate only jobs are meant that belong to it, and came before.
+    pub fn cancel_next(&mut self, cursor: &mut u32, kinds: Kinds, gate: Option<(Key, Until)>) -> Step<P> {
         // Fixed storage that has no more takes one step.
         let stop = if self.slab.capacity() <= STEP { self.fresh } else { self.fresh.min(cursor.saturating_add(STEP)) };
         while *cursor < stop {
@@ -38,7 +49,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
             match tag.state {
                 State::Free | State::Gate | State::Cancelled => {}
                 state if !kinds.has(tag.kind, state) => {}
-                _ if gate.is_some_and(|gate| !self.belongs_to(n, gate.index)) => {}
+                _ if gate.is_some_and(|(gate, until)| !self.is_meant(n, gate, until)) => {}
                 State::Running => self.slab.link_mut(n).tag.state = State::Cancelled,
                 _ => return self.remove_step(n),
             }
@@ -46,12 +57,23 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if stop < self.fresh { Step::Goes } else { Step::Over }
     }
 
-    /// Cancels one of the jobs that have not begun and belong to a gate: at first those of its own ring, the oldest first.
-    pub fn cancel_next_of(&mut self, cursor: &mut u32, gate: Key) -> Step<P> {
-        if let Some(first) = self.first_gated(gate) {
+    /// Cancels one of the jobs that have not begun and belong to a gate: at first those of its own ring, the oldest first. Those
+    /// that run do not come back. What came after `until` is spared, so that this has an end.
+    pub fn cancel_next_of(&mut self, cursor: &mut u32, gate: Key, until: Until) -> Step<P> {
+        if let Some(first) = self.first_gated(gate).filter(|first| until.includes(first.stamp)) {
             return self.remove_step(first.index);
         }
-        if self.gate_counts(gate) == (0, 0) { Step::Over } else { self.cancel_next(cursor, Kinds::All, Some(gate)) }
+        let is_left = self.gate_counts(gate) == (0, 0) && self.is_idle_gate(gate);
+        if is_left { Step::Over } else { self.cancel_next(cursor, Kinds::All, Some((gate, until))) }
+    }
+
+    /// Now.
+    pub fn until(&self) -> Until {
+        Until(self.stamp)
+    }
+
+    fn is_meant(&self, n: u32, gate: Key, until: Until) -> bool {
+        until.includes(self.slab.body(n).stamp) && self.belongs_to(n, gate.index)
     }
 
     fn remove_step(&mut self, n: u32) -> Step<P> {

@@ -196,9 +196,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Removes the jobs that belong to a gate and wait there, or for their time, and hands each to `dispose` with no lock held.
-    /// Returns how many.
+    /// Those that run do not come back; what is put in meanwhile is spared. Returns how many were removed.
     pub fn cancel_gated(&self, gate: Gate, dispose: impl FnMut(JobId, P)) -> usize {
-        self.cancel_each(|entries, cursor| entries.cancel_next_of(cursor, gate.0), dispose)
+        let until = self.entries.lock().until();
+        self.cancel_each(|entries, cursor| entries.cancel_next_of(cursor, gate.0, until), dispose)
     }
 
     /// The run of a job at a gate goes on later, when there is room: [`After::Back`](crate::After::Back). What is returned was

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `gates` | what opens a gate, and a cancel, a pause |
+//! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `scopes` | a scope, and cancels |
 //! | `semaphores` | who gives up, and a release |
@@ -24,6 +25,7 @@
 mod all;
 mod ending;
 mod gates;
+mod kinds;
 mod panics;
 mod scopes;
 mod semaphores;

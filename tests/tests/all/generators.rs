@@ -113,6 +113,29 @@ fn a_cancelled_iterator_ends_between_two_items() {
 }
 
 #[test]
+fn an_iterator_of_a_cancelled_group_does_not_wait_for_room() {
+    let pool: Pool = pool(1);
+    let group = pool.group::<i32>().done_capacity(1).build().unwrap();
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (has_begun, inside) = (Arc::clone(&begun), Arc::clone(&gate));
+    group
+        .submit_iter(move || {
+            (0..).inspect(move |_| {
+                has_begun.release(1).unwrap();
+                inside.acquire().unwrap().forget();
+            })
+        })
+        .unwrap();
+    begun.acquire().unwrap().forget();
+    assert_eq!(group.cancel(), 1);
+    gate.release(1).unwrap();
+    // Nobody reads the result that takes the only room.
+    assert!(group.wait());
+    assert_eq!(values(group.done()), [0]);
+    assert_eq!((group.counts().pending, group.counts().accepted), (0, 1));
+}
+
+#[test]
 fn map_iter_makes_one_job_of_each_item() {
     let pool = pool(2);
     let ids = pool.map_iter(1..=3, |n| (0..n).map(move |m| (n, m))).unwrap();
