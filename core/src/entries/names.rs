@@ -66,7 +66,9 @@ pub enum Kinds {
     Periodic,
     /// [`Kind::Delayed`] and [`Kind::Periodic`].
     Timed,
-    /// Every one, alarms too.
+    /// Every job.
+    Jobs,
+    /// Alarms, too.
     All,
 }
 
@@ -82,6 +84,7 @@ impl Kinds {
             Self::Delayed => matches!(kind, Kind::Delayed),
             Self::Periodic => matches!(kind, Kind::Periodic),
             Self::Timed => matches!(kind, Kind::Delayed | Kind::Periodic),
+            Self::Jobs => !matches!(kind, Kind::Alarm),
             Self::All => true,
         }
     }

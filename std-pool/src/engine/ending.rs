@@ -7,7 +7,7 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Host, JobId, Phase, Tick};
+use fastthreadpool_core::{Host, JobId, Kinds, Phase, Tick};
 
 use crate::engine::host::StdHost;
 use crate::engine::life::{Close, Duty, Event, Stage};
@@ -291,6 +291,7 @@ impl Drop for Engine {
         }
         // What was never run, because no thread could be started, ends here, while all that it refers to is there.
         self.remove_all(&mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
+        self.core.cancel_entries(Kinds::All, |_, alarm| drop(alarm));
         self.morgue.bury();
         if cfg!(debug_assertions) {
             self.assert_balance();

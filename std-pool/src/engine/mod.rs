@@ -9,11 +9,13 @@
 //! | `submit` | the way of a job into the core |
 //! | `slot`, `slots` | the cohorts of groups |
 //! | `shown` | which of them the jobs of the seats belong to |
+//! | `awaits` | what is waited for in line |
 //! | `waits` | who waits until something is idle |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
 
+pub(crate) mod awaits;
 pub(crate) mod ending;
 pub(crate) mod host;
 pub(crate) mod life;
@@ -35,6 +37,7 @@ use std::time::Duration;
 
 use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, Tick};
 
+use crate::engine::awaits::Awaits;
 use crate::engine::ending::Morgue;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
@@ -42,7 +45,7 @@ use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
 use crate::engine::threads::Threads;
 use crate::engine::totals::Totals;
-use crate::engine::waits::{Awaits, InLine};
+use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::here::call::drop_quietly;
 use crate::here::frame::Address;

@@ -68,7 +68,7 @@ impl Engine {
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
     pub(crate) fn cancel_everything(&self) -> usize {
         let removed =
-            self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::All, CancelReason::Cancelled);
+            self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::Jobs, CancelReason::Cancelled);
         let running = self.core.account().running;
         self.core.stop_running();
         self.quiet.notify();
@@ -85,7 +85,7 @@ impl Engine {
     /// Removes all that has not begun, but what belongs to scopes. `keep` is given what was removed.
     pub(crate) fn remove_all(&self, keep: &mut dyn FnMut(JobId, Payload)) {
         self.core.cancel_queued(&mut *keep);
-        self.core.cancel_entries(Kinds::All, keep);
+        self.core.cancel_entries(Kinds::Jobs, keep);
     }
 
     /// Removes what would never end by itself: schedules, and delayed jobs whose time never comes.

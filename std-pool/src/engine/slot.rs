@@ -23,7 +23,7 @@ use crate::sys::barrier;
 const SPREAD_AFTER: usize = if cfg!(shuttle) { 2 } else { 1024 };
 
 /// What has become of a cohort as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Doom {
     /// It lives.
@@ -313,20 +313,16 @@ impl Slot {
         unsafe { self.engine.as_ref() }
     }
 
-    /// What has become of the cohort, or of one around it.
+    /// What has become of the cohort itself.
+    #[inline]
+    pub(crate) fn own_doom(&self) -> Doom {
+        Doom::from_bits(self.doom.load(Ordering::Relaxed))
+    }
+
+    /// The worst that has become of the cohort, or of one around it.
     #[inline]
     pub(crate) fn doom(&self) -> Doom {
-        let mut slot = self;
-        loop {
-            let doom = Doom::from_bits(slot.doom.load(Ordering::Relaxed));
-            if doom != Doom::None {
-                return doom;
-            }
-            match slot.parent() {
-                Some(parent) => slot = parent,
-                None => return Doom::None,
-            }
-        }
+        self.chain().map(Self::own_doom).max().unwrap_or(Doom::None)
     }
 
     /// Whether a job just begins: the cohort lives, and there is nothing else to look for.

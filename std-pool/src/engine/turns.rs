@@ -7,6 +7,7 @@
 //! | a job that waits for its place | that one begins in its place, and it goes on when that has ended |
 //! | one that will need its place, or all of its group or pool | it gives its place up, for good: what it does afterwards it does beside the others |
 
+use std::mem;
 use std::ops::ControlFlow;
 
 use fastthreadpool_core::{Cohort, Exempt, JobId};
@@ -21,21 +22,34 @@ pub(crate) struct Turn {
     pub(crate) id: JobId,
     /// The cohorts that it counts in.
     pub(crate) cohorts: Vec<Address>,
+    /// Their groups.
+    owners: Vec<*mut ()>,
+    /// It is one of a job that repeats.
+    pub(crate) repeats: bool,
 }
 
 impl Turn {
     pub(crate) fn is_of(&self, cohort: &Cohort) -> bool {
         self.cohorts.contains(&Address::of(cohort))
     }
+
+    /// Whether a job of the slot may need a place that this one has.
+    pub(crate) fn is_kin_of(&self, slot: &Slot) -> bool {
+        slot.chain().any(|slot| self.owners.contains(&slot.owner()))
+    }
 }
 
 /// All of them, the innermost first.
 pub(crate) fn turns() -> Vec<Turn> {
-    let (mut turns, mut slot) = (Vec::new(), None);
+    let (mut turns, mut slot, mut repeats) = (Vec::new(), None, false);
     frame::walk(|frame| {
         let id = match frame.kind {
             Kind::Member(member) => {
                 slot = slot.or(Some(member));
+                None
+            }
+            Kind::Recurring(member) => {
+                (slot, repeats) = (slot.or(Some(member)), true);
                 None
             }
             Kind::Job(id) => Some(id),
@@ -46,11 +60,12 @@ pub(crate) fn turns() -> Vec<Turn> {
             Kind::Callback(_) => None,
         };
         if let Some(id) = id {
-            let cohorts = slot.take().map_or_else(Vec::new, |slot| {
+            let (cohorts, owners) = slot.take().map_or_else(Default::default, |slot| {
                 // SAFETY: the frame is that of a job of the slot, which has not ended: the slot is there.
-                unsafe { slot.cast::<Slot>().as_ref() }.cohorts().map(Address::of).collect()
+                let slot = unsafe { slot.cast::<Slot>().as_ref() };
+                (slot.cohorts().map(Address::of).collect(), slot.chain().map(Slot::owner).collect())
             });
-            turns.push(Turn { engine: frame.engine, id, cohorts });
+            turns.push(Turn { engine: frame.engine, id, cohorts, owners, repeats: mem::take(&mut repeats) });
         }
         ControlFlow::<()>::Continue(())
     });

@@ -23,27 +23,16 @@
 
 use std::ptr;
 
-use fastthreadpool_core::{Cohort, JobId, Tick};
+use fastthreadpool_core::{Cohort, Tick};
 
 use crate::engine::Engine;
+use crate::engine::awaits::Awaits;
 use crate::engine::slot::Slot;
 use crate::engine::turns::{Turn, turns};
 use crate::here::frame::{self, Address};
 use crate::sync::event::park;
 use crate::sys::thread::{self, Thread};
 use crate::sys::{Global, Mutex};
-
-/// What somebody waits for.
-pub(crate) enum Awaits<'w> {
-    /// Nothing is pending in a pool.
-    Idle(&'w Engine),
-    /// Each of these cohorts has been seen drained.
-    Slots(Vec<&'w Slot>),
-    /// The same, and nobody is excused: what it waits for borrows.
-    Scope(&'w Slot),
-    /// The end of a job.
-    Job(&'w Engine, JobId),
-}
 
 struct Waiter {
     number: u64,
@@ -74,27 +63,6 @@ fn list() -> &'static Mutex<List> {
 /// In the child of a fork: the list may be locked by a thread that is not there, and who is in it is not. It gets another.
 pub(crate) fn forget_list() {
     LIST.forget();
-}
-
-impl Awaits<'_> {
-    /// Whether the end of a turn is waited for.
-    fn includes(&self, turn: &Turn) -> bool {
-        match self {
-            Self::Idle(engine) => turn.engine == engine.address(),
-            Self::Slots(slots) => slots.iter().any(|slot| turn.is_of(&slot.cohort)),
-            Self::Scope(slot) => turn.is_of(&slot.cohort),
-            Self::Job(engine, id) => turn.engine == engine.address() && turn.id == *id,
-        }
-    }
-
-    /// Whose jobs are waited for, if these may have to wait for a place.
-    fn engine(&self) -> Option<&Engine> {
-        match self {
-            Self::Idle(engine) => Some(engine),
-            Self::Slots(slots) => slots.first().map(|slot| slot.engine()),
-            Self::Scope(_) | Self::Job(..) => None,
-        }
-    }
 }
 
 impl Waiter {
@@ -155,7 +123,8 @@ impl List {
             Awaits::Slots(slots) => {
                 let left = |slot: &&Slot| {
                     let cohort = Address::of(&slot.cohort);
-                    let excused = || self.excused(index, |turn| turn.cohorts.contains(&cohort));
+                    // Turns of what repeats are not among those that are waited for.
+                    let excused = || self.excused(index, |turn| !turn.repeats && turn.cohorts.contains(&cohort));
                     let waited_for = slot.waited_for();
                     waited_for > 0 && waited_for > excused()
                 };
@@ -239,7 +208,7 @@ impl<'w> InLine<'w> {
     pub(crate) fn enter(awaits: Awaits<'w>) -> Self {
         let turns = turns();
         if let Some(engine) = awaits.engine() {
-            let own = turns.iter().filter(|turn| turn.engine == engine.address() && awaits.includes(turn));
+            let own = turns.iter().filter(|turn| turn.engine == engine.address() && awaits.may_need(turn));
             own.for_each(|turn| engine.go_without(turn));
         }
         let is_inside = !turns.is_empty();
@@ -304,31 +273,6 @@ impl<'w> InLine<'w> {
         let is_awaited =
             |index: usize| list.waiters[index].turns.iter().any(|turn| list.waiters[this].awaits.includes(turn));
         list.dependents(this, Waiter::needs).into_iter().any(is_awaited)
-    }
-}
-
-impl Awaits<'_> {
-    /// A waiter more, or less, for those who tell.
-    fn count(&self, comes: bool, is_inside: bool) {
-        match self {
-            Self::Idle(engine) => engine.count_idler(comes),
-            Self::Slots(slots) => slots.iter().for_each(|slot| slot.count_waiter(comes, is_inside)),
-            Self::Scope(slot) => slot.count_waiter(comes, false),
-            Self::Job(..) => {}
-        }
-    }
-
-    /// The same, for the list.
-    fn forever(&self) -> Awaits<'static> {
-        // SAFETY: rule 1: the waiter leaves the list before what is borrowed here is gone.
-        unsafe {
-            match self {
-                Self::Idle(engine) => Awaits::Idle(&*ptr::from_ref(*engine)),
-                Self::Slots(slots) => Awaits::Slots(slots.iter().map(|slot| &*ptr::from_ref(*slot)).collect()),
-                Self::Scope(slot) => Awaits::Scope(&*ptr::from_ref(*slot)),
-                Self::Job(engine, id) => Awaits::Job(&*ptr::from_ref(*engine), *id),
-            }
-        }
     }
 }
 

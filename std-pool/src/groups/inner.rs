@@ -17,7 +17,7 @@ use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
 use crate::results::outlet::Outlet;
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use crate::sys::{Mutex, OnceLock};
+use crate::sys::{self, Mutex, OnceLock};
 
 /// A group without the type of its results.
 pub(crate) struct GroupCore {
@@ -108,7 +108,7 @@ impl GroupCore {
 
     /// Whether it takes jobs no more, as far as it is itself concerned.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+        self.is_closed.load(Ordering::Relaxed) || self.policy.deadline.is_some_and(|deadline| sys::now() >= deadline)
     }
 
     /// Room for one more result of a job that runs, if results take room.
@@ -171,30 +171,6 @@ impl GroupCore {
         count
     }
 
-    /// A job has failed, and that was the end of its cohort, or of one around it.
-    pub(crate) fn clear_gates(&self, engine: &Engine) {
-        let mut gates = Vec::new();
-        let mut core = self;
-        loop {
-            if core.policy.is_fail_fast {
-                gates.extend(core.gate());
-                core.gates_inside(&mut gates);
-            }
-            match core.cohorts.parent() {
-                Some(parent) => core = parent.core(),
-                None => break,
-            }
-        }
-        Cohorts::clear_gates(engine, gates, CancelReason::FailFast);
-    }
-
-    fn gates_inside(&self, gates: &mut Vec<Gate>) {
-        for inside in self.cohorts.inside() {
-            gates.extend(inside.core().gate());
-            inside.core().gates_inside(gates);
-        }
-    }
-
     /// The deadline has passed.
     pub(super) fn expire(&self, engine: &Engine) {
         self.is_closed.store(true, Ordering::Relaxed);
@@ -222,11 +198,10 @@ impl GroupCore {
         if self.policy.on_drop == GroupOnDrop::Cancel {
             self.cancel(engine, Doom::Cancelled);
         }
-        if let Some(alarm) = self.alarm.get() {
-            engine.cancel(*alarm);
-        }
         engine.perform_or_leave(self.resume(engine));
         engine.perform_or_leave(self.lift(engine));
+        // Who waits for room has some.
+        engine.quiet.notify();
         self.cohorts.watch_all();
         self.is_orphan.store(true, Ordering::SeqCst);
         engine.orphan();
@@ -322,7 +297,11 @@ impl<T: Send + 'static> Party for Inner<T> {
     }
 
     fn lift(&self, engine: &Engine) -> Duty {
-        self.core.ways.map_or(Duty::Nothing, |ways| (ways.lift)(&self.core, engine))
+        let Some(ways) = self.core.ways else { return Duty::Nothing };
+        let duty = (ways.lift)(&self.core, engine);
+        // Who waits for room has some.
+        self.outlet.ended.notify();
+        duty
     }
 
     fn wake(&self) {

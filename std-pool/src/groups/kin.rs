@@ -18,8 +18,9 @@ use std::sync::{Arc, Weak};
 use fastthreadpool_core::{CohortCounts, Gate, Tick};
 
 use crate::engine::Engine;
+use crate::engine::awaits::Awaits;
 use crate::engine::slot::{Doom, Slot};
-use crate::engine::waits::{Awaits, InLine};
+use crate::engine::waits::InLine;
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::totals::Totals;
 use crate::here::frame;
@@ -155,7 +156,9 @@ impl Cohorts {
         // Its cohort is a former one of the group around: there is one here that belongs to it, or will be.
         let mut tree = self.tree.lock();
         // SAFETY: as in `present`.
-        let found = tree.slots.iter().map(|slot| unsafe { slot.as_ref() }).find(|slot| is_of(slot));
+        let mut slots = tree.slots.iter().map(|slot| unsafe { slot.as_ref() });
+        // Not one of a former cancel.
+        let found = slots.find(|slot| is_of(slot) && slot.own_doom() == Doom::None);
         found.unwrap_or_else(|| {
             let slot = core.take_slot(engine, Some(around));
             tree.add(slot);
@@ -222,9 +225,26 @@ impl Cohorts {
 
     /// Gets in line for all that is there now.
     pub(crate) fn line(&self) -> InLine<'_> {
-        let slots = Self::listed(&self.tree.lock(), |slot| !slot.is_drained());
-        Slot::watch(slots.iter().copied());
-        InLine::enter(Awaits::Slots(slots))
+        let slots = {
+            let tree = self.tree.lock();
+            let slots = Self::listed(&tree, |slot| !slot.is_drained());
+            Slot::watch(slots.iter().copied());
+            // As in `wait`.
+            count_waiter(&slots, true);
+            slots
+        };
+        let line = InLine::enter(Awaits::Slots(slots.clone()));
+        count_waiter(&slots, false);
+        line
+    }
+
+    /// Nothing of what is there is to begin, and what runs is to stop; nor is anything accepted.
+    pub(crate) fn fail(&self) {
+        let tree = self.tree.lock();
+        let is_meant = |slot: &Slot| slot.live() > 0 || self.present().is_some_and(|present| ptr::eq(present, slot));
+        for slot in Self::listed(&tree, is_meant) {
+            slot.set_doom(Doom::FailFast);
+        }
     }
 
     /// What has not begun is not to begin, and for [`Doom::Cancelled`] what runs is to stop. What comes later lives. Returns how

@@ -173,7 +173,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
 
     #[inline]
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        inside(env, self.slot, f)
+        framed(env, self.slot, &show(env, self.slot), f)
     }
 
     fn slot(&self) -> Option<&Slot> {
@@ -195,10 +195,10 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
     }
 }
 
-/// Runs a part of the user's of a job of a cohort.
-#[inline]
-pub(super) fn inside<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -> R {
-    framed(env, slot, &show(env, slot), f)
+/// The same of one that repeats: the turn is not one of those that are waited for.
+pub(super) fn inside_recurring<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -> R {
+    let _showing = show(env, slot);
+    Frame::new(Kind::Recurring(slot.cast()), env.engine.address(), env.seat()).enter(|_| f())
 }
 
 /// The job's hold is there as long as that is shown.
@@ -227,14 +227,6 @@ fn leave_nothing_to<T>(group: &Inner<T>, env: &Env) {
 /// Returns whether there was some.
 pub(super) fn leave_nothing(core: &GroupCore, env: &Env) -> bool {
     core.policy.done_capacity.is_some() && env.own_room() && core.give_room(&env.engine)
-}
-
-/// A turn ends with a failure; that may be the end of others.
-#[cold]
-pub(super) fn fail(core: &GroupCore, env: &Env, slot: &Slot) {
-    if slot.fail() {
-        core.clear_gates(&env.engine);
-    }
 }
 
 impl<T: Send + 'static> Drop for Begun<T> {

@@ -11,12 +11,14 @@
 //! | `recurring` | the same for a job that repeats |
 //! | `totals` | the counts of a group, which do not wrap |
 //! | `deadline` | when a group ends by itself |
+//! | `failure` | one that ends all that a group has |
 //! | `door` | the bound of its queue |
 //! | `keyed` | one job at a time for each key |
 //! | `ways` | how all that is reached by those who have a group |
 
 mod deadline;
 pub(crate) mod door;
+mod failure;
 pub(crate) mod hold;
 pub(crate) mod inner;
 pub(crate) mod keyed;

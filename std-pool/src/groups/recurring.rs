@@ -8,7 +8,7 @@ use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Recur, Run};
 use crate::groups::inner::Inner;
-use crate::groups::member::{Member, accept, doomed, inside};
+use crate::groups::member::{Member, accept, doomed, inside_recurring};
 use crate::here::removed::CancelReason;
 
 /// A job of a cohort that repeats: a turn of it waits, or runs.
@@ -24,7 +24,7 @@ impl<T: Send + 'static> Run<T> for Recurring<T> {
     }
 
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        inside(env, self.0.slot, f)
+        inside_recurring(env, self.0.slot, f)
     }
 
     fn slot(&self) -> Option<&Slot> {

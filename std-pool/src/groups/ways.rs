@@ -12,7 +12,7 @@ use crate::engine::submit::To;
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::groups::inner::{GroupCore, Inner};
-use crate::groups::member;
+use crate::groups::{failure, member};
 use crate::here::frame;
 use crate::sys::atomic::Ordering;
 
@@ -43,7 +43,7 @@ pub(crate) static ALL: Ways = Ways {
     gated: GroupCore::gated,
     put,
     leave_nothing: member::leave_nothing,
-    fail: member::fail,
+    fail: failure::fail,
 };
 
 /// What bounds of the pool's own group bring with them.
@@ -103,6 +103,9 @@ fn give_back(core: &GroupCore, engine: &Engine) {
     }
     if let Some(gate) = core.gate() {
         engine.core.close_gate(gate);
+    }
+    if let Some(alarm) = core.alarm.get() {
+        engine.cancel(*alarm);
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) enum Kind {
     Job(JobId),
     /// With the address of its cohort's slot.
     Member(NonNull<()>),
+    /// The same of one that repeats.
+    Recurring(NonNull<()>),
     /// With the address of the outlet.
     Callback(Address),
 }
@@ -197,7 +199,7 @@ pub(crate) fn seat_in(engine: Address) -> Option<usize> {
 #[inline(never)]
 fn seat_below(engine: Address) -> Option<usize> {
     walk(|frame| {
-        let is_job = frame.is_on_seat() || matches!(frame.kind, Kind::Job(_) | Kind::Member(_));
+        let is_job = frame.is_on_seat() || matches!(frame.kind, Kind::Job(_) | Kind::Member(_) | Kind::Recurring(_));
         if frame.engine == engine && is_job { ControlFlow::Break(frame.seat.get()) } else { ControlFlow::Continue(()) }
     })
 }
@@ -208,7 +210,7 @@ pub(crate) fn member() -> Option<NonNull<()>> {
     top(|frame| {
         let frame = frame?;
         match frame.kind {
-            Kind::Member(slot) => Some(slot),
+            Kind::Member(slot) | Kind::Recurring(slot) => Some(slot),
             Kind::Worker(_) => frame.base_member(),
             _ => None,
         }

@@ -95,8 +95,10 @@ where
         let group = run.group(env);
         // What it was let through with: from here on this job says itself what becomes of it.
         let mut has_room = env.own_room();
+        // What is not kept takes none.
+        let needs_room = run.keeps(env);
         loop {
-            has_room = has_room || group.core.take_room(&env.engine);
+            has_room = has_room || !needs_room || group.core.take_room(&env.engine);
             if !has_room && env.may_go_back() {
                 return Ran::Back(Items::GoesOn(items, run));
             }
@@ -117,7 +119,7 @@ where
                 }
             }
         }
-        if has_room {
+        if has_room && needs_room {
             group.give_room(&env.engine);
         }
     }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
 
 use crate::engine::Engine;
+use crate::engine::awaits::Awaits;
 use crate::engine::submit::Submission;
-use crate::engine::waits::{Awaits, InLine};
+use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
 use crate::here::call::catch;

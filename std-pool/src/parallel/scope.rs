@@ -14,8 +14,9 @@ use std::sync::Arc;
 use fastthreadpool_core::{JobId, Run, Tick};
 
 use crate::engine::Engine;
+use crate::engine::awaits::Awaits;
 use crate::engine::slot::{Doom, Slot};
-use crate::engine::waits::{Awaits, InLine};
+use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::here::frame;
 use crate::parallel::scoped::{Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};

@@ -7,7 +7,8 @@ use std::time::Duration;
 use fastthreadpool_core::Tick;
 
 use crate::engine::Engine;
-use crate::engine::waits::{Awaits, InLine};
+use crate::engine::awaits::Awaits;
+use crate::engine::waits::InLine;
 use crate::here::frame;
 use crate::results::outlet::{Done, Failed, Outlet};
 use crate::sync::event::Event;
