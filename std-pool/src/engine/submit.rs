@@ -151,9 +151,10 @@ impl Engine {
         match put(Packed(job).pack(), nested) {
             // Before the rest is told apart: on its way through a place for either the id would be read as it was not written.
             Ok((id, Duty::Nothing)) => Ok(id),
-            // SAFETY: just packed.
             submitted => {
-                self.finish(submitted.map_err(|refused| refused.map(|job| unsafe { Packed::<J>::unpack(job) })))
+                // SAFETY: just packed.
+                let unpack = |job| unsafe { Packed::<J>::unpack(job) };
+                self.finish(submitted.map_err(|refused| refused.map(unpack)))
             }
         }
     }

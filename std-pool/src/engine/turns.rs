@@ -5,7 +5,7 @@
 //! | it waits for | then |
 //! |---|---|
 //! | a job that waits for its place | that one begins in its place, and it goes on when that has ended |
-//! | one that will need its place, or all of its group or pool | it gives its place up, for good: what it does afterwards it does beside the others |
+//! | one that will need its place, or all of its group, of one inside or beside it, or of the pool | it gives its place up, for good: what it does afterwards it does beside the others |
 
 use std::mem;
 use std::ops::ControlFlow;

@@ -150,3 +150,32 @@ fn a_reader_makes_room() {
         check(&pool, Ends::ran(3));
     });
 }
+
+/// A job waits for room to emit; a failure is the end of its group.
+#[test]
+fn a_failure_meets_who_waits_for_room() {
+    model(|| {
+        let pool = pool(2).build().unwrap();
+        let narrow = pool.group::<u32>().fail_fast().done_capacity(1).build().unwrap();
+        narrow.submit_with(|job| job.emit(1).map_or(2, |()| 3)).unwrap();
+        // Needs no room itself.
+        narrow.job(|| Err::<u32, _>("on purpose")).discard().submit().unwrap();
+        assert!(narrow.wait());
+        pool.shutdown();
+        assert_eq!(pool.engine().core.audit().err(), None);
+    });
+}
+
+/// The same, and nobody is left who could read.
+#[test]
+fn the_last_reader_goes_while_a_job_waits_for_room() {
+    model(|| {
+        let pool = pool(1).build().unwrap();
+        let narrow = pool.group::<u32>().done_capacity(1).build().unwrap();
+        narrow.submit_with(|job| job.emit(1).map_or(2, |()| 3)).unwrap();
+        drop(narrow);
+        assert!(pool.wait_idle());
+        pool.shutdown();
+        check(&pool, Ends::ran(1));
+    });
+}

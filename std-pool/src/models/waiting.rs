@@ -65,6 +65,28 @@ fn a_flip_meets_submits() {
     });
 }
 
+/// Whoever takes results as they come gets in line while the cohort that it waits for serves again.
+#[test]
+fn as_completed_meets_a_flip() {
+    model(|| {
+        let pool = pool(1).build().unwrap();
+        let waves = pool.group::<u32>().build().unwrap();
+        waves.submit(|| 1).unwrap();
+        let other = {
+            let waves = waves.clone();
+            thread::spawn(move || {
+                waves.cancel();
+                // Leaves nothing: only its end is to be noticed.
+                drop(waves.spawn(|| ()).unwrap());
+            })
+        };
+        assert!(waves.as_completed().count() <= 1);
+        other.join().unwrap();
+        assert!(waves.wait());
+        pool.shutdown();
+    });
+}
+
 /// What was accepted before a wait is over after it, though others come and wait, too.
 #[test]
 fn two_waits_of_a_group_meet() {

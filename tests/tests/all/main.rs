@@ -10,6 +10,7 @@ mod callbacks;
 mod cancel;
 mod conservation;
 mod core_pool;
+mod entangled;
 mod faults;
 mod generators;
 mod groups;

@@ -1,0 +1,172 @@
+//! Groups inside others, limits, deadlines, failures and repeats, where they meet: each of these once hung, or said what was not so.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use fastthreadpool::{Group, JobError, Pool, SubmitError};
+
+use crate::support::{Occupied, Shut, pool, values};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+#[test]
+fn a_job_of_a_limited_group_waits_for_a_group_inside() {
+    let pool: Pool = pool(1);
+    let limited = pool.group::<u32>().limit(1).build().unwrap();
+    let (within, beside) = (limited.clone(), limited.group::<u32>().build().unwrap());
+    let job = move || {
+        let inner = within.group::<u32>().build().unwrap();
+        inner.submit(|| 1).unwrap();
+        beside.submit(|| 2).unwrap();
+        // Their jobs need the place that this one has.
+        assert!(inner.wait() && beside.wait());
+        inner.submit(|| 3).unwrap();
+        inner.as_completed().flatten().map(|done| done.value).sum::<u32>()
+    };
+    limited.submit(job).unwrap();
+    assert!(limited.wait());
+    assert_eq!(values(limited.done()), [4]);
+}
+
+#[test]
+fn a_wait_in_a_job_that_repeats_waits_for_the_others() {
+    let pool: Pool = pool(2);
+    let group = pool.group::<bool>().build().unwrap();
+    let (shut, gate) = Shut::new();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
+    group.job(move || (gate.pass(), over.store(true, Ordering::SeqCst), true).2).discard().submit().unwrap();
+    let (waits, (about_to, is_about_to)) = (group.clone(), mpsc::channel());
+    let mut first = Some(());
+    let id = group
+        .schedule(Duration::from_millis(1), move || {
+            if first.take().is_none() {
+                return true;
+            }
+            assert!(!waits.wait_timeout(Duration::ZERO), "the other one has not ended");
+            about_to.send(()).unwrap();
+            waits.wait() && is_over.load(Ordering::SeqCst)
+        })
+        .unwrap();
+    is_about_to.recv().unwrap();
+    shut.open();
+    assert!(group.done().pop().unwrap().value);
+    group.cancel_id(id);
+}
+
+#[test]
+fn items_that_leave_nothing_need_no_room() {
+    let pool: Pool = pool(1);
+    for group in [pool.group().limit(1).done_capacity(1), pool.group().done_capacity(1)] {
+        let group: Group = group.build().unwrap();
+        let count = Arc::new(AtomicUsize::new(0));
+        let items = Arc::clone(&count);
+        group.submit_iter(move || (0..3).map(move |_| _ = items.fetch_add(1, Ordering::SeqCst))).unwrap();
+        assert!(group.wait());
+        assert_eq!(count.load(Ordering::SeqCst), 3);
+    }
+}
+
+#[test]
+fn a_cancel_around_stops_what_runs_in_a_group_whose_time_is_over() {
+    let pool: Pool = pool(1);
+    let outer = pool.group::<bool>().build().unwrap();
+    let expired = outer.group::<bool>().deadline(Duration::from_millis(20)).build().unwrap();
+    let (begins, has_begun) = mpsc::channel();
+    let (shut, gate) = Shut::new();
+    expired
+        .submit_with(move |job| {
+            begins.send(()).unwrap();
+            gate.pass();
+            job.is_cancelled()
+        })
+        .unwrap();
+    has_begun.recv().unwrap();
+    // Then its time is over.
+    while !matches!(expired.submit(|| false), Err(SubmitError::Closed(_))) {
+        std::thread::yield_now();
+    }
+    outer.cancel();
+    shut.open();
+    assert!(outer.wait());
+    assert_eq!(values(expired.done()), [true]);
+}
+
+#[test]
+fn a_job_of_a_former_cohort_submits_to_a_group_that_was_cancelled_once() {
+    let pool: Pool = pool(2);
+    let outer = pool.group::<bool>().build().unwrap();
+    let inner = outer.group::<bool>().build().unwrap();
+    let (shut, gate) = Shut::new();
+    let (begins, has_begun) = mpsc::channel();
+    let submits = inner.clone();
+    outer
+        .submit(move || {
+            begins.send(()).unwrap();
+            gate.pass();
+            submits.submit(|| true).is_ok()
+        })
+        .unwrap();
+    has_begun.recv().unwrap();
+    let occupied = Occupied::new(&pool);
+    inner.submit(|| false).unwrap();
+    assert_eq!(inner.cancel(), 1);
+    // From here on the present cohorts are others.
+    assert!(!outer.wait_timeout(Duration::ZERO));
+    drop(occupied);
+    shut.open();
+    assert!(outer.wait());
+    assert_eq!((values(outer.done()), values(inner.done())), (vec![true], vec![true]));
+}
+
+#[test]
+fn a_deadline_outlasts_a_clear_and_the_last_handle() {
+    let pool: Pool = pool(1);
+    let root: &Group = &pool;
+    let soon = Duration::from_millis(30);
+    let group = pool.group::<u32>().deadline(soon).build().unwrap();
+    assert_eq!(root.cancel(), 0, "a deadline is no job");
+    pool.clear();
+    group.submit_later(HOUR, || 1).unwrap();
+    let spawned = pool.group::<u32>().deadline(soon).build().unwrap();
+    spawned.submit_later(HOUR, || 1).unwrap();
+    drop(spawned);
+    // Neither waits for an hour.
+    assert!(group.wait());
+    pool.shutdown();
+    assert_eq!(group.counts().cancelled, 1);
+    assert!(matches!(group.submit(|| 2), Err(SubmitError::Closed(_))));
+}
+
+#[test]
+fn a_failure_ends_all_that_the_group_has() {
+    let pool: Pool = pool(2);
+    for limit in [None, Some(1)] {
+        let builder = pool.group::<u32>().fail_fast();
+        let group = limit.map_or(builder, |limit| pool.group().fail_fast().limit(limit)).build().unwrap();
+        let (shut, gate) = Shut::new();
+        let (begins, has_begun) = mpsc::channel();
+        let fails = group
+            .spawn(move || {
+                begins.send(()).unwrap();
+                gate.pass();
+                panic!("on purpose")
+            })
+            .unwrap();
+        has_begun.recv().unwrap();
+        // What comes now is another cohort.
+        assert!(!group.wait_timeout(Duration::ZERO));
+        let occupied = Occupied::new(&pool);
+        let later = group.spawn(|| 1).unwrap();
+        shut.open();
+        let failed: Result<(), _> = fails.join();
+        assert!(matches!(failed, Err(JobError::Panicked(_))));
+        assert!(matches!(group.submit(|| 2), Err(SubmitError::Closed(_))));
+        drop(occupied);
+        assert!(matches!(later.join(), Err(JobError::Cancelled)), "it had not begun");
+        assert!(group.wait());
+        group.submit(|| 3).unwrap();
+        assert!(group.wait());
+    }
+}
