@@ -97,6 +97,13 @@ impl List {
         found
     }
 
+    /// Whether a join waits for one of those that wait for it.
+    fn is_circular(&self, this: usize) -> bool {
+        let awaits = &self.waiters[this].awaits;
+        let is_awaited = |index: usize| self.waiters[index].turns.iter().any(|turn| awaits.includes(turn));
+        matches!(awaits, Awaits::Job(..)) && self.dependents(this, Waiter::needs).into_iter().any(is_awaited)
+    }
+
     /// How many turns are excused in the wait of a waiter.
     fn excused(&self, of: usize, counts: impl Fn(&Turn) -> bool) -> usize {
         if !self.waiters[of].is_inside() {
@@ -201,6 +208,8 @@ pub(crate) struct InLine<'w> {
     number: u64,
     awaits: Awaits<'w>,
     is_inside: bool,
+    /// The wait of a join can never be over, since the job waits for this one.
+    pub(crate) is_circular: bool,
 }
 
 impl<'w> InLine<'w> {
@@ -214,13 +223,14 @@ impl<'w> InLine<'w> {
         let is_inside = !turns.is_empty();
         // Said before it is in line: who then has something to tell waits for the lock.
         awaits.count(true, is_inside);
-        let number = {
+        let (number, is_circular) = {
             let mut list = list().lock();
             let number = list.next;
             list.next += 1;
             let (thread, awaits) = (thread::current(), awaits.forever());
             list.waiters.push(Waiter { number, thread, awaits, turns, is_over: false, is_told: false });
-            number
+            // At once: of a ring only the last one sees that it is closed.
+            (number, list.is_circular(list.waiters.len() - 1))
         };
         if is_inside {
             // Those who are inside of jobs may be over now that this one waits, too.
@@ -230,7 +240,7 @@ impl<'w> InLine<'w> {
             // A worker passes one after its last job, and then asks who waits.
             engine.core.barrier();
         }
-        Self { number, awaits, is_inside }
+        Self { number, awaits, is_inside, is_circular }
     }
 
     /// Whether the wait is over.
@@ -264,15 +274,6 @@ impl<'w> InLine<'w> {
             true
         };
         self.is_over() || frame::blocking(wait).unwrap_or(false)
-    }
-
-    /// Whether the wait of a join can never be over, since the job waits for this one.
-    pub(crate) fn is_circular(&self) -> bool {
-        let list = list().lock();
-        let this = list.index(self.number);
-        let is_awaited =
-            |index: usize| list.waiters[index].turns.iter().any(|turn| list.waiters[this].awaits.includes(turn));
-        list.dependents(this, Waiter::needs).into_iter().any(is_awaited)
     }
 }
 

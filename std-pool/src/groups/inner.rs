@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gate, Gated, WITHOUT_END};
+use fastthreadpool_core::{Duty, Gate, Gated, Tick, WITHOUT_END};
 
 use crate::engine::slot::{Doom, Slot};
 use crate::engine::{Engine, Party};
@@ -108,7 +108,12 @@ impl GroupCore {
 
     /// Whether it takes jobs no more, as far as it is itself concerned.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed) || self.policy.deadline.is_some_and(|deadline| sys::now() >= deadline)
+        self.is_closed.load(Ordering::Relaxed) || self.policy.deadline.is_some_and(|deadline| self.is_late(deadline))
+    }
+
+    /// Whether its deadline has passed, and no alarm says so: it was made when the pool was closed.
+    fn is_late(&self, deadline: Tick) -> bool {
+        self.alarm.get().is_none() && sys::now() >= deadline
     }
 
     /// Room for one more result of a job that runs, if results take room.

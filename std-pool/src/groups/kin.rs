@@ -220,7 +220,15 @@ impl Cohorts {
         drop(kin);
         let line = InLine::enter(Awaits::Slots(slots.clone()));
         count_waiter(&slots, false);
-        line.wait(deadline)
+        let is_over = line.wait(deadline);
+        if is_over && self.present().is_some_and(|present| present.own_doom() == Doom::FailFast) {
+            // A failure has come meanwhile, and this is the wait after it.
+            let mut tree = self.tree.lock();
+            let parent = self.present().and_then(Slot::parent);
+            let kin = self.flip(engine, &mut tree, core, parent);
+            drop((tree, kin));
+        }
+        is_over
     }
 
     /// Gets in line for all that is there now.

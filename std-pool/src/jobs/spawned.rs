@@ -207,7 +207,7 @@ impl<U: Send + 'static> JoinHandle<U> {
             return Some(true);
         }
         let line = InLine::enter(Awaits::Job(&self.engine, self.id));
-        if line.is_circular() && !self.is_finished() {
+        if line.is_circular && !self.is_finished() {
             return None;
         }
         frame::blocking(|| self.packet.wait(deadline))

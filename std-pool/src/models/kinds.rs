@@ -7,7 +7,7 @@ use std::time::Duration;
 use shuttle::thread;
 
 use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
-use crate::{GroupBuilder, JobError};
+use crate::JobError;
 
 const SOON: Duration = Duration::from_micros(1);
 
@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_micros(1);
 fn keys_come_and_go() {
     model(|| {
         let (pool, tally) = (pool(2).build().unwrap(), Tally::default());
-        let keyed = group(&pool, GroupBuilder::keyed);
+        let keyed = pool.group().keyed().build().unwrap();
         let inside = Arc::new([const { AtomicBool::new(false) }; 2]);
         let submit = {
             let (keyed, tally) = (keyed.clone(), tally.clone());
@@ -50,7 +50,7 @@ fn keys_come_and_go() {
 fn a_cancel_meets_a_key() {
     model(|| {
         let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
-        let keyed = group(&pool, GroupBuilder::keyed);
+        let keyed = pool.group().keyed().build().unwrap();
         for key in [0, 0, 1] {
             keyed.keyed(&key).unwrap().submit(tally.job()).unwrap();
         }

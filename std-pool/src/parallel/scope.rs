@@ -184,7 +184,7 @@ impl<U: Send> ScopedJoinHandle<'_, U> {
             help(self.engine, id);
             if !self.is_finished() && frame::is_inside_any() {
                 let line = InLine::enter(Awaits::Job(self.engine, id));
-                if line.is_circular() && !self.is_finished() {
+                if line.is_circular && !self.is_finished() {
                     return Err(JobError::WouldDeadlock);
                 }
                 frame::blocking_anyway(|| self.packet.wait(Tick::MAX));

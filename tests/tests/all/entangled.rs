@@ -2,13 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastthreadpool::{Group, JobError, Pool, SubmitError};
 
-use crate::support::{Occupied, Shut, pool, values};
-
-const HOUR: Duration = Duration::from_hours(1);
+use crate::support::{HOUR, Occupied, Shut, pool, values};
 
 #[test]
 fn a_job_of_a_limited_group_waits_for_a_group_inside() {
@@ -70,7 +68,8 @@ fn items_that_leave_nothing_need_no_room() {
 
 #[test]
 fn a_cancel_around_stops_what_runs_in_a_group_whose_time_is_over() {
-    let pool: Pool = pool(1);
+    // One worker sees that the time is over.
+    let pool: Pool = pool(2);
     let outer = pool.group::<bool>().build().unwrap();
     let expired = outer.group::<bool>().deadline(Duration::from_millis(20)).build().unwrap();
     let (begins, has_begun) = mpsc::channel();
@@ -90,7 +89,7 @@ fn a_cancel_around_stops_what_runs_in_a_group_whose_time_is_over() {
     outer.cancel();
     shut.open();
     assert!(outer.wait());
-    assert_eq!(values(expired.done()), [true]);
+    assert_eq!(values(expired.done()).pop(), Some(true));
 }
 
 #[test]
@@ -137,6 +136,17 @@ fn a_deadline_outlasts_a_clear_and_the_last_handle() {
     pool.shutdown();
     assert_eq!(group.counts().cancelled, 1);
     assert!(matches!(group.submit(|| 2), Err(SubmitError::Closed(_))));
+}
+
+#[test]
+fn a_group_that_was_made_in_a_closed_pool_keeps_its_deadline() {
+    let pool: Pool = pool(1);
+    pool.shutdown();
+    let late = pool.group::<u32>().deadline(Instant::now()).build().unwrap();
+    pool.clear();
+    while late.submit(|| 1).is_ok() {}
+    assert!(late.wait());
+    assert_eq!((late.counts().done, pool.spawn(|| 2).unwrap().join().unwrap()), (0, 2));
 }
 
 #[test]
