@@ -71,16 +71,25 @@ fn as_completed_meets_a_flip() {
     model(|| {
         let pool = pool(1).build().unwrap();
         let waves = pool.group::<u32>().build().unwrap();
-        waves.submit(|| 1).unwrap();
+        let (begin, returned) = (Flag::default(), Tally::default());
+        let wait = begin.clone();
+        waves.submit(move || (wait.wait(), 1).1).unwrap();
         let other = {
-            let waves = waves.clone();
+            let (waves, returned) = (waves.clone(), returned.clone());
             thread::spawn(move || {
+                begin.raise();
                 waves.cancel();
                 // Leaves nothing: only its end is to be noticed.
-                drop(waves.spawn(|| ()).unwrap());
+                let last = waves.spawn(move || {
+                    while in_line() == 0 && returned.ran() == 0 {
+                        thread::yield_now();
+                    }
+                });
+                drop(last.unwrap());
             })
         };
         assert!(waves.as_completed().count() <= 1);
+        returned.job()();
         other.join().unwrap();
         assert!(waves.wait());
         pool.shutdown();
