@@ -66,10 +66,10 @@ impl Engine {
             }
             Duty::Sweep => {
                 self.end_pauses();
-                self.remove_all(&mut keep);
+                self.remove_all(Kinds::Jobs, &mut keep);
                 if self.event(Event::Swept(round)) == (Duty::Stop, round) {
                     self.core.stop_running();
-                    self.remove_all(&mut keep);
+                    self.remove_all(Kinds::Jobs, &mut keep);
                 }
             }
             _ => return round,
@@ -251,7 +251,7 @@ impl Engine {
         if self.is_elsewhere() {
             return;
         }
-        self.remove_all(&mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
+        self.remove_all(Kinds::Jobs, &mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
         self.morgue.bury();
         let mut results = Vec::new();
         self.each_party(&mut |party| results.push(party.take_results()));
@@ -290,8 +290,7 @@ impl Drop for Engine {
             return;
         }
         // What was never run, because no thread could be started, ends here, while all that it refers to is there.
-        self.remove_all(&mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
-        self.core.cancel_entries(Kinds::All, |_, alarm| drop(alarm));
+        self.remove_all(Kinds::All, &mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
         self.morgue.bury();
         if cfg!(debug_assertions) {
             self.assert_balance();

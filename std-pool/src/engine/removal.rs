@@ -82,10 +82,11 @@ impl Engine {
         count
     }
 
-    /// Removes all that has not begun, but what belongs to scopes. `keep` is given what was removed.
-    pub(crate) fn remove_all(&self, keep: &mut dyn FnMut(JobId, Payload)) {
+    /// Removes all that has not begun, but what belongs to scopes; of entries those of some kinds. `keep` is given what was
+    /// removed.
+    pub(crate) fn remove_all(&self, kinds: Kinds, keep: &mut dyn FnMut(JobId, Payload)) {
         self.core.cancel_queued(&mut *keep);
-        self.core.cancel_entries(Kinds::Jobs, keep);
+        self.core.cancel_entries(kinds, keep);
     }
 
     /// Removes what would never end by itself: schedules, and delayed jobs whose time never comes.
