@@ -1,5 +1,7 @@
 //! Gates: jobs of a limited group, which wait for others to end, for room, for the end of a pause.
 
+use std::panic::resume_unwind;
+
 use shuttle::thread;
 
 use super::{Ends, Tally, check, check_group, group, model, pool};
@@ -158,8 +160,8 @@ fn a_failure_meets_who_waits_for_room() {
         let pool = pool(2).build().unwrap();
         let narrow = pool.group::<u32>().fail_fast().done_capacity(1).build().unwrap();
         narrow.submit_with(|job| job.emit(1).map_or(2, |()| 3)).unwrap();
-        // Needs no room itself.
-        narrow.job(|| Err::<u32, _>("on purpose")).discard().submit().unwrap();
+        // Needs no room, and tells nobody of its failure but who joins it.
+        drop(narrow.spawn(|| -> u32 { resume_unwind(Box::new("on purpose")) }).unwrap());
         assert!(narrow.wait());
         pool.shutdown();
         assert_eq!(pool.engine().core.audit().err(), None);
