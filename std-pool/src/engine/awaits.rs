@@ -57,7 +57,7 @@ impl Awaits<'_> {
 
     /// The same, for the list.
     pub(super) fn forever(&self) -> Awaits<'static> {
-        // SAFETY: rule 1: the waiter leaves the list before what is borrowed here is gone.
+        // SAFETY: rule 1 of `waits`: the waiter leaves the list before what is borrowed here is gone.
         unsafe {
             match self {
                 Self::Idle(engine) => Awaits::Idle(&*ptr::from_ref(*engine)),

@@ -120,6 +120,29 @@ fn a_job_of_a_former_cohort_submits_to_a_group_that_was_cancelled_once() {
 }
 
 #[test]
+fn a_cancel_does_not_count_what_a_cancel_inside_has_counted() {
+    let pool: Pool = pool(1);
+    let outer = pool.group::<u32>().build().unwrap();
+    let (inner, beside) = (outer.group::<u32>().build().unwrap(), outer.group::<u32>().build().unwrap());
+    let innermost = inner.group::<u32>().build().unwrap();
+    let occupied = Occupied::new(&pool);
+    for group in [&outer, &inner, &innermost, &beside] {
+        group.submit(|| 1).unwrap();
+        group.submit(|| 2).unwrap();
+    }
+    assert_eq!(innermost.cancel(), 2);
+    innermost.submit(|| 3).unwrap();
+    assert_eq!(inner.cancel(), 3, "its own two, and the one that came later");
+    inner.submit(|| 4).unwrap();
+    assert_eq!(outer.cancel(), 5, "its own two, those beside, and the one that came later");
+    assert_eq!(outer.cancel(), 0);
+    drop(occupied);
+    assert!(outer.wait());
+    let counts = outer.counts();
+    assert_eq!((counts.accepted, counts.cancelled, counts.pending), (10, 10, 0));
+}
+
+#[test]
 fn a_deadline_outlasts_a_clear_and_the_last_handle() {
     let pool: Pool = pool(1);
     let root: &Group = &pool;

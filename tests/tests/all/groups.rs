@@ -398,28 +398,6 @@ fn a_group_inside_another_belongs_to_both() {
 }
 
 #[test]
-fn a_cancel_does_not_count_what_a_cancel_inside_has_counted() {
-    let pool: Pool = pool(1);
-    let outer = pool.group::<u32>().build().unwrap();
-    let (inner, beside) = (outer.group::<u32>().build().unwrap(), outer.group::<u32>().build().unwrap());
-    let innermost = inner.group::<u32>().build().unwrap();
-    let occupied = Occupied::new(&pool);
-    for group in [&outer, &inner, &innermost, &beside] {
-        group.submit(|| 1).unwrap();
-        group.submit(|| 2).unwrap();
-    }
-    assert_eq!(innermost.cancel(), 2);
-    innermost.submit(|| 3).unwrap();
-    assert_eq!(inner.cancel(), 3, "its own two, and the one that came later");
-    inner.submit(|| 4).unwrap();
-    assert_eq!(outer.cancel(), 5, "its own two, those beside, and the one that came later");
-    assert_eq!(outer.cancel(), 0);
-    drop(occupied);
-    assert!(outer.wait());
-    assert_ended(outer.counts(), [10, 0, 0, 10]);
-}
-
-#[test]
 fn a_failure_inside_ends_what_is_around_if_that_fails_fast() {
     let pool: Pool = pool(1);
     let outer = pool.group::<u32>().fail_fast().build().unwrap();
