@@ -38,6 +38,8 @@
 mod claim;
 mod rest;
 mod steal;
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod tests;
 
 use core::mem;
 
@@ -463,7 +465,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if state.is_short() && state.is_napping() && !self.pace.is_worth_a_wake_up(cost, left, awake) {
             Duty::Nothing
         } else {
-            self.pool.call(true)
+            self.pool.call_again(self.pinned())
         }
     }
 }

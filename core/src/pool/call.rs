@@ -53,6 +53,21 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[cold]
     #[inline(never)]
     pub(crate) fn call(&self, though_short: bool) -> Duty {
+        self.call_if(though_short, || true)
+    }
+
+    /// As [`Pool::call`], for work that was seen a while ago. It may be gone by now, and so may be those who have done it, if
+    /// the pool is closed: for that nobody is started.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn call_again(&self, pinned: Pinned<'_>) -> Duty {
+        // A pool with fixed storage starts nobody whom it has not asked for.
+        if S::OWN_LANES { self.call_if(true, || self.wants_somebody(pinned)) } else { self.call(true) }
+    }
+
+    /// `starts`: whether somebody may be started; asked after it has been seen that there is one less than there may be.
+    #[inline(always)]
+    fn call_if(&self, though_short: bool, starts: impl Fn() -> bool) -> Duty {
         loop {
             let state = self.state();
             let short = state.is_short() && !though_short;
@@ -69,6 +84,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                     }
                 }
                 Call::Newcomer => {
+                    if !starts() {
+                        return Duty::Nothing;
+                    }
                     let next = state.start().0;
                     if self.word.compare_exchange(state.0, next, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
                         return Duty::Start;

@@ -170,11 +170,15 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn leave_pool(&mut self) -> Rest {
         let pool = self.pool;
         self.mode = Mode::Gone;
+        if S::OWN_LANES {
+            // What it has tried to claim last may be what another is about to begin: nobody is called for that.
+            self.this.offer(0, 0, 0);
+        }
         // Before it is off the count: whoever asks for a worker from then on finds a seat.
         self.free_seat();
         let before = Edge::LEAVE.take(&pool.word);
         // Others may have counted on this search.
-        let mut duty = if pool.wants_somebody(self.pinned()) { pool.call(true) } else { Duty::Nothing };
+        let mut duty = if pool.wants_somebody(self.pinned()) { pool.call_again(self.pinned()) } else { Duty::Nothing };
         if duty == Duty::Nothing && before.phase() != Phase::Running {
             // Nobody else tells the sleepers that there is nothing more to wait for.
             duty = pool.next_sleeper().map_or(Duty::Nothing, Duty::Wake);

@@ -1,0 +1,100 @@
+//! A closed pool starts nobody for jobs that another worker has begun meanwhile.
+
+use std::boxed::Box;
+use std::sync::{Arc, Mutex};
+use std::vec::Vec;
+
+use super::{Next, Rest, Runner};
+use crate::end::{After, End};
+use crate::host::{Host, Tick};
+use crate::hosts::ScriptedMutex;
+use crate::pool::{Duty, Pool};
+use crate::running::Running;
+use crate::seat::NO_SEAT;
+use crate::state::Phase;
+use crate::storage::Growing;
+
+type Action = Box<dyn FnMut() -> bool + Send>;
+
+/// Whoever asks it for something is held up: something happens before it is told, once its time has come.
+#[derive(Clone, Default)]
+struct HoldsUp(Arc<Mutex<Option<Action>>>);
+
+impl Host for HoldsUp {
+    type Mutex = ScriptedMutex;
+
+    fn now(&self) -> Tick {
+        Tick(1)
+    }
+
+    fn wake_cost(&self) -> u64 {
+        let action = self.0.lock().unwrap().take();
+        if let Some(mut action) = action {
+            if !action() {
+                *self.0.lock().unwrap() = Some(action);
+            }
+        }
+        1000
+    }
+}
+
+type Core = Pool<usize, HoldsUp, Growing<usize, ScriptedMutex>>;
+
+/// Runs what there is and keeps it, and what it was asked to do.
+#[derive(Default)]
+struct Ran(Vec<usize>, Vec<Duty>);
+
+impl Runner<usize> for Ran {
+    fn perform(&mut self, duty: Duty) {
+        self.1.push(duty);
+    }
+
+    fn run(&mut self, payload: &mut usize, _: Running) -> After {
+        self.0.push(*payload);
+        After::Done
+    }
+}
+
+#[test]
+fn for_what_is_seen_after_a_claim() {
+    let host = HoldsUp::default();
+    let pool = Arc::new(Core::growing(host.clone(), 2, 0));
+    let mut first = pool.enlist().unwrap();
+    let _ = pool.submit(0).unwrap();
+    let Next::Run { payload: 0, running, .. } = first.next() else { panic!("its job") };
+    assert_eq!(pool.submit(1).unwrap().1, Duty::Start);
+    let _ = pool.submit(2).unwrap();
+    let _ = pool.end(&running, End::Done, None);
+    pool.set_phase(Phase::Draining);
+    let others = Arc::clone(&pool);
+    *host.0.lock().unwrap() = Some(Box::new(move || {
+        // When the first has begun the next, and has seen that there is another.
+        if others.main().unclaimed() != 1 || others.has_unstarted(others.inside().pinned(), NO_SEAT) {
+            return false;
+        }
+        let mut ran = Ran::default();
+        let rest = others.attach().unwrap().work(&mut ran);
+        assert_eq!(rest, Rest::Exit { duty: Duty::Nothing, last: false });
+        assert_eq!((ran.0, ran.1), (Vec::from([2]), Vec::new()));
+        true
+    }));
+    let Next::Run { payload: 1, running, duty } = first.next() else { panic!("the next") };
+    assert!(host.0.lock().unwrap().is_none());
+    assert_eq!(duty, Duty::Nothing);
+    let _ = pool.end(&running, End::Done, None);
+    assert!(matches!(first.next(), Next::Exit { duty: Duty::Nothing, last: true }));
+}
+
+#[test]
+fn for_what_it_has_tried_to_claim_itself() {
+    let pool = Core::growing(HoldsUp::default(), 2, 0);
+    let (mut first, mut second) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    let _ = pool.submit(0).unwrap();
+    let Next::Run { payload: 0, .. } = first.next() else { panic!("its job") };
+    let _ = pool.submit(1).unwrap();
+    pool.set_phase(Phase::Draining);
+    // Another has got it, and is about to begin it.
+    let claim = pool.main().claim(|_| Some(1), |claim| second.this.offer(0, claim.start, claim.len)).unwrap();
+    assert_eq!((claim.start, claim.len), (1, 1));
+    assert!(matches!(second.next(), Next::Exit { duty: Duty::Nothing, last: false }));
+}
