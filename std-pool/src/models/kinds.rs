@@ -73,6 +73,30 @@ fn a_cancel_meets_a_key() {
     });
 }
 
+/// The first job of a key is cancelled, wherever it is: the next ones run.
+#[test]
+fn a_key_goes_on_without_one_of_its_jobs() {
+    model(|| {
+        let (pool, tally, first) = (pool(1).build().unwrap(), Tally::default(), Tally::default());
+        let keyed = pool.group().keyed().build().unwrap();
+        let id = keyed.keyed(&0).unwrap().submit(first.job()).unwrap();
+        let canceller = {
+            let keyed = keyed.clone();
+            thread::spawn(move || keyed.cancel_id(id))
+        };
+        for _ in 0..2 {
+            keyed.keyed(&0).unwrap().submit(tally.job()).unwrap();
+        }
+        assert!(keyed.wait());
+        canceller.join().unwrap();
+        assert_eq!(tally.ran(), 2);
+        let ends = Ends { cancelled: first.dropped(), ..Ends::ran(first.ran() + 2) };
+        check_group(&keyed, ends);
+        pool.shutdown();
+        check(&pool, ends);
+    });
+}
+
 /// One that repeats is cancelled while it runs, goes back, or waits: by its id, or with its group.
 fn a_repeated_job_meets_a_cancel(by_id: bool) {
     model(move || {

@@ -65,30 +65,42 @@ fn a_flip_meets_submits() {
     });
 }
 
-/// Whoever takes results as they come gets in line while the cohort that it waits for serves again.
+/// Whoever takes results as they come gets in line while the cohort that it waits for ends, and serves again.
 #[test]
 fn as_completed_meets_a_flip() {
     model(|| {
         let pool = pool(1).build().unwrap();
-        let waves = pool.group::<u32>().build().unwrap();
-        let (begin, returned) = (Flag::default(), Tally::default());
-        let wait = begin.clone();
-        waves.submit(move || (wait.wait(), 1).1).unwrap();
+        let waves = group(&pool, |group| group);
+        let (begun, end, returned) = (Flag::default(), Flag::default(), Tally::default());
+        let (begins, ends) = (begun.clone(), end.clone());
+        drop(waves.spawn(move || {
+            begins.raise();
+            ends.wait();
+        }));
+        begun.wait();
+        // It is the last of its cohort.
+        waves.cancel();
+        // The checker has a thread that parks go last, and one that looks around let others go first; and any look would do
+        // instead of a wake-up. So after its end nobody looks: the worker has something else to do.
+        let over = Flag::default();
         let other = {
-            let (waves, returned) = (waves.clone(), returned.clone());
+            let (waves, returned, last_end) = (waves.clone(), returned.clone(), Flag::default());
+            let (pool, is_over) = (pool.clone(), over.clone());
             thread::spawn(move || {
-                begin.raise();
+                end.raise();
                 waves.cancel();
                 // Leaves nothing: only its end is to be noticed.
-                let last = waves.spawn(move || {
-                    while in_line() == 0 && returned.ran() == 0 {
-                        thread::yield_now();
-                    }
-                });
-                drop(last.unwrap());
+                let ends = last_end.clone();
+                drop(waves.spawn(move || ends.wait()));
+                drop(pool.spawn(move || is_over.wait()));
+                while in_line() == 0 && returned.ran() == 0 {
+                    thread::yield_now();
+                }
+                last_end.raise();
             })
         };
-        assert!(waves.as_completed().count() <= 1);
+        assert_eq!(waves.as_completed().count(), 0);
+        over.raise();
         returned.job()();
         other.join().unwrap();
         assert!(waves.wait());
