@@ -181,6 +181,8 @@ impl<P, R: RawMutex> Blocks<P, R> {
     }
 
     /// A table with room for the whole window.
+    #[cold]
+    #[inline(never)]
     fn grow(&self, window: &mut Window<P>) {
         let mut table = Box::new(Table::new(window.runs.len().next_power_of_two() * 2));
         for (base, block) in &window.runs {

@@ -115,6 +115,8 @@ pub(super) enum Place {
 }
 
 impl<P> Window<P> {
+    // Once for a run: a call is nothing, and there are several callers.
+    #[inline(never)]
     pub(super) fn place(&self, base: usize) -> Place {
         // Positions wrap, so runs compare by how far they are back.
         let age = |base| self.next.wrapping_sub(base);

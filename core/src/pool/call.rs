@@ -50,24 +50,24 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Finds somebody for new work; `though_short`: even if a napper would look at short jobs by itself.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn call(&self, though_short: bool) -> Duty {
-        self.call_if(though_short, || true)
+        self.call_if_left(though_short, None)
     }
 
     /// As [`Pool::call`], for work that was seen a while ago. It may be gone by now, and so may be those who have done it, if
     /// the pool is closed: for that nobody is started.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn call_again(&self, pinned: Pinned<'_>) -> Duty {
         // A pool with fixed storage starts nobody whom it has not asked for.
-        if S::OWN_LANES { self.call_if(true, || self.wants_somebody(pinned)) } else { self.call(true) }
+        self.call_if_left(true, S::OWN_LANES.then_some(pinned))
     }
 
-    /// `starts`: whether somebody may be started; asked after it has been seen that there is one less than there may be.
-    #[inline(always)]
-    fn call_if(&self, though_short: bool, starts: impl Fn() -> bool) -> Duty {
+    /// `seen`: starts somebody only if there is something to do, asked after it has been seen that there is one less than there
+    /// may be.
+    #[cold]
+    #[inline(never)]
+    fn call_if_left(&self, though_short: bool, seen: Option<Pinned<'_>>) -> Duty {
         loop {
             let state = self.state();
             let short = state.is_short() && !though_short;
@@ -84,7 +84,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                     }
                 }
                 Call::Newcomer => {
-                    if !starts() {
+                    if seen.is_some_and(|pinned| !self.wants_somebody(pinned)) {
                         return Duty::Nothing;
                     }
                     let next = state.start().0;

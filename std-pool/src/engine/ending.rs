@@ -281,9 +281,10 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some(fork) = self.fork.get_mut() {
+impl Engine {
+    /// Nobody has a reference any more.
+    pub(super) fn conclude(&mut self) {
+        if let Some(fork) = self.parts.fork.get_mut() {
             fork.leave();
         }
         if self.is_elsewhere() {

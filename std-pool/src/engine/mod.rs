@@ -32,6 +32,8 @@ pub(crate) mod worker;
 
 use std::any::Any;
 use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -109,6 +111,30 @@ pub(crate) trait Party: Send + Sync {
 
 /// What all handles, groups and workers of one pool share.
 pub(crate) struct Engine {
+    /// Dropped by [`Engine`]'s own drop: else what drops them would be there once more for whoever may hold the last reference,
+    /// in the crates of users too.
+    parts: ManuallyDrop<Parts>,
+}
+
+impl Deref for Engine {
+    type Target = Parts;
+
+    #[inline(always)]
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Drop for Engine {
+    #[inline(never)]
+    fn drop(&mut self) {
+        self.conclude();
+        // SAFETY: nobody looks at them any more.
+        unsafe { ManuallyDrop::drop(&mut self.parts) };
+    }
+}
+
+pub(crate) struct Parts {
     pub(crate) core: Core,
     pub(crate) config: Config,
     /// The group that the pool was built with, for jobs that find it here.
@@ -116,7 +142,7 @@ pub(crate) struct Engine {
     /// Whether it keeps results.
     pub(crate) root_keeps: bool,
     /// Itself, for threads that are to be started.
-    this: Weak<Self>,
+    this: Weak<Engine>,
     life: Mutex<Life>,
     threads: Threads,
     parties: Mutex<Vec<Arc<dyn Party>>>,
@@ -129,7 +155,7 @@ pub(crate) struct Engine {
     /// Waiters for nothing to be pending.
     idlers: AtomicUsize,
     /// Tells them. There since the first came, so that a program in which nobody waits is spared it.
-    tell_idle: OnceLock<fn(&Self)>,
+    tell_idle: OnceLock<fn(&Engine)>,
     /// The last handle is gone.
     abandoned: AtomicBool,
     morgue: Morgue,
@@ -146,7 +172,7 @@ impl Engine {
         // A hook may take long, or wait for a job.
         let is_eager = config.on_thread_start.is_some();
         let make = if is_eager { Core::growing_eager } else { Core::growing };
-        Arc::new_cyclic(|this| Self {
+        let parts = |this: &Weak<Self>| Parts {
             this: Weak::clone(this),
             core: make(StdHost, config.threads, spares),
             threads: Threads::new(config.threads + spares),
@@ -165,7 +191,8 @@ impl Engine {
             totals: Mutex::new(Totals::default()),
             fork: Mutex::new(None),
             config,
-        })
+        };
+        Arc::new_cyclic(|this| Self { parts: ManuallyDrop::new(parts(this)) })
     }
 
     #[inline(always)]
