@@ -101,14 +101,17 @@ impl<E: Send> Results<E> {
     }
 
     /// Takes what a permit stands for; without one, what is left if the queue is closed.
+    #[inline(always)]
     fn read<'q>(&'q self, mut acquire: impl FnMut() -> Result<Permit<'q>, bool>) -> Option<E> {
         loop {
             match acquire() {
                 // None if the entry was read without a permit while the queue was closed: that permit is one too many.
-                Ok(permit) => match self.take(permit) {
-                    None => {}
-                    entry => return entry,
-                },
+                Ok(permit) => {
+                    let entry = self.take(permit);
+                    if entry.is_some() {
+                        return entry;
+                    }
+                }
                 Err(is_closed) => return if is_closed { self.left_over() } else { None },
             }
         }
@@ -128,11 +131,14 @@ impl<E: Send> Results<E> {
 
     /// When the semaphore is closed no more entries come, and those that are left need no permit.
     fn left_over(&self) -> Option<E> {
-        let entry = self.queue.pop(thread::yield_now)?;
-        if let Some(taken) = self.taken.get() {
-            taken();
+        // Not taken apart: it is where it is returned.
+        let entry = self.queue.pop(thread::yield_now);
+        if entry.is_some() {
+            if let Some(taken) = self.taken.get() {
+                taken();
+            }
         }
-        Some(entry)
+        entry
     }
 
     pub(crate) fn on_taken(&self, taken: impl Fn() + Send + Sync + 'static) {
