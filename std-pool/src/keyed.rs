@@ -61,8 +61,7 @@ impl<'g, T: Send + 'static> Keyed<'g, T> {
         U: Send + 'static,
     {
         let (shape, receiver) = SpawnShape::new(f);
-        let id = self.entrance.submit(shape, To::Back)?;
-        Ok(receiver.into_handle(Arc::clone(self.entrance.engine), id))
+        self.entrance.submit_then(shape, To::Back, |id| receiver.into_handle(Arc::clone(self.entrance.engine), id))
     }
 
     /// See [`Group::job`](crate::Group::job).

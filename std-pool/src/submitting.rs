@@ -251,7 +251,6 @@ impl<T: Send + 'static> Group<T> {
     {
         let (shape, receiver) = SpawnShape::new(f);
         let entrance = self.entrance();
-        let id = entrance.submit(shape, To::Back)?;
-        Ok(receiver.into_handle(Arc::clone(entrance.engine), id))
+        entrance.submit_then(shape, To::Back, |id| receiver.into_handle(Arc::clone(entrance.engine), id))
     }
 }

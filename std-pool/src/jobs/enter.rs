@@ -46,11 +46,23 @@ impl<T> Copy for Entrance<'_, T> {}
 impl<T: Send + 'static> Entrance<'_, T> {
     #[inline(always)]
     pub(crate) fn submit<S: Shape<T>>(self, shape: S, to: To) -> Result<JobId, SubmitError<S::Function>> {
+        self.submit_then(shape, to, |id| id)
+    }
+
+    /// The same, and makes something of the id.
+    #[inline(always)]
+    pub(crate) fn submit_then<S: Shape<T>, R>(
+        self,
+        shape: S,
+        to: To,
+        then: impl FnOnce(JobId) -> R,
+    ) -> Result<R, SubmitError<S::Function>> {
         let Self { engine, group, is_plain, key } = self;
         match (is_plain, to, key) {
-            (true, ..) => engine.submit(shape.hold(Root), to, None),
-            (false, To::Back, None) if !group.core.is_gated => Self::submit_member(engine, group, shape),
-            _ => Self::submit_by_ways(engine, group, key, shape, to),
+            // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
+            (true, ..) => engine.submit(shape.hold(Root), to, None).map(then),
+            (false, To::Back, None) if !group.core.is_gated => Self::submit_member(engine, group, shape).map(then),
+            _ => Self::submit_by_ways(engine, group, key, shape, to).map(then),
         }
     }
 
