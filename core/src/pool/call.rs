@@ -59,7 +59,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// the pool is closed: for that nobody is started.
     #[inline(always)]
     pub(crate) fn call_again(&self, pinned: Pinned<'_>) -> Duty {
-        // A pool with fixed storage starts nobody whom it has not asked for.
+        // Fixed storage has its workers beforehand as a rule, and would pay for the question in flash.
         self.call_if_left(true, S::OWN_LANES.then_some(pinned))
     }
 

@@ -134,6 +134,7 @@ impl Drop for Engine {
     }
 }
 
+/// All that an engine has.
 pub(crate) struct Parts {
     pub(crate) core: Core,
     pub(crate) config: Config,
