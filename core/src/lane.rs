@@ -58,6 +58,14 @@ impl<S> Lane<S> {
         &self.slots
     }
 
+    #[cfg(simulated)]
+    pub(crate) fn name_parts(&self, say: &mut dyn FnMut(&'static str, usize, usize)) {
+        use crate::sync::simulated::name;
+        name(say, "tail", &self.tail);
+        name(say, "head", &self.head);
+        name(say, "store", &self.slots);
+    }
+
     /// The next position, which is also how many jobs were ever submitted here.
     #[inline(always)]
     pub(crate) fn tail(&self) -> usize {

@@ -4,7 +4,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
-#[cfg(any(test, loom, shuttle))]
+#[cfg(any(test, loom, shuttle, simulated))]
 extern crate std;
 
 mod part;
@@ -85,4 +85,6 @@ pub use state::{MAX_WORKERS, Phase};
 pub use storage::Growing;
 pub use storage::{Fixed, Storage};
 pub use task::{Ran, Run, Task};
+#[cfg(simulated)]
+pub use sync::simulated;
 pub use worker::{Next, Rest, Runner, Worker};

@@ -182,6 +182,22 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         &self.host
     }
 
+    /// Says where its parts lie: their names, addresses and bytes.
+    #[cfg(simulated)]
+    pub fn name_parts(&self, say: &mut dyn FnMut(&'static str, usize, usize)) {
+        use crate::sync::simulated::name;
+        name(say, "word", &self.word);
+        name(say, "urgent", &self.next);
+        name(say, "timers", &self.timers);
+        name(say, "came", &self.came);
+        name(say, "outside", &self.outside);
+        name(say, "sleepers", &self.sleepers);
+        name(say, "entries", &self.entries);
+        name(say, "inside", &self.inside);
+        self.storage.lanes().iter().for_each(|lane| lane.name_parts(say));
+        self.storage.seats().iter().for_each(|seat| seat.name_parts(say));
+    }
+
     #[inline(always)]
     pub(crate) fn state(&self) -> State {
         let state = State(self.word.load(Ordering::SeqCst));

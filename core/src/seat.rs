@@ -158,6 +158,17 @@ impl<G: Gating> Seat<G> {
         }
     }
 
+    #[cfg(simulated)]
+    pub(crate) fn name_parts(&self, say: &mut dyn FnMut(&'static str, usize, usize)) {
+        use crate::sync::simulated::name;
+        name(say, "offer", &self.offer);
+        name(say, "holes", &self.holes);
+        name(say, "ended", &self.ended);
+        name(say, "mark", &self.marks[0]);
+        name(say, "taken", &self.taken);
+        name(say, "sleeper", &self.below);
+    }
+
     /// Shows a claim to the others.
     pub(crate) fn offer(&self, lane: usize, start: usize, len: usize) {
         self.offer.lane.store(lane + 1, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 //!
 //! Everything else in the crate names atomics through here, so that the code that ships is the code that is checked. Two
 //! checkers: loom, which knows weak memory, for this crate; and shuttle, which knows many threads but only sequential
-//! consistency, for what is built on it.
+//! consistency, for what is built on it. And one that checks nothing, but counts what lines of memory cost: see `simulated`.
 //!
 //! # What an operation is under loom
 //!
@@ -40,7 +40,12 @@
 //! which that store comes first is never tried. So here each load is a store, too, to a companion of the atomic that nobody
 //! reads: loads do not commute then, and none is forgotten.
 
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(simulated)]
+pub mod simulated;
+#[cfg(simulated)]
+use simulated as atomics;
+
+#[cfg(not(any(loom, shuttle, simulated)))]
 mod atomics {
     pub(crate) use core::hint::spin_loop;
     pub(crate) use portable_atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -92,6 +97,8 @@ mod plain {
 
         #[inline(always)]
         pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            #[cfg(simulated)]
+            super::atomics::tell(super::atomics::Operation::Store, self);
             f(self.0.get())
         }
     }

@@ -1,0 +1,209 @@
+//! What the shipped core is given to do on simulated cores.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use fastthreadpool_core::{After, Duty, Growing, Phase, Pool, Rest, Runner, Running, Tick};
+
+use crate::host::{SimulatedHost, Spin};
+use crate::machine::{Costs, Counts, Time};
+use crate::world::{self, Body};
+
+/// As large as the payload of a pool on std.
+#[derive(Clone, Copy)]
+#[derive(Debug)]
+struct Job([usize; 7]);
+
+type Core = Pool<Job, SimulatedHost, Growing<Job, Spin>>;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// So many producers, who submit jobs that take so many nanoseconds.
+    Submit { producers: usize, nanoseconds: u64 },
+    /// One job submits two, and so on down, to so many in all.
+    Tree,
+}
+
+/// What it cost.
+pub struct Measured {
+    /// Virtual nanoseconds a job.
+    pub time: f64,
+    /// Transfers a job.
+    pub transfers: f64,
+    pub locked: f64,
+    pub asked: f64,
+    /// Transfers a job by the name of the line, most first; with nanoseconds that cores have waited for it, a job.
+    pub lines: Vec<(String, f64, f64)>,
+}
+
+/// What all contexts share, beside the pool.
+struct Stage {
+    pool: Core,
+    workers: usize,
+    producers: usize,
+    /// Of the workers by their seats; producers come after them.
+    contexts: RefCell<Vec<usize>>,
+    /// Of the present round.
+    left: Cell<usize>,
+    rounds: Cell<usize>,
+    began: Cell<Time>,
+    took: Cell<Time>,
+    counts: Cell<Counts>,
+}
+
+struct Env {
+    stage: Rc<Stage>,
+    work: Work,
+    seat: usize,
+}
+
+impl Runner<Job> for Env {
+    fn perform(&mut self, duty: Duty) {
+        self.stage.perform(duty);
+    }
+
+    fn run(&mut self, job: &mut Job, _: Running) -> After {
+        match self.work {
+            Work::Submit { nanoseconds, .. } => world::pass(nanoseconds.max(2) * 1000),
+            Work::Tree => {
+                world::pass(2_000);
+                let depth = job.0[0];
+                for _ in 0..if depth > 0 { 2 } else { 0 } {
+                    let (_, duty) = self.stage.pool.submit_from(self.seat, Job([depth - 1; 7])).expect("it takes all");
+                    self.stage.perform(duty);
+                }
+            }
+        }
+        let left = self.stage.left.get() - 1;
+        self.stage.left.set(left);
+        if left == 0 {
+            self.stage.end_round();
+        }
+        After::Done
+    }
+}
+
+impl Stage {
+    fn wake(&self, seat: usize) {
+        world::unpark(self.contexts.borrow()[seat]);
+    }
+
+    fn perform(&self, duty: Duty) {
+        match duty {
+            Duty::Nothing => {}
+            Duty::Wake(seat) => self.wake(seat),
+            Duty::Start => unreachable!("all are there from the beginning"),
+        }
+    }
+
+    fn end_round(&self) {
+        if self.rounds.get() == 0 {
+            self.took.set(world::now() - self.began.get());
+            self.counts.set(world::take_counts());
+        }
+        (self.workers..self.workers + self.producers).for_each(world::unpark);
+    }
+
+    /// The last producer of a round to come here begins it.
+    fn begin_round(&self, round: usize, jobs: usize) {
+        if self.rounds.get() == round {
+            return;
+        }
+        self.rounds.set(round);
+        self.left.set(jobs);
+        self.began.set(world::now());
+        let _ = world::take_counts();
+    }
+}
+
+/// Runs a work with so many workers: once to warm up, and once more.
+pub fn run(costs: Costs, seed: u64, work: Work, workers: usize, jobs: usize) -> Measured {
+    let producers = if let Work::Submit { producers, .. } = work { producers } else { 1 };
+    let stage = Rc::new(Stage {
+        pool: Core::growing(SimulatedHost, workers, 0),
+        workers,
+        producers,
+        contexts: RefCell::new(vec![0; workers]),
+        left: Cell::new(0),
+        rounds: Cell::new(usize::MAX),
+        began: Cell::default(),
+        took: Cell::default(),
+        counts: Cell::default(),
+    });
+    let worker = |_| -> Body {
+        let stage = Rc::clone(&stage);
+        Box::new(move || {
+            let mut worker = stage.pool.enlist().expect("there is a seat for each");
+            stage.contexts.borrow_mut()[worker.seat()] = world::current();
+            let mut env = Env { stage: Rc::clone(&stage), work, seat: worker.seat() };
+            loop {
+                match worker.work(&mut env) {
+                    Rest::Park(deadline) => world::park(deadline.map(|Tick(at)| at * 1000)),
+                    Rest::Exit { duty, .. } => return stage.perform(duty),
+                }
+            }
+        })
+    };
+    let producer = |number| -> Body {
+        let stage = Rc::clone(&stage);
+        Box::new(move || {
+            // All workers are seated, and asleep.
+            world::park(Some(world::now() + 1_000_000_000));
+            for round in [1, 0] {
+                let share = if matches!(work, Work::Tree) { 1 } else { jobs / producers };
+                let depth = jobs.ilog2() as usize;
+                let all = if matches!(work, Work::Tree) { (2 << depth) - 1 } else { share * producers };
+                stage.begin_round(round, all);
+                for _ in 0..share {
+                    let (_, duty) = stage.pool.submit(Job([depth; 7])).expect("it takes all");
+                    stage.perform(duty);
+                }
+                world::park(None);
+            }
+            if number == 0 {
+                stage.pool.set_phase(Phase::Draining);
+                while let Some(seat) = stage.pool.next_sleeper() {
+                    stage.wake(seat);
+                }
+            }
+        })
+    };
+    let mut bodies: Vec<Body> = (0..workers).map(worker).collect();
+    bodies.extend((0..producers).map(producer));
+    world::run(costs, seed, bodies);
+    measured(&stage, if matches!(work, Work::Tree) { (2 << jobs.ilog2()) - 1 } else { jobs / producers * producers })
+}
+
+fn measured(stage: &Stage, jobs: usize) -> Measured {
+    let counts = stage.counts.take();
+    let mut names: BTreeMap<usize, Vec<&'static str>> = BTreeMap::new();
+    stage.pool.name_parts(&mut |name, address, bytes| {
+        for line in address / 64..=(address + bytes - 1) / 64 {
+            let here = names.entry(line).or_default();
+            if !here.contains(&name) {
+                here.push(name);
+            }
+        }
+    });
+    let each = |count: u64| count as f64 / jobs as f64;
+    let mut lines: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let name = |line| names.get(line).map_or("slots and blocks".to_owned(), |names| names.join(" "));
+    for (line, count) in &counts.transfers {
+        lines.entry(name(line)).or_default().0 += count;
+    }
+    for (line, wait) in &counts.waits {
+        lines.entry(name(line)).or_default().1 += wait;
+    }
+    let mut lines: Vec<_> =
+        lines.into_iter().map(|(name, (count, wait))| (name, each(count), each(wait) / 1000.0)).collect();
+    lines.sort_by(|a, b| b.2.total_cmp(&a.2));
+    Measured {
+        time: each(stage.took.get()) / 1000.0,
+        transfers: each(counts.transfers.values().sum()),
+        locked: each(counts.locked),
+        asked: each(counts.asked),
+        lines,
+    }
+}

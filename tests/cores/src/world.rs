@@ -1,0 +1,166 @@
+//! Contexts on cores of their own, in virtual time: the one whose time is the least goes on, so that what one core does it does
+//! before all that others do later. One thread does it all, and the same seed gives the same run.
+
+use std::cell::RefCell;
+
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use fastthreadpool_core::simulated::{self, Access};
+
+use crate::machine::{Costs, Counts, Machine, Time};
+
+/// What a context hands over to the next with.
+type Handing = Yielder<(), ()>;
+
+struct Context {
+    /// When it goes on; never, if it sleeps without an end or has ended.
+    at: Option<Time>,
+    is_asleep: bool,
+    is_woken: bool,
+    yielder: *const Handing,
+}
+
+struct World {
+    machine: Machine,
+    contexts: Vec<Context>,
+    current: usize,
+    /// When the first of the others goes on.
+    next: Time,
+}
+
+thread_local! {
+    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+}
+
+fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
+    WORLD.with_borrow_mut(|world| f(world.as_mut().expect("a simulation runs")))
+}
+
+/// What runs on one core.
+pub type Body = Box<dyn FnOnce()>;
+
+/// Runs each on a core of its own, from time 0 until all have ended.
+pub fn run(costs: Costs, seed: u64, bodies: Vec<Body>) {
+    simulated::observe(access);
+    let context = |_: &_| Context { at: Some(0), is_asleep: false, is_woken: false, yielder: std::ptr::null() };
+    let contexts = bodies.iter().map(context).collect();
+    let machine = Machine::new(costs, bodies.len(), seed);
+    WORLD.set(Some(World { machine, contexts, current: 0, next: 0 }));
+    let coroutine = |(number, body): (usize, Body)| {
+        Coroutine::new(move |yielder: &Handing, ()| {
+            with(|world| world.contexts[number].yielder = yielder);
+            body();
+        })
+    };
+    let mut coroutines: Vec<_> = bodies.into_iter().enumerate().map(coroutine).collect();
+    while let Some(number) = with(World::choose) {
+        if let CoroutineResult::Return(()) = coroutines[number].resume(()) {
+            with(|world| world.contexts[number].at = None);
+        }
+    }
+    assert!(coroutines.iter().all(Coroutine::done), "contexts that sleep and nobody wakes");
+    WORLD.set(None);
+}
+
+impl World {
+    /// Who goes on, if anybody.
+    fn choose(&mut self) -> Option<usize> {
+        let times = |world: &Self, but: Option<usize>| {
+            let contexts = world.contexts.iter().enumerate().filter(|(number, _)| Some(*number) != but);
+            contexts.filter_map(|(number, context)| Some((context.at?, number))).min()
+        };
+        let (at, number) = times(self, None)?;
+        self.current = number;
+        self.machine.wait_until(number, at);
+        self.next = times(self, Some(number)).map_or(Time::MAX, |(at, _)| at);
+        Some(number)
+    }
+
+    fn now(&self) -> Time {
+        self.machine.now(self.current)
+    }
+}
+
+/// The others go on until it is this one's turn.
+fn hand_over() {
+    let yielder = with(|world| world.contexts[world.current].yielder);
+    // SAFETY: of the coroutine that runs, on whose stack this is.
+    unsafe { &*yielder }.suspend(());
+}
+
+/// The present context does nothing before all that others do earlier.
+fn take_turns() {
+    let is_early = with(|world| {
+        let now = world.now();
+        world.contexts[world.current].at = Some(now);
+        now <= world.next
+    });
+    if !is_early {
+        hand_over();
+    }
+}
+
+fn access(access: Access) {
+    if WORLD.with_borrow(Option::is_none) {
+        return;
+    }
+    take_turns();
+    with(|world| world.machine.access(world.current, access));
+}
+
+/// The present context's time.
+pub fn now() -> Time {
+    with(|world| world.now())
+}
+
+/// The present context computes.
+pub fn pass(time: Time) {
+    with(|world| world.machine.pass(world.current, time));
+}
+
+/// What was counted since the last time.
+pub fn take_counts() -> Counts {
+    with(|world| world.machine.take_counts())
+}
+
+/// The number of the present context.
+pub fn current() -> usize {
+    with(|world| world.current)
+}
+
+/// Sleeps until woken, or until then.
+pub fn park(until: Option<Time>) {
+    take_turns();
+    let sleeps = with(|world| {
+        let now = world.now();
+        let sleep = world.machine.costs().sleep;
+        let context = &mut world.contexts[world.current];
+        if std::mem::take(&mut context.is_woken) {
+            return false;
+        }
+        context.is_asleep = true;
+        context.at = until.map(|until| until.max(now) + sleep);
+        true
+    });
+    if sleeps {
+        hand_over();
+        with(|world| world.contexts[world.current].is_asleep = false);
+    }
+}
+
+/// Wakes a context, now or from its next sleep.
+pub fn unpark(number: usize) {
+    take_turns();
+    with(|world| {
+        let now = world.now();
+        let Costs { wake, woken, .. } = *world.machine.costs();
+        let context = &mut world.contexts[number];
+        if !std::mem::take(&mut context.is_asleep) {
+            context.is_woken = true;
+            return;
+        }
+        let at = context.at.map_or(now + woken, |at| at.min(now + woken));
+        context.at = Some(at);
+        world.next = world.next.min(at);
+        world.machine.pass(world.current, wake);
+    });
+}
