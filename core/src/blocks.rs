@@ -290,6 +290,7 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             Some(block) => block,
             None => self.install(base),
         };
+        block.ask_ahead(position);
         // SAFETY: handed on from the caller, who has reserved the position.
         unsafe { block.slot(position).publish(Block::<P>::lap(position), job, J::OWNED) };
     }
@@ -322,6 +323,9 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     {
         // SAFETY: rule 3; the caller has been inside since it was found.
         let block = unsafe { run.0.as_ref() };
+        if let Some(block) = block {
+            block.ask_ahead(position);
+        }
         match block.and_then(|block| block.slot(position).take(Block::<P>::lap(position))) {
             Some(payload) => Take::Taken(payload),
             None => store().missed(block, position),

@@ -308,6 +308,25 @@ pub(crate) const MODEL: bool = cfg!(any(loom, shuttle));
 /// are queued. A microcontroller has no such queue, and less room for code.
 pub(crate) const LOOKS_FIRST: bool = usize::BITS >= 64;
 
+/// Asks for the line of `place`, which will be written soon: nothing but a hint, where the target has one.
+#[inline(always)]
+pub(crate) fn ask_for<T>(place: *const T) {
+    #[cfg(simulated)]
+    simulated::tell(simulated::Operation::Ask, place.cast::<u8>());
+    #[cfg(all(target_arch = "x86_64", not(any(loom, shuttle, simulated, miri))))]
+    // SAFETY: of any address; it never faults, and changes nothing that a program can see. An instruction of 64-bit AMD
+    // processors from the first, of those of Intel since 2014, and nothing at all to those before (Intel, SDM volume 2, PREFETCHW).
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) place, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(all(target_arch = "aarch64", not(any(loom, shuttle, simulated, miri))))]
+    // SAFETY: of any address; it never faults, and changes nothing that a program can see.
+    unsafe {
+        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nomem, nostack, preserves_flags));
+    }
+    let _ = place;
+}
+
 /// Keeps what different cores write on different cache lines, where there are caches: two lines of 64 bytes, because
 /// the prefetchers of current x86 and ARM cores fetch lines in pairs.
 #[derive(Debug)]

@@ -8,7 +8,10 @@ use core::ptr::{self, NonNull};
 
 use super::{BLOCK, NO_BASE};
 use crate::slot::Slot;
-use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering};
+use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, ask_for};
+
+/// Slots between the one that is used and the one that is asked for. So long is a line's way, in jobs of nothing.
+const AHEAD: usize = 8;
 
 /// Aligned so that a slot of 64 bytes is a cache line.
 #[repr(C, align(64))]
@@ -39,6 +42,13 @@ impl<P> Block<P> {
 
     pub(super) fn slot(&self, position: usize) -> &Slot<P> {
         &self.slots[position % BLOCK]
+    }
+
+    /// Who comes to a position will come to those after it: their lines had somebody else last.
+    #[inline(always)]
+    pub(super) fn ask_ahead(&self, position: usize) {
+        // What lies behind the block is asked for in vain.
+        ask_for(self.slots.as_ptr().wrapping_add(position % BLOCK + AHEAD));
     }
 }
 

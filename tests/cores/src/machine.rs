@@ -38,6 +38,8 @@ pub struct Costs {
     /// Lines on their way to one core, and stores that wait for theirs.
     pub fetches: usize,
     pub stores: usize,
+    /// Lines that come by themselves, when a core goes from line to line.
+    pub streams: usize,
     /// One hint in a loop that waits.
     pub pause: Time,
     /// To wake a context that sleeps: what the waker pays, and how long it takes; and to fall asleep.
@@ -50,13 +52,14 @@ pub struct Costs {
 pub const XEON: Costs = Costs {
     hit: 800,
     locked: 6_000,
-    way: 90_000,
+    way: 75_000,
     recall: 140_000,
     recall_more: 40_000,
     memory: 80_000,
-    hold: 52_000,
+    hold: 30_000,
     fetches: 10,
     stores: 56,
+    streams: 1,
     pause: 45_000,
     wake: 3_000_000,
     woken: 20_000_000,
@@ -102,6 +105,8 @@ struct Core {
     stores: VecDeque<Time>,
     /// When the lines on their way will be there.
     fetches: Vec<Time>,
+    /// Lines that were touched last, of different pages.
+    streams: VecDeque<usize>,
 }
 
 /// Cores and lines.
@@ -166,6 +171,36 @@ impl Machine {
 
     fn access_line(&mut self, core: usize, operation: Operation, number: usize) {
         let before = self.cores[core].now;
+        self.access_one(core, operation, number);
+        self.pass(core, self.costs.hit);
+        let waited = self.cores[core].now - before;
+        if waited > self.costs.locked + self.costs.hit {
+            *self.counts.waits.entry(number).or_default() += waited;
+        }
+        self.stream(core, operation, number);
+    }
+
+    /// Who goes from line to line finds the next one on its way.
+    fn stream(&mut self, core: usize, operation: Operation, number: usize) {
+        const PAGE: usize = 64;
+        let streams = &mut self.cores[core].streams;
+        let Some(place) = streams.iter().position(|last| last / PAGE == number / PAGE) else {
+            streams.push_front(number);
+            streams.truncate(16);
+            return;
+        };
+        let last = std::mem::replace(&mut streams[place], number);
+        if number != last + 1 {
+            return;
+        }
+        for next in number + 1..=number + self.costs.streams {
+            if next / PAGE == number / PAGE {
+                if operation == Operation::Load { self.shared(core, next); } else { self.owned(core, next); }
+            }
+        }
+    }
+
+    fn access_one(&mut self, core: usize, operation: Operation, number: usize) {
         match operation {
             Operation::Load => {
                 let there = self.shared(core, number);
@@ -196,11 +231,6 @@ impl Machine {
                 self.owned(core, number);
             }
             Operation::Pause => unreachable!("touches no line"),
-        }
-        self.pass(core, self.costs.hit);
-        let waited = self.cores[core].now - before;
-        if waited > self.costs.locked + self.costs.hit {
-            *self.counts.waits.entry(number).or_default() += waited;
         }
     }
 

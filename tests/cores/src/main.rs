@@ -4,8 +4,15 @@ mod lines;
 mod machine;
 mod works;
 mod world;
-use machine::XEON;
+#[allow(non_snake_case)]
 fn main() {
+    let mut XEON = machine::XEON;
+    if let Ok(v) = std::env::var("STREAMS") { XEON.streams = v.parse().unwrap() }
+    if let Ok(v) = std::env::var("WAY") { XEON.way = v.parse().unwrap() }
+    if let Ok(v) = std::env::var("HOLD") { XEON.hold = v.parse().unwrap() }
+    if let Ok(v) = std::env::var("FETCHES") { XEON.fetches = v.parse().unwrap() }
+    if let Ok(v) = std::env::var("RECALL") { XEON.recall = v.parse().unwrap() }
+
     for n in [1, 2, 4, 8, 15] { println!("{n:2} on one line: {:6.1}", lines::contended(XEON, n)); }
     for n in [0, 1, 2, 4, 8, 14] { println!("polled by {n:2}: {:6.1}", lines::polled(XEON, n)); }
     for (exchanges, locked_tail) in [(false, false), (true, false), (false, true), (true, true)] {
