@@ -61,6 +61,12 @@ impl Pace {
         wake_cost != 0 && self.short
     }
 
+    /// How many jobs take as long as the longest of those that are short.
+    #[inline]
+    pub(crate) fn worth(&self, wake_cost: u64) -> usize {
+        self.mean.map_or(1, |mean| wake_cost / 4 / mean.max(1)) as usize
+    }
+
     /// Whether `jobs` that wait for `workers` keep them longer than it costs to wake another.
     pub(crate) fn is_worth_a_wake_up(&self, wake_cost: u64, jobs: usize, workers: usize) -> bool {
         let waits = |mean: u64| mean.saturating_mul(jobs as u64) / workers.max(1) as u64;

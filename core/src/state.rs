@@ -202,6 +202,11 @@ impl State {
         self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting()
     }
 
+    /// The same, asked by one that works.
+    pub(crate) const fn others_work_beside(self) -> bool {
+        self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting() + 1
+    }
+
     #[must_use]
     pub(crate) const fn with_phase(self, phase: Phase) -> Self {
         Self(self.0 & !PHASE | phase.bits())

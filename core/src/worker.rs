@@ -165,6 +165,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     /// Whether it has slept a while only to give memory back.
     has_lingered: bool,
     pace: Pace,
+    /// Claims in a row that were small and left nothing.
+    slack: u32,
     /// A claim left so many jobs that nobody has been told of yet.
     left: Option<usize>,
 }
@@ -199,6 +201,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             own_first: false,
             has_lingered: false,
             pace: Pace::new(),
+            slack: 0,
             left: None,
         };
         worker.inherit();
@@ -398,6 +401,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             if let Some(found) = self.pop_line(true) {
                 return Find::Job(found);
+            }
+            if let Some(find) = self.step_aside() {
+                return find;
             }
             if self.claim() {
                 return Find::Claim;

@@ -19,6 +19,9 @@ use crate::sync::{Ordering, sized, spin_loop};
 /// The most positions of one claim.
 const CLAIM: usize = sized(64, 2);
 
+/// TODO
+const MOMENT: usize = sized(16, 0);
+
 /// Looks at a position that its producer has not published yet, before it is put aside.
 const PATIENCE: usize = sized(64, 1);
 
@@ -131,6 +134,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// A new claim from the main lane or the worker's own.
     pub(super) fn claim(&mut self) -> bool {
+        if self.slack > 0 {
+            for _ in 0..MOMENT {
+                spin_loop();
+            }
+        }
         let own = self.pool.own_lane(self.seat);
         self.own_first = !self.own_first && own != 0;
         let (first, second) = if self.own_first { (own, 0) } else { (0, own) };
@@ -138,7 +146,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {
-        let workers = if self.is_short() { self.pool.state().alive().max(1) } else { 0 };
+        let (workers, worth) = if self.is_short() {
+            let state = self.pool.state();
+            ((state.alive() - state.sleeping()).max(1), self.pace.worth(self.pool.host.wake_cost()))
+        } else {
+            (0, 1)
+        };
         let next = &self.pool.next;
         let want = |unclaimed: usize| {
             // Relaxed: who has paused the pool did so before it returned, and what was submitted after that is seen after it.
@@ -148,7 +161,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             Some(match workers {
                 0 => 1,
                 1 => unclaimed.min(CLAIM),
-                _ => unclaimed.div_ceil(2 * workers).min(CLAIM),
+                _ => unclaimed.div_ceil(2 * workers).max(worth).min(CLAIM),
             })
         };
         let seat = self.this;
@@ -157,6 +170,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.begin_claim(lane, claim.start, claim.len);
         let left = claim.len - 1 + claim.left;
         self.left = (left > 0).then_some(claim.left);
+        self.slack = if workers > 0 && claim.left == 0 && claim.len < worth { self.slack + 1 } else { 0 };
         true
     }
 

@@ -6,12 +6,15 @@ use crate::claim::Claimed;
 use crate::host::{Host, Tick};
 use crate::pool::Duty;
 use crate::slots::Slots;
-use crate::state::{Edge, Phase, Role};
+use crate::state::{Call, Edge, Phase, Role};
 use crate::storage::Storage;
 
 /// Naps in a row before a worker sleeps without a deadline while others work: short jobs keep coming, and one worker is
 /// enough for them.
 const NAPS: u32 = 8;
+
+/// TODO
+const SLACK: u32 = 4;
 
 /// Each nap is twice as long as the one before, up to this many times. Short jobs behind one that turns out long wait for
 /// the end of a nap, so the longest is a compromise between that wait and the work of getting up for nothing.
@@ -55,7 +58,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.pool.host.relax(round) {
             return None;
         }
-        self.fall_asleep().map(Find::Rest)
+        self.fall_asleep(false).map(Find::Rest)
     }
 
     fn begin_search(&mut self) {
@@ -74,7 +77,23 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.may_exit().then(|| self.leave_pool())
     }
 
-    fn fall_asleep(&mut self) -> Option<Rest> {
+    /// Others are enough for the short jobs that come: sleeps, though there may be some.
+    pub(super) fn step_aside(&mut self) -> Option<Find<P>> {
+        if self.slack < SLACK {
+            return None;
+        }
+        if self.mode == Mode::Working {
+            if !self.is_short() || !self.pool.state().others_work_beside() {
+                return None;
+            }
+            self.begin_search();
+            return Some(Find::Search);
+        }
+        self.slack = 0;
+        self.fall_asleep(true).map(Find::Rest)
+    }
+
+    fn fall_asleep(&mut self, aside: bool) -> Option<Rest> {
         let pool = self.pool;
         if pool.is_short() {
             self.notice_long_jobs();
@@ -94,15 +113,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             deadline if due < nap => (deadline, Role::Sentinel),
             deadline => (deadline, Role::Napper),
         };
-        let role = {
+        let (role, state) = {
             let mut sleepers = pool.sleepers.lock();
             let role = sleepers.list(pool.storage.seats(), self.seat, deadline, role);
-            pool.change(|state| state.fall_asleep(role));
-            role
+            let before = pool.change(|state| state.fall_asleep(role));
+            (role, before.fall_asleep(role))
         };
+        let leaves = aside && state.calls_for(pool.size()) == Call::Nobody;
         // From here on a submit sees a sleeper. What was submitted before is seen here; timers first, see `Pool::mirror`.
         if pool.next_due_or_never() < deadline
-            || pool.visible_work() > 0
+            || (!leaves && pool.visible_work() > 0)
             || (!unstarted && pool.has_unstarted(self.pinned(), self.seat))
             || self.may_exit()
         {
