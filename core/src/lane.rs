@@ -29,6 +29,9 @@ mod loom;
 use crate::slots::Slots;
 use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
 
+/// TODO
+const BACKOFF: usize = crate::sync::sized(16, 0);
+
 /// A lane over the store `S`.
 #[derive(Debug)]
 pub struct Lane<S> {
@@ -119,7 +122,12 @@ impl<S> Lane<S> {
                 Ordering::Acquire,
             ) {
                 Ok(_) => return Some(claim),
-                Err(seen) => start = seen,
+                Err(_) => {
+                    for _ in 0..BACKOFF {
+                        crate::sync::spin_loop();
+                    }
+                    start = self.head.load(Ordering::Acquire);
+                }
             }
         }
     }

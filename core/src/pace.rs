@@ -47,6 +47,8 @@ impl Pace {
         let measured = measured.min(u64::MAX / 4);
         let mean = self.mean.map_or(measured, |mean| mean - mean / 4 + measured / 4);
         self.mean = Some(mean);
+        #[cfg(simulated)]
+        if std::env::var("DBG").is_ok() { std::println!("mean {mean} measured {measured} jobs {jobs}"); }
         // Between the two thresholds it stays what it was, so that it does not flicker.
         if mean < wake_cost / 4 {
             self.short = true;

@@ -26,6 +26,8 @@ fn main() {
         for (n, c, w) in m.lines.iter().take(if args.len() > 1 { 8 } else { 0 }) { print!(" {n} {c:.2}/{w:.0}ns;"); }
         println!();
     };
+    if let Ok(v) = std::env::var("ONE") { let v: Vec<u64> = v.split(',').map(|x| x.parse().unwrap()).collect();
+        show(format!("{v:?}"), works::run(XEON, 1, works::Work::Submit { producers: v[0] as usize, nanoseconds: v[2] }, v[1] as usize, 20000)); return; }
     for p in [1, 8] { for w in [1, 4, 15] { show(format!("submit, {p} producers, {w} workers"), works::run(XEON, 1, works::Work::Submit { producers: p, nanoseconds: 0 }, w, 20000)); } }
     for w in [1, 2, 4, 8, 15] { show(format!("200 ns on {w}"), works::run(XEON, 1, works::Work::Submit { producers: 1, nanoseconds: 200 }, w, 20000)); }
     for w in [1, 4, 15] { show(format!("tree on {w}"), works::run(XEON, 1, works::Work::Tree, w, 16384)); }
