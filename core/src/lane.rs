@@ -104,6 +104,7 @@ impl<S> Lane<S> {
         S: Slots<P>,
     {
         let mut start = self.head.load(Ordering::Acquire);
+        let mut lost = 0;
         loop {
             let unclaimed = self.tail.load(Ordering::SeqCst).wrapping_sub(start);
             if unclaimed == 0 {
@@ -123,9 +124,10 @@ impl<S> Lane<S> {
             ) {
                 Ok(_) => return Some(claim),
                 Err(_) => {
-                    for _ in 0..BACKOFF {
+                    for _ in 0..BACKOFF << lost {
                         crate::sync::spin_loop();
                     }
+                    lost = (lost + 1).min(3);
                     start = self.head.load(Ordering::Acquire);
                 }
             }
