@@ -85,6 +85,8 @@ impl<P> Default for Found<P> {
 pub struct Blocks<P, R> {
     /// The present table.
     table: AtomicPtr<Table<P>>,
+    /// The window's `next`, or an earlier one: what comes after it has no block, and nobody takes the lock to find that out.
+    reached: AtomicUsize,
     window: Mutex<R, Window<P>>,
 }
 
@@ -106,6 +108,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
         let mut table = Box::new(Table::new(TABLE));
         Self {
             table: AtomicPtr::new(&raw mut *table),
+            reached: AtomicUsize::new(0),
             window: Mutex::new(Window {
                 runs: VecDeque::with_capacity(TABLE),
                 next: 0,
@@ -143,8 +146,14 @@ impl<P, R: RawMutex> Blocks<P, R> {
     fn get(&self, base: usize) -> Option<&Block<P>> {
         match self.find(base) {
             Some(block) => Some(block),
+            None if self.is_beyond(base) => None,
             None => self.find_slow(base),
         }
+    }
+
+    /// Whether no producer has come as far as this run yet, or was not seen to have.
+    fn is_beyond(&self, base: usize) -> bool {
+        window::is_beyond(self.reached.load(Ordering::Acquire), base)
     }
 
     /// The block for a position that the caller has reserved, installed if it is the first of its run.
@@ -155,6 +164,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
         loop {
             let mut window = self.window.lock();
             let index = window.reach(base);
+            self.reached.store(window.next, Ordering::Release);
             if let Some(block) = window.runs[index].1 {
                 window.free.extend(fresh);
                 // SAFETY: rule 2.
@@ -224,7 +234,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[cold]
     #[inline(never)]
     fn is_to_come(&self, base: usize) -> bool {
-        !matches!(self.window.lock().place(base), Place::Finished(_))
+        self.is_beyond(base) || !matches!(self.window.lock().place(base), Place::Finished(_))
     }
 
     /// Why there was nothing to take in the block that may be the one of the position; or takes it, if it has an owner, has
@@ -273,6 +283,8 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const RUN: usize = BLOCK;
     const TRIMS: bool = true;
     const OWNS: bool = true;
+    /// So long is a line's way, in jobs of nothing.
+    const AHEAD: usize = 8;
 
     type Inside = There<AtomicUsize>;
     type Run = Found<P>;
@@ -290,7 +302,7 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             Some(block) => block,
             None => self.install(base),
         };
-        block.ask_ahead(position);
+        block.ask_for(position + Self::AHEAD);
         // SAFETY: handed on from the caller, who has reserved the position.
         unsafe { block.slot(position).publish(Block::<P>::lap(position), job, J::OWNED) };
     }
@@ -317,15 +329,20 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     }
 
     #[inline(always)]
+    unsafe fn ask_for(run: Found<P>, position: usize) {
+        // SAFETY: rule 3; the caller has been inside since it was found.
+        if let Some(block) = unsafe { run.0.as_ref() } {
+            block.ask_for(position);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn take_from<'s>(store: impl FnOnce() -> &'s Self, _: Pinned<'_>, run: Found<P>, position: usize) -> Take<P>
     where
         Self: 's,
     {
         // SAFETY: rule 3; the caller has been inside since it was found.
         let block = unsafe { run.0.as_ref() };
-        if let Some(block) = block {
-            block.ask_ahead(position);
-        }
         match block.and_then(|block| block.slot(position).take(Block::<P>::lap(position))) {
             Some(payload) => Take::Taken(payload),
             None => store().missed(block, position),

@@ -35,6 +35,10 @@ impl<R: Copy + Default> Claimed<R> {
         count: usize,
     ) -> Self {
         let run = lane.slots().run(pinned, start);
+        for ahead in 1..count.min(S::AHEAD) {
+            // SAFETY: found just now by one who is inside.
+            unsafe { S::ask_for(run, start.wrapping_add(ahead)) };
+        }
         Self { lane: number, run, next: start, end: start.wrapping_add(count), count, missed: 0 }
     }
 
@@ -79,6 +83,11 @@ impl<R: Copy + Default> Claimed<R> {
         lane: impl FnOnce() -> &'l Lane<S>,
         position: usize,
     ) -> Take<P> {
+        let ahead = position.wrapping_add(S::AHEAD);
+        if self.end.wrapping_sub(ahead).wrapping_sub(1) < S::RUN {
+            // SAFETY: as below.
+            unsafe { S::ask_for(self.run, ahead) };
+        }
         // SAFETY: found in this lane when the claim was made; the rest is the caller's.
         let taken = unsafe { S::take_from(|| lane().slots(), pinned, self.run, position) };
         if !matches!(taken, Take::Taken(_)) {

@@ -56,6 +56,7 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     const RUN: usize = N;
     const TRIMS: bool = false;
     const OWNS: bool = false;
+    const AHEAD: usize = usize::MAX;
 
     type Inside = Absent;
     type Run = ();
@@ -114,6 +115,8 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     }
 
     fn run(&self, _: Pinned<'_>, _: usize) {}
+
+    unsafe fn ask_for((): (), _: usize) {}
 
     #[inline(always)]
     unsafe fn take_from<'s>(store: impl FnOnce() -> &'s Self, pinned: Pinned<'_>, (): (), position: usize) -> Take<P>

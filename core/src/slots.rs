@@ -59,6 +59,16 @@ pub trait Slots<P>: sealed::Sealed {
     /// Where the run of `position` lies.
     fn run(&self, pinned: Pinned<'_>, position: usize) -> Self::Run;
 
+    /// How many positions ahead of the one that is taken [`Slots::ask_for`] is worth a call.
+    const AHEAD: usize;
+
+    /// Says that a position of `run` will be taken soon.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Slots::take_from`].
+    unsafe fn ask_for(run: Self::Run, position: usize);
+
     /// [`Slots::take`] of a position of `run`; `store` is asked for where that is not enough.
     ///
     /// # Safety

@@ -10,9 +10,6 @@ use super::{BLOCK, NO_BASE};
 use crate::slot::Slot;
 use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, ask_for};
 
-/// Slots between the one that is used and the one that is asked for. So long is a line's way, in jobs of nothing.
-const AHEAD: usize = 8;
-
 /// Aligned so that a slot of 64 bytes is a cache line.
 #[repr(C, align(64))]
 pub(super) struct Block<P> {
@@ -44,11 +41,10 @@ impl<P> Block<P> {
         &self.slots[position % BLOCK]
     }
 
-    /// Who comes to a position will come to those after it: their lines had somebody else last.
+    /// The slot of this position will be written soon. One beyond the run is asked for in vain, behind the block.
     #[inline(always)]
-    pub(super) fn ask_ahead(&self, position: usize) {
-        // What lies behind the block is asked for in vain.
-        ask_for(self.slots.as_ptr().wrapping_add(position % BLOCK + AHEAD));
+    pub(super) fn ask_for(&self, position: usize) {
+        ask_for(self.slots.as_ptr().wrapping_add(position % BLOCK));
     }
 }
 
@@ -124,15 +120,19 @@ pub(super) enum Place {
     Finished(usize),
 }
 
+/// Whether a run comes after all those before `next`. Positions wrap, so runs compare by how far they are back.
+pub(super) fn is_beyond(next: usize, base: usize) -> bool {
+    next.wrapping_sub(base).wrapping_sub(1) > usize::MAX / 2
+}
+
 impl<P> Window<P> {
     // Once for a run: a call is nothing, and there are several callers.
     #[inline(never)]
     pub(super) fn place(&self, base: usize) -> Place {
-        // Positions wrap, so runs compare by how far they are back.
-        let age = |base| self.next.wrapping_sub(base);
-        if age(base).wrapping_sub(1) > usize::MAX / 2 {
+        if is_beyond(self.next, base) {
             return Place::ToCome;
         }
+        let age = |base| self.next.wrapping_sub(base);
         match self.runs.binary_search_by(|(other, _)| age(base).cmp(&age(*other))) {
             Ok(index) => Place::Listed(index),
             Err(index) => Place::Finished(index),

@@ -79,18 +79,26 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Others are enough for the short jobs that come: sleeps, though there may be some.
     pub(super) fn step_aside(&mut self) -> Option<Find<P>> {
-        if self.slack < SLACK {
+        if !self.is_short() {
             return None;
         }
-        if self.mode == Mode::Working {
-            if !self.is_short() || !self.pool.state().others_work_beside() {
-                return None;
+        match self.mode {
+            Mode::Working if self.slack >= SLACK && self.pool.state().others_work_beside() => {
+                self.begin_search();
+                Some(Find::Search)
             }
-            self.begin_search();
-            return Some(Find::Search);
+            Mode::Searching if self.slack >= SLACK || (self.naps > 0 && self.is_dispensable()) => {
+                self.slack = 0;
+                self.fall_asleep(true).map(Find::Rest)
+            }
+            _ => None,
         }
-        self.slack = 0;
-        self.fall_asleep(true).map(Find::Rest)
+    }
+
+    fn is_dispensable(&self) -> bool {
+        let state = self.pool.state();
+        let awake = state.alive() - state.sleeping();
+        state.others_work() && !self.pace.is_worth_a_wake_up(self.pool.host.wake_cost(), self.pool.visible_work(), awake)
     }
 
     fn fall_asleep(&mut self, aside: bool) -> Option<Rest> {
