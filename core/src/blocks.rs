@@ -85,8 +85,10 @@ impl<P> Default for Found<P> {
 pub struct Blocks<P, R> {
     /// The present table.
     table: AtomicPtr<Table<P>>,
-    /// The window's `next`, or an earlier one: what comes after it has no block, and nobody takes the lock to find that out.
-    reached: AtomicUsize,
+    /// The window's first run and its `next`, or earlier ones: nobody takes the lock to find out that what lies outside has no
+    /// block.
+    oldest: AtomicUsize,
+    next: AtomicUsize,
     window: Mutex<R, Window<P>>,
 }
 
@@ -108,7 +110,8 @@ impl<P, R: RawMutex> Blocks<P, R> {
         let mut table = Box::new(Table::new(TABLE));
         Self {
             table: AtomicPtr::new(&raw mut *table),
-            reached: AtomicUsize::new(0),
+            oldest: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
             window: Mutex::new(Window {
                 runs: VecDeque::with_capacity(TABLE),
                 next: 0,
@@ -146,14 +149,19 @@ impl<P, R: RawMutex> Blocks<P, R> {
     fn get(&self, base: usize) -> Option<&Block<P>> {
         match self.find(base) {
             Some(block) => Some(block),
-            None if self.is_beyond(base) => None,
+            None if self.is_finished(base) || self.is_beyond(base) => None,
             None => self.find_slow(base),
         }
     }
 
     /// Whether no producer has come as far as this run yet, or was not seen to have.
     fn is_beyond(&self, base: usize) -> bool {
-        window::is_beyond(self.reached.load(Ordering::Acquire), base)
+        window::is_beyond(self.next.load(Ordering::Acquire), base)
+    }
+
+    /// Whether all runs up to this one are known to be finished.
+    fn is_finished(&self, base: usize) -> bool {
+        !window::is_beyond(self.oldest.load(Ordering::Acquire), base)
     }
 
     /// The block for a position that the caller has reserved, installed if it is the first of its run.
@@ -164,7 +172,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
         loop {
             let mut window = self.window.lock();
             let index = window.reach(base);
-            self.reached.store(window.next, Ordering::Release);
+            self.next.store(window.next, Ordering::Release);
             if let Some(block) = window.runs[index].1 {
                 window.free.extend(fresh);
                 // SAFETY: rule 2.
@@ -220,6 +228,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
         let mut window = self.window.lock();
         let Place::Listed(index) = window.place(base) else { unreachable!("a run is recycled once") };
         let Some((_, Some(block))) = window.runs.remove(index) else { unreachable!("a run is recycled once") };
+        self.oldest.store(window.runs.front().map_or(window.next, |(base, _)| *base), Ordering::Release);
         let entry = window.table().entry(base);
         if entry.base.load(Ordering::Relaxed) == base {
             // Sequentially consistent for rule 4.
@@ -234,7 +243,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[cold]
     #[inline(never)]
     fn is_to_come(&self, base: usize) -> bool {
-        self.is_beyond(base) || !matches!(self.window.lock().place(base), Place::Finished(_))
+        !self.is_finished(base) && (self.is_beyond(base) || !matches!(self.window.lock().place(base), Place::Finished(_)))
     }
 
     /// Why there was nothing to take in the block that may be the one of the position; or takes it, if it has an owner, has
