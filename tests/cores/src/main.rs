@@ -26,7 +26,7 @@ fn main() {
         all.sort_by(|a, b| a.time.total_cmp(&b.time));
         let (lo, hi) = (all[0].time, all[4].time);
         let m = &all[2];
-        print!("{name:26} {:6.1} ({lo:5.1}-{hi:5.1}) tr {:5.2} lck {:5.2} ask {:5.2} ", m.time, m.transfers, m.locked, m.asked);
+        print!("{name:26} {:6.1} ({lo:5.1}-{hi:5.1}) tr {:5.2} lck {:5.2} awk {:4.1} ", m.time, m.transfers, m.locked, m.awake);
         for (n, c, w) in m.lines.iter().take(if args.len() > 1 { 8 } else { 0 }) { print!(" {n} {c:.2}/{w:.0};"); }
         println!();
     };

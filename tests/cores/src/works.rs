@@ -34,6 +34,8 @@ pub struct Measured {
     pub transfers: f64,
     pub locked: f64,
     pub asked: f64,
+    /// Workers awake, on the mean.
+    pub awake: f64,
     /// Transfers a job by the name of the line, most first; with nanoseconds that cores have waited for it, a job.
     pub lines: Vec<(String, f64, f64)>,
 }
@@ -51,6 +53,7 @@ struct Stage {
     began: Cell<Time>,
     took: Cell<Time>,
     counts: Cell<Counts>,
+    slept: Cell<Time>,
 }
 
 struct Env {
@@ -101,7 +104,9 @@ impl Stage {
     fn end_round(&self) {
         if self.rounds.get() == 0 {
             self.took.set(world::now() - self.began.get());
-            self.counts.set(world::take_counts());
+            let (counts, slept) = world::take_counts(self.workers);
+            self.counts.set(counts);
+            self.slept.set(slept);
         }
         (self.workers..self.workers + self.producers).for_each(world::unpark);
     }
@@ -114,7 +119,7 @@ impl Stage {
         self.rounds.set(round);
         self.left.set(jobs);
         self.began.set(world::now());
-        let _ = world::take_counts();
+        let _ = world::take_counts(self.workers);
     }
 }
 
@@ -131,6 +136,7 @@ pub fn run(costs: Costs, seed: u64, work: Work, workers: usize, jobs: usize) -> 
         began: Cell::default(),
         took: Cell::default(),
         counts: Cell::default(),
+        slept: Cell::default(),
     });
     let worker = |_| -> Body {
         let stage = Rc::clone(&stage);
@@ -204,6 +210,7 @@ fn measured(stage: &Stage, jobs: usize) -> Measured {
         transfers: each(counts.transfers.values().sum()),
         locked: each(counts.locked),
         asked: each(counts.asked),
+        awake: stage.workers as f64 - stage.slept.get() as f64 / stage.took.get() as f64,
         lines,
     }
 }

@@ -16,6 +16,10 @@ struct Context {
     at: Option<Time>,
     is_asleep: bool,
     is_woken: bool,
+    /// Since when it sleeps, or since when that is counted.
+    since: Time,
+    /// How long it has slept.
+    slept: Time,
     yielder: *const Handing,
 }
 
@@ -41,7 +45,7 @@ pub type Body = Box<dyn FnOnce()>;
 /// Runs each on a core of its own, from time 0 until all have ended.
 pub fn run(costs: Costs, seed: u64, bodies: Vec<Body>) {
     simulated::observe(access);
-    let context = |_: &_| Context { at: Some(0), is_asleep: false, is_woken: false, yielder: std::ptr::null() };
+    let context = |_: &_| Context { at: Some(0), is_asleep: false, is_woken: false, since: 0, slept: 0, yielder: std::ptr::null() };
     let contexts = bodies.iter().map(context).collect();
     let machine = Machine::new(costs, bodies.len(), seed);
     WORLD.set(Some(World { machine, contexts, current: 0, next: 0 }));
@@ -117,9 +121,20 @@ pub fn pass(time: Time) {
     with(|world| world.machine.pass(world.current, time));
 }
 
-/// What was counted since the last time.
-pub fn take_counts() -> Counts {
-    with(|world| world.machine.take_counts())
+/// What was counted since the last time; and how long the first so many contexts have slept, together.
+pub fn take_counts(sleepers: usize) -> (Counts, Time) {
+    with(|world| {
+        let now = world.now();
+        let mut slept = 0;
+        for context in &mut world.contexts[..sleepers] {
+            if context.is_asleep {
+                context.slept += now.saturating_sub(context.since);
+                context.since = now.max(context.since);
+            }
+            slept += std::mem::take(&mut context.slept);
+        }
+        (world.machine.take_counts(), slept)
+    })
 }
 
 /// The number of the present context.
@@ -138,12 +153,19 @@ pub fn park(until: Option<Time>) {
             return false;
         }
         context.is_asleep = true;
+        context.since = now;
         context.at = until.map(|until| until.max(now) + sleep);
         true
     });
     if sleeps {
         hand_over();
-        with(|world| world.contexts[world.current].is_asleep = false);
+        with(|world| {
+            let now = world.now();
+            let context = &mut world.contexts[world.current];
+            context.is_asleep = false;
+            context.is_woken = false;
+            context.slept += now.saturating_sub(context.since);
+        });
     }
 }
 
@@ -154,10 +176,11 @@ pub fn unpark(number: usize) {
         let now = world.now();
         let Costs { wake, woken, .. } = *world.machine.costs();
         let context = &mut world.contexts[number];
-        if !std::mem::take(&mut context.is_asleep) {
+        if !context.is_asleep || context.is_woken {
             context.is_woken = true;
             return;
         }
+        context.is_woken = true;
         let at = context.at.map_or(now + woken, |at| at.min(now + woken));
         context.at = Some(at);
         world.next = world.next.min(at);
