@@ -32,7 +32,7 @@ fn main() {
     };
     use works::Work::*;
     if let Ok(v) = std::env::var("ONE") { let v: Vec<u64> = v.split(',').map(|x| x.parse().unwrap()).collect();
-        show(format!("{v:?}"), &|seed| works::run(XEON, seed, Submit { producers: v[0] as usize, nanoseconds: v[2] }, v[1] as usize, 20000)); return; }
+        show(format!("{v:?}"), &|seed| works::run(XEON, seed, Submit { producers: v[0] as usize, nanoseconds: v[2] }, v[1] as usize, v[3] as usize)); return; }
     for p in [1, 8] { for w in [1, 4, 15] { show(format!("submit, {p} prod, {w} workers"), &|seed| works::run(XEON, seed, Submit { producers: p, nanoseconds: 0 }, w, 20000)); } }
     for w in [1, 2, 4, 8, 15] { show(format!("200 ns on {w}"), &|seed| works::run(XEON, seed, Submit { producers: 1, nanoseconds: 200 }, w, 20000)); }
     for w in [8, 15] { show(format!("1000 ns on {w}"), &|seed| works::run(XEON, seed, Submit { producers: 1, nanoseconds: 1000 }, w, 20000)); }
