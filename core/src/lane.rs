@@ -105,8 +105,9 @@ impl<S> Lane<S> {
     {
         let mut start = self.head.load(Ordering::Acquire);
         let mut lost = 0;
+        let mut tail = self.tail.load(Ordering::SeqCst);
         loop {
-            let unclaimed = self.tail.load(Ordering::SeqCst).wrapping_sub(start);
+            let unclaimed = tail.wrapping_sub(start);
             if unclaimed == 0 {
                 return None;
             }
@@ -129,6 +130,9 @@ impl<S> Lane<S> {
                     }
                     lost = (lost + 1).min(3);
                     start = self.head.load(Ordering::Acquire);
+                    if tail.wrapping_sub(start).wrapping_sub(1) > usize::MAX / 2 {
+                        tail = self.tail.load(Ordering::SeqCst);
+                    }
                 }
             }
         }
