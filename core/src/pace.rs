@@ -66,7 +66,7 @@ impl Pace {
     /// How many jobs take as long as the longest of those that are short.
     #[inline]
     pub(crate) fn worth(&self, wake_cost: u64) -> usize {
-        self.mean.map_or(1, |mean| wake_cost / 1 / mean.max(1)) as usize
+        self.mean.map_or(1, |mean| wake_cost / 4 / mean.max(1)) as usize
     }
 
     /// Whether `jobs` that wait for `workers` keep them longer than it costs to wake another.

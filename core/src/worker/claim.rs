@@ -170,7 +170,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.begin_claim(lane, claim.start, claim.len);
         let left = claim.len - 1 + claim.left;
         self.left = (left > 0).then_some(claim.left);
-        self.slack = if claim.len < worth && claim.left < workers * worth { self.slack + 1 } else { 0 };
+        self.slack = if lane == 0 && claim.len < worth && claim.left < workers * worth { self.slack + 1 } else { 0 };
         true
     }
 
