@@ -27,10 +27,13 @@
 mod loom;
 
 use crate::slots::Slots;
-use crate::sync::{AtomicUsize, Ordering, Padded, const_unless_loom};
+use crate::sync::{AtomicUsize, CROWDS, Ordering, Padded, const_unless_loom, sized, spin_loop};
 
-/// TODO
-const BACKOFF: usize = crate::sync::sized(16, 0);
+/// Spin hints after an exchange on the head that another has won, twice as many each time, [`DOUBLED`] times: who goes at it
+/// again at once makes it dearer for all.
+const BACKOFF: usize = if CROWDS { sized(16, 0) } else { 0 };
+
+const DOUBLED: u32 = 3;
 
 /// A lane over the store `S`.
 #[derive(Debug)]
@@ -104,7 +107,7 @@ impl<S> Lane<S> {
         S: Slots<P>,
     {
         let mut start = self.head.load(Ordering::Acquire);
-        let mut lost = 0;
+        let mut losses = 0;
         let mut tail = self.tail.load(Ordering::SeqCst);
         loop {
             let unclaimed = tail.wrapping_sub(start);
@@ -125,12 +128,13 @@ impl<S> Lane<S> {
             ) {
                 Ok(_) => return Some(claim),
                 Err(_) => {
-                    for _ in 0..BACKOFF << lost {
-                        crate::sync::spin_loop();
+                    for _ in 0..BACKOFF << losses {
+                        spin_loop();
                     }
-                    lost = (lost + 1).min(3);
+                    losses = (losses + 1).min(DOUBLED);
                     start = self.head.load(Ordering::Acquire);
-                    if tail.wrapping_sub(start).wrapping_sub(1) > usize::MAX / 2 {
+                    // An earlier tail will do while the head is before it; each look costs the producers.
+                    if !CROWDS || tail.wrapping_sub(start).wrapping_sub(1) > usize::MAX / 2 {
                         tail = self.tail.load(Ordering::SeqCst);
                     }
                 }

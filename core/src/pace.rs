@@ -47,8 +47,6 @@ impl Pace {
         let measured = measured.min(u64::MAX / 4);
         let mean = self.mean.map_or(measured, |mean| mean - mean / 4 + measured / 4);
         self.mean = Some(mean);
-        #[cfg(simulated)]
-        if std::env::var("DBG").is_ok() { std::println!("mean {mean} measured {measured} jobs {jobs}"); }
         // Between the two thresholds it stays what it was, so that it does not flicker.
         if mean < wake_cost / 4 {
             self.short = true;
@@ -63,10 +61,10 @@ impl Pace {
         wake_cost != 0 && self.short
     }
 
-    /// How many jobs take as long as the longest of those that are short.
+    /// As many jobs as take together as long as the longest of those that are short: fewer are hardly worth a claim.
     #[inline]
-    pub(crate) fn worth(&self, wake_cost: u64) -> usize {
-        self.mean.map_or(1, |mean| wake_cost / 4 / mean.max(1)) as usize
+    pub(crate) fn handful(&self, wake_cost: u64) -> usize {
+        self.mean.map_or(1, |mean| (wake_cost / 4 / mean.max(1)).max(1)) as usize
     }
 
     /// Whether `jobs` that wait for `workers` keep them longer than it costs to wake another.
@@ -97,6 +95,16 @@ mod tests {
         assert!(pace.is_short(COST) && !pace.is_worth_a_wake_up(COST, 10, 1) && pace.is_worth_a_wake_up(COST, 1000, 1));
         measure(&mut pace, 1, 1_000_000);
         assert!(!pace.is_short(COST));
+    }
+
+    #[test]
+    fn a_handful_is_of_short_jobs() {
+        let mut pace = Pace::new();
+        assert_eq!(pace.handful(COST), 1);
+        measure(&mut pace, 10, 100);
+        assert_eq!(pace.handful(COST), 25);
+        measure(&mut pace, 1, 1_000_000);
+        assert_eq!(pace.handful(COST), 1);
     }
 
     #[test]

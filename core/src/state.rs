@@ -202,7 +202,7 @@ impl State {
         self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting()
     }
 
-    /// The same, asked by one that works.
+    /// The same, asked by one of them.
     pub(crate) const fn others_work_beside(self) -> bool {
         self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting() + 1
     }

@@ -308,6 +308,9 @@ pub(crate) const MODEL: bool = cfg!(any(loom, shuttle));
 /// are queued. A microcontroller has no such queue, and less room for code.
 pub(crate) const LOOKS_FIRST: bool = usize::BITS >= 64;
 
+/// Whether there may be so many cores that it matters who looks at what another writes.
+pub(crate) const CROWDS: bool = usize::BITS >= 64;
+
 /// Asks for the line of `place`, which will be written soon: nothing but a hint, where the target has one.
 #[inline(always)]
 pub(crate) fn ask_for<T>(place: *const T) {

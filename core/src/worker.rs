@@ -165,8 +165,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     /// Whether it has slept a while only to give memory back.
     has_lingered: bool,
     pace: Pace,
-    /// Claims in a row that were small and left nothing.
-    slack: u32,
+    /// Claims in a row of less than a handful of short jobs, with less than that left for each who is awake.
+    slack: usize,
     /// A claim left so many jobs that nobody has been told of yet.
     left: Option<usize>,
 }

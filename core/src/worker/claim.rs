@@ -3,7 +3,7 @@
 
 use lock_api::MutexGuard;
 
-use super::{Aside, Found, Worker};
+use super::{Aside, Found, Mode, Worker};
 use crate::claim::Claimed;
 use crate::entries::{Entries, Popped, Stays};
 use crate::host::Host;
@@ -19,7 +19,8 @@ use crate::sync::{Ordering, sized, spin_loop};
 /// The most positions of one claim.
 const CLAIM: usize = sized(64, 2);
 
-/// TODO
+/// Spin hints before the next claim of a worker that has got less than a handful. Under a microsecond, in which a producer
+/// of short jobs submits some dozens; without it each claim would be of one or two, and each costs the producer its line.
 const MOMENT: usize = sized(16, 0);
 
 /// Looks at a position that its producer has not published yet, before it is put aside.
@@ -134,7 +135,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// A new claim from the main lane or the worker's own.
     pub(super) fn claim(&mut self) -> bool {
-        if self.slack > 0 {
+        if self.slack > 0 && self.mode == Mode::Working {
             for _ in 0..MOMENT {
                 spin_loop();
             }
@@ -146,11 +147,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {
-        let (workers, worth) = if self.is_short() {
+        let (awake, handful) = if self.is_short() {
             let state = self.pool.state();
-            ((state.alive() - state.sleeping()).max(1), self.pace.worth(self.pool.host.wake_cost()))
+            ((state.alive() - state.sleeping()).max(1), self.pace.handful(self.pool.host.wake_cost()))
         } else {
-            (0, 1)
+            (0, 0)
         };
         let next = &self.pool.next;
         let want = |unclaimed: usize| {
@@ -158,10 +159,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if next.is_paused(Ordering::Relaxed) {
                 return None;
             }
-            Some(match workers {
+            Some(match awake {
                 0 => 1,
                 1 => unclaimed.min(CLAIM),
-                _ => unclaimed.div_ceil(2 * workers).max(worth).min(CLAIM),
+                _ => unclaimed.div_ceil(2 * awake).max(handful).min(CLAIM),
             })
         };
         let seat = self.this;
@@ -170,7 +171,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.begin_claim(lane, claim.start, claim.len);
         let left = claim.len - 1 + claim.left;
         self.left = (left > 0).then_some(claim.left);
-        self.slack = if lane == 0 && claim.len < worth && claim.left < workers * worth { self.slack + 1 } else { 0 };
+        if handful > 0 {
+            let is_small = lane == 0 && claim.len < handful && claim.left < awake * handful;
+            self.slack = if is_small { self.slack + 1 } else { 0 };
+        }
         true
     }
 

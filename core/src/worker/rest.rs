@@ -8,13 +8,14 @@ use crate::pool::Duty;
 use crate::slots::Slots;
 use crate::state::{Call, Edge, Phase, Role};
 use crate::storage::Storage;
+use crate::sync::sized;
 
 /// Naps in a row before a worker sleeps without a deadline while others work: short jobs keep coming, and one worker is
 /// enough for them.
 const NAPS: u32 = 8;
 
-/// TODO
-const SLACK: u32 = 4;
+/// Small claims in a row before a worker leaves the short jobs to others.
+const SLACK: usize = sized(4, 1);
 
 /// Each nap is twice as long as the one before, up to this many times. Short jobs behind one that turns out long wait for
 /// the end of a nap, so the longest is a compromise between that wait and the work of getting up for nothing.
@@ -77,17 +78,18 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.may_exit().then(|| self.leave_pool())
     }
 
-    /// Others are enough for the short jobs that come: sleeps, though there may be some.
+    /// Leaves the short jobs to others, if these are enough.
     pub(super) fn step_aside(&mut self) -> Option<Find<P>> {
         if !self.is_short() {
             return None;
         }
+        let has_slack = self.slack >= SLACK;
         match self.mode {
-            Mode::Working if self.slack >= SLACK && self.pool.state().others_work_beside() => {
+            Mode::Working if has_slack && self.pool.state().others_work_beside() => {
                 self.begin_search();
                 Some(Find::Search)
             }
-            Mode::Searching if self.slack >= SLACK || (self.naps > 0 && self.is_dispensable()) => {
+            Mode::Searching if has_slack || (self.naps > 0 && self.is_dispensable()) => {
                 self.slack = 0;
                 self.fall_asleep(true).map(Find::Rest)
             }
@@ -95,12 +97,14 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
+    /// Whether those that work need no help with what there is.
     fn is_dispensable(&self) -> bool {
-        let state = self.pool.state();
+        let (state, cost) = (self.pool.state(), self.pool.host.wake_cost());
         let awake = state.alive() - state.sleeping();
-        state.others_work() && !self.pace.is_worth_a_wake_up(self.pool.host.wake_cost(), self.pool.visible_work(), awake)
+        state.others_work() && !self.pace.is_worth_a_wake_up(cost, self.pool.visible_work(), awake)
     }
 
+    /// `aside`: work that it sees need not keep it awake, if nobody would be called for it.
     fn fall_asleep(&mut self, aside: bool) -> Option<Rest> {
         let pool = self.pool;
         if pool.is_short() {
@@ -127,10 +131,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let before = pool.change(|state| state.fall_asleep(role));
             (role, before.fall_asleep(role))
         };
-        let leaves = aside && state.calls_for(pool.size()) == Call::Nobody;
+        let leaves_work = aside && state.calls_for(pool.size()) == Call::Nobody;
         // From here on a submit sees a sleeper. What was submitted before is seen here; timers first, see `Pool::mirror`.
         if pool.next_due_or_never() < deadline
-            || (!leaves && pool.visible_work() > 0)
+            || (!leaves_work && pool.visible_work() > 0)
             || (!unstarted && pool.has_unstarted(self.pinned(), self.seat))
             || self.may_exit()
         {
