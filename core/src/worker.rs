@@ -167,6 +167,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pace: Pace,
     /// Claims in a row of less than a handful of short jobs, with less than that left for each who is awake.
     slack: usize,
+    /// It has stopped to work because of that, and has not slept yet.
+    steps_aside: bool,
     /// A claim left so many jobs that nobody has been told of yet.
     left: Option<usize>,
 }
@@ -202,6 +204,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             has_lingered: false,
             pace: Pace::new(),
             slack: 0,
+            steps_aside: false,
             left: None,
         };
         worker.inherit();

@@ -1,6 +1,8 @@
 //! How a worker that finds nothing searches, falls asleep, gets up, and ends.
 #![forbid(unsafe_code)]
 
+use core::mem;
+
 use super::{Find, Mode, Rest, Worker};
 use crate::claim::Claimed;
 use crate::host::{Host, Tick};
@@ -65,6 +67,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn begin_search(&mut self) {
         if self.mode == Mode::Working {
             self.mode = Mode::Searching;
+            self.slack = 0;
             Edge::SEARCH.take(&self.pool.word);
         }
     }
@@ -83,14 +86,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if !self.is_short() {
             return None;
         }
-        let has_slack = self.slack >= SLACK;
         match self.mode {
-            Mode::Working if has_slack && self.pool.state().others_work_beside() => {
+            Mode::Working if self.slack >= SLACK && self.pool.state().others_work_beside() => {
                 self.begin_search();
+                self.steps_aside = true;
                 Some(Find::Search)
             }
-            Mode::Searching if has_slack || (self.naps > 0 && self.is_dispensable()) => {
-                self.slack = 0;
+            Mode::Searching if mem::take(&mut self.steps_aside) || (self.naps > 0 && self.is_dispensable()) => {
                 self.fall_asleep(true).map(Find::Rest)
             }
             _ => None,
