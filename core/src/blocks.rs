@@ -243,7 +243,8 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[cold]
     #[inline(never)]
     fn is_to_come(&self, base: usize) -> bool {
-        !self.is_finished(base) && (self.is_beyond(base) || !matches!(self.window.lock().place(base), Place::Finished(_)))
+        !self.is_finished(base)
+            && (self.is_beyond(base) || !matches!(self.window.lock().place(base), Place::Finished(_)))
     }
 
     /// Why there was nothing to take in the block that may be the one of the position; or takes it, if it has an owner, has

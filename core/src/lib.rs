@@ -84,7 +84,7 @@ pub use state::{MAX_WORKERS, Phase};
 #[cfg(feature = "alloc")]
 pub use storage::Growing;
 pub use storage::{Fixed, Storage};
-pub use task::{Ran, Run, Task};
 #[cfg(simulated)]
 pub use sync::simulated;
+pub use task::{Ran, Run, Task};
 pub use worker::{Next, Rest, Runner, Worker};

@@ -320,12 +320,12 @@ pub(crate) fn ask_for<T>(place: *const T) {
     // SAFETY: of any address; it never faults, and changes nothing that a program can see. An instruction of 64-bit AMD
     // processors from the first, of those of Intel since 2014, and nothing at all to those before (Intel, SDM volume 2, PREFETCHW).
     unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) place, options(nomem, nostack, preserves_flags));
+        core::arch::asm!("prefetchw [{}]", in(reg) place.addr(), options(nomem, nostack, preserves_flags));
     }
     #[cfg(all(target_arch = "aarch64", not(any(loom, shuttle, simulated, miri))))]
     // SAFETY: of any address; it never faults, and changes nothing that a program can see.
     unsafe {
-        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nomem, nostack, preserves_flags));
+        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place.addr(), options(nomem, nostack, preserves_flags));
     }
     let _ = place;
 }

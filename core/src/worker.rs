@@ -35,6 +35,8 @@
 //! another worker. So whoever claims more than it can start at once makes sure that a worker naps, that is, sleeps with a
 //! short deadline and looks around; and a worker that would fall asleep while unstarted claimed jobs exist naps instead.
 
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod aside_tests;
 mod claim;
 mod rest;
 mod steal;

@@ -21,7 +21,7 @@ const CLAIM: usize = sized(64, 2);
 
 /// Spin hints before the next claim of a worker that has got less than a handful. Under a microsecond, in which a producer
 /// of short jobs submits some dozens; without it each claim would be of one or two, and each costs the producer its line.
-const MOMENT: usize = sized(16, 0);
+const MOMENT: usize = sized(16, 1);
 
 /// Looks at a position that its producer has not published yet, before it is put aside.
 const PATIENCE: usize = sized(64, 1);

@@ -17,7 +17,7 @@ use crate::sync::sized;
 const NAPS: u32 = 8;
 
 /// Small claims in a row before a worker leaves the short jobs to others.
-const SLACK: usize = sized(4, 1);
+pub(super) const SLACK: usize = sized(4, 1);
 
 /// Each nap is twice as long as the one before, up to this many times. Short jobs behind one that turns out long wait for
 /// the end of a nap, so the longest is a compromise between that wait and the work of getting up for nothing.

@@ -195,7 +195,11 @@ impl Machine {
         }
         for next in number + 1..=number + self.costs.streams {
             if next / PAGE == number / PAGE {
-                if operation == Operation::Load { self.shared(core, next); } else { self.owned(core, next); }
+                if operation == Operation::Load {
+                    self.shared(core, next);
+                } else {
+                    self.owned(core, next);
+                }
             }
         }
     }

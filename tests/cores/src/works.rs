@@ -11,8 +11,7 @@ use crate::machine::{Costs, Counts, Time};
 use crate::world::{self, Body};
 
 /// As large as the payload of a pool on std.
-#[derive(Clone, Copy)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Job([usize; 7]);
 
 type Core = Pool<Job, SimulatedHost, Growing<Job, Spin>>;

@@ -45,7 +45,14 @@ pub type Body = Box<dyn FnOnce()>;
 /// Runs each on a core of its own, from time 0 until all have ended.
 pub fn run(costs: Costs, seed: u64, bodies: Vec<Body>) {
     simulated::observe(access);
-    let context = |_: &_| Context { at: Some(0), is_asleep: false, is_woken: false, since: 0, slept: 0, yielder: std::ptr::null() };
+    let context = |_: &_| Context {
+        at: Some(0),
+        is_asleep: false,
+        is_woken: false,
+        since: 0,
+        slept: 0,
+        yielder: std::ptr::null(),
+    };
     let contexts = bodies.iter().map(context).collect();
     let machine = Machine::new(costs, bodies.len(), seed);
     WORLD.set(Some(World { machine, contexts, current: 0, next: 0 }));

@@ -183,7 +183,7 @@ pub(super) fn rest(pool: &'static Grown, mut worker: Seated, ran: &[AtomicUsize;
 }
 
 /// The same for one that has found something already.
-fn rest_after(
+pub(super) fn rest_after(
     pool: &'static Grown,
     mut worker: Seated,
     mut next: Next<usize>,

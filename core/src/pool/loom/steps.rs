@@ -5,7 +5,7 @@ use ::loom::sync::atomic::Ordering::Relaxed;
 use ::loom::thread;
 use std::vec::Vec;
 
-use super::stage::{RUN, Resting, Stage, rested};
+use super::stage::{RUN, Resting, Stage, rest_after, rested};
 use super::{LONG, SHORT, model};
 use crate::end::End;
 use crate::pool::{Account, Cancelled, Duty, Pool};
@@ -106,6 +106,47 @@ fn two_workers_claim_by_the_dozen_and_run_each_job_once() {
         resting.push(other);
         stage.settle(resting, duties.into_iter().chain(more).collect());
         stage.assert_over(&[1, 1], Account { accepted: RUN + 2, done: RUN + 2, ..Account::default() });
+    });
+}
+
+/// Each sees that the other works, and leaves what comes to it: the last one does not.
+#[test]
+fn two_step_aside_from_one_job() {
+    model(1, || {
+        let stage = Stage::new(SHORT, 2, 0);
+        let mut workers = [stage.used_to_short_jobs(), stage.used_to_short_jobs()];
+        let begun: Vec<_> = workers
+            .each_mut()
+            .into_iter()
+            .enumerate()
+            .map(|(job, worker)| {
+                // The first wakes the second worker, who looks below.
+                let _ = stage.pool.submit(job).unwrap();
+                let Next::Run { payload, running, duty: Duty::Nothing } = worker.next() else { panic!("its job") };
+                assert_eq!(payload, job);
+                running
+            })
+            .collect();
+        let (_, duty) = stage.pool.submit(2).unwrap();
+        let threads = begun.into_iter().zip(workers).map(|(running, mut worker)| {
+            let ran = stage.ran.clone();
+            stage.spawn(move |pool| {
+                let (_, duty) = pool.end(&running, End::Done, None);
+                let next = worker.next();
+                let (worker, mut duties) = rest_after(pool, worker, next, &ran);
+                duties.push(duty);
+                (worker, duties)
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        let (mut resting, mut duties) = rested(threads);
+        duties.push(duty);
+        // Before the time of one that naps has come.
+        stage.perform(&mut resting, &mut duties);
+        assert_eq!(stage.pool.pending(), 0, "all sleep, and a job is left");
+        stage.settle(resting, duties);
+        let all = 2 * RUN + 3;
+        stage.assert_over(&[0, 0, 1], Account { accepted: all, done: all, ..Account::default() });
     });
 }
 

@@ -1,0 +1,103 @@
+//! Who gets hardly anything leaves short jobs to others, and yet none waits for ever.
+
+use super::rest::SLACK;
+use super::{Next, Worker};
+use crate::end::End;
+use crate::hosts::{ScriptedHost, ScriptedMutex};
+use crate::pool::{Duty, Pool};
+use crate::running::Running;
+use crate::storage::Growing;
+
+const COST: u64 = 1000;
+
+type Store = Growing<usize, ScriptedMutex>;
+type Core = Pool<usize, ScriptedHost, Store>;
+type Hand<'p> = Worker<'p, usize, ScriptedHost, Store>;
+
+fn pool(workers: usize) -> (ScriptedHost, Core) {
+    let host = ScriptedHost::new();
+    host.set_wake_cost(COST);
+    (host.clone(), Core::growing(host, workers, 0))
+}
+
+fn submit(pool: &Core, job: usize) -> Duty {
+    pool.submit(job).unwrap().1
+}
+
+fn next(worker: &mut Hand) -> (usize, Running, Duty) {
+    let Next::Run { payload, running, duty } = worker.next() else { panic!("there is a job") };
+    (payload, running, duty)
+}
+
+/// Gets a job at a time, each of which takes no time, so often that it would step aside.
+fn gets_crumbs(pool: &Core, worker: &mut Hand) {
+    for job in 0..=SLACK {
+        let _ = submit(pool, job);
+        let (payload, running, _) = next(worker);
+        assert_eq!(payload, job, "it looks for the next one each time");
+        let _ = pool.end(&running, End::Done, None);
+    }
+}
+
+#[test]
+fn who_gets_crumbs_while_another_works_sleeps_and_looks_again() {
+    let (host, pool) = pool(2);
+    let (mut long, mut spare) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    let _ = submit(&pool, 100);
+    let (_, running, _) = next(&mut long);
+    gets_crumbs(&pool, &mut spare);
+    let _ = submit(&pool, 1);
+    let Next::Park(Some(deadline)) = spare.next() else { panic!("it leaves the job to the other, and naps") };
+    assert_eq!(submit(&pool, 2), Duty::Nothing, "nobody is called: it looks again soon");
+    assert!(pool.has_visible_work());
+    // The other has ended nothing meanwhile: its job is not short, whatever was measured.
+    host.set(deadline);
+    let (payload, _, _) = next(&mut spare);
+    assert_eq!(payload, 1);
+    let _ = pool.end(&running, End::Done, None);
+    assert_eq!(next(&mut long).0, 2);
+}
+
+#[test]
+fn who_naps_goes_on_while_the_other_gets_on() {
+    let (host, pool) = pool(2);
+    let (mut busy, mut spare) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    let _ = submit(&pool, 100);
+    let (_, mut running, _) = next(&mut busy);
+    gets_crumbs(&pool, &mut spare);
+    for job in 0..4 {
+        let _ = submit(&pool, job);
+        let Next::Park(Some(deadline)) = spare.next() else { panic!("the other does it") };
+        let _ = pool.end(&running, End::Done, None);
+        let found = next(&mut busy);
+        assert_eq!(found.0, job);
+        running = found.1;
+        host.set(deadline);
+    }
+    // Has the other ended nothing, it helps.
+    let _ = submit(&pool, 5);
+    let Next::Park(Some(deadline)) = spare.next() else { panic!("the other has ended a job") };
+    host.set(deadline);
+    assert_eq!(next(&mut spare).0, 5);
+}
+
+#[test]
+fn who_works_alone_does_not_step_aside() {
+    let (_, pool) = pool(1);
+    let mut only = pool.enlist().unwrap();
+    gets_crumbs(&pool, &mut only);
+    let _ = submit(&pool, 1);
+    assert_eq!(next(&mut only).0, 1);
+}
+
+#[test]
+fn the_last_to_step_aside_takes_what_there_is() {
+    let (_, pool) = pool(2);
+    let (mut one, mut other) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    gets_crumbs(&pool, &mut one);
+    gets_crumbs(&pool, &mut other);
+    let _ = submit(&pool, 1);
+    // Each has seen that the other works.
+    assert!(matches!(one.next(), Next::Park(Some(_))));
+    assert_eq!(next(&mut other).0, 1, "nobody else works");
+}
