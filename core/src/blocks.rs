@@ -46,7 +46,7 @@ use crate::part::There;
 use crate::pinned::Pinned;
 use crate::slot::{Look, Slot, Take};
 use crate::slots::Slots;
-use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, sized};
+use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, ask_ahead, sized};
 
 mod window;
 
@@ -58,6 +58,10 @@ const TABLE: usize = sized(64, 2);
 
 /// Blocks that are kept in any case: room for some thousand small jobs.
 const KEEP: usize = sized(16, 0);
+
+/// Slots between the one that is used and the one that is asked for. So long is a line's way, in jobs that do nothing; some
+/// cores have no more than ten lines on their way at once. Who publishes asks beyond the end of the block, too, in vain.
+const AHEAD: usize = 8;
 
 /// No base: bases are multiples of [`BLOCK`].
 const NO_BASE: usize = 1;
@@ -293,8 +297,6 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const RUN: usize = BLOCK;
     const TRIMS: bool = true;
     const OWNS: bool = true;
-    /// So long is a line's way, in jobs of nothing.
-    const AHEAD: usize = 8;
 
     type Inside = There<AtomicUsize>;
     type Run = Found<P>;
@@ -312,9 +314,10 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             Some(block) => block,
             None => self.install(base),
         };
-        block.ask_for(position + Self::AHEAD);
+        let slot = block.slot(position);
+        ask_ahead::<_, AHEAD>(slot);
         // SAFETY: handed on from the caller, who has reserved the position.
-        unsafe { block.slot(position).publish(Block::<P>::lap(position), job, J::OWNED) };
+        unsafe { slot.publish(Block::<P>::lap(position), job, J::OWNED) };
     }
 
     unsafe fn give_up(&self, position: usize) {
@@ -326,7 +329,7 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     #[inline(always)]
     fn take(&self, pinned: Pinned<'_>, position: usize) -> Take<P> {
         // SAFETY: found just now by one who is inside.
-        unsafe { Self::take_from(|| self, pinned, self.run(pinned, position), position) }
+        unsafe { Self::take_from(|| self, pinned, self.run(pinned, position, 1), position, 0) }
     }
 
     fn take_unowned(&self, _: Pinned<'_>, position: usize) -> Option<P> {
@@ -334,26 +337,35 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     }
 
     #[inline(always)]
-    fn run(&self, _: Pinned<'_>, position: usize) -> Found<P> {
-        Found(self.get(Self::base(position)).map_or(ptr::null(), ptr::from_ref))
-    }
-
-    #[inline(always)]
-    unsafe fn ask_for(run: Found<P>, position: usize) {
-        // SAFETY: rule 3; the caller has been inside since it was found.
-        if let Some(block) = unsafe { run.0.as_ref() } {
-            block.ask_for(position);
+    fn run(&self, _: Pinned<'_>, position: usize, count: usize) -> Found<P> {
+        let Some(block) = self.get(Self::base(position)) else { return Found::default() };
+        for ahead in 1..count.min(AHEAD) {
+            ask_ahead::<_, 0>(block.slot(position + ahead));
         }
+        Found(block)
     }
 
     #[inline(always)]
-    unsafe fn take_from<'s>(store: impl FnOnce() -> &'s Self, _: Pinned<'_>, run: Found<P>, position: usize) -> Take<P>
+    unsafe fn take_from<'s>(
+        store: impl FnOnce() -> &'s Self,
+        _: Pinned<'_>,
+        run: Found<P>,
+        position: usize,
+        more: usize,
+    ) -> Take<P>
     where
         Self: 's,
     {
         // SAFETY: rule 3; the caller has been inside since it was found.
         let block = unsafe { run.0.as_ref() };
-        match block.and_then(|block| block.slot(position).take(Block::<P>::lap(position))) {
+        let take = |block: &'s Block<P>| {
+            let slot = block.slot(position);
+            if more >= AHEAD {
+                ask_ahead::<_, AHEAD>(slot);
+            }
+            slot.take(Block::<P>::lap(position))
+        };
+        match block.and_then(take) {
             Some(payload) => Take::Taken(payload),
             None => store().missed(block, position),
         }

@@ -34,11 +34,7 @@ impl<R: Copy + Default> Claimed<R> {
         start: usize,
         count: usize,
     ) -> Self {
-        let run = lane.slots().run(pinned, start);
-        for ahead in 1..count.min(S::AHEAD) {
-            // SAFETY: found just now by one who is inside.
-            unsafe { S::ask_for(run, start.wrapping_add(ahead)) };
-        }
+        let run = lane.slots().run(pinned, start, count);
         Self { lane: number, run, next: start, end: start.wrapping_add(count), count, missed: 0 }
     }
 
@@ -83,13 +79,8 @@ impl<R: Copy + Default> Claimed<R> {
         lane: impl FnOnce() -> &'l Lane<S>,
         position: usize,
     ) -> Take<P> {
-        let ahead = position.wrapping_add(S::AHEAD);
-        if self.end.wrapping_sub(ahead).wrapping_sub(1) < S::RUN {
-            // SAFETY: as below.
-            unsafe { S::ask_for(self.run, ahead) };
-        }
         // SAFETY: found in this lane when the claim was made; the rest is the caller's.
-        let taken = unsafe { S::take_from(|| lane().slots(), pinned, self.run, position) };
+        let taken = unsafe { S::take_from(|| lane().slots(), pinned, self.run, position, self.left()) };
         if !matches!(taken, Take::Taken(_)) {
             self.missed += 1;
         }

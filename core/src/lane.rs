@@ -31,7 +31,7 @@ use crate::sync::{AtomicUsize, CROWDS, Ordering, Padded, const_unless_loom, size
 
 /// Spin hints after an exchange on the head that another has won, twice as many each time, [`DOUBLED`] times: who goes at it
 /// again at once makes it dearer for all.
-const BACKOFF: usize = if CROWDS { sized(16, 1) } else { 0 };
+const BACKOFF: usize = sized(16, 1);
 
 const DOUBLED: u32 = 3;
 
@@ -107,9 +107,13 @@ impl<S> Lane<S> {
         S: Slots<P>,
     {
         let mut start = self.head.load(Ordering::Acquire);
+        let mut tail = start;
         let mut losses = 0;
-        let mut tail = self.tail.load(Ordering::SeqCst);
         loop {
+            // An earlier tail will do while the head is before it: each look costs the producers.
+            if !CROWDS || tail.wrapping_sub(start).wrapping_sub(1) > usize::MAX / 2 {
+                tail = self.tail.load(Ordering::SeqCst);
+            }
             let unclaimed = tail.wrapping_sub(start);
             if unclaimed == 0 {
                 return None;
@@ -121,17 +125,16 @@ impl<S> Lane<S> {
             offer(claim);
             // The barrier between the offer and the look at who sleeps.
             let order = Ordering::SeqCst;
-            if self.head.compare_exchange(start, start.wrapping_add(len), order, Ordering::Acquire).is_ok() {
-                return Some(claim);
+            match self.head.compare_exchange(start, start.wrapping_add(len), order, Ordering::Acquire) {
+                Ok(_) => return Some(claim),
+                Err(seen) => start = seen,
             }
-            for _ in 0..BACKOFF << losses {
-                spin_loop();
-            }
-            losses = (losses + 1).min(DOUBLED);
-            start = self.head.load(Ordering::Acquire);
-            // An earlier tail will do while the head is before it; each look costs the producers.
-            if !CROWDS || tail.wrapping_sub(start).wrapping_sub(1) > usize::MAX / 2 {
-                tail = self.tail.load(Ordering::SeqCst);
+            if CROWDS {
+                for _ in 0..BACKOFF << losses {
+                    spin_loop();
+                }
+                losses = (losses + 1).min(DOUBLED);
+                start = self.head.load(Ordering::Acquire);
             }
         }
     }

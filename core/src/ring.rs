@@ -56,7 +56,6 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     const RUN: usize = N;
     const TRIMS: bool = false;
     const OWNS: bool = false;
-    const AHEAD: usize = usize::MAX;
 
     type Inside = Absent;
     type Run = ();
@@ -114,12 +113,16 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
         Some(payload)
     }
 
-    fn run(&self, _: Pinned<'_>, _: usize) {}
-
-    unsafe fn ask_for((): (), _: usize) {}
+    fn run(&self, _: Pinned<'_>, _: usize, _: usize) {}
 
     #[inline(always)]
-    unsafe fn take_from<'s>(store: impl FnOnce() -> &'s Self, pinned: Pinned<'_>, (): (), position: usize) -> Take<P>
+    unsafe fn take_from<'s>(
+        store: impl FnOnce() -> &'s Self,
+        pinned: Pinned<'_>,
+        (): (),
+        position: usize,
+        _: usize,
+    ) -> Take<P>
     where
         Self: 's,
     {

@@ -56,20 +56,11 @@ pub trait Slots<P>: sealed::Sealed {
     /// The same if it is there and has no owner.
     fn take_unowned(&self, pinned: Pinned<'_>, position: usize) -> Option<P>;
 
-    /// Where the run of `position` lies.
-    fn run(&self, pinned: Pinned<'_>, position: usize) -> Self::Run;
+    /// Where the run of `position` lies; so many of it, from there on, will be taken soon.
+    fn run(&self, pinned: Pinned<'_>, position: usize, count: usize) -> Self::Run;
 
-    /// How many positions ahead of the one that is taken [`Slots::ask_for`] is worth a call.
-    const AHEAD: usize;
-
-    /// Says that a position of `run` will be taken soon.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Slots::take_from`].
-    unsafe fn ask_for(run: Self::Run, position: usize);
-
-    /// [`Slots::take`] of a position of `run`; `store` is asked for where that is not enough.
+    /// [`Slots::take`] of a position of `run`, after which so many more will be taken; `store` is asked for where the run is not
+    /// enough.
     ///
     /// # Safety
     ///
@@ -79,6 +70,7 @@ pub trait Slots<P>: sealed::Sealed {
         pinned: Pinned<'_>,
         run: Self::Run,
         position: usize,
+        more: usize,
     ) -> Take<P>
     where
         Self: 's;

@@ -311,23 +311,31 @@ pub(crate) const LOOKS_FIRST: bool = usize::BITS >= 64;
 /// Whether there may be so many cores that it matters who looks at what another writes.
 pub(crate) const CROWDS: bool = usize::BITS >= 64;
 
-/// Asks for the line of `place`, which will be written soon: nothing but a hint, where the target has one.
+/// Asks for the line where the `AHEAD`th element after this one begins, or would: it will be written soon. Nothing but a hint,
+/// and only where there are crowds.
+#[cfg(feature = "alloc")]
 #[inline(always)]
-pub(crate) fn ask_for<T>(place: *const T) {
+pub(crate) fn ask_ahead<T, const AHEAD: usize>(here: &T) {
     #[cfg(simulated)]
-    simulated::tell(simulated::Operation::Ask, place.cast::<u8>());
+    simulated::tell(simulated::Operation::Ask, core::ptr::from_ref(here).wrapping_add(AHEAD).cast::<u8>());
     #[cfg(all(target_arch = "x86_64", not(any(loom, shuttle, simulated, miri))))]
     // SAFETY: of any address; it never faults, and changes nothing that a program can see. An instruction of 64-bit AMD
     // processors from the first, of those of Intel since 2014, and nothing at all to those before (Intel, SDM volume 2, PREFETCHW).
     unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) place.addr(), options(nomem, nostack, preserves_flags));
+        core::arch::asm!(
+            "prefetchw [{} + {ahead}]",
+            in(reg) core::ptr::from_ref(here).addr(),
+            ahead = const AHEAD * size_of::<T>(),
+            options(nomem, nostack, preserves_flags),
+        );
     }
     #[cfg(all(target_arch = "aarch64", not(any(loom, shuttle, simulated, miri))))]
     // SAFETY: of any address; it never faults, and changes nothing that a program can see.
     unsafe {
-        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place.addr(), options(nomem, nostack, preserves_flags));
+        let there = core::ptr::from_ref(here).wrapping_add(AHEAD).addr();
+        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) there, options(nomem, nostack, preserves_flags));
     }
-    let _ = place;
+    let _ = here;
 }
 
 /// Keeps what different cores write on different cache lines, where there are caches: two lines of 64 bytes, because

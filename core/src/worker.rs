@@ -167,10 +167,9 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     /// Whether it has slept a while only to give memory back.
     has_lingered: bool,
     pace: Pace,
-    /// Claims in a row of less than a handful of short jobs, with less than that left for each who is awake.
-    slack: usize,
-    /// It has stopped to work because of that, and has not slept yet.
-    steps_aside: bool,
+    /// Claims in a row of less than a handful of short jobs, with less than that left for each who is awake. When it begins
+    /// to search none, unless it searches only to step aside.
+    slack: u8,
     /// A claim left so many jobs that nobody has been told of yet.
     left: Option<usize>,
 }
@@ -206,7 +205,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             has_lingered: false,
             pace: Pace::new(),
             slack: 0,
-            steps_aside: false,
             left: None,
         };
         worker.inherit();
@@ -407,19 +405,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(found) = self.pop_line(true) {
                 return Find::Job(found);
             }
-            if let Some(find) = self.step_aside() {
-                return find;
+            let aside = self.steps_aside();
+            if !aside {
+                if self.claim() {
+                    return Find::Claim;
+                }
+                if let Some(found) = self.pop_line(false) {
+                    return Find::Job(found);
+                }
+                if self.steal() {
+                    return Find::Claim;
+                }
             }
-            if self.claim() {
-                return Find::Claim;
-            }
-            if let Some(found) = self.pop_line(false) {
-                return Find::Job(found);
-            }
-            if self.steal() {
-                return Find::Claim;
-            }
-            if let Some(find) = self.find_nothing() {
+            if let Some(find) = self.find_nothing(aside) {
                 return find;
             }
         }
@@ -458,6 +456,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.has_lingered = false;
         if self.mode == Mode::Searching {
             self.mode = Mode::Working;
+            if self.pool.host.wake_cost() != 0 {
+                self.slack = 0;
+            }
             Edge::FIND.take(&self.pool.word);
             // Submits that counted on this search are visible now.
             left = None;

@@ -8,7 +8,7 @@ use core::ptr::{self, NonNull};
 
 use super::{BLOCK, NO_BASE};
 use crate::slot::Slot;
-use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, ask_for};
+use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering};
 
 /// Aligned so that a slot of 64 bytes is a cache line.
 #[repr(C, align(64))]
@@ -39,12 +39,6 @@ impl<P> Block<P> {
 
     pub(super) fn slot(&self, position: usize) -> &Slot<P> {
         &self.slots[position % BLOCK]
-    }
-
-    /// The slot of this position will be written soon. One beyond the run is asked for in vain, behind the block.
-    #[inline(always)]
-    pub(super) fn ask_for(&self, position: usize) {
-        ask_for(self.slots.as_ptr().wrapping_add(position % BLOCK));
     }
 }
 

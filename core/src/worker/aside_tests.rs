@@ -31,7 +31,7 @@ fn next(worker: &mut Hand) -> (usize, Running, Duty) {
 
 /// Gets a job at a time, each of which takes no time, so often that it would step aside.
 fn gets_crumbs(pool: &Core, worker: &mut Hand) {
-    for job in 0..=SLACK {
+    for job in 0..=usize::from(SLACK) {
         let _ = submit(pool, job);
         let (payload, running, _) = next(worker);
         assert_eq!(payload, job, "it looks for the next one each time");

@@ -3,6 +3,7 @@
 
 use lock_api::MutexGuard;
 
+use super::rest::SLACK;
 use super::{Aside, Found, Mode, Worker};
 use crate::claim::Claimed;
 use crate::entries::{Entries, Popped, Stays};
@@ -173,7 +174,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.left = (left > 0).then_some(claim.left);
         if handful > 0 {
             let is_small = lane == 0 && claim.len < handful && claim.left < awake * handful;
-            self.slack = if is_small { self.slack + 1 } else { 0 };
+            self.slack = if is_small { (self.slack + 1).min(SLACK) } else { 0 };
         }
         true
     }

@@ -10,14 +10,14 @@ use crate::pool::Duty;
 use crate::slots::Slots;
 use crate::state::{Call, Edge, Phase, Role};
 use crate::storage::Storage;
-use crate::sync::sized;
+use crate::sync::MODEL;
 
 /// Naps in a row before a worker sleeps without a deadline while others work: short jobs keep coming, and one worker is
 /// enough for them.
 const NAPS: u32 = 8;
 
 /// Small claims in a row before a worker leaves the short jobs to others.
-pub(super) const SLACK: usize = sized(4, 1);
+pub(super) const SLACK: u8 = if MODEL { 1 } else { 4 };
 
 /// Each nap is twice as long as the one before, up to this many times. Short jobs behind one that turns out long wait for
 /// the end of a nap, so the longest is a compromise between that wait and the work of getting up for nothing.
@@ -42,32 +42,37 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.ended_before_nap = ended;
     }
 
-    /// Looked everywhere and found nothing.
-    pub(super) fn find_nothing(&mut self) -> Option<Find<P>> {
+    /// Looked everywhere and found nothing; or steps `aside`.
+    pub(super) fn find_nothing(&mut self, aside: bool) -> Option<Find<P>> {
         let round = self.round;
         self.round = round.saturating_add(1);
         if self.mode == Mode::Working {
             // Jobs shorter than a change of the shared word: first look again quietly.
             let looks_again = || self.pool.phase() == Phase::Running && self.pool.host.relax(round);
-            if self.is_short() && round < 2 && looks_again() {
+            if !aside && self.is_short() && round < 2 && looks_again() {
                 return None;
             }
             self.begin_search();
+            if aside {
+                self.slack = SLACK;
+            }
             return Some(Find::Search);
         }
         if self.may_exit() {
             return Some(Find::Rest(self.leave_pool()));
         }
-        if self.pool.host.relax(round) {
+        if !aside && self.pool.host.relax(round) {
             return None;
         }
-        self.fall_asleep(false).map(Find::Rest)
+        self.fall_asleep(aside).map(Find::Rest)
     }
 
     fn begin_search(&mut self) {
         if self.mode == Mode::Working {
             self.mode = Mode::Searching;
-            self.slack = 0;
+            if self.pool.host.wake_cost() != 0 {
+                self.slack = 0;
+            }
             Edge::SEARCH.take(&self.pool.word);
         }
     }
@@ -81,21 +86,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.may_exit().then(|| self.leave_pool())
     }
 
-    /// Leaves the short jobs to others, if these are enough.
-    pub(super) fn step_aside(&mut self) -> Option<Find<P>> {
+    /// Whether the short jobs can be left to others.
+    pub(super) fn steps_aside(&mut self) -> bool {
         if !self.is_short() {
-            return None;
+            return false;
         }
         match self.mode {
-            Mode::Working if self.slack >= SLACK && self.pool.state().others_work_beside() => {
-                self.begin_search();
-                self.steps_aside = true;
-                Some(Find::Search)
-            }
-            Mode::Searching if mem::take(&mut self.steps_aside) || (self.naps > 0 && self.is_dispensable()) => {
-                self.fall_asleep(true).map(Find::Rest)
-            }
-            _ => None,
+            Mode::Working => self.slack >= SLACK && self.pool.state().others_work_beside(),
+            // Once: if it may not after all, it looks around as others do.
+            Mode::Searching => mem::take(&mut self.slack) == SLACK,
+            Mode::Asleep | Mode::Gone => false,
         }
     }
 
@@ -180,6 +180,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn get_up(&mut self) {
         self.pool.enter();
         self.get_up_inside();
+        if self.is_short() && self.naps > 0 && self.is_dispensable() {
+            self.slack = SLACK;
+        }
         // After a nap one look is enough.
         self.round = if self.naps > 0 { u32::MAX } else { 0 };
     }
