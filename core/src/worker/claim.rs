@@ -136,7 +136,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// A new claim from the main lane or the worker's own.
     pub(super) fn claim(&mut self) -> bool {
-        if self.slack > 0 && self.mode == Mode::Working {
+        if self.is_short() && self.slack > 0 && self.mode == Mode::Working {
             for _ in 0..MOMENT {
                 spin_loop();
             }
