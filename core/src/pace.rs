@@ -61,10 +61,12 @@ impl Pace {
         wake_cost != 0 && self.short
     }
 
-    /// As many jobs as take together as long as the longest of those that are short: fewer are hardly worth a claim.
+    /// The fewest jobs that are worth a claim of one of so many workers: as many as take together as long as the longest that is
+    /// short; with more than four workers longer, since their claims come one after the other.
     #[inline]
-    pub(crate) fn handful(&self, wake_cost: u64) -> usize {
-        self.mean.map_or(1, |mean| (wake_cost / 4 / mean.max(1)).max(1)) as usize
+    pub(crate) fn handful(&self, wake_cost: u64, workers: usize) -> usize {
+        let worth = wake_cost / 16 * workers.max(4) as u64;
+        self.mean.map_or(1, |mean| (worth / mean.max(1)).max(1)) as usize
     }
 
     /// Whether `jobs` that wait for `workers` keep them longer than it costs to wake another.
@@ -100,11 +102,11 @@ mod tests {
     #[test]
     fn a_handful_is_of_short_jobs() {
         let mut pace = Pace::new();
-        assert_eq!(pace.handful(COST), 1);
+        assert_eq!(pace.handful(COST, 1), 1);
         measure(&mut pace, 10, 100);
-        assert_eq!(pace.handful(COST), 25);
+        assert_eq!((pace.handful(COST, 1), pace.handful(COST, 4), pace.handful(COST, 8)), (24, 24, 49));
         measure(&mut pace, 1, 1_000_000);
-        assert_eq!(pace.handful(COST), 1);
+        assert_eq!(pace.handful(COST, 1), 1);
     }
 
     #[test]

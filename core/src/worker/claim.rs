@@ -150,7 +150,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {
         let (awake, handful) = if self.is_short() {
             let state = self.pool.state();
-            ((state.alive() - state.sleeping()).max(1), self.pace.handful(self.pool.host.wake_cost()))
+            let awake = (state.alive() - state.sleeping()).max(1);
+            (awake, self.pace.handful(self.pool.host.wake_cost(), awake))
         } else {
             (0, 0)
         };

@@ -11,7 +11,7 @@ use crate::world::{self, Body};
 const ROUNDS: usize = 2_000;
 
 /// A word on a line of its own.
-#[repr(align(128))]
+#[repr(align(64))]
 #[derive(Default)]
 struct Word(Cell<usize>);
 
@@ -41,7 +41,7 @@ fn pause() {
 }
 
 /// Nanoseconds an operation, when all add to one line.
-pub fn contended(costs: Costs, cores: usize) -> f64 {
+fn contended(costs: Costs, cores: usize) -> f64 {
     let word = Rc::new(Word::default());
     let end = Rc::new(Cell::new(0));
     let body = |_| -> Body {
@@ -58,7 +58,7 @@ pub fn contended(costs: Costs, cores: usize) -> f64 {
 }
 
 /// Nanoseconds an operation, when one adds and others look.
-pub fn polled(costs: Costs, lookers: usize) -> f64 {
+fn polled(costs: Costs, lookers: usize) -> f64 {
     let word = Rc::new(Word::default());
     let end = Rc::new(Cell::new(0));
     let look = |_| -> Body {
@@ -83,17 +83,17 @@ pub fn polled(costs: Costs, lookers: usize) -> f64 {
 
 /// How a ring is worked.
 #[derive(Clone, Copy)]
-pub struct Ring {
+struct Ring {
     /// The consumer takes with a locked operation.
-    pub exchanges: bool,
+    exchanges: bool,
     /// The producer moves a tail with one.
-    pub locked_tail: bool,
+    locked_tail: bool,
     /// How far ahead both ask for lines; 0 for not at all.
-    pub ahead: usize,
+    ahead: usize,
 }
 
 /// Nanoseconds an item through a ring, from one core to another.
-pub fn ring(costs: Costs, Ring { exchanges, locked_tail, ahead }: Ring) -> f64 {
+fn ring(costs: Costs, Ring { exchanges, locked_tail, ahead }: Ring) -> f64 {
     const SLOTS: usize = 1 << 12;
     const ITEMS: usize = 4 * SLOTS;
     let slots: Rc<Vec<Word>> = Rc::new((0..SLOTS).map(|_| Word::default()).collect());
@@ -141,4 +141,43 @@ pub fn ring(costs: Costs, Ring { exchanges, locked_tail, ahead }: Ring) -> f64 {
 
 fn each(time: Time, count: usize) -> f64 {
     time as f64 / 1000.0 / count as f64
+}
+
+/// What was measured on a lent Xeon of 16 virtual cores, 2026-11-27; of the rings the least and the most of three pairs of cores.
+const CONTENDED: [(usize, f64); 5] = [(1, 7.5), (2, 17.0), (4, 20.9), (8, 21.3), (15, 22.4)];
+const POLLED: [(usize, f64); 6] = [(0, 8.4), (1, 162.6), (2, 217.7), (4, 258.7), (8, 291.5), (14, 309.3)];
+const RINGS: [(Ring, &str); 8] = {
+    const fn ring(exchanges: bool, locked_tail: bool, ahead: usize) -> Ring {
+        Ring { exchanges, locked_tail, ahead }
+    }
+    [
+        (ring(false, false, 0), "19.9"),
+        (ring(true, false, 0), "20.0-21.1"),
+        (ring(false, true, 0), "59.6-73.3"),
+        (ring(true, true, 0), "42.7-68.6"),
+        (ring(false, false, 8), "19.9-20.0"),
+        (ring(true, false, 8), "19.9-20.0"),
+        (ring(false, true, 8), "80.1-92.3"),
+        (ring(true, true, 8), "19.8-103.1"),
+    ]
+};
+
+/// All of it beside what was measured.
+pub fn table(costs: Costs) -> String {
+    let mut rows = vec![(String::from("nanoseconds"), String::from("simulated"), String::from("measured"))];
+    let row = |name: String, simulated: f64, measured: String| (name, format!("{simulated:.1}"), measured);
+    for (cores, measured) in CONTENDED {
+        rows.push(row(format!("{cores} cores add to one line"), contended(costs, cores), measured.to_string()));
+    }
+    for (lookers, measured) in POLLED {
+        rows.push(row(format!("1 core adds, {lookers} look"), polled(costs, lookers), measured.to_string()));
+    }
+    for (kind, measured) in RINGS {
+        let Ring { exchanges, locked_tail, ahead } = kind;
+        let taken = if exchanges { "exchange" } else { "store" };
+        let tail = if locked_tail { "locked" } else { "private" };
+        let name = format!("ring: taken by {taken}, {tail} tail, {ahead} ahead");
+        rows.push(row(name, ring(costs, kind), measured.to_owned()));
+    }
+    rows.iter().map(|(name, simulated, measured)| format!("{name:<48} {simulated:>10} {measured:>11}\n")).collect()
 }

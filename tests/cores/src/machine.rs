@@ -17,7 +17,8 @@ use fastthreadpool_core::simulated::{Access, Operation};
 /// Picoseconds.
 pub type Time = u64;
 
-const LINE: usize = 64;
+/// Bytes of a line.
+pub const LINE: usize = 64;
 
 /// What things cost, in picoseconds. README.md says where they come from.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +115,10 @@ struct Core {
 pub struct Machine {
     costs: Costs,
     cores: Vec<Core>,
-    lines: HashMap<usize, Line>,
+    /// In the order in which they are touched first: whatever the addresses are, they are dropped in the same order, and the next
+    /// run finds the memory as it is found here.
+    lines: Vec<Line>,
+    places: HashMap<usize, usize>,
     counts: Counts,
     random: fastrand::Rng,
 }
@@ -126,7 +130,8 @@ impl Machine {
         Self {
             costs,
             cores: (0..cores).map(|_| core()).collect(),
-            lines: HashMap::new(),
+            lines: Vec::new(),
+            places: HashMap::new(),
             counts: Counts::default(),
             random: fastrand::Rng::with_seed(seed),
         }
@@ -247,7 +252,7 @@ impl Machine {
     fn shared(&mut self, core: usize, number: usize) -> Time {
         let now = self.cores[core].now;
         let cost = self.about(self.costs.way);
-        let line = self.lines.entry(number).or_default();
+        let line = line(&mut self.lines, &mut self.places, number);
         if let Some(stay) = line.stays.iter().find(|stay| stay.core == core && stay.until > now.max(stay.from)) {
             return stay.from.max(now);
         }
@@ -267,7 +272,7 @@ impl Machine {
     /// Sees to it that a core may write a line. Returns when it is there.
     fn owned(&mut self, core: usize, number: usize) -> Time {
         let now = self.cores[core].now;
-        let line = self.lines.entry(number).or_default();
+        let line = line(&mut self.lines, &mut self.places, number);
         let has_it = |stay: &&Stay| stay.core == core && stay.may_write && stay.until > now.max(stay.from);
         if let Some(stay) = line.stays.iter().find(has_it) {
             return stay.from.max(now);
@@ -298,4 +303,12 @@ impl Machine {
         }
         there
     }
+}
+
+fn line<'l>(lines: &'l mut Vec<Line>, places: &mut HashMap<usize, usize>, number: usize) -> &'l mut Line {
+    let place = *places.entry(number).or_insert(lines.len());
+    if place == lines.len() {
+        lines.push(Line::default());
+    }
+    &mut lines[place]
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use fastthreadpool_core::{After, Duty, Growing, Phase, Pool, Rest, Runner, Running, Tick};
 
 use crate::host::{SimulatedHost, Spin};
-use crate::machine::{Costs, Counts, Time};
+use crate::machine::{self, Costs, Counts, Time};
 use crate::world::{self, Body};
 
 /// As large as the payload of a pool on std.
@@ -21,8 +21,66 @@ type Core = Pool<Job, SimulatedHost, Growing<Job, Spin>>;
 pub enum Work {
     /// So many producers, who submit jobs that take so many nanoseconds.
     Submit { producers: usize, nanoseconds: u64 },
-    /// One job submits two, and so on down, to so many in all.
+    /// One job submits two, and so on down.
     Tree,
+}
+
+/// A work, by whom, and of how many jobs.
+pub struct Row {
+    pub name: &'static str,
+    pub work: Work,
+    pub workers: usize,
+    pub jobs: usize,
+}
+
+impl Work {
+    fn producers(self) -> usize {
+        match self {
+            Self::Submit { producers, .. } => producers,
+            Self::Tree => 1,
+        }
+    }
+}
+
+impl Row {
+    /// Cores in all. Whoever plants a tree has none of its own.
+    pub fn cores(&self) -> usize {
+        self.workers + if matches!(self.work, Work::Tree) { 0 } else { self.work.producers() }
+    }
+
+    /// Levels of the tree below its root.
+    fn depth(&self) -> usize {
+        self.jobs.ilog2() as usize - 1
+    }
+
+    /// How many of them each producer submits, and how many there are.
+    fn shares(&self) -> (usize, usize) {
+        match self.work {
+            Work::Submit { producers, .. } => (self.jobs / producers, self.jobs / producers * producers),
+            Work::Tree => (1, (2 << self.depth()) - 1),
+        }
+    }
+}
+
+/// All works, each on so many cores.
+pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
+    let submit = |producers, nanoseconds| Work::Submit { producers, nanoseconds };
+    let all = [
+        ("1 producer", &(|_| submit(1, 0)) as &dyn Fn(usize) -> Work),
+        ("cores/2 producers", &|cores| submit(cores / 2, 0)),
+        ("200 ns", &|_| submit(1, 200)),
+        ("1 us", &|_| submit(1, 1000)),
+        ("tree", &|_| Work::Tree),
+    ];
+    let mut rows = Vec::new();
+    for (name, work) in all {
+        for cores in cores.iter().map(|cores| *cores as usize) {
+            let work = work(cores);
+            let workers = if matches!(work, Work::Tree) { cores.min(63) } else { cores - work.producers() };
+            rows.push(Row { name, work, workers, jobs });
+        }
+    }
+    rows
 }
 
 /// What it cost.
@@ -31,12 +89,23 @@ pub struct Measured {
     pub time: f64,
     /// Transfers a job.
     pub transfers: f64,
+    /// Locked operations a job.
     pub locked: f64,
+    /// Lines asked for ahead, a job.
     pub asked: f64,
     /// Workers awake, on the mean.
     pub awake: f64,
-    /// Transfers a job by the name of the line, most first; with nanoseconds that cores have waited for it, a job.
-    pub lines: Vec<(String, f64, f64)>,
+    /// Those that were waited for longest first.
+    pub lines: Vec<Line>,
+}
+
+/// Lines of one name.
+pub struct Line {
+    pub name: String,
+    /// A job.
+    pub transfers: f64,
+    /// Nanoseconds that all cores together have waited for it, a job.
+    pub wait: f64,
 }
 
 /// What all contexts share, beside the pool.
@@ -122,9 +191,10 @@ impl Stage {
     }
 }
 
-/// Runs a work with so many workers: once to warm up, and once more.
-pub fn run(costs: Costs, seed: u64, work: Work, workers: usize, jobs: usize) -> Measured {
-    let producers = if let Work::Submit { producers, .. } = work { producers } else { 1 };
+/// Runs a work: once to warm up, and once more.
+pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
+    let (work, workers, producers) = (row.work, row.workers, row.work.producers());
+    let (depth, (share, all)) = (row.depth(), row.shares());
     let stage = Rc::new(Stage {
         pool: Core::growing(SimulatedHost, workers, 0),
         workers,
@@ -157,9 +227,6 @@ pub fn run(costs: Costs, seed: u64, work: Work, workers: usize, jobs: usize) -> 
             // All workers are seated, and asleep.
             world::park(Some(world::now() + 1_000_000_000));
             for round in [1, 0] {
-                let share = if matches!(work, Work::Tree) { 1 } else { jobs / producers };
-                let depth = jobs.ilog2() as usize;
-                let all = if matches!(work, Work::Tree) { (2 << depth) - 1 } else { share * producers };
                 stage.begin_round(round, all);
                 for _ in 0..share {
                     let (_, duty) = stage.pool.submit(Job([depth; 7])).expect("it takes all");
@@ -178,32 +245,43 @@ pub fn run(costs: Costs, seed: u64, work: Work, workers: usize, jobs: usize) -> 
     let mut bodies: Vec<Body> = (0..workers).map(worker).collect();
     bodies.extend((0..producers).map(producer));
     world::run(costs, seed, bodies);
-    measured(&stage, if matches!(work, Work::Tree) { (2 << jobs.ilog2()) - 1 } else { jobs / producers * producers })
+    measured(&stage, all)
+}
+
+/// The names of lines, by their numbers.
+fn names(pool: &Core) -> BTreeMap<usize, String> {
+    let mut names: BTreeMap<usize, String> = BTreeMap::new();
+    pool.name_parts(&mut |name, address, bytes| {
+        for line in address / machine::LINE..=(address + bytes - 1) / machine::LINE {
+            let here = names.entry(line).or_default();
+            if !here.split('+').any(|other| other == name) {
+                *here += if here.is_empty() { "" } else { "+" };
+                *here += name;
+            }
+        }
+    });
+    names
 }
 
 fn measured(stage: &Stage, jobs: usize) -> Measured {
     let counts = stage.counts.take();
-    let mut names: BTreeMap<usize, Vec<&'static str>> = BTreeMap::new();
-    stage.pool.name_parts(&mut |name, address, bytes| {
-        for line in address / 64..=(address + bytes - 1) / 64 {
-            let here = names.entry(line).or_default();
-            if !here.contains(&name) {
-                here.push(name);
-            }
-        }
-    });
+    let names = names(&stage.pool);
     let each = |count: u64| count as f64 / jobs as f64;
-    let mut lines: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let name = |line| names.get(line).map_or("slots and blocks".to_owned(), |names| names.join(" "));
+    let mut lines: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let name = |line| names.get(line).map_or("slots", String::as_str);
     for (line, count) in &counts.transfers {
         lines.entry(name(line)).or_default().0 += count;
     }
     for (line, wait) in &counts.waits {
         lines.entry(name(line)).or_default().1 += wait;
     }
-    let mut lines: Vec<_> =
-        lines.into_iter().map(|(name, (count, wait))| (name, each(count), each(wait) / 1000.0)).collect();
-    lines.sort_by(|a, b| b.2.total_cmp(&a.2));
+    let line = |(name, (count, wait)): (&str, (u64, u64))| Line {
+        name: name.to_owned(),
+        transfers: each(count),
+        wait: each(wait) / 1000.0,
+    };
+    let mut lines: Vec<Line> = lines.into_iter().map(line).collect();
+    lines.sort_by(|a, b| b.wait.total_cmp(&a.wait));
     Measured {
         time: each(stage.took.get()) / 1000.0,
         transfers: each(counts.transfers.values().sum()),

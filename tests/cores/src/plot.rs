@@ -1,0 +1,57 @@
+//! The curves: time and transfers of a job over the number of cores, one line for each work.
+
+use std::error::Error;
+use std::path::Path;
+
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+use crate::table::Row;
+
+const COLORS: [RGBColor; 6] = [
+    RGBColor(214, 69, 24),
+    RGBColor(31, 119, 180),
+    RGBColor(44, 140, 60),
+    RGBColor(120, 90, 170),
+    RGBColor(140, 110, 60),
+    RGBColor(90, 90, 90),
+];
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type Cores = LogCoord<f64>;
+
+fn draw_panel(area: &Area, title: &str, rows: &[Row], figure: impl Fn(&Row) -> f64) -> Result<(), Box<dyn Error>> {
+    let cores = || rows.iter().map(|row| row.work.cores() as f64);
+    let (least, most) = (cores().fold(f64::INFINITY, f64::min), cores().fold(0.0, f64::max));
+    let top = rows.iter().map(&figure).fold(0.0, f64::max) * 1.1;
+    let mut chart: ChartContext<_, Cartesian2d<Cores, RangedCoordf64>> = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 15))
+        .margin(12)
+        .x_label_area_size(28)
+        .y_label_area_size(44)
+        .build_cartesian_2d((least..most.max(least + 1.0)).log_scale(), 0.0..top)?;
+    chart.configure_mesh().x_desc("cores").light_line_style(WHITE).draw()?;
+    let mut names: Vec<&str> = rows.iter().map(|row| row.work.name).collect();
+    names.dedup();
+    for (name, color) in names.into_iter().zip(COLORS.iter().cycle()) {
+        let points = rows.iter().filter(|row| row.work.name == name).map(|row| (row.work.cores() as f64, figure(row)));
+        let points: Vec<_> = points.collect();
+        chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, color.filled())))?;
+        chart
+            .draw_series(LineSeries::new(points, color.stroke_width(2)))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
+    }
+    chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).background_style(WHITE.mix(0.8)).draw()?;
+    Ok(())
+}
+
+/// Draws both panels, side by side.
+pub fn draw(rows: &[Row], file: &Path) -> Result<(), Box<dyn Error>> {
+    let area = SVGBackend::new(file, (1000, 420)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (left, right) = area.split_horizontally(500);
+    draw_panel(&left, "virtual nanoseconds a job", rows, |row| row.measured.time)?;
+    draw_panel(&right, "transfers of lines a job", rows, |row| row.measured.transfers)?;
+    Ok(area.present()?)
+}
