@@ -31,7 +31,7 @@ use crate::sync::{AtomicUsize, CROWDS, Ordering, Padded, const_unless_loom, size
 
 /// Spin hints after an exchange on the head that another has won, twice as many each time, [`DOUBLED`] times: who goes at it
 /// again at once makes it dearer for all.
-const BACKOFF: usize = sized(16, 1);
+const BACKOFF: usize = if CROWDS { sized(16, 0) } else { 0 };
 
 const DOUBLED: u32 = 3;
 
@@ -129,7 +129,7 @@ impl<S> Lane<S> {
                 Ok(_) => return Some(claim),
                 Err(seen) => start = seen,
             }
-            if CROWDS {
+            if BACKOFF > 0 {
                 for _ in 0..BACKOFF << losses {
                     spin_loop();
                 }

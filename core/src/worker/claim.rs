@@ -164,7 +164,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             Some(match awake {
                 0 => 1,
                 1 => unclaimed.min(CLAIM),
-                _ => unclaimed.div_ceil(2 * awake).max(handful).min(CLAIM),
+                // Of its own lane, which nobody else wants as a rule, a handful at least.
+                _ => unclaimed.div_ceil(2 * awake).max(if lane == 0 { 1 } else { handful }).min(CLAIM),
             })
         };
         let seat = self.this;
