@@ -27,11 +27,11 @@
 mod loom;
 
 use crate::slots::Slots;
-use crate::sync::{AtomicUsize, CROWDS, Ordering, Padded, const_unless_loom, sized, spin_loop};
+use crate::sync::{AtomicUsize, CROWDS, MODEL, Ordering, Padded, const_unless_loom, spin_loop};
 
 /// Spin hints after an exchange on the head that another has won, twice as many each time, [`DOUBLED`] times: who goes at it
 /// again at once makes it dearer for all.
-const BACKOFF: usize = if CROWDS { sized(16, 0) } else { 0 };
+const BACKOFF: usize = 16;
 
 const DOUBLED: u32 = 3;
 
@@ -129,7 +129,7 @@ impl<S> Lane<S> {
                 Ok(_) => return Some(claim),
                 Err(seen) => start = seen,
             }
-            if BACKOFF > 0 {
+            if CROWDS && !MODEL {
                 for _ in 0..BACKOFF << losses {
                     spin_loop();
                 }
