@@ -307,6 +307,11 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
         Some(tail.fetch_add(1, Ordering::SeqCst))
     }
 
+    fn reserve_some(&self, tail: &AtomicUsize, most: usize) -> Option<(usize, usize)> {
+        // The same barrier.
+        Some((tail.fetch_add(most, Ordering::SeqCst), most))
+    }
+
     #[inline(always)]
     unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J) {
         let base = Self::base(position);

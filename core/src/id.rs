@@ -86,6 +86,48 @@ impl fmt::Display for JobId {
     }
 }
 
+/// The ids of jobs that were submitted together, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobIds {
+    lane: usize,
+    next: usize,
+    end: usize,
+}
+
+impl JobIds {
+    pub(crate) const fn none() -> Self {
+        Self { lane: 0, next: 0, end: 0 }
+    }
+
+    pub(crate) const fn new(lane: usize, next: usize, end: usize) -> Self {
+        Self { lane, next, end }
+    }
+
+    pub(crate) fn positions(&self) -> impl Iterator<Item = usize> + use<> {
+        let next = self.next;
+        (0..self.len()).map(move |ahead| next.wrapping_add(ahead))
+    }
+}
+
+impl Iterator for JobIds {
+    type Item = JobId;
+
+    fn next(&mut self) -> Option<JobId> {
+        (self.next != self.end).then(|| {
+            let position = self.next;
+            self.next = position.wrapping_add(1);
+            JobId::at(self.lane, position)
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.end.wrapping_sub(self.next);
+        (len, Some(len))
+    }
+}
+
+impl ExactSizeIterator for JobIds {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -94,6 +94,14 @@ impl<S> Lane<S> {
         self.slots.reserve(&self.tail)
     }
 
+    /// The next positions, as many as there are up to `most`: the first, and how many. The caller publishes all of them.
+    pub(crate) fn reserve_some<P>(&self, most: usize) -> Option<(usize, usize)>
+    where
+        S: Slots<P>,
+    {
+        if most == 0 { None } else { self.slots.reserve_some(&self.tail, most) }
+    }
+
     /// Where the next claim begins.
     pub(crate) fn head(&self) -> usize {
         self.head.load(Ordering::Acquire)

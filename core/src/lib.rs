@@ -60,7 +60,7 @@ pub use cohort::{Begun as TallyBegun, Cohort, CohortCounts, Reading as TallyRead
 pub use end::{After, End};
 pub use entries::{Kinds, State as EntryState, View as EntryView};
 pub use host::{Host, Park, Tick, Unpark};
-pub use id::JobId;
+pub use id::{JobId, JobIds};
 pub use lane::Lane;
 pub use lock::{Lock, LockGuard, NotLocked};
 pub use pack::{Pack, Refused};

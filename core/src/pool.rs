@@ -5,6 +5,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `batch` | several jobs at once |
 //! | `call` | whom work calls for: starts, wake-ups, waits inside jobs, pauses |
 //! | `account` | what was accepted, where it is, and how it ended |
 //! | `timed` | timed and urgent jobs |
@@ -39,6 +40,7 @@
 //! it tries to take the job back; if a worker was quicker, the job was accepted.
 
 mod account;
+mod batch;
 mod call;
 mod gated;
 #[cfg(all(test, loom))]
@@ -339,7 +341,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     fn push<J: Pack<P>>(&self, lane: usize, job: J) -> Result<usize, J> {
         let slots = self.lane(lane).slots();
         let Some(position) = self.lane(lane).reserve() else { return Err(job) };
-        let reserved = Reserved { pool: self, lane, position };
+        let reserved = Reserved { pool: self, lane, position, end: position.wrapping_add(1) };
         // SAFETY: just reserved, and published once.
         unsafe { slots.publish(position, job) };
         mem::forget(reserved);
@@ -380,21 +382,25 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 }
 
-/// A position whose job has not been published. Dropped: [`Pack::pack`] has panicked, and the position is given up.
+/// Positions whose jobs have not been published. Dropped: [`Pack::pack`] has panicked, and they are given up.
 struct Reserved<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     lane: usize,
     position: usize,
+    end: usize,
 }
 
 impl<P, H: Host, S: Storage<P>> Drop for Reserved<'_, P, H, S> {
     #[cold]
     fn drop(&mut self) {
         let slots = self.pool.lane(self.lane).slots();
-        // SAFETY: reserved, and the one attempt to publish has panicked.
-        unsafe { slots.give_up(self.position) };
-        slots.finish(self.position, 1);
-        self.pool.count_handed_back();
+        while self.position != self.end {
+            // SAFETY: reserved, and the one attempt to publish has panicked, or there was none.
+            unsafe { slots.give_up(self.position) };
+            slots.finish(self.position, 1);
+            self.pool.count_handed_back();
+            self.position = self.position.wrapping_add(1);
+        }
     }
 }
 

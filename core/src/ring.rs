@@ -84,6 +84,33 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
         }
     }
 
+    fn reserve_some(&self, tail: &AtomicUsize, most: usize) -> Option<(usize, usize)> {
+        let mut position = tail.load(Ordering::Relaxed);
+        loop {
+            let is_free = |ahead: &usize| {
+                let position = position.wrapping_add(*ahead);
+                self.slot(position).look(Self::lap(position)) == Look::Free
+            };
+            // A free slot stays so until the tail has passed it.
+            let count = (0..most.min(N)).take_while(is_free).count();
+            let seen = if count > 0 {
+                let end = position.wrapping_add(count);
+                // The barrier of a submit, as above.
+                match tail.compare_exchange_weak(position, end, Ordering::SeqCst, Ordering::Relaxed) {
+                    Ok(_) => return Some((position, count)),
+                    Err(seen) => seen,
+                }
+            } else {
+                let seen = tail.load(Ordering::Relaxed);
+                if seen == position {
+                    return None;
+                }
+                seen
+            };
+            position = seen;
+        }
+    }
+
     unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J) {
         // SAFETY: handed on from the caller, who has reserved the position.
         unsafe { self.slot(position).publish(Self::lap(position), job, false) };

@@ -35,11 +35,14 @@ pub trait Slots<P>: sealed::Sealed {
     /// The next position, or `None` when the store is full.
     fn reserve(&self, tail: &AtomicUsize) -> Option<usize>;
 
+    /// As many of the next positions as there are, up to `most`, which is not 0: the first, and how many.
+    fn reserve_some(&self, tail: &AtomicUsize, most: usize) -> Option<(usize, usize)>;
+
     /// Puts the payload into a reserved position.
     ///
     /// # Safety
     ///
-    /// The caller got `position` from [`Slots::reserve`] and publishes it once.
+    /// The caller got `position` from [`Slots::reserve`] or [`Slots::reserve_some`] and publishes it once.
     unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J);
 
     /// The position stays empty, since [`Pack::pack`] has panicked. It counts as taken out: the caller owes a

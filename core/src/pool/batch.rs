@@ -1,0 +1,186 @@
+//! Several jobs at once: one move of the tail, and one call.
+
+use core::mem;
+
+use super::{Duty, Pool, Reserved};
+use crate::host::Host;
+use crate::id::JobIds;
+use crate::pack::Pack;
+use crate::slots::Slots;
+use crate::state::Call;
+use crate::storage::Storage;
+
+impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    /// Appends jobs to the end of the queue, in their order, as many as fit: those of `jobs` up to the first `None`. What is
+    /// accepted is taken out; the others stay where they are. One sleeper is called at most, who calls the next one.
+    ///
+    /// Returns the ids of those that were taken out, from the first on. In a pool that is closed just now some of them may be
+    /// back: each that no worker had taken yet. If fewer were taken than there are, there was no room, or the pool is closed.
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of [`Pack::pack`]: those before that job were accepted, and those after it not.
+    pub fn submit_all<J: Pack<P>>(&self, jobs: &mut [Option<J>]) -> (JobIds, Duty) {
+        if !self.state().is_running() {
+            return (JobIds::none(), Duty::Nothing);
+        }
+        let ids = self.push_all(0, jobs);
+        let mut accepted = ids.len();
+        if !self.state().is_running() {
+            for (position, job) in ids.positions().zip(jobs) {
+                if let Some(payload) = self.take_back(position) {
+                    // SAFETY: it is what `push_all` has made of a job of this type, since nobody else had this position.
+                    *job = Some(unsafe { J::unpack(payload) });
+                    accepted -= 1;
+                }
+            }
+        }
+        (ids, self.duty_for(accepted))
+    }
+
+    /// The same on behalf of the job that runs on `seat`, as [`Pool::submit_from`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::submit_all`].
+    pub fn submit_all_from<J: Pack<P>>(&self, seat: usize, jobs: &mut [Option<J>]) -> (JobIds, Duty) {
+        if !self.state().takes_nested() {
+            return (JobIds::none(), Duty::Nothing);
+        }
+        let ids = self.push_all(self.own_lane(seat), jobs);
+        let accepted = ids.len();
+        (ids, self.duty_for(accepted))
+    }
+
+    fn duty_for(&self, accepted: usize) -> Duty {
+        let calls = accepted > 0 && self.state().calls_for(self.size()) != Call::Nobody;
+        if calls { self.call(false) } else { Duty::Nothing }
+    }
+
+    fn push_all<J: Pack<P>>(&self, lane: usize, jobs: &mut [Option<J>]) -> JobIds {
+        let slots = self.lane(lane).slots();
+        let count = jobs.iter().take_while(|job| job.is_some()).count();
+        let Some((position, count)) = self.lane(lane).reserve_some(count) else { return JobIds::none() };
+        let end = position.wrapping_add(count);
+        let mut reserved = Reserved { pool: self, lane, position, end };
+        for job in jobs[..count].iter_mut().filter_map(Option::take) {
+            // SAFETY: just reserved, and published once.
+            unsafe { slots.publish(reserved.position, job) };
+            reserved.position = reserved.position.wrapping_add(1);
+        }
+        mem::forget(reserved);
+        JobIds::new(lane, position, end)
+    }
+}
+
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::end::End;
+    use crate::hosts::{ScriptedHost, ScriptedMutex};
+    use crate::pool::Account;
+    use crate::state::Phase;
+    use crate::storage::{Fixed, Growing};
+    use crate::worker::{Next, Worker};
+
+    type Grown = Pool<usize, ScriptedHost, Growing<usize, ScriptedMutex>>;
+    type Ringed = Pool<usize, ScriptedHost, Fixed<usize, 4, 1, 1>>;
+
+    fn grown() -> Grown {
+        Grown::growing(ScriptedHost::new(), 2, 0)
+    }
+
+    fn batch(jobs: core::ops::Range<usize>) -> Vec<Option<usize>> {
+        jobs.map(Some).collect()
+    }
+
+    fn run_all<H: Host, S: Storage<usize>>(
+        worker: &mut Worker<'_, usize, H, S>,
+        pool: &Pool<usize, H, S>,
+    ) -> Vec<usize> {
+        let mut ran = Vec::new();
+        while let Next::Run { payload, running, .. } = worker.next() {
+            ran.push(payload);
+            let _ = pool.end(&running, End::Done, None);
+        }
+        ran
+    }
+
+    #[test]
+    fn all_are_taken_in_their_order_by_one_call() {
+        let pool = grown();
+        let mut jobs = batch(0..600);
+        let (ids, duty) = pool.submit_all(&mut jobs);
+        assert_eq!((ids.len(), duty), (600, Duty::Start));
+        assert!(jobs.iter().all(Option::is_none));
+        let (one, _) = pool.submit(600).unwrap();
+        assert!(ids.clone().is_sorted() && ids.clone().all(|id| id < one));
+        assert!(matches!(pool.cancel(ids.clone().nth(7).unwrap()), crate::Cancelled::Removed(7)));
+        let mut worker = pool.attach().unwrap();
+        let mut ran = run_all(&mut worker, &pool);
+        ran.sort_unstable();
+        assert!(ran.into_iter().eq((0..=600).filter(|job| *job != 7)));
+        let (none, duty) = pool.submit_all::<usize>(&mut []);
+        assert_eq!((none.len(), duty), (0, Duty::Nothing), "nobody is called for nothing");
+    }
+
+    #[test]
+    fn a_ring_takes_as_many_as_fit_wherever_it_stands() {
+        static POOL: std::sync::LazyLock<Ringed> = std::sync::LazyLock::new(|| Ringed::fixed(ScriptedHost::new()));
+        let pool = &*POOL;
+        let mut worker = pool.enlist().unwrap();
+        for first in 0..10 {
+            let _ = pool.submit(first).unwrap();
+            let mut jobs = batch(first + 1..first + 6);
+            let (ids, _) = pool.submit_all(&mut jobs);
+            assert_eq!((ids.len(), &jobs[2..]), (3, &[None, Some(first + 4), Some(first + 5)][..]));
+            assert_eq!(pool.submit_all(&mut jobs[3..]).0.len(), 0, "there is no room");
+            assert!(run_all(&mut worker, pool).into_iter().eq(first..first + 4));
+        }
+        assert_eq!(pool.submit_all(&mut [Some(1), None, Some(2)]).0.len(), 1, "up to the first that is none");
+        assert_eq!(run_all(&mut worker, pool), [1]);
+    }
+
+    #[test]
+    fn a_closed_pool_takes_none_and_one_that_drains_those_of_its_jobs() {
+        let pool = grown();
+        pool.set_phase(Phase::Draining);
+        let mut jobs = batch(0..3);
+        assert_eq!(pool.submit_all(&mut jobs), (JobIds::none(), Duty::Nothing));
+        assert_eq!(jobs, batch(0..3));
+        let mut worker = pool.enlist().unwrap();
+        let (ids, _) = pool.submit_all_from(worker.seat(), &mut jobs);
+        assert_eq!(ids.len(), 3);
+        assert_eq!(run_all(&mut worker, &pool), [0, 1, 2]);
+        pool.set_phase(Phase::Stopping);
+        assert_eq!(pool.submit_all_from(worker.seat(), &mut batch(0..1)).0.len(), 0);
+    }
+
+    /// Panics when it is packed, if it is 2.
+    struct Careless(usize);
+
+    impl Pack<usize> for Careless {
+        fn pack(self) -> usize {
+            assert_ne!(self.0, 2, "as asked");
+            self.0
+        }
+
+        unsafe fn unpack(payload: usize) -> Self {
+            Self(payload)
+        }
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_packed_ends_the_batch_and_nothing_is_left_open() {
+        let pool = grown();
+        let mut jobs: Vec<_> = (0..5).map(|job| Some(Careless(job))).collect();
+        catch_unwind(AssertUnwindSafe(|| pool.submit_all(&mut jobs))).unwrap_err();
+        assert_eq!(jobs.iter().flatten().map(|job| job.0).collect::<Vec<_>>(), [3, 4], "these are given back");
+        let mut worker = pool.enlist().unwrap();
+        assert_eq!(run_all(&mut worker, &pool), [0, 1]);
+        assert_eq!(pool.account(), Account { accepted: 5, done: 2, handed_back: 3, ..Account::default() });
+    }
+}
