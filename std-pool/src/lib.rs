@@ -49,6 +49,7 @@ pub use here::call::Panic;
 pub use here::cancellation::Cancellation;
 pub use here::removed::CancelReason;
 pub use info::{Counts, JobInfo, JobKind};
+pub use jobs::batch::SubmitAllError;
 pub use jobs::builder::Job;
 pub use jobs::context::{Context, EmitError};
 pub use jobs::schedule::PeriodicJob;

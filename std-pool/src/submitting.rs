@@ -9,6 +9,7 @@ use fastthreadpool_core::JobId;
 
 use crate::engine::submit::{SubmitError, To};
 use crate::group::Group;
+use crate::jobs::batch::SubmitAllError;
 use crate::jobs::builder::Job;
 use crate::jobs::call::{Call, Plain, WithContext};
 use crate::jobs::context::Context;
@@ -42,6 +43,40 @@ impl<T: Send + 'static> Group<T> {
     #[inline(always)]
     fn submit_to<C: Call<T>>(&self, call: C, to: To) -> Result<JobId, SubmitError<C::Function>> {
         self.entrance().submit(OnceShape { call, way: Keep }, to)
+    }
+
+    /// Appends many jobs to the end of the queue, in their order; returns how many. Some dozens of them take one step of the
+    /// queue and call one thread, so each costs less than by [`Group::submit`], the less the more producers there are. In a
+    /// group that is limited, keeps an order or bounds its queue, and in each but the pool's own, they go in one by one.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool = Pool::<u64>::new()?;
+    /// let submitted = pool.submit_all((0..1000).map(|n| move || n * n))?;
+    /// assert_eq!(submitted, 1000);
+    /// pool.shutdown();
+    /// let sum: u64 = pool.done().drain().map(|done| done.value).sum();
+    /// # assert_eq!(sum, (0..1000).map(|n| n * n).sum());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitAllError`]: as [`Group::submit`], with those that were taken from the iterator and not accepted. Hand the iterator
+    /// over by reference to keep the rest of it.
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of the iterator. The jobs that it gave before were accepted, but for the last of them, less than 32.
+    pub fn submit_all<F, R>(&self, jobs: impl IntoIterator<Item = F>) -> Result<usize, SubmitAllError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        let shape = |f| OnceShape { call: Plain::new(f), way: Keep };
+        self.entrance().submit_all(jobs.into_iter().map(shape))
     }
 
     /// [`Group::submit`] with a callback of the job's own: it runs on the worker, right after the job, with the id and the

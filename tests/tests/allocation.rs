@@ -96,6 +96,8 @@ fn a_warm_pool_allocates_nothing_for_small_jobs() {
 
     assert_none("no captures", &pool, |jobs| each(jobs, &|_| pool.submit(move || run(1)).unwrap()), || ());
     assert_none("48 bytes", &pool, |jobs| each(jobs, &|n| pool.submit(move || run(n + five[0])).unwrap()), || ());
+    let batch = |jobs: usize| _ = pool.submit_all((0..jobs).map(|n| move || run(n))).unwrap();
+    assert_none("batches", &pool, batch, || ());
     assert_none("urgent", &pool, |jobs| each(jobs, &|n| pool.submit_first(move || run(n)).unwrap()), || ());
     let soon = Duration::from_micros(10);
     assert_none(

@@ -104,7 +104,13 @@ pub(crate) trait Submission: Run<Env> + Send + 'static {
 }
 
 /// A job that becomes a payload in its slot.
-pub(crate) struct Packed<J>(J);
+pub(crate) struct Packed<J>(pub(crate) J);
+
+impl<J: Submission> Packed<J> {
+    pub(crate) fn into_function(self) -> J::Function {
+        self.0.into_function()
+    }
+}
 
 impl<J: Submission> Pack<Payload> for Packed<J> {
     #[inline(always)]
@@ -138,6 +144,35 @@ impl Engine {
             }
             (to, gated) => self.submit_by(job, |job, nested| self.put_entry(job, &to, gated.as_ref(), nested)),
         }
+    }
+
+    /// Submits jobs to the end of the queue; those that are not accepted stay in `jobs`, where all are.
+    pub(crate) fn submit_all<J: Submission>(&self, jobs: &mut [Option<Packed<J>>]) -> Result<(), SubmitError<()>> {
+        let (ids, duty) = match frame::seat_in(self.address()) {
+            None => self.core.submit_all(jobs),
+            Some(seat) => self.core.submit_all_from(seat, jobs),
+        };
+        let performed = self.perform(duty);
+        if let Err(error) = performed {
+            // There is no thread, as in `submitted`.
+            for (id, job) in ids.zip(&mut *jobs) {
+                if let Some(payload) = self.core.withdraw(id) {
+                    // SAFETY: what `submit_all` has packed of this type: nobody has run it.
+                    *job = Some(unsafe { Packed::<J>::unpack(payload) });
+                }
+            }
+            if jobs.iter().any(Option::is_some) {
+                self.has_removed();
+                return Err(SubmitError::NoThread((), error));
+            }
+            return Ok(());
+        }
+        if jobs.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        // There is always room.
+        self.has_refused(&Refused::Closed(()));
+        Err(if self.is_elsewhere() { SubmitError::Forked(()) } else { SubmitError::Closed(()) })
     }
 
     /// Submits a job by a way that is told whether a job submits it.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `call` | a function with or without a context, and what it is called |
 //! | `enter` | the way of a job into its group |
+//! | `batch` | many jobs at once |
 //! | `once` | a job that runs once |
 //! | `periodic` | one that runs again and again |
 //! | `items` | one that returns an iterator |
@@ -12,6 +13,7 @@
 //! | `builder`, `schedule` | all that can be said of a job, of one that repeats |
 //! | `when` | points in time |
 
+pub(crate) mod batch;
 pub(crate) mod builder;
 pub(crate) mod call;
 pub(crate) mod context;

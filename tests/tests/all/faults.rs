@@ -10,6 +10,20 @@ fn without_threads() -> Pool<u32> {
 }
 
 #[test]
+fn a_batch_that_nobody_could_run_comes_back() {
+    let pool: Pool<u32> = Pool::builder().threads(2).stack_size(1 << 60).build().unwrap();
+    for _ in 0..10 {
+        let mut jobs = (0..40).map(|n| move || n);
+        let error = pool.submit_all(&mut jobs).unwrap_err();
+        assert!(matches!(error.reason, SubmitError::NoThread(..)));
+        assert_eq!(error.accepted, 0);
+        assert!(error.refused.into_iter().chain(jobs).map(|job| job()).eq(0..40));
+    }
+    assert_eq!(pool.counts().pending, 0);
+    pool.shutdown();
+}
+
+#[test]
 fn a_job_that_nobody_could_run_comes_back() {
     let pool = without_threads();
     for n in 0..10 {

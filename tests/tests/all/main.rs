@@ -4,6 +4,7 @@
 
 mod support;
 
+mod batches;
 mod bounded;
 mod build;
 mod callbacks;
