@@ -10,6 +10,7 @@ use super::{LONG, SHORT, model};
 use crate::end::End;
 use crate::pool::{Account, Cancelled, Duty, Pool};
 use crate::slots::Slots;
+use crate::state::Phase;
 use crate::storage::Fixed;
 use crate::worker::Next;
 
@@ -106,6 +107,43 @@ fn two_workers_claim_by_the_dozen_and_run_each_job_once() {
         resting.push(other);
         stage.settle(resting, duties.into_iter().chain(more).collect());
         stage.assert_over(&[1, 1], Account { accepted: RUN + 2, done: RUN + 2, ..Account::default() });
+    });
+}
+
+#[test]
+fn a_batch_meets_a_worker_that_falls_asleep() {
+    model(2, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let worker = stage.spawn_worker(stage.enlist());
+        let mut jobs = [Some(0), Some(1)];
+        let (ids, duty) = stage.pool.submit_all(&mut jobs);
+        assert_eq!((ids.len(), jobs), (2, [None; 2]));
+        let (resting, mut duties) = rested([worker]);
+        duties.push(duty);
+        stage.settle(resting, duties);
+        stage.assert_over(&[1, 1], Account { accepted: 2, done: 2, ..Account::default() });
+    });
+}
+
+/// Some run, and some come back.
+#[test]
+fn a_batch_meets_the_close() {
+    model(1, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let worker = stage.spawn_worker(stage.enlist());
+        let closes = stage.spawn(|pool| {
+            pool.set_phase(Phase::Draining);
+            core::iter::from_fn(|| pool.next_sleeper().map(Duty::Wake)).collect::<Vec<_>>()
+        });
+        let mut jobs = [Some(0), Some(1)];
+        let (_, duty) = stage.pool.submit_all(&mut jobs);
+        let (resting, mut duties) = rested([worker]);
+        duties.extend(closes.join().unwrap());
+        duties.push(duty);
+        stage.settle(resting, duties);
+        stage.assert_ran(&jobs.map(|job| usize::from(job.is_none())));
+        let Account { accepted, done, handed_back, .. } = stage.pool.account();
+        assert_eq!((accepted, done), (done + handed_back, jobs.iter().filter(|job| job.is_none()).count()));
     });
 }
 
