@@ -466,9 +466,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.has_lingered = false;
         if self.mode == Mode::Searching {
             self.mode = Mode::Working;
-            if self.pool.host.wake_cost() != 0 {
-                self.slack = 0;
-            }
             Edge::FIND.take(&self.pool.word);
             // Submits that counted on this search are visible now.
             left = None;

@@ -29,7 +29,7 @@ fn next(worker: &mut Hand) -> (usize, Running, Duty) {
     (payload, running, duty)
 }
 
-/// Gets a job at a time, each of which takes no time, so often that it would step aside.
+/// Gets a job at a time, each of which takes no time, so often that it would step aside. The first is not known to be short.
 fn gets_crumbs(pool: &Core, worker: &mut Hand) {
     for job in 0..=usize::from(SLACK) {
         let _ = submit(pool, job);
