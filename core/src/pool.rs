@@ -31,6 +31,10 @@
 //! waits in one, or was dropped; a position put aside, which is there once its producer has published it; and a timer that
 //! no sleeper minds. Whoever stops to search, to work (`block`) or to exist looks for all of these.
 //!
+//! Who steps aside (see `worker`) goes to sleep with work in sight, where its own change of the word says that a submit would call
+//! nobody either: jobs are short, somebody works, and one who naps will look. All three are in the word, so the last one to
+//! change it sees when they are not so any more: who gets up from a nap, or stops to work, looks himself.
+//!
 //! A publication is no barrier: a producer may publish, read the word as it was before, and be seen to have published only
 //! later. While nobody has claimed its position that is no matter, for its tail was moved by one. Who has claimed it may run
 //! a long job before it, or has put it aside; so a position that is claimed or put aside and *open*, published or not, counts
@@ -341,7 +345,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     fn push<J: Pack<P>>(&self, lane: usize, job: J) -> Result<usize, J> {
         let slots = self.lane(lane).slots();
         let Some(position) = self.lane(lane).reserve() else { return Err(job) };
-        let reserved = Reserved { pool: self, lane, position, end: position.wrapping_add(1) };
+        let reserved = Reserved { pool: self, lane, position, count: 1 };
         // SAFETY: just reserved, and published once.
         unsafe { slots.publish(position, job) };
         mem::forget(reserved);
@@ -387,19 +391,18 @@ struct Reserved<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     lane: usize,
     position: usize,
-    end: usize,
+    count: usize,
 }
 
 impl<P, H: Host, S: Storage<P>> Drop for Reserved<'_, P, H, S> {
     #[cold]
     fn drop(&mut self) {
         let slots = self.pool.lane(self.lane).slots();
-        while self.position != self.end {
+        for position in (0..self.count).map(|ahead| self.position.wrapping_add(ahead)) {
             // SAFETY: reserved, and the one attempt to publish has panicked, or there was none.
-            unsafe { slots.give_up(self.position) };
-            slots.finish(self.position, 1);
+            unsafe { slots.give_up(position) };
+            slots.finish(position, 1);
             self.pool.count_handed_back();
-            self.position = self.position.wrapping_add(1);
         }
     }
 }

@@ -61,15 +61,15 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let slots = self.lane(lane).slots();
         let count = jobs.iter().take_while(|job| job.is_some()).count();
         let Some((position, count)) = self.lane(lane).reserve_some(count) else { return JobIds::none() };
-        let end = position.wrapping_add(count);
-        let mut reserved = Reserved { pool: self, lane, position, end };
+        let mut reserved = Reserved { pool: self, lane, position, count };
         for job in jobs[..count].iter_mut().filter_map(Option::take) {
             // SAFETY: just reserved, and published once.
             unsafe { slots.publish(reserved.position, job) };
             reserved.position = reserved.position.wrapping_add(1);
+            reserved.count -= 1;
         }
         mem::forget(reserved);
-        JobIds::new(lane, position, end)
+        JobIds::new(lane, position, position.wrapping_add(count))
     }
 }
 

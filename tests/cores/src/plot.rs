@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::path::Path;
 
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use crate::table::Row;
@@ -18,18 +17,18 @@ const COLORS: [RGBColor; 6] = [
 ];
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-type Cores = LogCoord<f64>;
 
 fn draw_panel(area: &Area, title: &str, rows: &[Row], figure: impl Fn(&Row) -> f64) -> Result<(), Box<dyn Error>> {
     let cores = || rows.iter().map(|row| row.work.cores() as f64);
     let (least, most) = (cores().fold(f64::INFINITY, f64::min), cores().fold(0.0, f64::max));
-    let top = rows.iter().map(&figure).fold(0.0, f64::max) * 1.1;
-    let mut chart: ChartContext<_, Cartesian2d<Cores, RangedCoordf64>> = ChartBuilder::on(area)
+    let figures = || rows.iter().map(&figure);
+    let range = figures().fold(f64::INFINITY, f64::min) * 0.8..figures().fold(0.0, f64::max) * 1.2;
+    let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 15))
         .margin(12)
         .x_label_area_size(28)
         .y_label_area_size(44)
-        .build_cartesian_2d((least..most.max(least + 1.0)).log_scale(), 0.0..top)?;
+        .build_cartesian_2d((least..most.max(least + 1.0)).log_scale(), range.log_scale())?;
     chart.configure_mesh().x_desc("cores").light_line_style(WHITE).draw()?;
     let mut names: Vec<&str> = rows.iter().map(|row| row.work.name).collect();
     names.dedup();
@@ -42,7 +41,11 @@ fn draw_panel(area: &Area, title: &str, rows: &[Row], figure: impl Fn(&Row) -> f
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
     }
-    chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).background_style(WHITE.mix(0.8)).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.8))
+        .draw()?;
     Ok(())
 }
 

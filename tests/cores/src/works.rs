@@ -19,8 +19,8 @@ type Core = Pool<Job, SimulatedHost, Growing<Job, Spin>>;
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
 pub enum Work {
-    /// So many producers, who submit jobs that take so many nanoseconds.
-    Submit { producers: usize, nanoseconds: u64 },
+    /// So many producers, who submit jobs that take so many nanoseconds, so many at once.
+    Submit { producers: usize, nanoseconds: u64, batch: usize },
     /// One job submits two, and so on down.
     Tree,
 }
@@ -56,7 +56,10 @@ impl Row {
     /// How many of them each producer submits, and how many there are.
     fn shares(&self) -> (usize, usize) {
         match self.work {
-            Work::Submit { producers, .. } => (self.jobs / producers, self.jobs / producers * producers),
+            Work::Submit { producers, batch, .. } => {
+                let share = self.jobs / producers / batch * batch;
+                (share, share * producers)
+            }
             Work::Tree => (1, (2 << self.depth()) - 1),
         }
     }
@@ -64,10 +67,11 @@ impl Row {
 
 /// All works, each on so many cores.
 pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
-    let submit = |producers, nanoseconds| Work::Submit { producers, nanoseconds };
+    let submit = |producers, nanoseconds| Work::Submit { producers, nanoseconds, batch: 1 };
     let all = [
         ("1 producer", &(|_| submit(1, 0)) as &dyn Fn(usize) -> Work),
         ("cores/2 producers", &|cores| submit(cores / 2, 0)),
+        ("the same, by 32", &|cores| Work::Submit { producers: cores / 2, nanoseconds: 0, batch: 32 }),
         ("200 ns", &|_| submit(1, 200)),
         ("1 us", &|_| submit(1, 1000)),
         ("tree", &|_| Work::Tree),
@@ -195,6 +199,7 @@ impl Stage {
 pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
     let (work, workers, producers) = (row.work, row.workers, row.work.producers());
     let (depth, (share, all)) = (row.depth(), row.shares());
+    let batch = if let Work::Submit { batch, .. } = work { batch } else { 1 };
     let stage = Rc::new(Stage {
         pool: Core::growing(SimulatedHost, workers, 0),
         workers,
@@ -228,9 +233,16 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
             world::park(Some(world::now() + 1_000_000_000));
             for round in [1, 0] {
                 stage.begin_round(round, all);
-                for _ in 0..share {
-                    let (_, duty) = stage.pool.submit(Job([depth; 7])).expect("it takes all");
-                    stage.perform(duty);
+                for _ in 0..share / batch {
+                    if batch == 1 {
+                        let (_, duty) = stage.pool.submit(Job([depth; 7])).expect("it takes all");
+                        stage.perform(duty);
+                    } else {
+                        let mut jobs = vec![Some(Job([depth; 7])); batch];
+                        let (ids, duty) = stage.pool.submit_all(&mut jobs);
+                        assert_eq!(ids.len(), batch, "it takes all");
+                        stage.perform(duty);
+                    }
                 }
                 world::park(None);
             }

@@ -13,6 +13,9 @@ pub struct Args {
     /// Worker threads, where the work does not say.
     #[arg(long, default_value_t = 2)]
     pub workers: usize,
+    /// The works that scale, and no others, on so many cores: `1,2,4,8,16`, as many as the machine has.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub cores: Vec<u16>,
     /// All works, but fewer rounds and less in each: under a minute.
     #[arg(long)]
     pub quick: bool,

@@ -17,6 +17,7 @@ mod watchdog;
 
 // What is made of it.
 mod args;
+mod curves;
 mod machine;
 mod plot;
 mod rows;
@@ -56,7 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The works that are asked for, each with the peers that are.
 fn wanted(args: &Args) -> Vec<Work> {
-    let mut works = works::all(Effort { quick: args.quick, workers: args.workers });
+    let effort = Effort { quick: args.quick, workers: args.workers };
+    let cores: Vec<usize> = args.cores.iter().map(|cores| usize::from(*cores)).collect();
+    let mut works = if cores.is_empty() { works::all(effort) } else { works::scale::works(effort, &cores) };
     works.retain(|work| args.wants_work(work.chart, &work.name));
     for work in &mut works {
         // Without these there would be no ratios.

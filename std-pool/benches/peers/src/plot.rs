@@ -6,9 +6,11 @@ use std::path::Path;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::curves;
 use crate::peer::Peer;
 use crate::rows::{Measured, NOTHING, Row};
 use crate::table::number;
+use crate::works::scale;
 
 const OURS: RGBColor = RGBColor(214, 69, 24);
 const FLOOR: RGBColor = RGBColor(190, 190, 190);
@@ -154,7 +156,11 @@ pub fn draw(measured: &Measured, directory: &Path) -> Drawn {
     for chart in charts {
         let rows: Vec<&Row> = measured.rows.iter().filter(|row| row.chart == chart).collect();
         let path = directory.join(format!("{chart}.svg"));
-        draw_chart(&path, chart, &measured.machine, &rows)?;
+        if chart == scale::CHART {
+            curves::draw(&path, &measured.machine, &rows)?;
+        } else {
+            draw_chart(&path, chart, &measured.machine, &rows)?;
+        }
     }
     Ok(())
 }

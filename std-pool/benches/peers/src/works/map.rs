@@ -15,12 +15,12 @@ fn step(state: u64) -> u64 {
     black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
 }
 
-fn work_through(item: u64, steps: u64) -> u64 {
+pub fn work_through(item: u64, steps: u64) -> u64 {
     (0..steps).fold(black_box(item), |state, _| step(state))
 }
 
 /// Steps in a microsecond: the quickest of some looks, as the others were disturbed.
-static STEPS: LazyLock<u64> = LazyLock::new(|| {
+pub static STEPS: LazyLock<u64> = LazyLock::new(|| {
     const STEPS: u64 = 1_000_000;
     let time = |_| {
         let began = Instant::now();

@@ -15,6 +15,7 @@ mod originals;
 mod periodic;
 mod producers;
 mod results;
+pub mod scale;
 mod semaphore;
 mod submit;
 mod timers;

@@ -21,7 +21,7 @@ pub fn alone<A: Admits>(semaphore: &A, pairs: usize) -> Vec<f64> {
     vec![time.as_secs_f64() * 1e9 / pairs as f64]
 }
 
-fn contended<A: Admits>(semaphore: &A, threads: usize, pairs: usize) -> Vec<f64> {
+pub fn contended<A: Admits>(semaphore: &A, threads: usize, pairs: usize) -> Vec<f64> {
     let passed = AtomicUsize::new(0);
     // Not one operation: if two were inside at the same time, some would be lost.
     let add = || passed.store(passed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
