@@ -20,7 +20,7 @@ type Drawn = Result<(), Box<dyn Error>>;
 /// Number of cores, and the median of a peer there.
 type Points = Vec<(f64, f64)>;
 
-fn split<'r>(row: &'r Row) -> (&'r str, f64) {
+fn split(row: &Row) -> (&str, f64) {
     let (name, cores) = row.work.rsplit_once(ON).unwrap_or((&row.work, ""));
     (name, cores.parse().unwrap_or(1.0))
 }
