@@ -90,7 +90,7 @@ pub struct Blocks<P, R> {
     /// The present table.
     table: AtomicPtr<Table<P>>,
     /// The window's first run and its `next`, or earlier ones: nobody takes the lock to find out that what lies outside has no
-    /// block.
+    /// block. Both only grow, so who reads them late finds what he would have found, had he come earlier.
     oldest: AtomicUsize,
     next: AtomicUsize,
     window: Mutex<R, Window<P>>,
@@ -153,7 +153,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
     fn get(&self, base: usize) -> Option<&Block<P>> {
         match self.find(base) {
             Some(block) => Some(block),
-            None if self.is_finished(base) || self.is_beyond(base) => None,
+            None if self.is_beyond(base) || self.is_finished(base) => None,
             None => self.find_slow(base),
         }
     }
@@ -247,8 +247,8 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[cold]
     #[inline(never)]
     fn is_to_come(&self, base: usize) -> bool {
-        !self.is_finished(base)
-            && (self.is_beyond(base) || !matches!(self.window.lock().place(base), Place::Finished(_)))
+        let is_listed = || !matches!(self.window.lock().place(base), Place::Finished(_));
+        self.is_beyond(base) || (!self.is_finished(base) && is_listed())
     }
 
     /// Why there was nothing to take in the block that may be the one of the position; or takes it, if it has an owner, has
