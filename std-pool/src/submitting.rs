@@ -45,9 +45,10 @@ impl<T: Send + 'static> Group<T> {
         self.entrance().submit(OnceShape { call, way: Keep }, to)
     }
 
-    /// Appends many jobs to the end of the queue, in their order; returns how many. Some dozens of them take one step of the
-    /// queue and call one thread, so each costs less than by [`Group::submit`], the less the more producers there are. In a
-    /// group that is limited, keeps an order or bounds its queue, and in each but the pool's own, they go in one by one.
+    /// Appends many jobs to the end of the queue, in their order; returns how many. Some dozens of them move the end of the
+    /// queue once, and call one thread: meant for several threads that submit at the same time on many cores, where that is
+    /// most of what a submit costs. On two cores it is as quick as [`Group::submit`] in a loop. In a group that is limited, keeps
+    /// an order or bounds its queue, and in each but the pool's own, they go in one by one.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
