@@ -120,8 +120,7 @@ fn a_stand_in_leaves_while_the_job_that_it_stood_in_for_waits_for_a_timer() {
 
 #[test]
 fn a_job_whose_position_is_put_aside_does_not_wait_for_a_long_one() {
-    // With three, the looks at where the window ends make it ten minutes. Its planted bug needs two.
-    model(2, || {
+    model(3, || {
         let stage = Stage::new(LONG, 2, 0);
         let pool = stage.pool;
         let mut resting = Vec::from([stage.asleep()]);
