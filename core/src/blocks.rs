@@ -60,7 +60,8 @@ const TABLE: usize = sized(64, 2);
 const KEEP: usize = sized(16, 0);
 
 /// Slots between the one that is used and the one that is asked for. So long is a line's way, in jobs that do nothing; some
-/// cores have no more than ten lines on their way at once. Who publishes asks beyond the end of the block, too, in vain.
+/// cores have no more than ten lines on their way at once. Who publishes asks beyond the end of the block, too: for eight lines
+/// of 256 that he does not need, since to see the end would cost more.
 const AHEAD: usize = 8;
 
 /// No base: bases are multiples of [`BLOCK`].

@@ -103,6 +103,10 @@ impl JobIds {
         Self { lane, next, end }
     }
 
+    pub(crate) const fn lane(&self) -> usize {
+        self.lane
+    }
+
     pub(crate) fn positions(&self) -> impl Iterator<Item = usize> + use<> {
         let next = self.next;
         (0..self.len()).map(move |ahead| next.wrapping_add(ahead))

@@ -298,7 +298,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let id = JobId::in_main(position);
         let state = self.state();
         if !state.is_running() {
-            if let Some(payload) = self.take_back(position) {
+            if let Some(payload) = self.take_back(0, position) {
                 // SAFETY: it is what `push` has made of a job of this type, since nobody else had this position.
                 return Err(Refused::Closed(unsafe { J::unpack(payload) }));
             }
@@ -345,7 +345,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     fn push<J: Pack<P>>(&self, lane: usize, job: J) -> Result<usize, J> {
         let slots = self.lane(lane).slots();
         let Some(position) = self.lane(lane).reserve() else { return Err(job) };
-        let reserved = Reserved { pool: self, lane, position, count: 1 };
+        let reserved = Reserved { pool: self, lane, position };
         // SAFETY: just reserved, and published once.
         unsafe { slots.publish(position, job) };
         mem::forget(reserved);
@@ -354,8 +354,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     #[cold]
     #[inline(never)]
-    fn take_back(&self, position: usize) -> Option<P> {
-        let payload = self.take_from_lane(0, position)?;
+    fn take_back(&self, lane: usize, position: usize) -> Option<P> {
+        let payload = self.take_from_lane(lane, position)?;
         self.count_handed_back();
         Some(payload)
     }
@@ -386,24 +386,21 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 }
 
-/// Positions whose jobs have not been published. Dropped: [`Pack::pack`] has panicked, and they are given up.
+/// A position whose job has not been published. Dropped: [`Pack::pack`] has panicked, and the position is given up.
 struct Reserved<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     lane: usize,
     position: usize,
-    count: usize,
 }
 
 impl<P, H: Host, S: Storage<P>> Drop for Reserved<'_, P, H, S> {
     #[cold]
     fn drop(&mut self) {
         let slots = self.pool.lane(self.lane).slots();
-        for position in (0..self.count).map(|ahead| self.position.wrapping_add(ahead)) {
-            // SAFETY: reserved, and the one attempt to publish has panicked, or there was none.
-            unsafe { slots.give_up(position) };
-            slots.finish(position, 1);
-            self.pool.count_handed_back();
-        }
+        // SAFETY: reserved, and the one attempt to publish has panicked, or there was none.
+        unsafe { slots.give_up(self.position) };
+        slots.finish(self.position, 1);
+        self.pool.count_handed_back();
     }
 }
 

@@ -199,12 +199,12 @@ impl State {
 
     /// Whether somebody besides those that are counted otherwise runs jobs.
     pub(crate) const fn others_work(self) -> bool {
-        self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting()
+        self.work_more_than(0)
     }
 
-    /// The same, asked by one of them.
-    pub(crate) const fn others_work_beside(self) -> bool {
-        self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting() + 1
+    /// Whether more than so many run jobs.
+    pub(crate) const fn work_more_than(self, number: usize) -> bool {
+        self.alive() > self.sleeping() + self.blocked() + self.searching() + self.starting() + number
     }
 
     #[must_use]

@@ -34,19 +34,8 @@
 //! by the dozen. If then one of them turns out long, the others wait behind it, and no submit may follow that would call
 //! another worker. So whoever claims more than it can start at once makes sure that a worker naps, that is, sleeps with a
 //! short deadline and looks around; and a worker that would fall asleep while unstarted claimed jobs exist naps instead.
-//!
-//! # Who steps aside
-//!
-//! A claim takes the line of the head from other workers, and a look at the tail takes that from producers: dear, where there
-//! are many cores. A worker that gets less than a *handful* of short jobs, what is hardly worth a claim, is as fast as the
-//! producers. So it waits a moment before it looks again, and falls behind, so that its next claim is larger. If that
-//! happens again and again, others are enough, and it *steps aside*: it sleeps, though there may be work. It may where a
-//! submit would call nobody either (`State::calls_for`): one works, and one naps. The last to step aside finds that
-//! nobody else works, and stays. Who naps goes on doing so while others work and what is left is not worth getting up for;
-//! and if no job has ended meanwhile, they are not short, and it helps.
 
-#[cfg(all(test, not(loom), feature = "alloc"))]
-mod aside_tests;
+mod aside;
 mod claim;
 mod rest;
 mod steal;
@@ -417,14 +406,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             let aside = self.steps_aside();
             if !aside {
-                if self.claim() {
-                    return Find::Claim;
-                }
-                if let Some(found) = self.pop_line(false) {
-                    return Find::Job(found);
-                }
-                if self.steal() {
-                    return Find::Claim;
+                if let Some(find) = self.find_farther() {
+                    return find;
                 }
             }
             if let Some(find) = self.find_nothing(aside) {

@@ -19,23 +19,18 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// # Panics
     ///
-    /// Passes on a panic of [`Pack::pack`]: those before that job were accepted, and those after it not.
+    /// Passes on a panic of [`Pack::pack`]. Of the other jobs those were accepted that a worker had taken already; the rest is
+    /// back, since nobody is called for it.
     pub fn submit_all<J: Pack<P>>(&self, jobs: &mut [Option<J>]) -> (JobIds, Duty) {
         if !self.state().is_running() {
             return (JobIds::none(), Duty::Nothing);
         }
         let ids = self.push_all(0, jobs);
-        let mut accepted = ids.len();
         if !self.state().is_running() {
-            for (position, job) in ids.positions().zip(jobs) {
-                if let Some(payload) = self.take_back(position) {
-                    // SAFETY: it is what `push_all` has made of a job of this type, since nobody else had this position.
-                    *job = Some(unsafe { J::unpack(payload) });
-                    accepted -= 1;
-                }
-            }
+            self.take_all_back(&ids, jobs);
         }
-        (ids, self.duty_for(accepted))
+        let accepted = jobs.iter().take(ids.len()).any(Option::is_none);
+        (ids, self.duty_if(accepted))
     }
 
     /// The same on behalf of the job that runs on `seat`, as [`Pool::submit_from`].
@@ -48,28 +43,60 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             return (JobIds::none(), Duty::Nothing);
         }
         let ids = self.push_all(self.own_lane(seat), jobs);
-        let accepted = ids.len();
-        (ids, self.duty_for(accepted))
+        let accepted = ids.len() > 0;
+        (ids, self.duty_if(accepted))
     }
 
-    fn duty_for(&self, accepted: usize) -> Duty {
-        let calls = accepted > 0 && self.state().calls_for(self.size()) != Call::Nobody;
+    fn duty_if(&self, accepted: bool) -> Duty {
+        let calls = accepted && self.state().calls_for(self.size()) != Call::Nobody;
         if calls { self.call(false) } else { Duty::Nothing }
     }
 
     fn push_all<J: Pack<P>>(&self, lane: usize, jobs: &mut [Option<J>]) -> JobIds {
         let slots = self.lane(lane).slots();
-        let count = jobs.iter().take_while(|job| job.is_some()).count();
-        let Some((position, count)) = self.lane(lane).reserve_some(count) else { return JobIds::none() };
-        let mut reserved = Reserved { pool: self, lane, position, count };
-        for job in jobs[..count].iter_mut().filter_map(Option::take) {
-            // SAFETY: just reserved, and published once.
-            unsafe { slots.publish(reserved.position, job) };
-            reserved.position = reserved.position.wrapping_add(1);
-            reserved.count -= 1;
+        let most = jobs.iter().take_while(|job| job.is_some()).count();
+        let Some((start, count)) = self.lane(lane).reserve_some(most) else { return JobIds::none() };
+        let mut batch = Unfinished { pool: self, lane, start, published: 0, count, jobs };
+        while batch.published < batch.count {
+            let Some(job) = batch.jobs[batch.published].take() else { unreachable!("counted above") };
+            // SAFETY: reserved just now, and published once.
+            unsafe { slots.publish(start.wrapping_add(batch.published), job) };
+            batch.published += 1;
         }
-        mem::forget(reserved);
-        JobIds::new(lane, position, position.wrapping_add(count))
+        mem::forget(batch);
+        JobIds::new(lane, start, start.wrapping_add(count))
+    }
+
+    /// Takes back what nobody has taken yet.
+    #[cold]
+    fn take_all_back<J: Pack<P>>(&self, ids: &JobIds, jobs: &mut [Option<J>]) {
+        for (position, job) in ids.positions().zip(jobs) {
+            if let Some(payload) = self.take_back(ids.lane(), position) {
+                // SAFETY: it is what `push_all` has made of a job of this type, since nobody else had this position.
+                *job = Some(unsafe { J::unpack(payload) });
+            }
+        }
+    }
+}
+
+/// A batch whose jobs are not all published. Dropped: [`Pack::pack`] has panicked. The positions from that job's on are given up;
+/// and nobody will be called for those before, so they are taken back.
+struct Unfinished<'p, 'j, P, H: Host, S: Storage<P>, J: Pack<P>> {
+    pool: &'p Pool<P, H, S>,
+    lane: usize,
+    start: usize,
+    published: usize,
+    count: usize,
+    jobs: &'j mut [Option<J>],
+}
+
+impl<P, H: Host, S: Storage<P>, J: Pack<P>> Drop for Unfinished<'_, '_, P, H, S, J> {
+    #[cold]
+    fn drop(&mut self) {
+        let Self { pool, lane, start, published, count, .. } = *self;
+        let end = start.wrapping_add(published);
+        (published..count).for_each(|ahead| drop(Reserved { pool, lane, position: start.wrapping_add(ahead) }));
+        pool.take_all_back(&JobIds::new(lane, start, end), self.jobs);
     }
 }
 
@@ -174,13 +201,15 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_cannot_be_packed_ends_the_batch_and_nothing_is_left_open() {
+    fn a_job_that_cannot_be_packed_takes_no_other_with_it() {
         let pool = grown();
         let mut jobs: Vec<_> = (0..5).map(|job| Some(Careless(job))).collect();
         catch_unwind(AssertUnwindSafe(|| pool.submit_all(&mut jobs))).unwrap_err();
-        assert_eq!(jobs.iter().flatten().map(|job| job.0).collect::<Vec<_>>(), [3, 4], "these are given back");
+        // Were the first two left there, nobody would be called for them.
+        assert_eq!(jobs.iter().flatten().map(|job| job.0).collect::<Vec<_>>(), [0, 1, 3, 4]);
+        assert_eq!((pool.pending(), pool.has_visible_work()), (0, true), "positions that somebody goes over");
         let mut worker = pool.enlist().unwrap();
-        assert_eq!(run_all(&mut worker, &pool), [0, 1]);
-        assert_eq!(pool.account(), Account { accepted: 5, done: 2, handed_back: 3, ..Account::default() });
+        assert_eq!(run_all(&mut worker, &pool), []);
+        assert_eq!(pool.account(), Account { accepted: 5, handed_back: 5, ..Account::default() });
     }
 }

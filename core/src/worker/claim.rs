@@ -3,8 +3,7 @@
 
 use lock_api::MutexGuard;
 
-use super::rest::SLACK;
-use super::{Aside, Found, Mode, Worker};
+use super::{Aside, Find, Found, Worker};
 use crate::claim::Claimed;
 use crate::entries::{Entries, Popped, Stays};
 use crate::host::Host;
@@ -19,10 +18,6 @@ use crate::sync::{Ordering, sized, spin_loop};
 
 /// The most positions of one claim.
 const CLAIM: usize = sized(64, 2);
-
-/// Spin hints before the next claim of a worker that has got less than a handful. Under a microsecond, in which a producer
-/// of short jobs submits some dozens; without it each claim would be of one or two, and each costs the producer its line.
-const MOMENT: usize = sized(16, 1);
 
 /// Looks at a position that its producer has not published yet, before it is put aside.
 const PATIENCE: usize = sized(64, 1);
@@ -134,13 +129,21 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.pool.has_unminded_timers() && self.pool.expire_some() > 0
     }
 
+    /// What is unclaimed, in the line out of turn, or another worker's.
+    #[inline(always)]
+    pub(super) fn find_farther(&mut self) -> Option<Find<P>> {
+        if self.claim() {
+            return Some(Find::Claim);
+        }
+        if let Some(found) = self.pop_line(false) {
+            return Some(Find::Job(found));
+        }
+        self.steal().then_some(Find::Claim)
+    }
+
     /// A new claim from the main lane or the worker's own.
     pub(super) fn claim(&mut self) -> bool {
-        if self.is_short() && self.slack > 0 && self.mode == Mode::Working {
-            for _ in 0..MOMENT {
-                spin_loop();
-            }
-        }
+        self.fall_behind();
         let own = self.pool.own_lane(self.seat);
         self.own_first = !self.own_first && own != 0;
         let (first, second) = if self.own_first { (own, 0) } else { (0, own) };
@@ -148,24 +151,20 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {
-        let (awake, handful) = if self.is_short() {
-            let state = self.pool.state();
-            let awake = (state.alive() - state.sleeping()).max(1);
-            (awake, self.pace.handful(self.pool.host.wake_cost(), awake))
-        } else {
-            (0, 0)
-        };
+        let share = self.share();
         let next = &self.pool.next;
         let want = |unclaimed: usize| {
             // Relaxed: who has paused the pool did so before it returned, and what was submitted after that is seen after it.
             if next.is_paused(Ordering::Relaxed) {
                 return None;
             }
-            Some(match awake {
-                0 => 1,
-                1 => unclaimed.min(CLAIM),
+            Some(match share {
+                None => 1,
+                Some((1, _)) => unclaimed.min(CLAIM),
                 // Of its own lane, which nobody else wants as a rule, a handful at least.
-                _ => unclaimed.div_ceil(2 * awake).max(if lane == 0 { 1 } else { handful }).min(CLAIM),
+                Some((awake, handful)) => {
+                    unclaimed.div_ceil(2 * awake).max(if lane == 0 { 1 } else { handful }).min(CLAIM)
+                }
             })
         };
         let seat = self.this;
@@ -174,9 +173,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.begin_claim(lane, claim.start, claim.len);
         let left = claim.len - 1 + claim.left;
         self.left = (left > 0).then_some(claim.left);
-        if handful > 0 {
-            let is_small = lane == 0 && claim.len < handful && claim.left < awake * handful;
-            self.slack = if is_small { (self.slack + 1).min(SLACK) } else { 0 };
+        if let Some(share) = share {
+            self.note(lane, claim, share);
         }
         true
     }

@@ -1,8 +1,7 @@
 //! How a worker that finds nothing searches, falls asleep, gets up, and ends.
 #![forbid(unsafe_code)]
 
-use core::mem;
-
+use super::aside::SLACK;
 use super::{Find, Mode, Rest, Worker};
 use crate::claim::Claimed;
 use crate::host::{Host, Tick};
@@ -10,14 +9,10 @@ use crate::pool::Duty;
 use crate::slots::Slots;
 use crate::state::{Call, Edge, Phase, Role};
 use crate::storage::Storage;
-use crate::sync::MODEL;
 
 /// Naps in a row before a worker sleeps without a deadline while others work: short jobs keep coming, and one worker is
 /// enough for them.
 const NAPS: u32 = 8;
-
-/// Small claims in a row before a worker leaves the short jobs to others.
-pub(super) const SLACK: u8 = if MODEL { 1 } else { 4 };
 
 /// Each nap is twice as long as the one before, up to this many times. Short jobs behind one that turns out long wait for
 /// the end of a nap, so the longest is a compromise between that wait and the work of getting up for nothing.
@@ -84,26 +79,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         self.begin_search();
         self.may_exit().then(|| self.leave_pool())
-    }
-
-    /// Whether the short jobs can be left to others.
-    pub(super) fn steps_aside(&mut self) -> bool {
-        if !self.is_short() {
-            return false;
-        }
-        match self.mode {
-            Mode::Working => self.slack >= SLACK && self.pool.state().others_work_beside(),
-            // Once: if it may not after all, it looks around as others do.
-            Mode::Searching => mem::take(&mut self.slack) == SLACK,
-            Mode::Asleep | Mode::Gone => false,
-        }
-    }
-
-    /// Whether those that work need no help with what there is.
-    fn is_dispensable(&self) -> bool {
-        let (state, cost) = (self.pool.state(), self.pool.host.wake_cost());
-        let awake = state.alive() - state.sleeping();
-        state.others_work() && !self.pace.is_worth_a_wake_up(cost, self.pool.visible_work(), awake)
     }
 
     /// `aside`: work that it sees need not keep it awake, if nobody would be called for it.
@@ -180,7 +155,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn get_up(&mut self) {
         self.pool.enter();
         self.get_up_inside();
-        if self.is_short() && self.naps > 0 && self.is_dispensable() {
+        if self.is_dispensable() {
             self.slack = SLACK;
         }
         // After a nap one look is enough.

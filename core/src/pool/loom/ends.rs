@@ -177,8 +177,7 @@ fn a_worker_has_claimed_a_job_that_cannot_be_packed() {
         let worker = stage.spawn_worker(stage.enlist());
         // What is left of a submit when its job has panicked. No thread of a model may unwind while others go on: they are one
         // thread of the system, and their locks would be poisoned.
-        let position = stage.pool.main().reserve().unwrap();
-        drop(Reserved { pool: stage.pool, lane: 0, position, count: 1 });
+        drop(Reserved { pool: stage.pool, lane: 0, position: stage.pool.main().reserve().unwrap() });
         let (_, duty) = stage.pool.submit(0).unwrap();
         let (resting, mut duties) = rested([worker]);
         duties.push(duty);

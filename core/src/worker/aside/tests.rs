@@ -1,12 +1,12 @@
 //! Who gets hardly anything leaves short jobs to others, and yet none waits for ever.
 
-use super::rest::SLACK;
-use super::{Next, Worker};
+use super::SLACK;
 use crate::end::End;
 use crate::hosts::{ScriptedHost, ScriptedMutex};
 use crate::pool::{Duty, Pool};
 use crate::running::Running;
 use crate::storage::Growing;
+use crate::worker::{Next, Worker};
 
 const COST: u64 = 1000;
 
