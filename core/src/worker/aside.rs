@@ -11,6 +11,7 @@
 
 use core::mem;
 
+use super::claim::CLAIM;
 use super::{Mode, Worker};
 use crate::host::Host;
 use crate::lane::Claim;
@@ -33,7 +34,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.is_short().then(|| {
             let state = self.pool.state();
             let awake = (state.alive() - state.sleeping()).max(1);
-            (awake, self.pace.handful(self.pool.host.wake_cost(), awake))
+            // A claim that could not be larger is not small.
+            (awake, self.pace.handful(self.pool.host.wake_cost(), awake).min(CLAIM))
         })
     }
 

@@ -17,7 +17,7 @@ use crate::storage::Storage;
 use crate::sync::{Ordering, sized, spin_loop};
 
 /// The most positions of one claim.
-const CLAIM: usize = sized(64, 2);
+pub(super) const CLAIM: usize = sized(64, 2);
 
 /// Looks at a position that its producer has not published yet, before it is put aside.
 const PATIENCE: usize = sized(64, 1);
