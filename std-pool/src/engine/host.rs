@@ -1,4 +1,4 @@
-//! The std host: the clock in nanoseconds, a word-sized mutex, how to wait a moment.
+//! The std host: the clock in nanoseconds, a word-sized mutex, how to wait a moment. The simulated host, `tests/cores`, waits as it.
 #![forbid(unsafe_code)]
 
 use fastthreadpool_core::{Host, Tick};

@@ -39,7 +39,7 @@ unsafe impl RawMutex for Spin {
     }
 }
 
-/// As the host on std, with its constants.
+/// As the host on std, with its constants: `std-pool/src/engine/host.rs`.
 pub struct SimulatedHost;
 
 const WAKE_COST: u64 = 5_000;

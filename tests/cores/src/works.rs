@@ -183,7 +183,7 @@ impl Stage {
         (self.workers..self.workers + self.producers).for_each(world::unpark);
     }
 
-    /// The last producer of a round to come here begins it.
+    /// The first producer to come here begins the round.
     fn begin_round(&self, round: usize, jobs: usize) {
         if self.rounds.get() == round {
             return;
