@@ -103,6 +103,23 @@ pub(crate) struct Offer {
     pub(crate) lane: AtomicUsize,
     pub(crate) next: AtomicUsize,
     pub(crate) end: AtomicUsize,
+    /// What `next` was when another worker last looked whether the owner gets on.
+    seen: AtomicUsize,
+}
+
+impl Offer {
+    /// Whether something is claimed, and nothing of it was begun since the last such question. Advice, as the rest.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let next = self.next.load(Ordering::Relaxed);
+        if next == self.end.load(Ordering::Relaxed) {
+            return false;
+        }
+        let stuck = self.seen.load(Ordering::Relaxed) == next;
+        if !stuck {
+            self.seen.store(next, Ordering::Relaxed);
+        }
+        stuck
+    }
 }
 
 /// An array of the same, made one by one.
@@ -146,6 +163,7 @@ impl<G: Gating> Seat<G> {
                     lane: AtomicUsize::new(NO_LANE),
                     next: AtomicUsize::new(0),
                     end: AtomicUsize::new(0),
+                    seen: AtomicUsize::new(0),
                 },
                 holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0)); HOLES),
                 ended: Ends::new(),

@@ -73,8 +73,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if !self.is_short() || self.naps == 0 {
             return false;
         }
+        // All of them, to know next time who has got on.
+        if self.pool.seats().iter().fold(false, |stuck, seat| seat.offer.is_stuck() | stuck) {
+            return false;
+        }
         let state = self.pool.state();
         let (awake, cost) = (state.alive() - state.sleeping(), self.pool.host.wake_cost());
-        state.others_work() && !self.pace.is_worth_a_wake_up(cost, self.pool.visible_work(), awake)
+        state.is_short() && state.others_work() && !self.pace.is_worth_a_wake_up(cost, self.pool.visible_work(), awake)
     }
 }

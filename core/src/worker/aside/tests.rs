@@ -1,7 +1,10 @@
 //! Who gets hardly anything leaves short jobs to others, and yet none waits for ever.
 
+use std::vec::Vec;
+
 use super::SLACK;
 use crate::end::End;
+use crate::host::Tick;
 use crate::hosts::{ScriptedHost, ScriptedMutex};
 use crate::pool::{Duty, Pool};
 use crate::running::Running;
@@ -100,4 +103,74 @@ fn the_last_to_step_aside_takes_what_there_is() {
     // Each has seen that the other works.
     assert!(matches!(one.next(), Next::Park(Some(_))));
     assert_eq!(next(&mut other).0, 1, "nobody else works");
+}
+
+/// Gets up from a nap, and ends what it finds until it naps again.
+fn naps_and_helps(host: &ScriptedHost, pool: &Core, worker: &mut Hand, until: Tick) -> (Vec<usize>, Option<Tick>) {
+    host.set(until);
+    let mut found = Vec::new();
+    loop {
+        match worker.next() {
+            Next::Run { payload, running, .. } => {
+                found.push(payload);
+                let _ = pool.end(&running, End::Done, None);
+            }
+            Next::Park(deadline) => return (found, deadline),
+            other @ Next::Exit { .. } => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_naps_takes_what_another_has_claimed_behind_a_long_job() {
+    let (host, pool) = pool(2);
+    let (mut long, mut spare) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    gets_crumbs(&pool, &mut long);
+    long.slack = 0;
+    gets_crumbs(&pool, &mut spare);
+    let _ = submit(&pool, 100);
+    let (_, running, _) = next(&mut long);
+    let Next::Park(Some(mut deadline)) = spare.next() else { panic!("the other is enough") };
+    (0..8).for_each(|job| _ = submit(&pool, job));
+    let _ = pool.end(&running, End::Done, None);
+    assert_eq!(next(&mut long).0, 0);
+    assert!(!pool.has_visible_work(), "it has claimed them all");
+    let mut found = Vec::new();
+    for _ in 0..4 {
+        let (some, next) = naps_and_helps(&host, &pool, &mut spare, deadline);
+        found.extend(some);
+        let Some(next) = next else { break };
+        deadline = next;
+    }
+    found.sort_unstable();
+    assert_eq!(found, [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn that_others_get_on_does_not_keep_it_from_that() {
+    let (host, pool) = pool(3);
+    let (mut long, mut spare, mut quick) = (pool.enlist().unwrap(), pool.enlist().unwrap(), pool.enlist().unwrap());
+    for worker in [&mut long, &mut spare, &mut quick] {
+        gets_crumbs(&pool, worker);
+    }
+    long.slack = 0;
+    quick.slack = 0;
+    let _ = submit(&pool, 100);
+    let (_, running, _) = next(&mut long);
+    let Next::Park(Some(mut deadline)) = spare.next() else { panic!("the other is enough") };
+    (0..8).for_each(|job| _ = submit(&pool, job));
+    let _ = pool.end(&running, End::Done, None);
+    assert_eq!(next(&mut long).0, 0);
+    let behind = long.claim.left();
+    assert!(behind > 0);
+    let mut found = Vec::new();
+    for job in 200..204 {
+        let _ = submit(&pool, job);
+        let (_, running, _) = next(&mut quick);
+        let (some, next) = naps_and_helps(&host, &pool, &mut spare, deadline);
+        found.extend(some);
+        deadline = next.expect("there may be more");
+        let _ = pool.end(&running, End::Done, None);
+    }
+    assert!((1..=behind).all(|job| found.contains(&job)), "{found:?}");
 }
