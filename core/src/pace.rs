@@ -19,11 +19,13 @@ pub(crate) struct Pace {
     short: bool,
     skip: u32,
     begun: Option<Tick>,
+    /// Ticks of work since the last look at others, as far as is known.
+    spent: u64,
 }
 
 impl Pace {
     pub(crate) const fn new() -> Self {
-        Self { mean: None, short: false, skip: 0, begun: None }
+        Self { mean: None, short: false, skip: 0, begun: None, spent: 0 }
     }
 
     #[inline]
@@ -54,6 +56,18 @@ impl Pace {
             self.short = false;
         }
         self.skip = if self.short { SKIP } else { 0 };
+    }
+
+    /// So many jobs more. Whether it has worked as long as a wake-up takes since this last said so.
+    #[inline]
+    pub(crate) fn is_time_to_look(&mut self, wake_cost: u64, jobs: usize) -> bool {
+        let Some(mean) = self.mean.filter(|_| wake_cost != 0) else { return false };
+        self.spent = self.spent.saturating_add(mean.max(1).saturating_mul(jobs as u64));
+        let is_time = self.spent >= wake_cost;
+        if is_time {
+            self.spent = 0;
+        }
+        is_time
     }
 
     #[inline(always)]

@@ -108,17 +108,17 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    /// Whether something is claimed, and nothing of it was begun since the last such question. Advice, as the rest.
-    pub(crate) fn is_stuck(&self) -> bool {
+    /// Whether nothing of what is claimed was begun since the last look; `None` if nothing is left. Advice, as the rest.
+    pub(crate) fn look(&self) -> Option<bool> {
         let next = self.next.load(Ordering::Relaxed);
         if next == self.end.load(Ordering::Relaxed) {
-            return false;
+            return None;
         }
         let stuck = self.seen.load(Ordering::Relaxed) == next;
         if !stuck {
             self.seen.store(next, Ordering::Relaxed);
         }
-        stuck
+        Some(stuck)
     }
 }
 

@@ -169,6 +169,11 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     /// Claims in a row of less than a handful of short jobs, with less than that left for each who is awake. When it begins
     /// to search none, unless it searches only to step aside.
     slack: u8,
+    /// The tail of the main lane at the last of them.
+    tail: usize,
+    /// Before the next claim it looks whether another gets on with its own: whose it is, or behind which it is.
+    looks_around: bool,
+    watched: usize,
     /// A claim left so many jobs that nobody has been told of yet.
     left: Option<usize>,
 }
@@ -204,6 +209,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             has_lingered: false,
             pace: Pace::new(),
             slack: 0,
+            tail: 0,
+            looks_around: false,
+            watched: seat,
             left: None,
         };
         worker.inherit();
@@ -404,6 +412,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(found) = self.pop_line(true) {
                 return Find::Job(found);
             }
+            if self.looks_around && self.rescue() {
+                return Find::Claim;
+            }
             let aside = self.steps_aside();
             if !aside {
                 if let Some(find) = self.find_farther() {
@@ -421,6 +432,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let taken = self.claim.count(self.pool.lane(self.claim.lane()));
         if taken > 0 {
             self.pace.claim_ended(self.pool.host.wake_cost(), taken, || self.pool.host.now());
+            self.looks_around |= self.pace.is_time_to_look(self.pool.host.wake_cost(), taken);
             let short = self.is_short();
             if self.pool.host.wake_cost() != 0 && short != self.pool.state().is_short() {
                 self.pool.change(|state| state.with_short(short));

@@ -41,7 +41,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Counts claims of the main lane by which one is not needed.
     pub(super) fn note(&mut self, lane: usize, claim: Claim, (awake, handful): (usize, usize)) {
-        let is_small = lane == 0 && claim.len < handful && claim.left < awake * handful;
+        let tail = claim.start.wrapping_add(claim.len + claim.left);
+        // What is left of a burst is no sign of producers that are slower than the workers.
+        let came = mem::replace(&mut self.tail, tail) != tail;
+        let is_small = lane == 0 && came && claim.len < handful && claim.left < awake * handful;
         self.slack = if is_small { (self.slack + 1).min(SLACK) } else { 0 };
     }
 
@@ -67,14 +70,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
+    /// Whether a claim has not got on since somebody asked.
+    pub(super) fn sees_stuck(&self) -> bool {
+        // All of them, to know next time which have.
+        self.pool.seats().iter().fold(false, |stuck, seat| stuck | (seat.offer.look() == Some(true)))
+    }
+
     /// Whether it has napped, and those that work need no help with what there is.
     #[inline]
     pub(super) fn is_dispensable(&self) -> bool {
         if !self.is_short() || self.naps == 0 {
             return false;
         }
-        // All of them, to know next time who has got on.
-        if self.pool.seats().iter().fold(false, |stuck, seat| seat.offer.is_stuck() | stuck) {
+        if self.sees_stuck() {
             return false;
         }
         let state = self.pool.state();

@@ -94,6 +94,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             state.is_short() && state.others_work() && !state.is_napping()
         };
         let napping = unstarted || (self.naps < NAPS && pool.is_short() && others_are_quick());
+        if napping && self.pool.host.wake_cost() != 0 {
+            self.sees_stuck();
+        }
         // `Tick::MAX`: never.
         let due = pool.next_due_or_never();
         let nap = if napping { self.nap() } else { Tick::MAX };
@@ -154,21 +157,24 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// The park is over, whoever ended it.
     pub(super) fn get_up(&mut self) {
         self.pool.enter();
-        self.get_up_inside();
-        if self.is_dispensable() {
+        let was_called = !self.get_up_inside();
+        if !was_called && self.is_dispensable() {
             self.slack = SLACK;
         }
         // After a nap one look is enough.
         self.round = if self.naps > 0 { u32::MAX } else { 0 };
     }
 
-    fn get_up_inside(&mut self) {
+    /// Returns whether nobody has called it.
+    fn get_up_inside(&mut self) -> bool {
         let mut sleepers = self.pool.sleepers.lock();
-        if let Some(woken) = sleepers.unlist(self.pool.storage.seats(), self.seat) {
+        let woken = sleepers.unlist(self.pool.storage.seats(), self.seat);
+        if let Some(woken) = woken {
             self.pool.wake_up(woken);
         }
         // Else whoever took this worker off the list has counted it as searching.
         self.mode = Mode::Searching;
+        woken.is_some()
     }
 
     fn may_exit(&self) -> bool {

@@ -73,28 +73,45 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Takes from another worker: from its lane, from what it has claimed and not begun, from what it has put aside.
     pub(super) fn steal(&mut self) -> bool {
-        let seats = self.pool.seats();
+        let seats = self.pool.seats().len();
         let this = self.seat;
-        for victim in (1..seats.len()).map(|offset| (this + offset) % seats.len()) {
+        (1..seats).map(|offset| (this + offset) % seats).any(|victim| {
             // A seat that has been left may still have jobs in its lane.
             let lane = self.pool.own_lane(victim);
-            if lane != 0 && self.claim_from(lane) {
-                return true;
-            }
-            let seat = &seats[victim];
-            let hole = |(lane, position): &(AtomicUsize, AtomicUsize)| {
-                let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
-                let lane = Pool::<P, H, S>::shown(lane)?;
-                self.pool.lane(lane).slots().is_ready(self.pinned(), position).then_some((lane, position, 1))
-            };
-            let found = self.pool.unstarted(self.pinned(), seat, false);
-            if let Some((lane, start, len)) = found.or_else(|| seat.holes.iter().find_map(hole)) {
-                self.this.offer(lane, start, len);
-                self.begin_claim(lane, start, len);
-                return true;
-            }
-        }
-        false
+            lane != 0 && self.claim_from(lane) || self.steal_claimed(victim)
+        })
+    }
+
+    fn steal_claimed(&mut self, victim: usize) -> bool {
+        let seat = &self.pool.seats()[victim];
+        let hole = |(lane, position): &(AtomicUsize, AtomicUsize)| {
+            let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
+            let lane = Pool::<P, H, S>::shown(lane)?;
+            self.pool.lane(lane).slots().is_ready(self.pinned(), position).then_some((lane, position, 1))
+        };
+        let found = self.pool.unstarted(self.pinned(), seat, false);
+        let Some((lane, start, len)) = found.or_else(|| seat.holes.iter().find_map(hole)) else { return false };
+        self.this.offer(lane, start, len);
+        self.begin_claim(lane, start, len);
+        true
+    }
+
+    /// Helps one who does not get on with what he has claimed: the next one around who has claimed something is looked at, and
+    /// helped if that is as it was at a look before, by whomever.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn rescue(&mut self) -> bool {
+        let (pool, this) = (self.pool, self.seat);
+        let seats = pool.seats();
+        let others = (0..seats.len()).map(|offset| (self.watched + offset) % seats.len()).filter(|seat| *seat != this);
+        let Some((seat, stuck)) = others.filter_map(|seat| Some((seat, seats[seat].offer.look()?))).next() else {
+            self.looks_around = false;
+            return false;
+        };
+        // Who is helped is so again, until nothing is left.
+        self.watched = if stuck { seat } else { seat + 1 };
+        self.looks_around = stuck && self.steal_claimed(seat);
+        self.looks_around
     }
 }
 

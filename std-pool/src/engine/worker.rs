@@ -10,7 +10,7 @@ use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
 use crate::sync::event;
-use crate::sys::{RawMutex, thread};
+use crate::sys::{self, RawMutex, thread};
 
 type Worker<'p> = core::Worker<'p, Payload, StdHost, Growing<Payload, RawMutex>>;
 
@@ -111,6 +111,7 @@ impl Runner<Payload> for Env {
 impl Engine {
     /// Works as the worker that was asked for.
     pub(crate) fn work(self: &Arc<Self>, frame: &Frame) {
+        sys::wake_in_time();
         let worker = self.core.attach();
         if worker.is_none() {
             // Others have come meanwhile.

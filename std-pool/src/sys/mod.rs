@@ -10,12 +10,14 @@ mod fork;
 mod model;
 #[cfg(not(shuttle))]
 mod real;
+mod timely;
 
 pub(crate) use fork::Forks;
 #[cfg(shuttle)]
 pub(crate) use model::*;
 #[cfg(not(shuttle))]
 pub(crate) use real::*;
+pub(crate) use timely::wake_in_time;
 
 use std::time::Duration;
 
