@@ -1,9 +1,11 @@
-//! The std host: the clock in nanoseconds, a word-sized mutex, how to wait a moment. The simulated host, `tests/cores`, waits as it.
+//! The std host: the clock in nanoseconds, a word-sized mutex, how to wait a moment. The simulated host, `tests/cores`, waits as it
+//! where every thread has a processor.
 #![forbid(unsafe_code)]
 
 use fastthreadpool_core::{Host, Tick};
 
-use crate::sys::{self, RawMutex, thread};
+use crate::engine::crowd;
+use crate::sys::{self, RawMutex};
 
 /// The host of every pool on std.
 #[derive(Debug)]
@@ -34,15 +36,7 @@ impl Host for StdHost {
     }
 
     fn relax(&self, round: u32) -> bool {
-        if round >= LOOKS {
-            return false;
-        }
-        for _ in 0..SPINS {
-            std::hint::spin_loop();
-        }
-        // With more threads than processors the one that has work for us may be waiting for this one.
-        thread::yield_now();
-        true
+        round < LOOKS && crowd::wait_a_moment(round, SPINS)
     }
 
     fn trim_after(&self) -> Option<u64> {

@@ -2,7 +2,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `host` | the clock and the mutex of the core |
+//! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `life` | where the pool stands: one state machine |
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `worker` | a thread's loop, and what a job finds around it |
@@ -16,6 +16,7 @@
 //! | `totals` | the account in 64 bits |
 
 pub(crate) mod awaits;
+mod crowd;
 pub(crate) mod ending;
 pub(crate) mod host;
 pub(crate) mod life;
