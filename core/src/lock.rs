@@ -13,7 +13,8 @@ use crate::sync::const_unless_loom;
 
 /// A lock without an owner: acquired here, it may be released there, in an interrupt handler too if `R` masks interrupts.
 ///
-/// Who waits gets it in the order of coming. For data that is to be protected take a mutex; this one passes turns.
+/// Who waits does so in the order of coming, and may be overtaken a few times by who does not, as in a [`Semaphore`]; not so
+/// in a [fair](Lock::fair) one. For data that is to be protected take a mutex; this one passes turns.
 ///
 #[cfg_attr(all(feature = "alloc", target_has_atomic = "ptr"), doc = "```")]
 #[cfg_attr(not(all(feature = "alloc", target_has_atomic = "ptr")), doc = "```ignore")]
@@ -50,7 +51,15 @@ impl<R: RawMutex, U: Unpark> Lock<R, U> {
         }
     }
 
-    /// Takes the lock if it is free and nobody waits for it. Returns whether it did.
+    const_unless_loom! {
+        /// The same, which goes to those who wait in the order of coming; see [`Semaphore::fair`].
+        #[must_use]
+        pub const fn fair() -> Self {
+            Self { semaphore: Semaphore::fair(1) }
+        }
+    }
+
+    /// Takes the lock if it is free, and not kept for one who waits. Returns whether it did.
     #[inline]
     #[must_use = "the lock may not be taken"]
     pub fn try_acquire(&self) -> bool {
@@ -71,7 +80,7 @@ impl<R: RawMutex, U: Unpark> Lock<R, U> {
         never_closed(self.semaphore.acquire_until(1, parker, deadline, now))
     }
 
-    /// Releases the lock, whoever holds it; it goes to the first of those who wait.
+    /// Releases the lock, whoever holds it, and wakes one of those who wait.
     ///
     /// # Errors
     ///

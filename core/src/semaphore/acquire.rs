@@ -14,11 +14,15 @@ use core::task::{Context, Poll, Waker};
 
 use lock_api::RawMutex;
 
-use super::waiters::{Node, Stage};
-use super::word::{Refusal, Word};
+use super::waiters::{Node, Stage, Waiters};
+use super::word::{Look, Refusal, Word};
 use super::{AcquireError, Semaphore};
 use crate::host::{Park, Tick, Unpark};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, sized};
+
+/// Calls in vain before what is released is kept for the one who was called. Each takes as long as a wake-up, so together
+/// about half a millisecond on a server.
+pub(super) const PATIENCE: usize = sized(16, 1);
 
 impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     /// Takes `count` permits, waits for them if need be.
@@ -72,7 +76,7 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         parker: &impl Park<Unpark = U>,
         pass_time: impl FnMut() -> bool,
     ) -> Result<(), AcquireError> {
-        pin!(Acquire::new(self, count)).as_ref().wait(parker.unparker(), pass_time)
+        pin!(Acquire::new(self, count)).as_ref().wait(parker, pass_time)
     }
 
     /// Takes `count` permits in a task, which waits in the same list as those who block.
@@ -106,12 +110,21 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
     }
 
     /// Waits while `pass_time` says that there is time left.
-    fn wait(self: Pin<&Self>, unparker: U, mut pass_time: impl FnMut() -> bool) -> Result<(), AcquireError> {
-        if let Some(end) = self.join(unparker) {
+    fn wait(
+        self: Pin<&Self>,
+        parker: &impl Park<Unpark = U>,
+        mut pass_time: impl FnMut() -> bool,
+    ) -> Result<(), AcquireError> {
+        if let Some(end) = self.join(parker.unparker()) {
             return end;
         }
         loop {
-            if let Some(end) = self.end() {
+            // Looked at once: who is granted what he was called for is not woken for it again.
+            let end = match self.node.stage() {
+                Stage::Called => self.look(parker.unparker()),
+                _ => self.end(),
+            };
+            if let Some(end) = end {
                 return end;
             }
             if !pass_time() && self.leave() {
@@ -126,21 +139,66 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
             return Some(Err(AcquireError::TooMany));
         }
         let mut waiters = self.semaphore.waiters.lock();
-        match self.semaphore.update(Ordering::Acquire, |word| word.join(self.count)) {
-            Ok(word) if word.has_waiters() => {
-                // SAFETY: rules 1 and 2; the node is pinned with the acquisition.
-                unsafe { waiters.push(self.map_unchecked(|acquire| &acquire.node), self.count, unparker) };
-                None
-            }
-            Ok(_) => Some(Ok(())),
-            Err(Refusal::Closed | Refusal::TooFew) => Some(Err(AcquireError::Closed)),
+        let is_first = waiters.head_count().is_none();
+        let step = |word: Word| if is_first { word.join(self.count) } else { word.take(self.count) };
+        match self.semaphore.update(Ordering::Acquire, step) {
+            Ok(word) if !is_first || !word.has_waiters() => return Some(Ok(())),
+            // Behind others the word says already that somebody waits.
+            Ok(_) | Err(Refusal::TooFew) => {}
+            Err(Refusal::Closed) => return Some(Err(AcquireError::Closed)),
         }
+        // SAFETY: rules 1 and 2; the node is pinned with the acquisition.
+        unsafe { waiters.push(self.map_unchecked(|acquire| &acquire.node), self.count, unparker) };
+        None
+    }
+
+    /// Whoever was called looks for its permits; else, and if they are too few, `unparker` is to be woken from now on. `None`:
+    /// it waits on.
+    fn look(&self, unparker: U) -> Option<Result<(), AcquireError>> {
+        let mut waiters = self.semaphore.waiters.lock();
+        let stage = self.node.stage();
+        if stage == Stage::Called && self.takes_its_own(&mut waiters) {
+            let word = self.semaphore.load();
+            drop(waiters);
+            if word.is_unsettled() {
+                self.semaphore.settle();
+            }
+            return Some(Ok(()));
+        }
+        if !matches!(stage, Stage::Waiting | Stage::Called) {
+            drop(waiters);
+            return self.end();
+        }
+        // SAFETY: rule 1, and the node is listed.
+        let former = unsafe { waiters.replace(&self.node, unparker) };
+        drop(waiters);
+        drop(former);
+        None
+    }
+
+    /// For the head that was called, under the lock: takes the permits if they are there still.
+    fn takes_its_own(&self, waiters: &mut Waiters<U>) -> bool {
+        // SAFETY: rule 1, and the node is listed.
+        let was_in_vain = unsafe { waiters.calls(&self.node) } >= PATIENCE;
+        let next = waiters.next_count();
+        let mut is_taken = false;
+        let _ = self.semaphore.update(Ordering::AcqRel, |word| {
+            let look = word.look(self.count, next, was_in_vain);
+            is_taken = matches!(look, Look::Taken(_));
+            let (Look::Taken(word) | Look::TooFew(word)) = look;
+            Ok::<_, Refusal>(word)
+        });
+        if is_taken {
+            // SAFETY: as above, and it was called.
+            let _ = unsafe { waiters.remove(&self.node) };
+        }
+        is_taken
     }
 
     /// How the wait has ended. `None`: it has not.
     fn end(&self) -> Option<Result<(), AcquireError>> {
         let end = match self.node.stage() {
-            Stage::Idle | Stage::Waiting => return None,
+            Stage::Idle | Stage::Waiting | Stage::Called => return None,
             Stage::Granted => Ok(()),
             Stage::Closed => Err(AcquireError::Closed),
         };
@@ -152,24 +210,32 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
     #[cold]
     fn leave(&self) -> bool {
         let mut waiters = self.semaphore.waiters.lock();
-        if self.node.stage() != Stage::Waiting {
+        if !self.is_listed() {
             return false;
         }
         // SAFETY: rule 1, and the node is listed.
         let was_head = unsafe { waiters.remove(&self.node) };
+        if was_head {
+            let head = waiters.head_count();
+            let _ = self.semaphore.update(Ordering::AcqRel, |word| Ok::<_, Refusal>(word.headed_by(head)));
+        }
         drop(waiters);
         if was_head {
-            // What was too little for this one may be enough for the next.
+            // What was too little for this one may be enough for the next; and the next was not called.
             self.semaphore.settle();
         }
         true
+    }
+
+    fn is_listed(&self) -> bool {
+        matches!(self.node.stage(), Stage::Waiting | Stage::Called)
     }
 }
 
 impl<R: RawMutex, U: Unpark> Drop for Acquire<'_, R, U> {
     fn drop(&mut self) {
         let acquire = &*self;
-        if acquire.node.stage() == Stage::Waiting && acquire.leave() {
+        if acquire.is_listed() && acquire.leave() {
             return;
         }
         if let Some(Ok(())) = acquire.end() {
@@ -190,23 +256,8 @@ impl<R: RawMutex, U: Unpark + From<Waker>> Future for Acquire<'_, R, U> {
             }
             return acquire.join(unparker()).map_or(Poll::Pending, Poll::Ready);
         }
-        acquire.renew(unparker());
-        acquire.end().map_or(Poll::Pending, Poll::Ready)
-    }
-}
-
-impl<R: RawMutex, U: Unpark> Acquire<'_, R, U> {
-    /// The task may have moved: from now on this one is to be woken.
-    fn renew(&self, unparker: U) {
-        let mut waiters = self.semaphore.waiters.lock();
-        let former = if self.node.stage() == Stage::Waiting {
-            // SAFETY: rule 1, and the node is listed.
-            unsafe { waiters.replace(&self.node, unparker) }
-        } else {
-            None
-        };
-        drop(waiters);
-        drop(former);
+        // The task may have moved: from now on this one is to be woken.
+        acquire.look(unparker()).map_or(Poll::Pending, Poll::Ready)
     }
 }
 

@@ -151,6 +151,39 @@ fn two_releases_meet_one_who_wants_one() {
 }
 
 #[test]
+fn one_who_waits_meets_one_who_overtakes() {
+    for semaphore in [Checked::new, Checked::fair] {
+        model(3, move || {
+            let semaphore = Arc::new(semaphore(0));
+            let pass = |semaphore: &Checked| {
+                acquire(1)(semaphore).unwrap();
+                semaphore.release(1).unwrap();
+            };
+            let (one, other) = (spawn(&semaphore, pass), spawn(&semaphore, pass));
+            semaphore.release(1).unwrap();
+            one.join().unwrap();
+            other.join().unwrap();
+            assert_eq!((semaphore.value(), semaphore.waiters()), (1, 0));
+            assert_eq!(semaphore.try_acquire(1), Ok(()), "nothing is kept for those who are gone");
+        });
+    }
+}
+
+#[test]
+fn one_who_was_called_gives_up() {
+    model(3, || {
+        let semaphore = Arc::new(Checked::new(0));
+        let brief = spawn(&semaphore, acquire_briefly(1));
+        let waiter = spawn(&semaphore, acquire(1));
+        semaphore.release(1).unwrap();
+        semaphore.release(1).unwrap();
+        let left = usize::from(brief.join().unwrap().is_err());
+        assert_eq!(waiter.join().unwrap(), Ok(()));
+        assert_eq!((semaphore.value(), semaphore.waiters()), (left, 0));
+    });
+}
+
+#[test]
 fn a_lock_excludes_and_publishes() {
     model(3, || {
         let shared = Arc::new((Lock::<LoomMutex, LoomUnparker>::new(), UnsafeCell::new(0)));

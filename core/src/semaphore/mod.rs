@@ -1,4 +1,4 @@
-//! A counting semaphore: blocking, timed and async, for one permit or many, closable, first come, first served.
+//! A counting semaphore: blocking, timed and async, for one permit or many, closable.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -9,23 +9,32 @@
 //!
 //! # Rules
 //!
-//! 1. While somebody waits the free permits are the head's: newcomers see `WAITERS` and join behind it. So a big request
-//!    at the head gathers what is released until it is enough.
-//! 2. `WAITERS` and the list change under the list's lock. The flag is set whenever the list is not empty; it outlives the
-//!    last node only while a settler is on its way to clear it.
-//! 3. Whoever changes the word or the head while `WAITERS` is set *settles*: grants from the head on as far as the permits
-//!    reach, or turns all away if the semaphore is closed.
-//! 4. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest.
-//! 5. An unparker that panics keeps nobody else asleep: the settler wakes all others on its way out. Nothing here can catch a
+//! 1. Free permits are whoever's comes, also while somebody waits: a permit that is handed to a sleeper is nobody's until he is
+//!    awake, and a contended semaphore would move at the speed of wake-ups. The head is *called*: woken to look for itself; while
+//!    it is on its way nobody else is, and releases are a single step. If others were quicker it waits on, at the head.
+//! 2. Who has waited long is not overtaken any more: after `PATIENCE` calls in vain the permits are the head's (`STRICT`),
+//!    newcomers join behind it, and releases *grant* them. So they are for a head that asks for several, which gathers what is
+//!    released until it is enough; and for every head of a fair semaphore. Where more is free than the head asks for, it is
+//!    granted too, so that who releases many wakes many.
+//! 3. The flags that tell of the list change with it under its lock, by the step that serves its head.
+//! 4. Whoever adds permits or changes the head *settles*: serves from the head on as far as the permits reach, or turns all
+//!    away if the semaphore is closed.
+//! 5. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest.
+//! 6. An unparker that panics keeps nobody else asleep: the settler wakes all others on its way out. Nothing here can catch a
 //!    second panic on that way, which ends the program: see [`Unpark::unpark`].
+//!
+//! That free permits are for who comes, and kept for who has waited long, is how the mutexes of Go (`sync/mutex.go`, *normal* and
+//! *starvation* mode) and of `WebKit` (`WTF::Lock`) do it.
 //!
 //! # Order
 //!
 //! No wake-up is lost because everything is decided on one word, and by read-modify-writes, of which each sees the one
 //! before it. A waiter sets `WAITERS` with the same step that finds the permits too few; a releaser adds with the same
-//! step that looks for `WAITERS`. Either the waiter comes first, then the releaser sees the flag and settles, and as the
+//! step that looks for the flags. Either the waiter comes first, then the releaser sees its flag and settles, and as the
 //! waiter is listed before it lets go of the lock the settler finds it; or the releaser comes first, then the waiter
-//! finds its permits. Two settlers only take turns. `close` and `reopen` are as `release`.
+//! finds its permits. The same holds for a head that was called: the step by which it goes on waiting takes `CALLED` back, so a
+//! release before it is found by it, and a release after it settles. Two settlers only take turns. `close` and `reopen` are as
+//! `release`.
 //!
 //! What was done before a release is seen after the acquisition that it allowed: releases are `Release`, acquisitions
 //! `Acquire`, the settler's step, which stands between the two for one who waits, `AcqRel`, and all steps between them are
@@ -67,8 +76,12 @@ const WAKE_BATCH: usize = sized(8, 1);
 /// atomic operations. `U` is what wakes those who wait, the waking end of their [`Park`](crate::Park) or a [`Waker`](core::task::Waker). Nothing is
 /// allocated.
 ///
-/// Who waits is served in the order of coming, however many permits each asks for. [`Semaphore::release`],
-/// [`Semaphore::try_acquire`] and all questions may be used in an interrupt handler if `R` masks interrupts.
+/// Who waits does so in the order of coming. A free permit is whoever's comes, so that a contended semaphore does not wait for
+/// sleepers to get up; but who asks for several permits is not overtaken, and who has been overtaken a few times neither. Where
+/// strict order matters more than throughput take [`Semaphore::fair`].
+///
+/// [`Semaphore::release`], [`Semaphore::try_acquire`] and all questions may be used in an interrupt handler if `R` masks
+/// interrupts.
 ///
 #[cfg_attr(all(feature = "alloc", target_has_atomic = "ptr"), doc = "```")]
 #[cfg_attr(not(all(feature = "alloc", target_has_atomic = "ptr")), doc = "```ignore")]
@@ -107,12 +120,30 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         /// If these are more than [`Semaphore::MAX_PERMITS`].
         #[must_use]
         pub const fn new(permits: usize) -> Self {
-            assert!(permits <= Self::MAX_PERMITS, "more permits than a semaphore can have");
-            Self { word: AtomicUsize::new(Word::of(permits).0), waiters: Mutex::new(Waiters::new()) }
+            Self::with(permits, false)
         }
     }
 
-    /// Takes `count` permits if they are free and nobody waits.
+    const_unless_loom! {
+        /// The same, where nobody overtakes who waits: permits go to the first of them, however many it asks for.
+        ///
+        /// # Panics
+        ///
+        /// As [`Semaphore::new`].
+        #[must_use]
+        pub const fn fair(permits: usize) -> Self {
+            Self::with(permits, true)
+        }
+    }
+
+    const_unless_loom! {
+        const fn with(permits: usize, is_fair: bool) -> Self {
+            assert!(permits <= Self::MAX_PERMITS, "more permits than a semaphore can have");
+            Self { word: AtomicUsize::new(Word::of(permits, is_fair).0), waiters: Mutex::new(Waiters::new()) }
+        }
+    }
+
+    /// Takes `count` permits if they are free, and not kept for one who waits.
     ///
     /// # Errors
     ///
@@ -130,9 +161,8 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     /// Takes `count` permits as [`Semaphore::try_acquire`] does, and looks again while `look_again` says so, which is where
     /// the caller spins or yields; it is told how many looks were in vain.
     ///
-    /// To try this before an [`acquire`](Semaphore::acquire) is what keeps a contended semaphore fast: those who have gone
-    /// to sleep are served in strict order, which costs a change of context for each. Some ten looks with a yield between
-    /// them are enough.
+    /// To try this before an [`acquire`](Semaphore::acquire) keeps a contended semaphore fast: a permit is often free again before
+    /// a thread has gone to sleep. Some ten looks with a yield between them are enough.
     ///
     /// # Errors
     ///
@@ -170,7 +200,7 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     #[inline]
     pub(crate) fn release_up_to(&self, count: usize, most: usize) -> Result<(), Overflow> {
         let word = self.update(Ordering::Release, |word| word.give(count, most).ok_or(Overflow))?;
-        if word.has_waiters() {
+        if word.is_unsettled() {
             self.settle();
         }
         Ok(())
@@ -207,7 +237,7 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     #[doc(hidden)]
     pub fn close_for(&self, mut woken: impl FnMut(U)) {
         let mut waiters = self.waiters.lock();
-        let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.close().empty()));
+        let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.close().headed_by(None)));
         while let Some(unparker) = waiters.pop(Stage::Closed) {
             woken(unparker);
         }
@@ -247,19 +277,22 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         let mut waiters = self.waiters.lock();
         for place in &mut batch.0 {
             let Some(count) = waiters.head_count() else {
-                let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.empty()));
                 is_settled = true;
                 break;
             };
-            let stage = match self.update(Ordering::AcqRel, |word| word.grant(count)) {
-                Ok(_) => Stage::Granted,
-                Err(Refusal::Closed) => Stage::Closed,
+            let next = waiters.next_count();
+            *place = match self.update(Ordering::AcqRel, |word| word.serve(count, next)) {
+                Ok(word) if word.is_called() => waiters.call(),
+                Ok(_) => waiters.pop(Stage::Granted),
+                Err(Refusal::Closed) => {
+                    let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.headed_by(next)));
+                    waiters.pop(Stage::Closed)
+                }
                 Err(Refusal::TooFew) => {
                     is_settled = true;
                     break;
                 }
             };
-            *place = waiters.pop(stage);
         }
         drop(waiters);
         batch.wake();
@@ -275,7 +308,7 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
 
     /// Takes one edge of the word. Returns where it leads, or why it could not be taken.
     #[inline]
-    fn update<E>(&self, order: Ordering, edge: impl Fn(Word) -> Result<Word, E>) -> Result<Word, E> {
+    fn update<E>(&self, order: Ordering, mut edge: impl FnMut(Word) -> Result<Word, E>) -> Result<Word, E> {
         let mut from = self.load();
         loop {
             let to = edge(from)?;

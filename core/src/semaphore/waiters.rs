@@ -27,6 +27,8 @@ pub(super) enum Stage {
     Idle,
     /// Listed.
     Waiting,
+    /// Listed, at the head, and woken to look for itself.
+    Called,
     /// Taken off by a releaser: the permits are the owner's.
     Granted,
     /// Taken off because the semaphore was closed.
@@ -43,6 +45,8 @@ pub(super) struct Node<U> {
 
 struct Body<U> {
     count: usize,
+    /// How often it was called.
+    calls: usize,
     unparker: Option<U>,
     before: Link<U>,
     after: Link<U>,
@@ -59,7 +63,7 @@ impl<U> Node<U> {
     pub(super) fn new() -> Self {
         Self {
             stage: AtomicUsize::new(Stage::Idle as usize),
-            body: UnsafeCell::new(Body { count: 0, unparker: None, before: None, after: None }),
+            body: UnsafeCell::new(Body { count: 0, calls: 0, unparker: None, before: None, after: None }),
             _pinned: PhantomPinned,
         }
     }
@@ -68,6 +72,7 @@ impl<U> Node<U> {
         match self.stage.load(Ordering::Acquire) {
             stage if stage == Stage::Idle as usize => Stage::Idle,
             stage if stage == Stage::Waiting as usize => Stage::Waiting,
+            stage if stage == Stage::Called as usize => Stage::Called,
             stage if stage == Stage::Granted as usize => Stage::Granted,
             _ => Stage::Closed,
         }
@@ -109,7 +114,7 @@ impl<U> Waiters<U> {
         let before = self.tail;
         // SAFETY: rule 2, the caller owns the idle node.
         node.body.with_mut(|body| unsafe {
-            *body = Body { count, unparker: Some(unparker), before, after: None };
+            *body = Body { count, calls: 0, unparker: Some(unparker), before, after: None };
         });
         node.stage.store(Stage::Waiting as usize, Ordering::Relaxed);
         let link = Some(NonNull::from(node.get_ref()));
@@ -120,8 +125,42 @@ impl<U> Waiters<U> {
 
     /// What the first in the list asks for.
     pub(super) fn head_count(&self) -> Option<usize> {
+        Self::count(self.head)
+    }
+
+    /// What the one behind the first asks for.
+    pub(super) fn next_count(&self) -> Option<usize> {
         // SAFETY: rules 1 and 2, the head is listed.
-        self.head.map(|head| unsafe { head.as_ref() }.body.with_mut(|body| unsafe { (*body).count }))
+        Self::count(unsafe { self.head?.as_ref() }.body.with_mut(|body| unsafe { (*body).after }))
+    }
+
+    fn count(node: Link<U>) -> Option<usize> {
+        // SAFETY: rules 1 and 2, the callers have it from the list.
+        node.map(|node| unsafe { node.as_ref() }.body.with_mut(|body| unsafe { (*body).count }))
+    }
+
+    /// The first is to look for itself. Returns who is to be woken, after the lock is released.
+    pub(super) fn call(&mut self) -> Option<U> {
+        // SAFETY: rule 1, the head is listed.
+        let node = unsafe { self.head?.as_ref() };
+        // SAFETY: rule 2, the node is listed.
+        let unparker = node.body.with_mut(|body| unsafe {
+            (*body).calls += 1;
+            (*body).unparker.take()
+        });
+        node.stage.store(Stage::Called as usize, Ordering::Release);
+        unparker
+    }
+
+    /// How often a node was called.
+    ///
+    /// # Safety
+    ///
+    /// The node is in this list.
+    #[expect(clippy::unused_self, reason = "rule 2: who has the list has its lock")]
+    pub(super) unsafe fn calls(&self, node: &Node<U>) -> usize {
+        // SAFETY: rule 2, the node is listed.
+        node.body.with_mut(|body| unsafe { (*body).calls })
     }
 
     /// Takes off the first and tells it why. Returns who is to be woken, after the lock is released.
@@ -137,11 +176,11 @@ impl<U> Waiters<U> {
         unparker
     }
 
-    /// Takes off a node that gives up. Returns whether it was the first, so that another one is now.
+    /// Takes off a node that needs nothing any more. Returns whether it was the first, so that another one is now.
     ///
     /// # Safety
     ///
-    /// The node is in this list; the caller has seen it in [`Stage::Waiting`] under the lock.
+    /// The node is in this list; the caller has seen it in [`Stage::Waiting`] or [`Stage::Called`] under the lock.
     pub(super) unsafe fn remove(&mut self, node: &Node<U>) -> bool {
         let was_head = self.head.is_some_and(|head| ptr::eq(head.as_ptr(), node));
         self.unlink(node);
@@ -149,13 +188,14 @@ impl<U> Waiters<U> {
         was_head
     }
 
-    /// Changes who is to be woken. Returns who it was, to be dropped after the lock is released.
+    /// The node waits on, and this is to be woken. Returns what was, to be dropped after the lock is released.
     ///
     /// # Safety
     ///
     /// As for [`Waiters::remove`].
     #[expect(clippy::unused_self, reason = "rule 2: who has the list has its lock")]
     pub(super) unsafe fn replace(&mut self, node: &Node<U>, unparker: U) -> Option<U> {
+        node.stage.store(Stage::Waiting as usize, Ordering::Relaxed);
         // SAFETY: rule 2, the node is listed.
         node.body.with_mut(|body| unsafe { (*body).unparker.replace(unparker) })
     }

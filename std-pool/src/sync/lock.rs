@@ -42,6 +42,12 @@ impl FastLock {
         Self(core::Lock::new())
     }
 
+    /// The same, which goes to those who wait in the order of coming; see [`Semaphore::fair`](crate::Semaphore::fair).
+    #[must_use]
+    pub const fn fair() -> Self {
+        Self(core::Lock::fair())
+    }
+
     /// Takes the lock, waits for it if need be. It is free again after a [`FastLock::release`].
     #[inline]
     pub fn acquire(&self) {
