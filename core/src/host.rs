@@ -138,6 +138,11 @@ impl<P: Park + ?Sized> Park for &P {
 
 /// The waking end of a [`Park`]. It stays valid when the sleeper is gone: waking nobody is harmless.
 pub trait Unpark {
+    /// Whether who comes may overtake who sleeps, see [`Semaphore`](crate::Semaphore): right where it takes longer to get up than
+    /// what is done with a permit as a rule, and others run meanwhile. On one core strict order costs nothing, and without this
+    /// a semaphore is smaller.
+    const BARGING: bool = false;
+
     /// Wakes the context, now or from its next park. Never blocks; may be called from any context, from an interrupt
     /// handler too, and never while a lock of this crate is held.
     ///
@@ -148,6 +153,8 @@ pub trait Unpark {
 
 /// An async task that waits is woken by its waker.
 impl Unpark for core::task::Waker {
+    const BARGING: bool = true;
+
     fn unpark(&self) {
         self.wake_by_ref();
     }

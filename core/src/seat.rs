@@ -103,22 +103,26 @@ pub(crate) struct Offer {
     pub(crate) lane: AtomicUsize,
     pub(crate) next: AtomicUsize,
     pub(crate) end: AtomicUsize,
-    /// What `next` was when another worker last looked whether the owner gets on.
+    /// What `next` was when one who naps last looked whether the owner gets on.
     seen: AtomicUsize,
 }
 
 impl Offer {
-    /// Whether nothing of what is claimed was begun since the last look; `None` if nothing is left. Advice, as the rest.
-    pub(crate) fn look(&self) -> Option<bool> {
+    /// The first of what is claimed and not begun, if there is something.
+    pub(crate) fn next(&self) -> Option<usize> {
         let next = self.next.load(Ordering::Relaxed);
-        if next == self.end.load(Ordering::Relaxed) {
-            return None;
-        }
-        let stuck = self.seen.load(Ordering::Relaxed) == next;
-        if !stuck {
-            self.seen.store(next, Ordering::Relaxed);
-        }
-        Some(stuck)
+        (next != self.end.load(Ordering::Relaxed)).then_some(next)
+    }
+
+    /// Whether something is claimed, and nothing of it was begun since this was asked last. Asked by who naps, so by one at a time.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.next().is_some_and(|next| {
+            let stuck = self.seen.load(Ordering::Relaxed) == next;
+            if !stuck {
+                self.seen.store(next, Ordering::Relaxed);
+            }
+            stuck
+        })
     }
 }
 

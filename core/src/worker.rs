@@ -44,6 +44,7 @@ mod tests;
 
 use core::mem;
 
+use self::steal::Watch;
 use crate::claim::Claimed;
 use crate::end::{After, End};
 use crate::entries::Stays;
@@ -158,22 +159,17 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     claim: Claimed<<S::Slots as Slots<P>>::Run>,
     /// Looks in a row that found nothing.
     round: u32,
-    /// Naps in a row, and how many jobs had ended before the last.
+    /// Naps in a row; jobs that had ended before the last.
     naps: u32,
     ended_before_nap: usize,
-    /// Whether the next claim tries the worker's own lane first.
+    /// The next claim tries the worker's own lane first.
     own_first: bool,
-    /// Whether it has slept a while only to give memory back.
+    /// It has slept a while only to give memory back.
     has_lingered: bool,
     pace: Pace,
-    /// Claims in a row of less than a handful of short jobs, with less than that left for each who is awake. When it begins
-    /// to search none, unless it searches only to step aside.
+    /// Claims in a row of less than a handful of short jobs; none from a search on, unless that is only to step aside.
     slack: u8,
-    /// The tail of the main lane at the last of them.
-    tail: usize,
-    /// Before the next claim it looks whether another gets on with its own: whose it is, or behind which it is.
-    looks_around: bool,
-    watched: usize,
+    watch: Watch,
     /// A claim left so many jobs that nobody has been told of yet.
     left: Option<usize>,
 }
@@ -209,9 +205,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             has_lingered: false,
             pace: Pace::new(),
             slack: 0,
-            tail: 0,
-            looks_around: false,
-            watched: seat,
+            watch: Watch::new(seat),
             left: None,
         };
         worker.inherit();
@@ -412,7 +406,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(found) = self.pop_line(true) {
                 return Find::Job(found);
             }
-            if self.looks_around && self.rescue() {
+            if self.pool.host.wake_cost() != 0 && self.watch.is_due && self.rescue() {
                 return Find::Claim;
             }
             let aside = self.steps_aside();
@@ -432,7 +426,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let taken = self.claim.count(self.pool.lane(self.claim.lane()));
         if taken > 0 {
             self.pace.claim_ended(self.pool.host.wake_cost(), taken, || self.pool.host.now());
-            self.looks_around |= self.pace.is_time_to_look(self.pool.host.wake_cost(), taken);
+            self.watch.is_due |= self.pace.is_time_to_look(self.pool.host.wake_cost(), taken);
             let short = self.is_short();
             if self.pool.host.wake_cost() != 0 && short != self.pool.state().is_short() {
                 self.pool.change(|state| state.with_short(short));

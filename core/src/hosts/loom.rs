@@ -117,6 +117,8 @@ impl Park for LoomParker {
 pub(crate) struct LoomUnparker(LoomParker);
 
 impl Unpark for LoomUnparker {
+    const BARGING: bool = true;
+
     fn unpark(&self) {
         let (token, woken) = &*self.0.token;
         *token.lock().expect("no model panics under the lock") = true;

@@ -120,10 +120,8 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
         }
         loop {
             // Looked at once: who is granted what he was called for is not woken for it again.
-            let end = match self.node.stage() {
-                Stage::Called => self.look(parker.unparker()),
-                _ => self.end(),
-            };
+            let is_called = U::BARGING && self.node.stage() == Stage::Called;
+            let end = if is_called { self.look(parker.unparker()) } else { self.end() };
             if let Some(end) = end {
                 return end;
             }
@@ -139,8 +137,8 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
             return Some(Err(AcquireError::TooMany));
         }
         let mut waiters = self.semaphore.waiters.lock();
-        let is_first = waiters.head_count().is_none();
-        let step = |word: Word| if is_first { word.join(self.count) } else { word.take(self.count) };
+        let is_first = !U::BARGING || waiters.head_count().is_none();
+        let step = |word: Word| if is_first { word.join(self.count, U::BARGING) } else { word.take(self.count) };
         match self.semaphore.update(Ordering::Acquire, step) {
             Ok(word) if !is_first || !word.has_waiters() => return Some(Ok(())),
             // Behind others the word says already that somebody waits.
@@ -215,9 +213,8 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
         }
         // SAFETY: rule 1, and the node is listed.
         let was_head = unsafe { waiters.remove(&self.node) };
-        if was_head {
-            let head = waiters.head_count();
-            let _ = self.semaphore.update(Ordering::AcqRel, |word| Ok::<_, Refusal>(word.headed_by(head)));
+        if was_head && U::BARGING {
+            self.semaphore.be_headed_by(waiters.head_count());
         }
         drop(waiters);
         if was_head {
@@ -228,7 +225,8 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
     }
 
     fn is_listed(&self) -> bool {
-        matches!(self.node.stage(), Stage::Waiting | Stage::Called)
+        let stage = self.node.stage();
+        stage == Stage::Waiting || U::BARGING && stage == Stage::Called
     }
 }
 

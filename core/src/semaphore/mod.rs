@@ -16,7 +16,8 @@
 //!    newcomers join behind it, and releases *grant* them. So they are for a head that asks for several, which gathers what is
 //!    released until it is enough; and for every head of a fair semaphore. Where more is free than the head asks for, it is
 //!    granted too, so that who releases many wakes many.
-//! 3. The flags that tell of the list change with it under its lock, by the step that serves its head.
+//! 3. The flags that tell of the list change with it under its lock, by the step that serves its head. Where nobody overtakes
+//!    they are always the same, and outlive the last node while a settler is on its way to clear them.
 //! 4. Whoever adds permits or changes the head *settles*: serves from the head on as far as the permits reach, or turns all
 //!    away if the semaphore is closed.
 //! 5. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest.
@@ -76,9 +77,9 @@ const WAKE_BATCH: usize = sized(8, 1);
 /// atomic operations. `U` is what wakes those who wait, the waking end of their [`Park`](crate::Park) or a [`Waker`](core::task::Waker). Nothing is
 /// allocated.
 ///
-/// Who waits does so in the order of coming. A free permit is whoever's comes, so that a contended semaphore does not wait for
-/// sleepers to get up; but who asks for several permits is not overtaken, and who has been overtaken a few times neither. Where
-/// strict order matters more than throughput take [`Semaphore::fair`].
+/// Who waits does so in the order of coming. With an unparker that is [`Unpark::BARGING`] a free permit is whoever's comes, so
+/// that a contended semaphore does not wait for sleepers to get up; but who asks for several permits is not overtaken, and who
+/// has been overtaken a few times neither. Where strict order matters more than throughput take [`Semaphore::fair`].
 ///
 /// [`Semaphore::release`], [`Semaphore::try_acquire`] and all questions may be used in an interrupt handler if `R` masks
 /// interrupts.
@@ -139,7 +140,7 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     const_unless_loom! {
         const fn with(permits: usize, is_fair: bool) -> Self {
             assert!(permits <= Self::MAX_PERMITS, "more permits than a semaphore can have");
-            Self { word: AtomicUsize::new(Word::of(permits, is_fair).0), waiters: Mutex::new(Waiters::new()) }
+            Self { word: AtomicUsize::new(Word::of(permits, is_fair || !U::BARGING).0), waiters: Mutex::new(Waiters::new()) }
         }
     }
 
@@ -200,7 +201,8 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     #[inline]
     pub(crate) fn release_up_to(&self, count: usize, most: usize) -> Result<(), Overflow> {
         let word = self.update(Ordering::Release, |word| word.give(count, most).ok_or(Overflow))?;
-        if word.is_unsettled() {
+        let is_unsettled = if U::BARGING { word.is_unsettled() } else { word.has_waiters() };
+        if is_unsettled {
             self.settle();
         }
         Ok(())
@@ -277,15 +279,21 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         let mut waiters = self.waiters.lock();
         for place in &mut batch.0 {
             let Some(count) = waiters.head_count() else {
+                if !U::BARGING {
+                    self.be_headed_by(None);
+                }
                 is_settled = true;
                 break;
             };
             let next = waiters.next_count();
-            *place = match self.update(Ordering::AcqRel, |word| word.serve(count, next)) {
-                Ok(word) if word.is_called() => waiters.call(),
+            let serve = |word: Word| if U::BARGING { word.serve(count, next) } else { word.grant(count) };
+            *place = match self.update(Ordering::AcqRel, serve) {
+                Ok(word) if U::BARGING && word.is_called() => waiters.call(),
                 Ok(_) => waiters.pop(Stage::Granted),
                 Err(Refusal::Closed) => {
-                    let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.headed_by(next)));
+                    if U::BARGING {
+                        self.be_headed_by(next);
+                    }
                     waiters.pop(Stage::Closed)
                 }
                 Err(Refusal::TooFew) => {
@@ -299,6 +307,11 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         // Nothing is left in it.
         mem::forget(batch);
         !is_settled
+    }
+
+    /// The list has another head, or none; under its lock.
+    fn be_headed_by(&self, head: Option<usize>) {
+        let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.headed_by(head)));
     }
 
     #[inline]

@@ -47,6 +47,8 @@ enum Sleeper {
 }
 
 impl Unpark for Sleeper {
+    const BARGING: bool = true;
+
     fn unpark(&self) {
         match self {
             Self::Thread(thread) => thread.unpark(),
@@ -225,10 +227,10 @@ fn a_fair_one_lets_nobody_overtake() {
     let semaphore = Threads::fair(1);
     semaphore.try_acquire(1).unwrap();
     let mut tasks = [1, 1].map(|count| Task::new(&semaphore, count));
-    for at in 0..tasks.len() {
+    for task in &mut tasks {
         semaphore.release(1).unwrap();
         assert_eq!(semaphore.try_acquire(1), Err(TryAcquireError::NoPermits));
-        assert_eq!((tasks[at].wakes(), tasks[at].poll()), (1, GRANTED));
+        assert_eq!((task.wakes(), task.poll()), (1, GRANTED));
     }
     semaphore.release(1).unwrap();
     semaphore.try_acquire(1).expect("nobody waits");

@@ -58,7 +58,7 @@ impl Word {
 
     /// Nobody waits. `permits` are at most [`Word::MAX_PERMITS`].
     pub(super) const fn of(permits: usize, is_fair: bool) -> Self {
-        Self(permits * ONE_PERMIT | if is_fair { FAIR } else { 0 })
+        Self((permits * ONE_PERMIT) | if is_fair { FAIR } else { 0 })
     }
 
     pub(super) const fn permits(self) -> usize {
@@ -110,9 +110,10 @@ impl Word {
     }
 
     /// For the first that waits, under the list's lock. It is to be listed if the result has waiters.
-    pub(super) const fn join(self, count: usize) -> Result<Self, Refusal> {
+    pub(super) const fn join(self, count: usize, is_barging: bool) -> Result<Self, Refusal> {
         match self.take(count) {
-            Err(Refusal::TooFew) => Ok(self.headed_by(Some(count))),
+            Err(Refusal::TooFew) if is_barging => Ok(self.headed_by(Some(count))),
+            Err(Refusal::TooFew) => Ok(Self(self.0 | WAITERS | STRICT)),
             taken_or_closed => taken_or_closed,
         }
     }
@@ -130,6 +131,17 @@ impl Word {
             Err(Refusal::TooFew)
         } else {
             Ok(Self(self.0 | CALLED))
+        }
+    }
+
+    /// The same where nobody overtakes. The flags stay until the list is empty.
+    pub(super) const fn grant(self, count: usize) -> Result<Self, Refusal> {
+        if self.is_closed() {
+            Err(Refusal::Closed)
+        } else if self.permits() < count {
+            Err(Refusal::TooFew)
+        } else {
+            Ok(self.less(count))
         }
     }
 
@@ -261,9 +273,24 @@ mod tests {
     }
 
     #[test]
+    fn where_nobody_overtakes_it_is_as_in_a_fair_one_but_for_the_flags_of_an_empty_list() {
+        for word in words().filter(|word| word.0 & FAIR != 0 && word.has_waiters()) {
+            assert_eq!(word.grant(1), word.serve(1, Some(1)));
+            assert_eq!(word.grant(1).map(|word| word.headed_by(None)), word.serve(1, None));
+            assert_eq!(
+                word.join(2, false),
+                word.take(2).or_else(|refusal| match refusal {
+                    Refusal::TooFew => Ok(word),
+                    Refusal::Closed => Err(refusal),
+                })
+            );
+        }
+    }
+
+    #[test]
     fn who_joins_an_empty_list_takes_or_is_its_head() {
         for word in words().filter(|word| !word.has_waiters()) {
-            match word.join(2) {
+            match word.join(2, true) {
                 Ok(joined) if joined.has_waiters() => {
                     assert_eq!((word.take(2), joined), (Err(Refusal::TooFew), word.headed_by(Some(2))));
                 }

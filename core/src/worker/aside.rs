@@ -41,10 +41,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Counts claims of the main lane by which one is not needed.
     pub(super) fn note(&mut self, lane: usize, claim: Claim, (awake, handful): (usize, usize)) {
-        let tail = claim.start.wrapping_add(claim.len + claim.left);
-        // What is left of a burst is no sign of producers that are slower than the workers.
-        let came = mem::replace(&mut self.tail, tail) != tail;
-        let is_small = lane == 0 && came && claim.len < handful && claim.left < awake * handful;
+        let is_small = lane == 0 && !self.watch.has_helped && claim.len < handful && claim.left < awake * handful;
         self.slack = if is_small { (self.slack + 1).min(SLACK) } else { 0 };
     }
 
@@ -70,10 +67,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    /// Whether a claim has not got on since somebody asked.
+    /// Whether a claim has not got on since this was asked.
     pub(super) fn sees_stuck(&self) -> bool {
         // All of them, to know next time which have.
-        self.pool.seats().iter().fold(false, |stuck, seat| stuck | (seat.offer.look() == Some(true)))
+        self.pool.seats().iter().fold(false, |stuck, seat| seat.offer.is_stuck() | stuck)
     }
 
     /// Whether it has napped, and those that work need no help with what there is.

@@ -66,7 +66,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.mode == Mode::Working {
             self.mode = Mode::Searching;
             if self.pool.host.wake_cost() != 0 {
-                self.slack = 0;
+                (self.slack, self.watch.has_helped) = (0, false);
             }
             Edge::SEARCH.take(&self.pool.word);
         }
@@ -157,24 +157,21 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// The park is over, whoever ended it.
     pub(super) fn get_up(&mut self) {
         self.pool.enter();
-        let was_called = !self.get_up_inside();
-        if !was_called && self.is_dispensable() {
+        self.get_up_inside();
+        if self.is_dispensable() {
             self.slack = SLACK;
         }
         // After a nap one look is enough.
         self.round = if self.naps > 0 { u32::MAX } else { 0 };
     }
 
-    /// Returns whether nobody has called it.
-    fn get_up_inside(&mut self) -> bool {
+    fn get_up_inside(&mut self) {
         let mut sleepers = self.pool.sleepers.lock();
-        let woken = sleepers.unlist(self.pool.storage.seats(), self.seat);
-        if let Some(woken) = woken {
+        if let Some(woken) = sleepers.unlist(self.pool.storage.seats(), self.seat) {
             self.pool.wake_up(woken);
         }
         // Else whoever took this worker off the list has counted it as searching.
         self.mode = Mode::Searching;
-        woken.is_some()
     }
 
     fn may_exit(&self) -> bool {

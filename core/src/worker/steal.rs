@@ -11,6 +11,23 @@ use crate::slots::Slots;
 use crate::storage::Storage;
 use crate::sync::{AtomicUsize, Ordering};
 
+/// What a worker knows of how others get on with what they have claimed.
+pub(super) struct Watch {
+    /// It looks before its next claim.
+    pub(super) is_due: bool,
+    /// At whose claim it has looked last, and what was next there, if there was something.
+    last: usize,
+    next: Option<usize>,
+    /// It has helped somebody since it searched last: so it does not leave jobs to others.
+    pub(super) has_helped: bool,
+}
+
+impl Watch {
+    pub(super) fn new(seat: usize) -> Self {
+        Self { is_due: false, last: seat, next: None, has_helped: false }
+    }
+}
+
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// What a worker has claimed and could still be taken from it: lane, first position, count; the back half of it if
     /// that is enough. `or_open`: what has not been published yet, too.
@@ -70,6 +87,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 }
 
+/// How many others are looked at, at most, to find one who has claimed something: each look takes a line from its owner.
+const AROUND: usize = 4;
+
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Takes from another worker: from its lane, from what it has claimed and not begun, from what it has put aside.
     pub(super) fn steal(&mut self) -> bool {
@@ -96,22 +116,29 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         true
     }
 
-    /// Helps one who does not get on with what he has claimed: the next one around who has claimed something is looked at, and
-    /// helped if that is as it was at a look before, by whomever.
+    /// Helps one who does not get on with what he has claimed: the one who was looked at last, if he has begun nothing since; else
+    /// looks at the next around who has claimed something.
     #[cold]
     #[inline(never)]
     pub(super) fn rescue(&mut self) -> bool {
-        let (pool, this) = (self.pool, self.seat);
-        let seats = pool.seats();
-        let others = (0..seats.len()).map(|offset| (self.watched + offset) % seats.len()).filter(|seat| *seat != this);
-        let Some((seat, stuck)) = others.filter_map(|seat| Some((seat, seats[seat].offer.look()?))).next() else {
-            self.looks_around = false;
-            return false;
-        };
-        // Who is helped is so again, until nothing is left.
-        self.watched = if stuck { seat } else { seat + 1 };
-        self.looks_around = stuck && self.steal_claimed(seat);
-        self.looks_around
+        let seats = self.pool.seats();
+        let last = self.watch.last;
+        // Again and again, until nothing is left.
+        if self.watch.next.is_some() && seats[last].offer.next() == self.watch.next && self.steal_claimed(last) {
+            self.watch.has_helped = true;
+            return true;
+        }
+        (self.watch.is_due, self.watch.next) = (false, None);
+        for seat in (1..=AROUND.min(seats.len() - 1)).map(|offset| (last + offset) % seats.len()) {
+            self.watch.last = seat;
+            if seat != self.seat {
+                self.watch.next = seats[seat].offer.next();
+            }
+            if self.watch.next.is_some() {
+                break;
+            }
+        }
+        false
     }
 }
 

@@ -29,6 +29,8 @@ impl From<Waker> for Waiter {
 }
 
 impl Unpark for Waiter {
+    const BARGING: bool = true;
+
     /// # Panics
     ///
     /// Passes on a panic of the task's waker; but if one panics already, the second is kept from spreading.

@@ -8,6 +8,7 @@ mod world;
 // What is simulated.
 mod host;
 mod lines;
+mod turns;
 mod works;
 
 // What is made of it.

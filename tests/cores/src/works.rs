@@ -8,6 +8,7 @@ use fastthreadpool_core::{After, Duty, Growing, Phase, Pool, Rest, Runner, Runni
 
 use crate::host::{SimulatedHost, Spin};
 use crate::machine::{self, Costs, Counts, Time};
+use crate::turns;
 use crate::world::{self, Body};
 
 /// As large as the payload of a pool on std.
@@ -23,6 +24,8 @@ pub enum Work {
     Submit { producers: usize, nanoseconds: u64, batch: usize },
     /// One job submits two, and so on down.
     Tree,
+    /// Threads that take turns by a semaphore of one permit, strictly in order or not.
+    Turns { are_fair: bool },
 }
 
 /// A work, by whom, and of how many jobs.
@@ -38,6 +41,7 @@ impl Work {
         match self {
             Self::Submit { producers, .. } => producers,
             Self::Tree => 1,
+            Self::Turns { .. } => 0,
         }
     }
 }
@@ -61,6 +65,7 @@ impl Row {
                 (share, share * producers)
             }
             Work::Tree => (1, (2 << self.depth()) - 1),
+            Work::Turns { .. } => (self.jobs / self.workers, self.jobs / self.workers * self.workers),
         }
     }
 }
@@ -75,6 +80,8 @@ pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
         ("200 ns", &|_| submit(1, 200)),
         ("1 us", &|_| submit(1, 1000)),
         ("tree", &|_| Work::Tree),
+        ("turns", &|_| Work::Turns { are_fair: false }),
+        ("turns, in order", &|_| Work::Turns { are_fair: true }),
     ];
     let mut rows = Vec::new();
     for (name, work) in all {
@@ -142,6 +149,7 @@ impl Runner<Job> for Env {
     fn run(&mut self, job: &mut Job, _: Running) -> After {
         match self.work {
             Work::Submit { nanoseconds, .. } => world::pass(nanoseconds.max(2) * 1000),
+            Work::Turns { .. } => unreachable!("no pool takes part"),
             Work::Tree => {
                 world::pass(2_000);
                 let depth = job.0[0];
@@ -199,6 +207,9 @@ impl Stage {
 pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
     let (work, workers, producers) = (row.work, row.workers, row.work.producers());
     let (depth, (share, all)) = (row.depth(), row.shares());
+    if let Work::Turns { are_fair } = work {
+        return turns::run(costs, seed, workers, share, are_fair);
+    }
     let batch = if let Work::Submit { batch, .. } = work { batch } else { 1 };
     let stage = Rc::new(Stage {
         pool: Core::growing(SimulatedHost, workers, 0),
@@ -276,30 +287,36 @@ fn names(pool: &Core) -> BTreeMap<usize, String> {
 }
 
 fn measured(stage: &Stage, jobs: usize) -> Measured {
-    let counts = stage.counts.take();
-    let names = names(&stage.pool);
-    let each = |count: u64| count as f64 / jobs as f64;
-    let mut lines: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    let name = |line| names.get(line).map_or("slots", String::as_str);
-    for (line, count) in &counts.transfers {
-        lines.entry(name(line)).or_default().0 += count;
-    }
-    for (line, wait) in &counts.waits {
-        lines.entry(name(line)).or_default().1 += wait;
-    }
-    let line = |(name, (count, wait)): (&str, (u64, u64))| Line {
-        name: name.to_owned(),
-        transfers: each(count),
-        wait: each(wait) / 1000.0,
-    };
-    let mut lines: Vec<Line> = lines.into_iter().map(line).collect();
-    lines.sort_by(|a, b| b.wait.total_cmp(&a.wait));
-    Measured {
-        time: each(stage.took.get()) / 1000.0,
-        transfers: each(counts.transfers.values().sum()),
-        locked: each(counts.locked),
-        asked: each(counts.asked),
-        awake: stage.workers as f64 - stage.slept.get() as f64 / stage.took.get() as f64,
-        lines,
+    let awake = stage.workers as f64 - stage.slept.get() as f64 / stage.took.get() as f64;
+    Measured::new(&stage.counts.take(), &names(&stage.pool), jobs, stage.took.get(), awake)
+}
+
+impl Measured {
+    /// Lines without a name are those of slots.
+    pub fn new(counts: &Counts, names: &BTreeMap<usize, String>, jobs: usize, took: Time, awake: f64) -> Self {
+        let each = |count: u64| count as f64 / jobs as f64;
+        let mut lines: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let name = |line| names.get(line).map_or("slots", String::as_str);
+        for (line, count) in &counts.transfers {
+            lines.entry(name(line)).or_default().0 += count;
+        }
+        for (line, wait) in &counts.waits {
+            lines.entry(name(line)).or_default().1 += wait;
+        }
+        let line = |(name, (count, wait)): (&str, (u64, u64))| Line {
+            name: name.to_owned(),
+            transfers: each(count),
+            wait: each(wait) / 1000.0,
+        };
+        let mut lines: Vec<Line> = lines.into_iter().map(line).collect();
+        lines.sort_by(|a, b| b.wait.total_cmp(&a.wait));
+        Self {
+            time: each(took) / 1000.0,
+            transfers: each(counts.transfers.values().sum()),
+            locked: each(counts.locked),
+            asked: each(counts.asked),
+            awake,
+            lines,
+        }
     }
 }

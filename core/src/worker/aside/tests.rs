@@ -174,3 +174,27 @@ fn that_others_get_on_does_not_keep_it_from_that() {
     }
     assert!((1..=behind).all(|job| found.contains(&job)), "{found:?}");
 }
+
+#[test]
+fn who_works_on_and_on_takes_what_another_has_claimed_behind_a_long_job() {
+    let (host, pool) = pool(2);
+    let (mut long, mut busy) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    gets_crumbs(&pool, &mut busy);
+    gets_crumbs(&pool, &mut long);
+    (long.slack, busy.slack) = (0, 0);
+    (0..8).for_each(|job| _ = submit(&pool, job));
+    assert_eq!(next(&mut long).0, 0);
+    let behind = long.claim.left();
+    assert!(behind > 0);
+    let mut found = Vec::new();
+    (1000..8000).for_each(|job| _ = submit(&pool, job));
+    // The lane does not become empty, and each job takes a hundredth of a wake-up.
+    for _ in 0..5000 {
+        let (job, running, _) = next(&mut busy);
+        host.advance(COST / 100);
+        let _ = pool.end(&running, End::Done, None);
+        assert!(pool.has_visible_work());
+        found.push(job);
+    }
+    assert!((1..=behind).all(|job| found.contains(&job)));
+}
