@@ -48,29 +48,30 @@ fn who_gives_up_meets_a_release() {
     });
 }
 
-/// A task that is dropped in line, or with a permit that it has not seen, leaves it to who comes behind it.
+/// A task that is dropped in line, called, or with a permit that it has not seen, leaves it to who comes behind it.
 #[test]
 fn a_task_that_is_dropped_meets_a_release() {
     model(|| {
-        let semaphore = Arc::new(Semaphore::new(0));
-        let task = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || {
-                let mut acquire = Box::pin(semaphore.acquire_async(1));
-                match acquire.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Ready(permit) => drop(permit.unwrap()),
-                    Poll::Pending => drop(acquire),
-                }
-            })
-        };
-        let waiter = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.acquire().unwrap().forget())
-        };
-        semaphore.release(1).unwrap();
-        waiter.join().unwrap();
-        task.join().unwrap();
-        assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+        for semaphore in [Semaphore::new(0), Semaphore::fair(0)].map(Arc::new) {
+            let task = {
+                let semaphore = Arc::clone(&semaphore);
+                thread::spawn(move || {
+                    let mut acquire = Box::pin(semaphore.acquire_async(1));
+                    match acquire.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                        Poll::Ready(permit) => drop(permit.unwrap()),
+                        Poll::Pending => drop(acquire),
+                    }
+                })
+            };
+            let waiter = {
+                let semaphore = Arc::clone(&semaphore);
+                thread::spawn(move || semaphore.acquire().unwrap().forget())
+            };
+            semaphore.release(1).unwrap();
+            waiter.join().unwrap();
+            task.join().unwrap();
+            assert_eq!((semaphore.value(), semaphore.waiters()), (0, 0));
+        }
     });
 }
 

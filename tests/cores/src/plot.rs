@@ -6,6 +6,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use crate::table::Row;
+use crate::works::Work;
 
 const COLORS: [RGBColor; 6] = [
     RGBColor(214, 69, 24),
@@ -18,10 +19,10 @@ const COLORS: [RGBColor; 6] = [
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn draw_panel(area: &Area, title: &str, rows: &[Row], figure: impl Fn(&Row) -> f64) -> Result<(), Box<dyn Error>> {
+fn draw_panel(area: &Area, title: &str, rows: &[&Row], figure: impl Fn(&Row) -> f64) -> Result<(), Box<dyn Error>> {
     let cores = || rows.iter().map(|row| row.work.cores() as f64);
     let (least, most) = (cores().fold(f64::INFINITY, f64::min), cores().fold(0.0, f64::max));
-    let figures = || rows.iter().map(&figure);
+    let figures = || rows.iter().map(|row| figure(row));
     let range = figures().fold(f64::INFINITY, f64::min) * 0.8..figures().fold(0.0, f64::max) * 1.2;
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 15))
@@ -49,12 +50,13 @@ fn draw_panel(area: &Area, title: &str, rows: &[Row], figure: impl Fn(&Row) -> f
     Ok(())
 }
 
-/// Draws both panels, side by side.
+/// Draws both panels, side by side, of works that are jobs.
 pub fn draw(rows: &[Row], file: &Path) -> Result<(), Box<dyn Error>> {
+    let rows: Vec<&Row> = rows.iter().filter(|row| !matches!(row.work.work, Work::Turns { .. })).collect();
     let area = SVGBackend::new(file, (1000, 420)).into_drawing_area();
     area.fill(&WHITE)?;
     let (left, right) = area.split_horizontally(500);
-    draw_panel(&left, "virtual nanoseconds a job", rows, |row| row.measured.time)?;
-    draw_panel(&right, "transfers of lines a job", rows, |row| row.measured.transfers)?;
+    draw_panel(&left, "virtual nanoseconds a job", &rows, |row| row.measured.time)?;
+    draw_panel(&right, "transfers of lines a job", &rows, |row| row.measured.transfers)?;
     Ok(area.present()?)
 }
