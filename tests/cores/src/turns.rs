@@ -49,15 +49,20 @@ impl Park for ThisThread {
     }
 }
 
+/// On a line of its own, wherever it is allocated.
+#[repr(align(64))]
+struct OnLine(Semaphore<Spin, Thread>);
+
 /// So many threads, so many turns each.
 pub fn run(costs: Costs, seed: u64, threads: usize, turns: usize, are_fair: bool) -> Measured {
     let new = if are_fair { Semaphore::fair } else { Semaphore::new };
-    let semaphore: Rc<Semaphore<Spin, Thread>> = Rc::new(new(1));
+    let semaphore = Rc::new(OnLine(new(1)));
     let (left, inside, measured) = (Rc::new(Cell::new(threads)), Rc::new(Cell::new(false)), Rc::new(Cell::new(None)));
     let body = |_| -> Body {
         let (semaphore, left) = (Rc::clone(&semaphore), Rc::clone(&left));
         let (inside, measured) = (Rc::clone(&inside), Rc::clone(&measured));
         Box::new(move || {
+            let OnLine(semaphore) = &*semaphore;
             world::park(Some(BEGIN * 1000));
             for _ in 0..turns {
                 let look_again = |looks| {
