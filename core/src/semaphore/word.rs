@@ -34,9 +34,9 @@ const CALLED: usize = STRICT << 1;
 const FAIR: usize = CALLED << 1;
 const LIST: usize = WAITERS | STRICT | CALLED;
 const FLAGS: usize = LIST | CLOSED | FAIR;
-const ONE_PERMIT: usize = FAIR << 1;
+const ONE_PERMIT: usize = FLAGS + 1;
 
-const _: () = assert!(ONE_PERMIT == FLAGS + 1, "flags and permits share no bit and leave none out");
+const _: () = assert!(ONE_PERMIT == FAIR << 1, "flags and permits share no bit and leave none out");
 
 /// Why permits cannot be taken at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -95,6 +95,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         };
         let napping = unstarted || (self.naps < NAPS && pool.is_short() && others_are_quick());
         if napping && self.pool.host.wake_cost() != 0 {
+            // To know at the end of the nap whose claim has not got on in it.
             self.sees_stuck();
         }
         // `Tick::MAX`: never.
