@@ -157,9 +157,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     this: &'p Seat<S::Gating>,
     mode: Mode,
     claim: Claimed<<S::Slots as Slots<P>>::Run>,
-    /// Looks in a row that found nothing.
+    /// Looks in a row that found nothing; naps in a row; jobs that had ended before the last of these.
     round: u32,
-    /// Naps in a row; jobs that had ended before the last.
     naps: u32,
     ended_before_nap: usize,
     /// The next claim tries the worker's own lane first.
@@ -170,7 +169,7 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     /// Claims in a row of less than a handful of short jobs; none from a search on, unless that is only to step aside.
     slack: u8,
     watch: Watch,
-    /// A claim left so many jobs that nobody has been told of yet.
+    /// So many jobs were left by a claim, and nobody was told of them yet.
     left: Option<usize>,
 }
 

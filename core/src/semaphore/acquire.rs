@@ -20,8 +20,8 @@ use super::{AcquireError, Semaphore};
 use crate::host::{Park, Tick, Unpark};
 use crate::sync::{Ordering, sized};
 
-/// Calls in vain before what is released is kept for the one who was called. Each takes as long as a wake-up, so together
-/// about half a millisecond on a server.
+/// Calls in vain before what is released is kept for the one who was called. A number and not a time, for the core has no clock;
+/// each call takes as long as a wake-up.
 pub(super) const PATIENCE: usize = sized(16, 1);
 
 impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
@@ -31,6 +31,10 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     ///
     /// [`AcquireError::Closed`] if the semaphore is closed or becomes so before it is this caller's turn;
     /// [`AcquireError::TooMany`] for more than [`Semaphore::MAX_PERMITS`].
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of [`Unpark::unpark`] of the next in line, if it has to be called; then nothing is acquired.
     #[inline]
     pub fn acquire(&self, count: usize, parker: &impl Park<Unpark = U>) -> Result<(), AcquireError> {
         if self.update(Ordering::Acquire, |word| word.take(count)).is_ok() {
@@ -159,7 +163,10 @@ impl<'a, R: RawMutex, U: Unpark> Acquire<'a, R, U> {
             let word = self.semaphore.load();
             drop(waiters);
             if word.is_unsettled() {
+                // Given back if an unparker panics.
+                let permit = self.semaphore.adopt(self.count);
                 self.semaphore.settle();
+                permit.forget();
             }
             return Some(Ok(()));
         }

@@ -21,7 +21,7 @@
 //! 4. Whoever adds permits or changes the head *settles*: serves from the head on as far as the permits reach, or turns all
 //!    away if the semaphore is closed.
 //! 5. Nobody is woken under the lock: a settler carries a few unparkers out of it at a time, and comes back for the rest.
-//! 6. An unparker that panics keeps nobody else asleep: the settler wakes all others on its way out. Nothing here can catch a
+//! 6. An unparker that panics keeps nobody else asleep, and takes no permit with it: the settler wakes all others on its way out. Nothing here can catch a
 //!    second panic on that way, which ends the program: see [`Unpark::unpark`].
 //!
 //! That free permits are for who comes, and kept for who has waited long, is how the mutexes of Go (`sync/mutex.go`, *normal* and
@@ -78,8 +78,8 @@ const WAKE_BATCH: usize = sized(8, 1);
 /// allocated.
 ///
 /// Who waits does so in the order of coming. With an unparker that is [`Unpark::BARGING`] a free permit is whoever's comes, so
-/// that a contended semaphore does not wait for sleepers to get up; but who asks for several permits is not overtaken, and who
-/// has been overtaken a few times neither. Where strict order matters more than throughput take [`Semaphore::fair`].
+/// that a contended semaphore does not wait for sleepers to get up; but the first in line is not overtaken if it asks for several
+/// permits, nor once it was woken 16 times in vain. Where strict order matters more than throughput take [`Semaphore::fair`].
 ///
 /// [`Semaphore::release`], [`Semaphore::try_acquire`] and all questions may be used in an interrupt handler if `R` masks
 /// interrupts.

@@ -43,6 +43,11 @@ impl FastLock {
     }
 
     /// The same, which goes to those who wait in the order of coming; see [`Semaphore::fair`](crate::Semaphore::fair).
+    ///
+    /// ```
+    /// static IN_ORDER: fastthreadpool::FastLock = fastthreadpool::FastLock::fair();
+    /// assert!(IN_ORDER.try_acquire() && !IN_ORDER.try_acquire());
+    /// ```
     #[must_use]
     pub const fn fair() -> Self {
         Self(core::Lock::fair())

@@ -17,8 +17,8 @@ pub type Permit<'s> = core::Permit<'s, RawMutex, Waiter>;
 /// A counting semaphore: blocking, with a time limit, async, for one permit or many.
 ///
 /// Who waits does so in the order of coming. A free permit is whoever's comes, so that a contended semaphore does not wait for
-/// sleeping threads to get up; but who asks for several is not overtaken, and who was overtaken a few times (about half a
-/// millisecond) neither. Where strict order matters more than throughput take [`Semaphore::fair`].
+/// sleeping threads to get up; but the first in line is not overtaken if it asks for several, nor once it was woken 16 times
+/// in vain. Where strict order matters more than throughput take [`Semaphore::fair`].
 ///
 /// While a job waits for permits another worker stands in for it.
 ///
@@ -90,7 +90,7 @@ impl Semaphore {
         self.acquire_many(1)
     }
 
-    /// Takes so many permits together. Who asks for many is not overtaken by those who ask for few after it.
+    /// Takes so many permits together. Once it is the first in line it is not overtaken, and gathers what is released.
     ///
     /// # Errors
     ///

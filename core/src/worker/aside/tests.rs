@@ -121,25 +121,32 @@ fn naps_and_helps(host: &ScriptedHost, pool: &Core, worker: &mut Hand, until: Ti
     }
 }
 
+/// `spare` naps until the returned time, while `long` claims some of eight jobs and runs the first of them, number 0. Who else is
+/// there is awake.
+fn claims_before_a_nap_is_over(pool: &Core, long: &mut Hand, spare: &mut Hand) -> Tick {
+    gets_crumbs(pool, long);
+    long.slack = 0;
+    gets_crumbs(pool, spare);
+    let _ = submit(pool, 100);
+    let (_, running, _) = next(long);
+    let Next::Park(Some(deadline)) = spare.next() else { panic!("the other is enough") };
+    (0..8).for_each(|job| _ = submit(pool, job));
+    let _ = pool.end(&running, End::Done, None);
+    assert_eq!(next(long).0, 0);
+    deadline
+}
+
 #[test]
 fn who_naps_takes_what_another_has_claimed_behind_a_long_job() {
     let (host, pool) = pool(2);
     let (mut long, mut spare) = (pool.enlist().unwrap(), pool.enlist().unwrap());
-    gets_crumbs(&pool, &mut long);
-    long.slack = 0;
-    gets_crumbs(&pool, &mut spare);
-    let _ = submit(&pool, 100);
-    let (_, running, _) = next(&mut long);
-    let Next::Park(Some(mut deadline)) = spare.next() else { panic!("the other is enough") };
-    (0..8).for_each(|job| _ = submit(&pool, job));
-    let _ = pool.end(&running, End::Done, None);
-    assert_eq!(next(&mut long).0, 0);
+    let mut deadline = Some(claims_before_a_nap_is_over(&pool, &mut long, &mut spare));
     assert!(!pool.has_visible_work(), "it has claimed them all");
     let mut found = Vec::new();
     for _ in 0..4 {
-        let (some, next) = naps_and_helps(&host, &pool, &mut spare, deadline);
+        let Some(until) = deadline else { break };
+        let (some, next) = naps_and_helps(&host, &pool, &mut spare, until);
         found.extend(some);
-        let Some(next) = next else { break };
         deadline = next;
     }
     found.sort_unstable();
@@ -150,17 +157,9 @@ fn who_naps_takes_what_another_has_claimed_behind_a_long_job() {
 fn that_others_get_on_does_not_keep_it_from_that() {
     let (host, pool) = pool(3);
     let (mut long, mut spare, mut quick) = (pool.enlist().unwrap(), pool.enlist().unwrap(), pool.enlist().unwrap());
-    for worker in [&mut long, &mut spare, &mut quick] {
-        gets_crumbs(&pool, worker);
-    }
-    long.slack = 0;
+    gets_crumbs(&pool, &mut quick);
     quick.slack = 0;
-    let _ = submit(&pool, 100);
-    let (_, running, _) = next(&mut long);
-    let Next::Park(Some(mut deadline)) = spare.next() else { panic!("the other is enough") };
-    (0..8).for_each(|job| _ = submit(&pool, job));
-    let _ = pool.end(&running, End::Done, None);
-    assert_eq!(next(&mut long).0, 0);
+    let mut deadline = claims_before_a_nap_is_over(&pool, &mut long, &mut spare);
     let behind = long.claim.left();
     assert!(behind > 0);
     let mut found = Vec::new();
