@@ -38,17 +38,19 @@
 mod aside;
 mod claim;
 mod rest;
+mod runner;
 mod steal;
 #[cfg(all(test, not(loom), feature = "alloc"))]
 mod tests;
 
 use core::mem;
 
+pub use self::runner::{Next, Rest, Runner};
 use self::steal::Watch;
 use crate::claim::Claimed;
 use crate::end::{After, End};
 use crate::entries::Stays;
-use crate::host::{Host, Tick};
+use crate::host::Host;
 use crate::id::JobId;
 use crate::pace::Pace;
 use crate::pinned::Pinned;
@@ -60,65 +62,6 @@ use crate::slots::Slots;
 use crate::state::{Call, Edge};
 use crate::storage::Storage;
 use crate::sync::Ordering;
-
-/// What runs the jobs of a worker, in its context.
-pub trait Runner<P> {
-    /// Does a duty.
-    fn perform(&mut self, duty: Duty);
-
-    /// Runs a job where it is. Returns what becomes of it. If it is over, the payload, or what the run has left of it, is
-    /// dropped.
-    fn run(&mut self, payload: &mut P, running: Running) -> After;
-
-    /// Drops the payload of a job that was cancelled while it ran, and would have run again or on.
-    fn dispose(&mut self, payload: P) {
-        drop(payload);
-    }
-
-    /// The worker has found nothing after its last job, and begins to search: who waits until nothing is pending may see that
-    /// now.
-    fn idle(&mut self) {}
-}
-
-/// Why a worker has stopped working.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Rest {
-    /// It has nothing to do: park until woken or until the deadline, then go on. Before, a host that lets others wait for
-    /// an idle pool asks [`Pool::pending`].
-    Park(Option<Tick>),
-    /// It has ended: do the duty, and do not ask again. Its seat may be another worker's already.
-    Exit {
-        /// What to do.
-        duty: Duty,
-        /// No other worker is left.
-        last: bool,
-    },
-}
-
-/// What a worker does next.
-#[derive(Debug)]
-#[must_use]
-pub enum Next<P> {
-    /// Do the duty, run the payload, then hand `running` to [`Pool::end`].
-    Run {
-        /// The job.
-        payload: P,
-        /// Its token.
-        running: Running,
-        /// What to do before.
-        duty: Duty,
-    },
-    /// As [`Rest::Park`].
-    Park(Option<Tick>),
-    /// As [`Rest::Exit`].
-    Exit {
-        /// What to do.
-        duty: Duty,
-        /// No other worker is left.
-        last: bool,
-    },
-}
 
 /// A job that was found; its seat is marked with its id.
 type Found<P> = (P, Stays);
@@ -166,8 +109,10 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     /// It has slept a while only to give memory back.
     has_lingered: bool,
     pace: Pace,
-    /// Claims in a row of less than a handful of short jobs; none from a search on, unless that is only to step aside.
+    /// Claims in a row of less than a handful of short jobs, none from a search on unless that is only to step aside; and the tail
+    /// of the main lane at the last claim.
     slack: u8,
+    tail: usize,
     watch: Watch,
     /// So many jobs were left by a claim, and nobody was told of them yet.
     left: Option<usize>,
@@ -204,6 +149,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             has_lingered: false,
             pace: Pace::new(),
             slack: 0,
+            tail: 0,
             watch: Watch::new(seat),
             left: None,
         };

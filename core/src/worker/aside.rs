@@ -41,7 +41,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Counts claims of the main lane by which one is not needed.
     pub(super) fn note(&mut self, lane: usize, claim: Claim, (awake, handful): (usize, usize)) {
-        let is_small = lane == 0 && !self.watch.has_helped && claim.len < handful && claim.left < awake * handful;
+        let tail = claim.start.wrapping_add(claim.len + claim.left);
+        // Of what is left of a burst each claim gets less. Where many are awake that is taken for slow producers: it does no harm.
+        let came = mem::replace(&mut self.tail, tail) != tail || awake > 2;
+        let is_small =
+            lane == 0 && came && !self.watch.has_helped && claim.len < handful && claim.left < awake * handful;
         self.slack = if is_small { (self.slack + 1).min(SLACK) } else { 0 };
     }
 

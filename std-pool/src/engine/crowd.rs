@@ -3,7 +3,7 @@
 //! With more threads than processors the one that has work for it may be waiting for this processor; so it yields. But if a
 //! thread of something else then works on for its whole slice, the worker is gone for milliseconds, and nobody wakes it, for it
 //! does not sleep. (Three loops beside a pool of two workers, on two processors: half of the jobs were begun after 2.8 ms or
-//! more, and half of the timers were 1.5 ms late; now 12 to 20 us, and 40 to 46 us.) Who has met that, and found nothing to do
+//! more, and half of the timers were 1.5 ms late; now 13 to 15 us, and 22 to 44 us.) Who has met that, and found nothing to do
 //! afterwards, sleeps at once for a while, and twice as long each time.
 #![forbid(unsafe_code)]
 

@@ -62,6 +62,22 @@ fn who_gets_crumbs_while_another_works_sleeps_and_looks_again() {
 }
 
 #[test]
+fn who_works_off_a_burst_beside_a_long_job_does_not_sleep_before_its_end() {
+    let (_, pool) = pool(2);
+    let (mut long, mut spare) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    let _ = submit(&pool, 100);
+    let _ = next(&mut long);
+    gets_crumbs(&pool, &mut spare);
+    spare.slack = 0;
+    (0..60).for_each(|job| _ = submit(&pool, job));
+    for job in 0..60 {
+        let (found, running, _) = next(&mut spare);
+        assert_eq!(found, job);
+        let _ = pool.end(&running, End::Done, None);
+    }
+}
+
+#[test]
 fn who_naps_goes_on_while_the_other_gets_on() {
     let (host, pool) = pool(2);
     let (mut busy, mut spare) = (pool.enlist().unwrap(), pool.enlist().unwrap());
