@@ -63,7 +63,7 @@ impl<T: Send + 'static> Group<T> {
         U: Send,
         F: Fn(&'a I) -> U + Sync,
     {
-        share::map(&self.engine, items.iter(), f)
+        share::map(&self.engine, items, f)
     }
 
     /// A function over many items; what becomes of the values is said by what is called on the [`Map`].

@@ -14,10 +14,12 @@
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
+//! | `habits` | what maps have cost |
 
 pub(crate) mod awaits;
 mod crowd;
 pub(crate) mod ending;
+pub(crate) mod habits;
 pub(crate) mod host;
 pub(crate) mod life;
 pub(crate) mod removal;
@@ -42,6 +44,7 @@ use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, T
 
 use crate::engine::awaits::Awaits;
 use crate::engine::ending::Morgue;
+use crate::engine::habits::Habits;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
 use crate::engine::shown::Shown;
@@ -162,6 +165,7 @@ pub(crate) struct Parts {
     abandoned: AtomicBool,
     morgue: Morgue,
     totals: Mutex<Totals>,
+    pub(crate) habits: Habits,
     fork: Mutex<Option<Forks>>,
 }
 
@@ -191,6 +195,7 @@ impl Engine {
             abandoned: AtomicBool::new(false),
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),
+            habits: Habits::new(),
             fork: Mutex::new(None),
             config,
         };

@@ -16,6 +16,7 @@ use crate::jobs::enter::Entrance;
 use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
+use crate::parallel::mapping::Changed;
 use crate::parallel::share;
 use crate::results::outcome::{JobError, Outcome};
 
@@ -117,7 +118,7 @@ impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
         F: Fn(I::Item) -> U + Sync,
     {
         let mut items: Vec<_> = self.items.into_iter().map(Some).collect();
-        share::map(self.entrance.engine, items.iter_mut(), |item| {
+        share::map(self.entrance.engine, Changed::new(&mut items), |item| {
             let item = item.take().expect("every item is mapped once");
             each(|| (self.function)(item))
         })

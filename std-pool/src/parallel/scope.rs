@@ -11,10 +11,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use fastthreadpool_core::{JobId, Run, Tick};
+use fastthreadpool_core::{Host, JobId, Run, Tick};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
+use crate::engine::host::StdHost;
 use crate::engine::slot::{Doom, Slot};
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
@@ -137,6 +138,10 @@ impl<'scope> Scope<'scope, '_> {
             if slot.is_drained() {
                 // Nobody spawns any more: neither `f`, which is over, nor a job.
                 return self.engine.slots.give_back(held.0);
+            }
+            // The last often end sooner than this thread would be asleep and up again.
+            if (0..).take_while(|look| StdHost.relax(*look)).any(|_| slot.is_drained()) {
+                continue;
             }
             Slot::watch([slot]);
             let line = InLine::enter(Awaits::Scope(slot));

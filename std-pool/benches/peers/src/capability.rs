@@ -60,6 +60,14 @@ pub trait Maps: Sized + 'static {
     fn sum(output: Self::Output) -> u64;
 }
 
+/// Tasks that borrow, in one scope.
+pub trait Scopes: Sized + 'static {
+    const PEER: Peer;
+    fn new(workers: usize) -> Self;
+    /// Calls `task` with each number below `tasks`, in a task of its own.
+    fn scope_of<F: Fn(usize) + Sync>(&self, tasks: usize, task: &F);
+}
+
 /// Lets only so many in at a time.
 pub trait Admits: Sync + Sized + 'static {
     const PEER: Peer;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fastthreadpool::{Cancellation, Group, JobId, JoinHandle, Pool};
 
-use crate::capability::{Cancels, Executor, Handles, Maps, Results, Timers};
+use crate::capability::{Cancels, Executor, Handles, Maps, Results, Scopes, Timers};
 use crate::peer::Peer;
 
 /// Without results: jobs of a `Pool<()>` leave nothing.
@@ -134,6 +134,18 @@ impl Maps for Ours {
 
     fn sum(output: Self::Output) -> u64 {
         output.into_iter().sum()
+    }
+}
+
+impl Scopes for Ours {
+    const PEER: Peer = Peer::Ours;
+
+    fn new(workers: usize) -> Self {
+        Self::with(workers)
+    }
+
+    fn scope_of<F: Fn(usize) + Sync>(&self, tasks: usize, task: &F) {
+        self.0.scope(|scope| (0..tasks).for_each(|number| scope.spawn(move || task(number))));
     }
 }
 

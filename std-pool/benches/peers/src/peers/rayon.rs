@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::capability::{Executor, Maps};
+use crate::capability::{Executor, Maps, Scopes};
 use crate::peer::Peer;
 
 pub struct Rayon(rayon::ThreadPool);
@@ -39,5 +39,17 @@ impl Maps for Rayon {
 
     fn sum(output: Vec<u64>) -> u64 {
         output.into_iter().sum()
+    }
+}
+
+impl Scopes for Rayon {
+    const PEER: Peer = Peer::Rayon;
+
+    fn new(workers: usize) -> Self {
+        Self::with(workers)
+    }
+
+    fn scope_of<F: Fn(usize) + Sync>(&self, tasks: usize, task: &F) {
+        self.0.scope(|scope| (0..tasks).for_each(|number| scope.spawn(move |_| task(number))));
     }
 }

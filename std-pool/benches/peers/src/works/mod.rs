@@ -9,6 +9,7 @@ mod handles;
 mod idle;
 mod lateness;
 mod lifecycle;
+mod long;
 mod map;
 mod memory;
 mod originals;
@@ -16,6 +17,7 @@ mod periodic;
 mod producers;
 mod results;
 pub mod scale;
+mod scope;
 mod semaphore;
 mod submit;
 mod timers;
@@ -35,7 +37,9 @@ pub fn all(effort: Effort) -> Vec<Work> {
         cold::works,
         burst::works,
         behind::works,
+        scope::works,
         map::works,
+        long::works,
         semaphore::works,
         timers::works,
         lateness::works,

@@ -1,0 +1,131 @@
+//! Who has which items of a map: everybody a share, from which it takes at the front and others steal at the back.
+//!
+//! # The word of a share
+//!
+//! The lower half is the first item that nobody has taken, the upper half the end of the share. Where there are more items than
+//! half a word can count, it counts units of several.
+//!
+//! | edge | by | word |
+//! |---|---|---|
+//! | take | its owner | `first..end` to `first + count..end` |
+//! | steal | another | `first..end` to `first..middle`; the rest becomes the share of who steals |
+//! | fill | its owner, when it is empty | to what was stolen; it says `MOVING` from before the theft until then |
+//!
+//! # Rules
+//!
+//! 1. Each item is in one share, or taken, or on its way from one share to another; it is taken once. The word says all that
+//!    there is to a share, so one that was changed and changed back is as it was.
+//! 2. Who finds all empty and none `MOVING` has nothing to do any more, whatever others still work on. That it looks at one
+//!    after the other may deceive it, if something moves meanwhile: then it helps less than it could, and what it did not see
+//!    is done by who moved it.
+//!
+//! # Order
+//!
+//! None: that each item is taken once is said by the words alone. What is done with an item is ordered by how helpers are called
+//! and waited for.
+#![forbid(unsafe_code)]
+
+use std::ops::Range;
+
+use crate::sys::atomic::{AtomicUsize, Ordering};
+use crate::sys::thread;
+
+/// On a line of its own, and on none that is fetched with another's.
+#[repr(align(128))]
+struct Share(AtomicUsize);
+
+pub(crate) struct Shares {
+    shares: Box<[Share]>,
+    /// Shares that have an owner.
+    owned: AtomicUsize,
+    unit: usize,
+    len: usize,
+}
+
+const HALF: u32 = if cfg!(shuttle) { 3 } else { usize::BITS / 2 };
+const LOW: usize = (1 << HALF) - 1;
+/// More than is left in any share.
+const MOVING: usize = LOW;
+
+const fn word(first: usize, end: usize) -> usize {
+    end << HALF | first
+}
+
+/// The first and the end; of a share on the move nothing.
+const fn bounds(word: usize) -> (usize, usize) {
+    if word == MOVING { (0, 0) } else { (word & LOW, word >> HALF) }
+}
+
+const fn left(word: usize) -> usize {
+    let (first, end) = bounds(word);
+    end - first
+}
+
+impl Shares {
+    /// `len` items for at most so many; all are in the share of the first that [enters](Shares::enter).
+    pub(crate) fn new(len: usize, most: usize) -> Self {
+        // Less than `LOW`, so that no word is `MOVING`.
+        let unit = len.div_ceil(LOW - 1).max(1);
+        let of = |number| if number == 0 { word(0, len.div_ceil(unit)) } else { 0 };
+        let shares = (0..most).map(|number| Share(AtomicUsize::new(of(number)))).collect();
+        Self { shares, owned: AtomicUsize::new(0), unit, len }
+    }
+
+    /// The number of a share that is the caller's from now on; `None` if all are somebody's.
+    pub(crate) fn enter(&self) -> Option<usize> {
+        let number = self.owned.fetch_add(1, Ordering::Relaxed);
+        (number < self.shares.len()).then_some(number)
+    }
+
+    /// How many items nobody has taken, as far as it can be seen.
+    pub(crate) fn left(&self) -> usize {
+        self.shares.iter().map(|share| left(share.0.load(Ordering::Relaxed))).sum::<usize>().saturating_mul(self.unit)
+    }
+
+    /// The next items of a share, by its owner: at most so many, or few more, and at most half of what is left.
+    pub(crate) fn take(&self, number: usize, most: usize) -> Option<Range<usize>> {
+        let share = &self.shares[number].0;
+        let mut seen = share.load(Ordering::Relaxed);
+        loop {
+            let (first, end) = bounds(seen);
+            if first == end {
+                return None;
+            }
+            let next = first + (most / self.unit).clamp(1, (end - first).div_ceil(2));
+            match share.compare_exchange_weak(seen, word(next, end), Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(first * self.unit..(next * self.unit).min(self.len)),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Fills the caller's share, which is empty, with half of the largest. False when there is nothing any more.
+    pub(crate) fn steal(&self, number: usize) -> bool {
+        let own = &self.shares[number].0;
+        loop {
+            let (mut largest, mut is_moving) = (None, false);
+            for share in &self.shares {
+                let seen = share.0.load(Ordering::Relaxed);
+                is_moving |= seen == MOVING;
+                if left(seen) > largest.map_or(0, |(_, seen)| left(seen)) {
+                    largest = Some((share, seen));
+                }
+            }
+            let Some((share, seen)) = largest else {
+                if !is_moving {
+                    return false;
+                }
+                thread::yield_now();
+                continue;
+            };
+            let (first, end) = bounds(seen);
+            let middle = first + (end - first) / 2;
+            own.store(MOVING, Ordering::Relaxed);
+            let stolen = share.0.compare_exchange(seen, word(first, middle), Ordering::Relaxed, Ordering::Relaxed);
+            own.store(if stolen.is_ok() { word(middle, end) } else { 0 }, Ordering::Relaxed);
+            if stolen.is_ok() {
+                return true;
+            }
+        }
+    }
+}
