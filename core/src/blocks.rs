@@ -257,11 +257,9 @@ impl<P, R: RawMutex> Blocks<P, R> {
     /// come meanwhile, or lies in another block.
     #[cold]
     #[inline(never)]
-    fn missed(&self, block: Option<&Block<P>>, position: usize) -> Take<P> {
+    fn missed(&self, position: usize) -> Take<P> {
         let lap = Block::<P>::lap(position);
-        let owned = block.and_then(|block| block.slot(position).take_owned(lap));
-        let now = || self.get(Self::base(position)).map(|block| block.slot(position));
-        match owned.or_else(|| now().and_then(|slot| slot.take(lap).or_else(|| slot.take_owned(lap)))) {
+        match self.get(Self::base(position)).and_then(|block| block.slot(position).take_any(lap)) {
             Some(payload) => Take::Taken(payload),
             // Not published yet, or between the two looks. The caller comes again.
             None if self.is_untaken(position) => Take::Unpublished,
@@ -370,11 +368,11 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             if more >= AHEAD {
                 ask_ahead::<_, AHEAD>(slot);
             }
-            slot.take(Block::<P>::lap(position))
+            slot.take_any(Block::<P>::lap(position))
         };
         match block.and_then(take) {
             Some(payload) => Take::Taken(payload),
-            None => store().missed(block, position),
+            None => store().missed(position),
         }
     }
 
@@ -391,13 +389,13 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     fn take_out(&self, _: Pinned<'_>, position: usize) -> Option<P> {
         let block = self.get(Self::base(position));
         if let Some((block, payload)) =
-            block.and_then(|block| Some((block, block.slot(position).take(Block::<P>::lap(position))?)))
+            block.and_then(|block| Some((block, block.slot(position).take_any(Block::<P>::lap(position))?)))
         {
             // It was there: so the block serves the run, and does so until this is counted.
             self.finish_in(block, Self::base(position), 1);
             return Some(payload);
         }
-        let Take::Taken(payload) = self.missed(block, position) else { return None };
+        let Take::Taken(payload) = self.missed(position) else { return None };
         self.finish(position, 1);
         Some(payload)
     }
@@ -409,6 +407,25 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
 
     fn is_open(&self, _: Pinned<'_>, position: usize) -> bool {
         self.is_untaken(position)
+    }
+
+    fn last_open(&self, _: Pinned<'_>, first: usize, end: usize) -> Option<usize> {
+        let mut left = end.wrapping_sub(first);
+        while left > 0 {
+            let last = first.wrapping_add(left - 1);
+            let base = Self::base(last);
+            // How many of them are in this run.
+            let here = left.min(last.wrapping_sub(base) + 1);
+            let in_run = (0..here).map(|back| last.wrapping_sub(back));
+            // A run that has no block any more has been worked off.
+            if let Some(found) =
+                self.get(base).and_then(|_| in_run.into_iter().find(|position| self.is_untaken(*position)))
+            {
+                return Some(found);
+            }
+            left -= here;
+        }
+        None
     }
 
     fn sweep(&self, _: Pinned<'_>, tail: usize, visit: &mut dyn FnMut(usize)) {

@@ -147,6 +147,11 @@ impl Cohort {
         self.accepted.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Several turns more are accepted. Returns how many were before.
+    pub fn accept_several(&self, turns: usize) -> usize {
+        self.accepted.fetch_add(turns, Ordering::Relaxed)
+    }
+
     /// One turn has ended. Returns whether somebody waits: then look how many are [waited for](Cohort::waited_for), and tell.
     #[inline]
     #[must_use = "who waits is to be told"]
@@ -162,7 +167,13 @@ impl Cohort {
     /// One turn was accepted, and given back to who had submitted it. Returns what [`Cohort::end`] does.
     #[must_use = "who waits is to be told"]
     pub fn hand_back(&self) -> bool {
-        self.add(HANDED_BACK, 1)
+        self.hand_back_several(1)
+    }
+
+    /// The same of several.
+    #[must_use = "who waits is to be told"]
+    pub fn hand_back_several(&self, turns: usize) -> bool {
+        self.add(HANDED_BACK, turns)
     }
 
     #[inline]

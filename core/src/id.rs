@@ -103,8 +103,34 @@ impl JobIds {
         Self { lane, next, end }
     }
 
+    /// The id of one job, as the first of several; `None` if it was not appended to a queue.
+    pub const fn of(id: JobId) -> Option<Self> {
+        match id.place() {
+            Place::Lane { lane, position } => Some(Self { lane, next: position, end: position.wrapping_add(1) }),
+            Place::Entry { .. } => None,
+        }
+    }
+
+    /// Takes up the id of the job that follows these. False if it does not.
+    pub fn push(&mut self, id: JobId) -> bool {
+        let follows = id.place() == Place::Lane { lane: self.lane, position: self.end };
+        if follows {
+            self.end = self.end.wrapping_add(1);
+        }
+        follows
+    }
+
     pub(crate) const fn lane(&self) -> usize {
         self.lane
+    }
+
+    pub(crate) const fn bounds(&self) -> (usize, usize) {
+        (self.next, self.end)
+    }
+
+    /// Those from this position on are not meant any more.
+    pub(crate) fn cut(&mut self, end: usize) {
+        self.end = end;
     }
 
     pub(crate) fn positions(&self) -> impl Iterator<Item = usize> + use<> {
@@ -136,6 +162,14 @@ impl ExactSizeIterator for JobIds {}
 mod tests {
     use super::*;
     use std::string::ToString;
+
+    #[test]
+    fn ids_that_follow_each_other_are_one_range() {
+        let mut ids = JobIds::of(JobId::in_lane(2, usize::MAX)).unwrap();
+        assert!(!ids.push(JobId::in_lane(2, 1)) && !ids.push(JobId::in_main(0)) && ids.push(JobId::in_lane(2, 0)));
+        assert!(!ids.push(JobId::in_entry(0, 1, 1)) && JobIds::of(JobId::in_entry(0, 1, 1)).is_none());
+        assert!(ids.eq([JobId::in_lane(2, usize::MAX), JobId::in_lane(2, 0)]));
+    }
 
     #[test]
     fn ids_compare_in_the_order_of_submission_whatever_the_place() {

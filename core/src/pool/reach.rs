@@ -7,7 +7,7 @@ use super::{Duty, Pool};
 use crate::end::End;
 use crate::entries::{Cancel, Entries, Key, Kinds, Stays, Step, View};
 use crate::host::Host;
-use crate::id::{JobId, Place};
+use crate::id::{JobId, JobIds, Place};
 use crate::seat::Seat;
 use crate::slots::Slots;
 use crate::storage::Storage;
@@ -97,6 +97,15 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let lane = self.storage.lanes().get(lane)?;
         let inside = self.inside();
         lane.slots().take_out(inside.pinned(), position)
+    }
+
+    /// The last of these jobs that nobody has taken yet, if any: it and those after it are taken off the ids.
+    pub fn last_untaken(&self, ids: &mut JobIds) -> Option<JobId> {
+        let (first, end) = ids.bounds();
+        let lane = self.storage.lanes().get(ids.lane())?;
+        let found = lane.slots().last_open(self.inside().pinned(), first, end);
+        ids.cut(found.unwrap_or(first));
+        found.map(|position| JobId::at(ids.lane(), position))
     }
 
     /// Takes a job that could begin now, to run it in the caller's context: a queued one, an urgent one, a timer that is

@@ -1,11 +1,14 @@
 //! What cohort the job of each seat belongs to, for who counts, and what has ended there: the tallies of the core, each written
 //! by the seat's worker alone, on a line of its own.
 
-use std::{mem, ptr};
+use std::mem;
+use std::ptr::{self, NonNull};
 
 use fastthreadpool_core::{End, Tally, TallyBegun, TallyReading};
 
 use crate::engine::slot::Slot;
+use crate::engine::worker::Env;
+use crate::here::frame::{Frame, Kind};
 use crate::sys::OnceLock;
 
 /// Seats of a chunk.
@@ -74,10 +77,12 @@ pub(crate) struct Showing<'s> {
 }
 
 impl Showing<'_> {
-    /// The seat says nothing of it.
+    /// Runs `f` inside the job: the seat shows that it is, or else a frame does.
     #[inline]
-    pub(crate) fn is_deep(&self) -> bool {
-        self.begun.is_none()
+    pub(crate) fn run<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
+        let frame = || Frame::new(Kind::Member(NonNull::from(self.slot).cast()), env.engine.address(), env.seat());
+        let frame = self.begun.is_none().then(frame);
+        Frame::enter_some(frame.as_ref(), f)
     }
 
     /// It has ended well, and nothing of it is left.

@@ -165,6 +165,15 @@ impl Slot {
         before
     }
 
+    /// Several turns more, of a slot without a parent.
+    pub(crate) fn accept_several(&self, turns: usize) {
+        debug_assert!(self.parent().is_none(), "each turn is one of the slot around, too");
+        let before = self.cohort.accept_several(turns);
+        if before / SPREAD_AFTER != before.wrapping_add(turns) / SPREAD_AFTER {
+            self.spread();
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn accept_inside(&self) {
@@ -216,6 +225,11 @@ impl Slot {
     pub(crate) fn fail(&self) -> bool {
         let chain = self.chain().filter(|slot| slot.is_fail_fast.load(Ordering::Relaxed));
         chain.filter(|slot| slot.set_doom(Doom::FailFast)).count() > 0
+    }
+
+    /// Turns were accepted for nothing.
+    pub(crate) fn hand_back_several(&self, turns: usize) {
+        self.end_by(|cohort| cohort.hand_back_several(turns));
     }
 
     /// A turn was given back to who had submitted it.

@@ -156,7 +156,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
         fail: impl FnOnce(&Self, JobError) -> End,
     ) -> End {
         let showing = show(env, self.slot);
-        match framed(env, self.slot, &showing, || part(&self)) {
+        match showing.run(env, || part(&self)) {
             Ok(()) => {
                 mem::forget(self);
                 showing.finish();
@@ -173,7 +173,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
 
     #[inline]
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        framed(env, self.slot, &show(env, self.slot), f)
+        show(env, self.slot).run(env, f)
     }
 
     fn slot(&self) -> Option<&Slot> {
@@ -206,13 +206,6 @@ pub(super) fn inside_recurring<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce
 fn show(env: &Env, slot: NonNull<Slot>) -> Showing<'_> {
     // SAFETY: rule 1; and the slot is of this engine.
     env.engine.shown.show(env.seat(), unsafe { slot.as_ref() })
-}
-
-#[inline]
-fn framed<R>(env: &Env, slot: NonNull<Slot>, showing: &Showing<'_>, f: impl FnOnce() -> R) -> R {
-    let frame = || Frame::new(Kind::Member(slot.cast()), env.engine.address(), env.seat());
-    let frame = showing.is_deep().then(frame);
-    Frame::enter_some(frame.as_ref(), f)
 }
 
 /// A job leaves no result, and so none of the room that it was let through with, if there was any.

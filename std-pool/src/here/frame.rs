@@ -163,6 +163,12 @@ impl Stay {
     }
 }
 
+/// The present thread, among those that live.
+#[inline]
+pub(crate) fn thread() -> Address {
+    TOP.with(Address::of)
+}
+
 #[inline(always)]
 fn top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
     TOP.with(|top| {

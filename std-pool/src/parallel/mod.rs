@@ -2,6 +2,7 @@
 
 pub(crate) mod map;
 mod mapping;
+mod own;
 pub(crate) mod scope;
 mod scoped;
 pub(crate) mod share;

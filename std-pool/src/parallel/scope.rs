@@ -20,6 +20,7 @@ use crate::engine::slot::{Doom, Slot};
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::here::frame;
+use crate::parallel::own::Kept;
 use crate::parallel::scoped::{Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
@@ -32,8 +33,7 @@ pub struct Scope<'scope, 'env: 'scope> {
     state: State,
     /// Taken with the first job.
     slot: OnceLock<Held>,
-    /// Those that may not have begun.
-    jobs: Mutex<Vec<JobId>>,
+    kept: Kept,
     /// Invariant in both, like [`std::thread::Scope`].
     lifetimes: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
 }
@@ -111,11 +111,11 @@ impl<'scope> Scope<'scope, '_> {
         L: Leave<U>,
     {
         let slot = self.slot();
-        slot.accept();
+        self.kept.accept(slot);
         let job = Scoped { function, to, turn: Turn(NonNull::from(slot)), value: PhantomData };
         match self.engine.submit_owned(Owned(job)) {
             Ok(id) => {
-                self.jobs.lock().push(id);
+                self.kept.keep(id);
                 Some(id)
             }
             Err(Owned(job)) => {
@@ -132,9 +132,10 @@ impl<'scope> Scope<'scope, '_> {
         let slot = unsafe { held.0.as_ref() };
         loop {
             // A job may spawn into its scope while this waits.
-            while let Some(id) = { self.jobs.lock().pop() } {
+            while let Some(id) = self.kept.last_untaken(&self.engine.core) {
                 help(self.engine, id);
             }
+            self.kept.hand_back(slot);
             if slot.is_drained() {
                 // Nobody spawns any more: neither `f`, which is over, nor a job.
                 return self.engine.slots.give_back(held.0);
@@ -147,7 +148,7 @@ impl<'scope> Scope<'scope, '_> {
             let line = InLine::enter(Awaits::Scope(slot));
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
             frame::blocking_anyway(|| {
-                while !line.is_over() && self.jobs.lock().is_empty() {
+                while !line.is_over() && !self.kept.has_others() {
                     thread::park();
                 }
             });
@@ -212,7 +213,7 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
 {
     let state = State { panic: Mutex::new(None), stops_on_panic: AtomicBool::new(false) };
-    let scope = Scope { engine, state, slot: OnceLock::new(), jobs: Mutex::new(Vec::new()), lifetimes: PhantomData };
+    let scope = Scope { engine, state, slot: OnceLock::new(), kept: Kept::new(), lifetimes: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     scope.wait();
     match result {

@@ -10,6 +10,7 @@
 //! gone by then.
 
 use std::marker::PhantomData;
+use std::mem;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -19,7 +20,6 @@ use crate::engine::Payload;
 use crate::engine::slot::{Doom, Slot};
 use crate::engine::worker::Env;
 use crate::here::call::{Panic, catch, drop_quietly};
-use crate::here::frame::{Frame, Kind};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
 use crate::sys::Mutex;
@@ -62,9 +62,22 @@ impl Turn {
         unsafe { &*self.slot().owner().cast::<State>() }
     }
 
+    /// The job has panicked; the scope keeps that, if nobody else is told of it.
+    #[cold]
+    fn fail<U>(self, to: impl Leave<U>, panic: Panic) {
+        let state = self.state();
+        if state.stops_on_panic.load(Ordering::Relaxed) {
+            self.slot().set_doom(Doom::FailFast);
+        }
+        if let Some(panic) = to.leave(Err(panic)) {
+            state.keep(panic);
+        }
+        self.end(End::Failed);
+    }
+
     fn end(self, end: End) {
         let slot = self.0;
-        std::mem::forget(self);
+        mem::forget(self);
         // SAFETY: as in `slot`.
         unsafe { slot.as_ref() }.end(end);
     }
@@ -128,18 +141,23 @@ impl<F: FnOnce() -> U + Send, L: Leave<U>, U> Run<Env> for Scoped<F, L, U> {
             turn.end(End::Cancelled);
             return Ran::Over(End::Cancelled);
         }
-        let frame = Frame::new(Kind::Member(turn.0.cast()), env.engine.address(), env.seat());
-        let result = frame.enter(|_| catch(function));
-        let end = if result.is_ok() { End::Done } else { End::Failed };
-        let state = turn.state();
-        if end == End::Failed && state.stops_on_panic.load(Ordering::Relaxed) {
-            turn.slot().set_doom(Doom::FailFast);
+        // Shown until it has ended, and so is its turn.
+        let slot = turn.0;
+        // SAFETY: a slot is there as long as its engine.
+        let showing = env.engine.shown.show(env.seat(), unsafe { slot.as_ref() });
+        match showing.run(env, || catch(function)) {
+            Ok(value) => {
+                to.leave(Ok(value));
+                mem::forget(turn);
+                showing.finish();
+                Ran::Over(End::Done)
+            }
+            Err(panic) => {
+                drop(showing);
+                turn.fail(to, panic);
+                Ran::Over(End::Failed)
+            }
         }
-        if let Some(panic) = to.leave(result) {
-            state.keep(panic);
-        }
-        turn.end(end);
-        Ran::Over(end)
     }
 }
 
