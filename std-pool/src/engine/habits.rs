@@ -4,10 +4,11 @@
 //! a guess: entries are read and written in no order, and whoever is guided by one does the same work, only sooner or later.
 #![forbid(unsafe_code)]
 
+use crate::sys::OnceLock;
 use crate::sys::atomic::{AtomicUsize, Ordering};
 
 /// Entries; a power of two.
-const PLACES: usize = 64;
+const PLACES: usize = if cfg!(shuttle) { 4 } else { 64 };
 
 /// Maps of a place for each that is timed, where looks at the clock would cost as much as the map.
 const UNTIMED: usize = 16;
@@ -28,7 +29,8 @@ struct Entry {
     word: AtomicUsize,
 }
 
-pub(crate) struct Habits([Entry; PLACES]);
+/// Made when there is something to say.
+pub(crate) struct Habits(OnceLock<Box<[Entry; PLACES]>>);
 
 /// What a map is thought to cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,35 +43,44 @@ pub(crate) struct Habit {
     pub(crate) is_due: bool,
 }
 
+impl Habit {
+    /// What so many items cost, in nanoseconds.
+    pub(crate) fn cost(self, items: u64) -> u64 {
+        self.per_item.saturating_mul(items) / 1000
+    }
+}
+
 impl Habits {
     pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| Entry::default()))
+        Self(OnceLock::new())
     }
 
-    fn entry(&self, place: usize) -> &Entry {
-        // Functions lie at multiples of 16, or of 2 where memory is scarce.
-        &self.0[(place ^ place >> 6 ^ place >> 12) % PLACES]
+    /// Functions lie at multiples of 16, or of 2 where memory is scarce.
+    #[inline]
+    fn entry(entries: &[Entry; PLACES], place: usize) -> &Entry {
+        &entries[(place ^ place >> 6 ^ place >> 12) % PLACES]
     }
 
     /// What is known of a place, which is no zero; asked once for each map.
     #[inline]
     pub(crate) fn of(&self, place: usize) -> Option<Habit> {
-        let entry = self.entry(place);
+        let entry = Self::entry(self.0.get()?, place);
         if entry.place.load(Ordering::Relaxed) != place {
             return None;
         }
         let word = entry.word.load(Ordering::Relaxed);
         let maps = (word / ONE_MAP + 1) & MAPS;
-        entry.word.store(word & !(MAPS * ONE_MAP) | maps * ONE_MAP, Ordering::Relaxed);
+        entry.word.store((word & !(MAPS * ONE_MAP)) + maps * ONE_MAP, Ordering::Relaxed);
         Some(Habit { per_item: (word >> COST) as u64, is_alike: word & ALIKE != 0, is_due: maps == 0 })
     }
 
     /// So it was this time.
     pub(crate) fn note(&self, place: usize, per_item: u64, is_alike: bool) {
-        let entry = self.entry(place);
+        let entries = self.0.get_or_init(|| Box::new(std::array::from_fn(|_| Entry::default())));
+        let entry = Self::entry(entries, place);
         entry.place.store(place, Ordering::Relaxed);
         let cost = usize::try_from(per_item.min(MOST)).unwrap_or_else(|_| unreachable!("it fits into 32 bits"));
-        entry.word.store(cost << COST | usize::from(is_alike) * ALIKE, Ordering::Relaxed);
+        entry.word.store((cost << COST) + usize::from(is_alike) * ALIKE, Ordering::Relaxed);
     }
 }
 
@@ -89,7 +100,8 @@ mod tests {
         habits.note(0x1230, u64::MAX, false);
         assert_eq!(habits.of(0x1230), Some(Habit { per_item: MOST, is_alike: false, is_due: false }));
         // Another that wants the same entry.
-        let other = (0x1231..).find(|other| std::ptr::eq(habits.entry(*other), habits.entry(0x1230)));
+        let entry = |place| Habits::entry(habits.0.get().unwrap(), place);
+        let other = (0x1231..).find(|other| std::ptr::eq(entry(*other), entry(0x1230)));
         let other = other.unwrap();
         assert_eq!(habits.of(other), None);
         habits.note(other, 7, true);

@@ -15,6 +15,7 @@
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
+//! | `maps` | those who share a map |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `scopes` | a scope, and cancels |
 //! | `semaphores` | who gives up, and a release |
@@ -26,6 +27,7 @@ mod all;
 mod ending;
 mod gates;
 mod kinds;
+mod maps;
 mod panics;
 mod scopes;
 mod semaphores;

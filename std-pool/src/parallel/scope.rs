@@ -141,7 +141,7 @@ impl<'scope> Scope<'scope, '_> {
                 return self.engine.slots.give_back(held.0);
             }
             // The last often end sooner than this thread would be asleep and up again.
-            if (0..).take_while(|look| StdHost.relax(*look)).any(|_| slot.is_drained()) {
+            if (0..).take_while(|look| StdHost.relax(*look)).find(|_| slot.is_drained()).is_some() {
                 continue;
             }
             Slot::watch([slot]);

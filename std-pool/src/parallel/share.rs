@@ -5,8 +5,8 @@
 //! however long it takes; so it is for one that is called for the first time, of which nothing is known.
 //!
 //! Everybody works off a share of his own and then steals half of the largest ([`shares`](super::shares)). What he takes at a time is
-//! worth a few microseconds, and a single item as long as he has not seen many that are alike: behind a long one that lies hidden
-//! among quick ones there is nothing that others could not take.
+//! a single item, unless these are known to be so quick that to take each would cost as much: so behind a long one that lies
+//! hidden among quick ones there is next to nothing that others could not take.
 //!
 //! Helpers call each other, two each, because to wake a thread takes about as long as the thread takes to get up: all of them by
 //! one would be a line.
@@ -26,8 +26,12 @@ use crate::sys::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// What items must cost, in nanoseconds, before a helper is called for them: several wake-ups.
 const WORTH_HELP: u64 = 25_000;
 
-/// What is taken at a time should cost so much, in nanoseconds, so that to take it costs next to nothing.
-const PIECE: u64 = 4_000;
+/// What is taken at a time should cost so much, in nanoseconds, so that to take it, which is one locked operation, costs little.
+/// Not more: nobody can steal of it, if its first item should be a long one.
+const TAKEN: u64 = 2_000;
+
+/// What is done between two looks at the clock should cost so much, in nanoseconds.
+const TIMED: u64 = 4_000;
 
 /// A map that costs so little, in nanoseconds, would be slower by a good part with two looks at the clock.
 const BRIEF: u64 = 1_000;
@@ -51,7 +55,7 @@ where
     let place = place(together::<I, U, F>, len);
     let habit = engine.habits.of(place);
     if let Some(habit) = habit {
-        let cost = habit.per_item.saturating_mul(len) / 1000;
+        let cost = habit.cost(len);
         if cost < BRIEF && !habit.is_due {
             return mapping::alone(&items, f);
         }
@@ -90,7 +94,6 @@ where
         most,
         called: AtomicUsize::new(1),
         habit,
-        per_item: AtomicUsize::new(habit.map_or(0, |habit| to_word(habit.per_item))),
         busy: AtomicUsize::new(0),
         is_mixed: AtomicBool::new(false),
     };
@@ -116,8 +119,6 @@ struct Work<I, U, F> {
     /// Those who are there or were called.
     called: AtomicUsize,
     habit: Option<Habit>,
-    /// What an item costs, in picoseconds, as far as somebody knows: 0 if nobody does.
-    per_item: AtomicUsize,
     /// What all have cost, in nanoseconds.
     busy: AtomicUsize,
     /// Some items took much longer than others.
@@ -125,13 +126,16 @@ struct Work<I, U, F> {
 }
 
 impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
-    /// Calls up to so many helpers, if what is left is worth it.
+    /// Calls up to so many helpers, as long as there is something for them to do. Whether that is worth it is only said by what is
+    /// known from before: what the first items say may be true of no other.
     fn call<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, helpers: usize) {
         for _ in 0..helpers {
-            let left = self.mapping.left();
-            let cost = (left as u64).saturating_mul(self.per_item.load(Ordering::Relaxed) as u64) / 1000;
-            let is_worth_it = left > 0 && (cost == 0 || cost >= WORTH_HELP);
-            if !is_worth_it || self.called.fetch_add(1, Ordering::Relaxed) >= self.most {
+            let left = self.mapping.left() as u64;
+            let is_worth_it = |habit: Habit| !habit.is_alike || habit.cost(left) >= WORTH_HELP;
+            if left == 0 || !self.habit.is_none_or(is_worth_it) {
+                return;
+            }
+            if self.called.fetch_add(1, Ordering::Relaxed) >= self.most {
                 return;
             }
             scope.spawn(move || {
@@ -146,12 +150,14 @@ impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
         let Some(mut participant) = self.mapping.enter() else { return };
         let mut stride = Stride::new(self.habit);
         let mut began = sys::now();
-        while let Some(count) = participant.go_on(stride.items()) {
-            let ended = sys::now();
-            stride.note(count as u64, ended.0.saturating_sub(began.0));
-            self.per_item.store(to_word(stride.per_item.max(1)), Ordering::Relaxed);
-            began = ended;
+        while let Some(items) = participant.go_on(stride.items()) {
+            if stride.go(items as u64) {
+                let ended = sys::now();
+                stride.note(ended.0.saturating_sub(began.0));
+                began = ended;
+            }
         }
+        stride.note(nanos_since(began));
         self.busy.fetch_add(to_word(stride.busy), Ordering::Relaxed);
         if stride.is_mixed {
             self.is_mixed.store(true, Ordering::Relaxed);
@@ -159,42 +165,63 @@ impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
     }
 }
 
-/// How many items a participant takes at a time.
+/// How many items a participant takes at a time, and when it looks at the clock.
 struct Stride {
     /// In picoseconds; 0 as long as none was done.
     per_item: u64,
     /// Items that were alike, one after the other.
     alike: u64,
+    /// Items since the last look at the clock.
+    untimed: u64,
     /// In nanoseconds.
     busy: u64,
     is_mixed: bool,
 }
 
 impl Stride {
-    /// A stride is a small part of the items before it: what is true of many is true of a few more.
+    /// What is true of many items is true of a few more: this part of them.
     const PART: u64 = 64;
 
     fn new(habit: Option<Habit>) -> Self {
         let known = habit.filter(|habit| habit.is_alike);
         let (per_item, alike) = known.map_or((0, 0), |habit| (habit.per_item, u64::MAX));
-        Self { per_item, alike, busy: 0, is_mixed: false }
+        Self { per_item, alike, untimed: 0, busy: 0, is_mixed: false }
     }
 
+    /// So many that they should take `time` nanoseconds.
+    fn worth(&self, time: u64) -> u64 {
+        (time * 1000 / self.per_item.max(1)).min(self.alike / Self::PART).max(1)
+    }
+
+    /// How many to take next.
     fn items(&self) -> usize {
-        to_word((PIECE * 1000 / self.per_item.max(1)).min(self.alike / Self::PART).max(1))
+        to_word(self.worth(TAKEN))
     }
 
-    /// So many items took so long, in nanoseconds.
-    fn note(&mut self, items: u64, time: u64) {
+    /// So many were done. Returns whether it is time to look at the clock.
+    fn go(&mut self, items: u64) -> bool {
+        self.untimed += items;
+        self.untimed >= self.worth(TIMED)
+    }
+
+    /// Those since the last look took so long, in nanoseconds.
+    fn note(&mut self, time: u64) {
+        let items = std::mem::take(&mut self.untimed);
+        if items == 0 {
+            return;
+        }
         self.busy = self.busy.saturating_add(time);
         let per_item = time.saturating_mul(1000) / items;
         if self.per_item == 0 {
             self.per_item = per_item;
         }
-        if time > 2 * PIECE && per_item > 8 * self.per_item {
+        let is_longer = time > 2 * TIMED && per_item > 8 * self.per_item;
+        let is_shorter = self.per_item > 2 * TIMED * 1000 && per_item < self.per_item / 8;
+        if is_longer || is_shorter {
             self.is_mixed = true;
             self.alike = 0;
-        } else {
+        }
+        if !is_longer {
             self.per_item = self.per_item.midpoint(per_item);
             self.alike = self.alike.saturating_add(items);
         }
@@ -205,37 +232,55 @@ impl Stride {
 mod tests {
     use super::*;
 
+    /// Takes a stride of items that take so long each. Returns how many, if it has looked at the clock.
+    fn go(stride: &mut Stride, since: &mut u64, nanos: u64) -> u64 {
+        let items = stride.items() as u64;
+        *since += items * nanos;
+        if stride.go(items) {
+            stride.note(std::mem::take(since));
+        }
+        items
+    }
+
     #[test]
-    fn a_stride_grows_with_what_was_alike_up_to_what_is_worth_a_piece() {
-        let mut stride = Stride::new(None);
+    fn a_stride_grows_with_what_was_alike_up_to_what_is_worth_it() {
+        let (mut stride, mut since, mut done) = (Stride::new(None), 0, 0);
+        let most = TAKEN / 10;
         assert_eq!(stride.items(), 1);
-        let mut done = 0;
-        while stride.items() < 40 {
-            let items = stride.items() as u64;
+        while (stride.items() as u64) < most {
+            let items = go(&mut stride, &mut since, 10);
             assert!(items == 1 || items <= done / 64);
-            stride.note(items, items * 100);
             done += items;
         }
-        assert_eq!((stride.items(), stride.per_item, stride.is_mixed), (40, 100_000, false));
-        (0..1000).for_each(|_| stride.note(40, 4_000));
-        assert_eq!(stride.items(), 40);
-        // A long one: behind it none goes with another.
-        stride.note(1, 20_000_000);
+        while done < 100_000 {
+            let items = go(&mut stride, &mut since, 10);
+            assert!(items <= most && stride.untimed < TIMED / 10);
+            done += items;
+        }
+        assert!(!stride.is_mixed);
+        // A long one: what comes next is looked at one by one.
+        go(&mut stride, &mut since, 20_000_000);
+        stride.note(since);
         assert_eq!((stride.items(), stride.is_mixed), (1, true));
-        assert_eq!(stride.busy, (done + 40_000) * 100 + 20_000_000);
+        assert!(stride.go(1));
+        assert!(stride.busy > 100_000 * 10 + 20_000_000);
     }
 
     #[test]
     fn what_was_alike_before_is_so_from_the_first_on() {
-        let habit = |is_alike| Some(Habit { per_item: 100_000, is_alike, is_due: false });
-        assert_eq!((Stride::new(habit(true)).items(), Stride::new(habit(false)).items()), (40, 1));
-        // Items that get long, all of them: the first stride counts as one long item.
-        let mut stride = Stride::new(habit(true));
-        stride.note(40, 40_000_000);
-        assert_eq!(stride.items(), 1);
-        // Long ones that are alike are no reason to be careful; they are single anyhow.
+        let habit = |is_alike| Some(Habit { per_item: 10_000, is_alike, is_due: false });
+        let strides = [true, false].map(|is_alike| Stride::new(habit(is_alike)).items() as u64);
+        assert_eq!(strides, [TAKEN / 10, 1]);
+        // Nor is it so any more if the long ones come first.
         let mut stride = Stride::new(None);
-        (0..10).for_each(|_| stride.note(1, 20_000_000));
-        assert_eq!((stride.items(), stride.is_mixed), (1, false));
+        for time in [20_000_000, 100] {
+            assert!(stride.go(1));
+            stride.note(time);
+        }
+        assert_eq!((stride.items(), stride.is_mixed), (1, true));
+        // Long ones that are alike are no reason to be careful; they are single anyhow.
+        let (mut stride, mut since) = (Stride::new(None), 0);
+        (0..10).for_each(|_| assert_eq!(go(&mut stride, &mut since, 20_000_000), 1));
+        assert!(!stride.is_mixed);
     }
 }

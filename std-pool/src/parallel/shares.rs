@@ -35,7 +35,7 @@ use crate::sys::thread;
 struct Share(AtomicUsize);
 
 pub(crate) struct Shares {
-    shares: Box<[Share]>,
+    all: Box<[Share]>,
     /// Shares that have an owner.
     owned: AtomicUsize,
     unit: usize,
@@ -67,31 +67,32 @@ impl Shares {
         // Less than `LOW`, so that no word is `MOVING`.
         let unit = len.div_ceil(LOW - 1).max(1);
         let of = |number| if number == 0 { word(0, len.div_ceil(unit)) } else { 0 };
-        let shares = (0..most).map(|number| Share(AtomicUsize::new(of(number)))).collect();
-        Self { shares, owned: AtomicUsize::new(0), unit, len }
+        let shares = (0..most).map(|number| Share(AtomicUsize::new(of(number))));
+        Self { all: shares.collect(), owned: AtomicUsize::new(0), unit, len }
     }
 
     /// The number of a share that is the caller's from now on; `None` if all are somebody's.
     pub(crate) fn enter(&self) -> Option<usize> {
         let number = self.owned.fetch_add(1, Ordering::Relaxed);
-        (number < self.shares.len()).then_some(number)
+        (number < self.all.len()).then_some(number)
     }
 
     /// How many items nobody has taken, as far as it can be seen.
     pub(crate) fn left(&self) -> usize {
-        self.shares.iter().map(|share| left(share.0.load(Ordering::Relaxed))).sum::<usize>().saturating_mul(self.unit)
+        self.all.iter().map(|share| left(share.0.load(Ordering::Relaxed))).sum::<usize>().saturating_mul(self.unit)
     }
 
-    /// The next items of a share, by its owner: at most so many, or few more, and at most half of what is left.
+    /// The next items of a share, by its owner: at most so many, and at most an eighth of what is left, lest there is nothing left for
+    /// others where it ends; but one, or as many as are told apart.
     pub(crate) fn take(&self, number: usize, most: usize) -> Option<Range<usize>> {
-        let share = &self.shares[number].0;
+        let share = &self.all[number].0;
         let mut seen = share.load(Ordering::Relaxed);
         loop {
             let (first, end) = bounds(seen);
             if first == end {
                 return None;
             }
-            let next = first + (most / self.unit).clamp(1, (end - first).div_ceil(2));
+            let next = first + (most / self.unit).clamp(1, (end - first).div_ceil(8));
             match share.compare_exchange_weak(seen, word(next, end), Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some(first * self.unit..(next * self.unit).min(self.len)),
                 Err(now) => seen = now,
@@ -101,10 +102,10 @@ impl Shares {
 
     /// Fills the caller's share, which is empty, with half of the largest. False when there is nothing any more.
     pub(crate) fn steal(&self, number: usize) -> bool {
-        let own = &self.shares[number].0;
+        let own = &self.all[number].0;
         loop {
             let (mut largest, mut is_moving) = (None, false);
-            for share in &self.shares {
+            for share in &self.all {
                 let seen = share.0.load(Ordering::Relaxed);
                 is_moving |= seen == MOVING;
                 if left(seen) > largest.map_or(0, |(_, seen)| left(seen)) {

@@ -1,6 +1,5 @@
 //! A function over many items.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -41,30 +40,46 @@ fn items_functions_and_values_may_borrow() {
     assert!(std::ptr::eq(again[5], &raw const texts[5]));
 }
 
-#[test]
-fn several_threads_work_when_it_is_worth_it() {
-    let pool: Pool = pool(3);
-    let threads = Mutex::new(BTreeSet::new());
-    let both = AtomicUsize::new(0);
-    // Each of the first two waits until another thread has come, so it ends only if one does.
-    let results = pool.par_map(&(0..200).collect::<Vec<u32>>(), |n| {
-        if *n < 40 {
-            // Long enough that helpers are called.
-            (0..20_000).for_each(|n| _ = std::hint::black_box(n));
-        } else {
-            let number = {
-                let mut threads = threads.lock().unwrap();
-                threads.insert(format!("{:?}", thread::current().id()));
-                threads.len()
-            };
-            both.fetch_max(number, Ordering::SeqCst);
-            while both.load(Ordering::SeqCst) < 2 {
-                thread::yield_now();
-            }
+/// Waits until so many are here.
+struct Meeting(AtomicUsize);
+
+impl Meeting {
+    fn wait_for(&self, number: usize) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        while self.0.load(Ordering::SeqCst) < number {
+            thread::yield_now();
         }
-    });
-    assert_eq!(results.len(), 200);
-    assert!(both.load(Ordering::SeqCst) >= 2);
+    }
+}
+
+#[test]
+fn no_item_holds_up_the_others() {
+    for number in [2, 4, 16] {
+        let pool: Pool = pool(number);
+        // Each waits for all the others, so they end only if each has a thread of its own.
+        let meeting = Meeting(AtomicUsize::new(0));
+        pool.par_map(&vec![(); number], |()| meeting.wait_for(number));
+    }
+}
+
+#[test]
+fn long_items_hidden_among_quick_ones_hold_up_nobody() {
+    for apart in [1, 2, 60] {
+        let pool: Pool = pool(16);
+        let meeting = Meeting(AtomicUsize::new(0));
+        let items: Vec<usize> = (0..1016).collect();
+        let long = |n: usize| n % apart == 0 && n / apart < 16;
+        let values = pool.par_map(&items, |n| {
+            if long(*n) {
+                meeting.wait_for(16);
+            } else {
+                // As quick as something for which it pays to take one at a time.
+                (0..20_000).for_each(|n| _ = std::hint::black_box(n));
+            }
+            *n
+        });
+        assert_eq!(values, items);
+    }
 }
 
 #[test]
