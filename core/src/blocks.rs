@@ -257,9 +257,11 @@ impl<P, R: RawMutex> Blocks<P, R> {
     /// come meanwhile, or lies in another block.
     #[cold]
     #[inline(never)]
-    fn missed(&self, position: usize) -> Take<P> {
+    fn missed(&self, block: Option<&Block<P>>, position: usize) -> Take<P> {
         let lap = Block::<P>::lap(position);
-        match self.get(Self::base(position)).and_then(|block| block.slot(position).take_any(lap)) {
+        let owned = block.and_then(|block| block.slot(position).take_owned(lap));
+        let now = || self.get(Self::base(position)).map(|block| block.slot(position));
+        match owned.or_else(|| now().and_then(|slot| slot.take(lap).or_else(|| slot.take_owned(lap)))) {
             Some(payload) => Take::Taken(payload),
             // Not published yet, or between the two looks. The caller comes again.
             None if self.is_untaken(position) => Take::Unpublished,
@@ -368,11 +370,11 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             if more >= AHEAD {
                 ask_ahead::<_, AHEAD>(slot);
             }
-            slot.take_any(Block::<P>::lap(position))
+            slot.take(Block::<P>::lap(position))
         };
         match block.and_then(take) {
             Some(payload) => Take::Taken(payload),
-            None => store().missed(position),
+            None => store().missed(block, position),
         }
     }
 
@@ -389,13 +391,13 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     fn take_out(&self, _: Pinned<'_>, position: usize) -> Option<P> {
         let block = self.get(Self::base(position));
         if let Some((block, payload)) =
-            block.and_then(|block| Some((block, block.slot(position).take_any(Block::<P>::lap(position))?)))
+            block.and_then(|block| Some((block, block.slot(position).take(Block::<P>::lap(position))?)))
         {
             // It was there: so the block serves the run, and does so until this is counted.
             self.finish_in(block, Self::base(position), 1);
             return Some(payload);
         }
-        let Take::Taken(payload) = self.missed(position) else { return None };
+        let Take::Taken(payload) = self.missed(block, position) else { return None };
         self.finish(position, 1);
         Some(payload)
     }
@@ -416,12 +418,11 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             let base = Self::base(last);
             // How many of them are in this run.
             let here = left.min(last.wrapping_sub(base) + 1);
-            let in_run = (0..here).map(|back| last.wrapping_sub(back));
+            let mut in_run = (0..here).map(|back| last.wrapping_sub(back));
             // A run that has no block any more has been worked off.
-            if let Some(found) =
-                self.get(base).and_then(|_| in_run.into_iter().find(|position| self.is_untaken(*position)))
-            {
-                return Some(found);
+            let found = self.get(base).and_then(|_| in_run.find(|position| self.is_untaken(*position)));
+            if found.is_some() {
+                return found;
             }
             left -= here;
         }

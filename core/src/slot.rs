@@ -119,30 +119,25 @@ impl<P> Slot<P> {
     /// Takes the payload out if it is there for `lap`, has no owner, and nobody else was quicker.
     #[inline(always)]
     pub(crate) fn take(&self, lap: usize) -> Option<P> {
-        self.win(lap, READY).ok()
+        self.win(lap, READY)
     }
 
-    /// The same, whether it has an owner or not.
+    /// The same for one that has an owner.
     #[cfg(feature = "alloc")]
-    #[inline(always)]
-    pub(crate) fn take_any(&self, lap: usize) -> Option<P> {
-        match self.win(lap, READY) {
-            Ok(payload) => Some(payload),
-            Err(word) if word == lap << STAGE_BITS | OWNED => self.win(lap, OWNED).ok(),
-            Err(_) => None,
-        }
+    pub(crate) fn take_owned(&self, lap: usize) -> Option<P> {
+        self.win(lap, OWNED)
     }
 
-    /// Returns the word that was there, if not this stage.
     #[inline(always)]
-    fn win(&self, lap: usize, stage: usize) -> Result<P, usize> {
+    fn win(&self, lap: usize, stage: usize) -> Option<P> {
         // Straight to the exchange, without a look first: the slot was written by another core, and a look would fetch
         // the line twice, once to read and once to write.
         let word = lap << STAGE_BITS;
         self.word
             .compare_exchange(word | stage, word | TAKEN, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
             // SAFETY: rule 2; the exchange has just been won, and both stages mean that a payload was written.
-            .map(|_| self.payload.with_mut(|cell| unsafe { (*cell).assume_init_read() }))
+            .then(|| self.payload.with_mut(|cell| unsafe { (*cell).assume_init_read() }))
     }
 
     /// Hands the slot on to `next_lap` (ring only).
@@ -181,8 +176,8 @@ mod tests {
         for owned in [false, true] {
             let slot = Slot::new();
             assert_eq!(slot.look(0), Look::Free);
-            let take = |lap| if owned { slot.take_any(lap) } else { slot.take(lap) };
-            assert_eq!((take(0), slot.take_any(0)), (None, None));
+            let take = |lap| if owned { slot.take_owned(lap) } else { slot.take(lap) };
+            assert_eq!(take(0), None);
             // SAFETY: the test is the only producer.
             unsafe { slot.publish(0, 7, owned) };
             assert_eq!((slot.look(0), slot.look(1)), (Look::Ready, Look::OtherLap));
@@ -200,12 +195,13 @@ mod tests {
         // SAFETY: the test is the only producer.
         unsafe { slot.publish(0, 7, true) };
         assert_eq!(slot.take(0), None);
-        assert_eq!(slot.take_any(0), Some(7));
+        assert_eq!(slot.take_owned(0), Some(7));
         // SAFETY: as above; nobody else has the slot.
         unsafe { slot.vacate(1) };
         // SAFETY: as above.
         unsafe { slot.publish(1, 8, false) };
-        assert_eq!((slot.take_any(0), slot.take_any(1)), (None, Some(8)));
+        assert_eq!(slot.take_owned(1), None);
+        assert_eq!(slot.take(1), Some(8));
     }
 
     #[cfg(feature = "alloc")]

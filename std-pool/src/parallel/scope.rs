@@ -141,7 +141,8 @@ impl<'scope> Scope<'scope, '_> {
                 return self.engine.slots.give_back(held.0);
             }
             // The last often end sooner than this thread would be asleep and up again.
-            if (0..).take_while(|look| StdHost.relax(*look)).find(|_| slot.is_drained()).is_some() {
+            let is_over = |_| slot.is_drained().then_some(());
+            if (0..).take_while(|look| StdHost.relax(*look)).find_map(is_over).is_some() {
                 continue;
             }
             Slot::watch([slot]);

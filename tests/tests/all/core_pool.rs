@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
 use fastthreadpool::core::{
-    Cancelled, Duty, End, Fixed, Growing, JobId, MissedTickBehavior, Next, Pack, Phase, Pool, Refused, Repeat, Tick,
-    Worker,
+    Cancelled, Duty, End, Fixed, Growing, JobId, JobIds, MissedTickBehavior, Next, Pack, Phase, Pool, Refused, Repeat,
+    Tick, Worker,
 };
 
 type Storage = Fixed<u32, 4, 4, 2>;
@@ -260,6 +260,38 @@ fn a_job_is_taken_out_of_turn() {
     assert_eq!(taken.end(End::Done), Duty::Nothing);
     assert_eq!((pool.pending(), pool.ended()), (0, 3));
     assert_eq!(work(&pool, &mut worker), (vec![], Rests::Parked));
+}
+
+#[test]
+fn the_last_of_several_that_nobody_has_taken_is_found_through_what_has_gone() {
+    // More than a run of them.
+    const JOBS: u32 = 1_000;
+    let pool: Pool<u32, _, Growing<u32, ScriptedMutex>> = Pool::growing(ScriptedHost::new(), 1, 0);
+    let ids: Vec<JobId> = (0..JOBS).map(|job| pool.submit(job).unwrap().0).collect();
+    let range = || {
+        let mut range = JobIds::of(ids[0]).unwrap();
+        assert!(ids[1..].iter().all(|id| range.push(*id)));
+        range
+    };
+    let mut all = range();
+    assert_eq!(pool.last_untaken(&mut all), Some(ids[999]));
+    assert_eq!((pool.last_untaken(&mut all), all.len()), (Some(ids[998]), 998));
+    // Nearly all go, and with them the memory of most.
+    let is_left = |id: &JobId| [3, 400, 401].map(|left| ids[left]).contains(id);
+    assert!(ids.iter().filter(|id| !is_left(id)).all(|id| pool.withdraw(*id).is_some()));
+    let mut all = range();
+    let left: Vec<_> = std::iter::from_fn(|| pool.last_untaken(&mut all)).collect();
+    assert_eq!(left, [ids[401], ids[400], ids[3]]);
+    assert_eq!((pool.last_untaken(&mut all), all.len()), (None, 0));
+
+    // A ring.
+    let (_host, pool) = self::pool();
+    let ids = [1, 2, 3].map(|job| pool.submit(job).unwrap().0);
+    let mut range = JobIds::of(ids[0]).unwrap();
+    assert!(range.push(ids[1]) && range.push(ids[2]) && pool.withdraw(ids[2]).is_some());
+    assert_eq!(pool.last_untaken(&mut range), Some(ids[1]));
+    assert_eq!(pool.last_untaken(&mut range), Some(ids[0]));
+    assert_eq!(pool.last_untaken(&mut range), None);
 }
 
 #[test]
