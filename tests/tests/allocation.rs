@@ -4,14 +4,14 @@
 //! In a process of its own without the usual harness, whose threads allocate, too: what is counted is the test's alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
 use fastthreadpool::core::{End, Growing, Next};
-use fastthreadpool::{JobId, Pool, Semaphore, core};
+use fastthreadpool::{JobId, Pool, core};
 
 struct Counting;
 
@@ -58,17 +58,23 @@ const JOBS: usize = 1000;
 
 /// Makes room for twice as many jobs as a round has, then sees that rounds allocate nothing.
 fn assert_none(what: &str, pool: &Pool, mut submit: impl FnMut(usize), mut wait: impl FnMut()) {
-    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    for _ in 0..2 {
-        let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
-        drop(pool.spawn(move || {
-            begun.release(1).unwrap();
-            gate.acquire().unwrap().forget();
-        }));
-    }
-    begun.acquire_many(2).unwrap().forget();
+    // Both workers are held meanwhile, so that each round has all its jobs in the queue at once: of what a round does not need some is
+    // given back. By no semaphore of the pool's, for which others would stand in.
+    let barrier = Arc::new(Barrier::new(3));
+    let mut submit = |jobs: usize| {
+        for _ in 0..2 {
+            let barrier = Arc::clone(&barrier);
+            pool.submit(move || {
+                barrier.wait();
+                barrier.wait();
+            })
+            .unwrap();
+        }
+        barrier.wait();
+        submit(jobs);
+        barrier.wait();
+    };
     submit(2 * JOBS);
-    gate.release(2).unwrap();
     pool.wait_idle();
     wait();
     // The first that wait make room in the lists of those who wait.

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(habits.of(0x1230), Some(Habit { per_item: MOST, is_alike: false, is_due: false }));
         // Another that wants the same entry.
         let entry = |place| Habits::entry(habits.0.get().unwrap(), place);
-        let other = (0x1231..).find(|other| std::ptr::eq(entry(*other), entry(0x1230)));
+        let other = (0x1231..0x10_000).find(|other| std::ptr::eq(entry(*other), entry(0x1230)));
         let other = other.unwrap();
         assert_eq!(habits.of(other), None);
         habits.note(other, 7, true);

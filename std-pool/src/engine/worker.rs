@@ -111,27 +111,26 @@ impl Runner<Payload> for Env {
 impl Engine {
     /// Works as the worker that was asked for.
     pub(crate) fn work(self: &Arc<Self>, frame: &Frame) {
-        sys::wake_in_time();
         let worker = self.core.attach();
         if worker.is_none() {
             // Others have come meanwhile.
             self.perform_or_leave(self.core.start_failed());
         }
-        self.work_on(worker, frame);
+        self.work_on(worker, frame, true);
     }
 
     /// Works on a thread that is not the pool's own.
     pub(crate) fn work_in_place(self: &Arc<Self>, frame: &Frame) {
-        self.work_on(self.core.enlist(), frame);
+        self.work_on(self.core.enlist(), frame, false);
     }
 
-    /// Works on a seat until there is nothing to do for a worker.
-    fn work_on<'e>(self: &'e Arc<Self>, mut worker: Option<Worker<'e>>, frame: &Frame) {
+    /// Works on a seat until there is nothing to do for a worker; `is_own`: on a thread of the pool's.
+    fn work_on<'e>(self: &'e Arc<Self>, mut worker: Option<Worker<'e>>, frame: &Frame, is_own: bool) {
         while let Some(mut present) = worker.take() {
             let seat = present.seat();
             self.sit(seat, thread::current());
             frame.set_seat(seat);
-            let duty = self.work_until_exit(&mut present);
+            let duty = self.work_until_exit(&mut present, is_own);
             frame.set_seat(NO_SEAT);
             self.stand_up(seat);
             drop(present);
@@ -142,12 +141,18 @@ impl Engine {
         }
     }
 
-    fn work_until_exit(self: &Arc<Self>, worker: &mut Worker<'_>) -> Duty {
+    fn work_until_exit(self: &Arc<Self>, worker: &mut Worker<'_>, is_own: bool) -> Duty {
         let mut env = Env::outside(self);
+        let mut is_timely = !is_own;
         loop {
             match worker.work(&mut env) {
                 Rest::Park(deadline) => {
                     self.tell_if_idle();
+                    // Not before, for the sake of threads that do not live long.
+                    if deadline.is_some() && !is_timely {
+                        sys::wake_in_time();
+                        is_timely = true;
+                    }
                     event::park(deadline.unwrap_or(Tick::MAX));
                 }
                 Rest::Exit { duty, .. } => {
