@@ -96,7 +96,7 @@ pub trait Slots<P>: sealed::Sealed {
     /// Whether there is a job at this position, or will be one: nobody has taken it yet.
     fn is_open(&self, pinned: Pinned<'_>, position: usize) -> bool;
 
-    /// The last position from `first` to before `end` at which there is a job that nobody has taken.
+    /// The last position from `first` to before `end` at which there is a job that nobody has taken, of positions whose jobs are in.
     fn last_open(&self, pinned: Pinned<'_>, first: usize, end: usize) -> Option<usize> {
         let all = end.wrapping_sub(first);
         (1..=all).map(|back| end.wrapping_sub(back)).find(|position| self.is_open(pinned, *position))

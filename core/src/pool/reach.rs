@@ -99,11 +99,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         lane.slots().take_out(inside.pinned(), position)
     }
 
-    /// The last of these jobs that nobody has taken yet, if any: it and those after it are taken off the ids.
+    /// The last of these jobs that nobody has taken yet: it and those after it are taken off the ids. `None` if all are taken; then
+    /// none of the ids is left.
     pub fn last_untaken(&self, ids: &mut JobIds) -> Option<JobId> {
         let (first, end) = ids.bounds();
-        let lane = self.storage.lanes().get(ids.lane())?;
-        let found = lane.slots().last_open(self.inside().pinned(), first, end);
+        let lane = self.storage.lanes().get(ids.lane());
+        let found = lane.and_then(|lane| lane.slots().last_open(self.inside().pinned(), first, end));
         ids.cut(found.unwrap_or(first));
         found.map(|position| JobId::at(ids.lane(), position))
     }

@@ -44,6 +44,11 @@ pub(crate) struct Habit {
 }
 
 impl Habit {
+    /// So long that it is not known how long.
+    pub(crate) fn is_long(self) -> bool {
+        self.per_item >= MOST
+    }
+
     /// What so many items cost, in nanoseconds.
     pub(crate) fn cost(self, items: u64) -> u64 {
         self.per_item.saturating_mul(items) / 1000

@@ -7,7 +7,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -53,7 +55,17 @@ impl<'scope> Scope<'scope, '_> {
     where
         F: FnOnce() + Send + 'scope,
     {
-        self.put(f, Nowhere);
+        if let Err(Owned(job)) = self.put(f, Nowhere) {
+            let _ = job.run(&mut Env::outside(self.engine));
+        }
+    }
+
+    /// The same, but that a job which the pool does not take is dropped. Returns whether it was taken.
+    pub(super) fn spawn_if_taken<F>(&'scope self, f: F) -> bool
+    where
+        F: FnOnce() + Send + 'scope,
+    {
+        self.put(f, Nowhere).is_ok()
     }
 
     /// The same for a job with a value, for which there is a handle. A panic of the job goes to the handle, and not to the scope.
@@ -76,7 +88,13 @@ impl<'scope> Scope<'scope, '_> {
         U: Send + 'scope,
     {
         let packet = Packet::new();
-        let id = self.put(f, ToHandle(Some(Arc::clone(&packet))));
+        let id = match self.put(f, ToHandle(Some(Arc::clone(&packet)))) {
+            Ok(id) => Some(id),
+            Err(Owned(job)) => {
+                let _ = job.run(&mut Env::outside(self.engine));
+                None
+            }
+        };
         ScopedJoinHandle { engine: self.engine, id, packet }
     }
 
@@ -104,8 +122,8 @@ impl<'scope> Scope<'scope, '_> {
         unsafe { held.0.as_ref() }
     }
 
-    /// Returns the id of the job, if the pool has taken it.
-    fn put<F, L, U>(&'scope self, function: F, to: L) -> Option<JobId>
+    /// Returns the id of the job, or the job if the pool does not take it.
+    fn put<F, L, U>(&'scope self, function: F, to: L) -> Result<JobId, Owned<Scoped<F, L, U>>>
     where
         F: FnOnce() -> U + Send + 'scope,
         L: Leave<U>,
@@ -113,16 +131,9 @@ impl<'scope> Scope<'scope, '_> {
         let slot = self.slot();
         self.kept.accept(slot);
         let job = Scoped { function, to, turn: Turn(NonNull::from(slot)), value: PhantomData };
-        match self.engine.submit_owned(Owned(job)) {
-            Ok(id) => {
-                self.kept.keep(id);
-                Some(id)
-            }
-            Err(Owned(job)) => {
-                let _ = job.run(&mut Env::outside(self.engine));
-                None
-            }
-        }
+        let id = self.engine.submit_owned(Owned(job))?;
+        self.kept.keep(id);
+        Ok(id)
     }
 
     /// Helps with the jobs that have not begun, the latest first, then waits for the others.
@@ -208,6 +219,15 @@ impl<U> fmt::Debug for ScopedJoinHandle<'_, U> {
     }
 }
 
+/// Who waits for jobs that borrow. Dropped: the wait has panicked, and they may still run.
+struct Stays;
+
+impl Drop for Stays {
+    fn drop(&mut self) {
+        process::abort();
+    }
+}
+
 /// Calls `f` with a scope, and waits for its jobs.
 pub(crate) fn run<'env, F, U>(engine: &'env Arc<Engine>, f: F) -> U
 where
@@ -216,7 +236,9 @@ where
     let state = State { panic: Mutex::new(None), stops_on_panic: AtomicBool::new(false) };
     let scope = Scope { engine, state, slot: OnceLock::new(), kept: Kept::new(), lifetimes: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    let stays = Stays;
     scope.wait();
+    mem::forget(stays);
     match result {
         Err(payload) => resume_unwind(payload),
         Ok(value) => {

@@ -5,8 +5,8 @@
 //! however long it takes; so it is for one that is called for the first time, of which nothing is known.
 //!
 //! Everybody works off a share of his own and then steals half of the largest ([`shares`](super::shares)). What he takes at a time is
-//! a single item, unless these are known to be so quick that to take each would cost as much: so behind a long one that lies
-//! hidden among quick ones there is next to nothing that others could not take.
+//! a single item, unless these are known to be so quick that to take each would cost as much (or there are more of them than half a
+//! word can count): so behind a long one that lies hidden among quick ones there is next to nothing that others could not take.
 //!
 //! Helpers call each other, two each, because to wake a thread takes about as long as the thread takes to get up: all of them by
 //! one would be a line.
@@ -138,10 +138,13 @@ impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
             if self.called.fetch_add(1, Ordering::Relaxed) >= self.most {
                 return;
             }
-            scope.spawn(move || {
+            let is_taken = scope.spawn_if_taken(move || {
                 self.call(scope, 2);
                 self.work();
             });
+            if !is_taken {
+                return;
+            }
         }
     }
 
@@ -158,7 +161,8 @@ impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
             }
         }
         stride.note(nanos_since(began));
-        self.busy.fetch_add(to_word(stride.busy), Ordering::Relaxed);
+        // So that the sum is no more than a word can hold.
+        self.busy.fetch_add(to_word(stride.busy).min(usize::MAX / self.most), Ordering::Relaxed);
         if stride.is_mixed {
             self.is_mixed.store(true, Ordering::Relaxed);
         }
@@ -183,7 +187,7 @@ impl Stride {
     const PART: u64 = 64;
 
     fn new(habit: Option<Habit>) -> Self {
-        let known = habit.filter(|habit| habit.is_alike);
+        let known = habit.filter(|habit| habit.is_alike && !habit.is_long());
         let (per_item, alike) = known.map_or((0, 0), |habit| (habit.per_item, u64::MAX));
         Self { per_item, alike, untimed: 0, busy: 0, is_mixed: false }
     }
@@ -215,7 +219,7 @@ impl Stride {
         if self.per_item == 0 {
             self.per_item = per_item;
         }
-        let is_longer = time > 2 * TIMED && per_item > 8 * self.per_item;
+        let is_longer = time > 2 * TIMED && per_item > self.per_item.saturating_mul(8);
         let is_shorter = self.per_item > 2 * TIMED * 1000 && per_item < self.per_item / 8;
         if is_longer || is_shorter {
             self.is_mixed = true;
@@ -271,6 +275,9 @@ mod tests {
         let habit = |is_alike| Some(Habit { per_item: 10_000, is_alike, is_due: false });
         let strides = [true, false].map(|is_alike| Stride::new(habit(is_alike)).items() as u64);
         assert_eq!(strides, [TAKEN / 10, 1]);
+        // What is known of long ones is only that they are long.
+        let long = Stride::new(Some(Habit { per_item: u64::MAX, is_alike: true, is_due: false }));
+        assert_eq!((long.items(), long.per_item), (1, 0));
         // Nor is it so any more if the long ones come first.
         let mut stride = Stride::new(None);
         for time in [20_000_000, 100] {

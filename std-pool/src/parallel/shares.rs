@@ -94,7 +94,7 @@ impl Shares {
             }
             let next = first + (most / self.unit).clamp(1, (end - first).div_ceil(8));
             match share.compare_exchange_weak(seen, word(next, end), Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some(first * self.unit..(next * self.unit).min(self.len)),
+                Ok(_) => return Some(first * self.unit..next.saturating_mul(self.unit).min(self.len)),
                 Err(now) => seen = now,
             }
         }
