@@ -147,9 +147,9 @@ impl Cohort {
         self.accepted.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Several turns more are accepted. Returns how many were before.
-    pub fn accept_several(&self, turns: usize) -> usize {
-        self.accepted.fetch_add(turns, Ordering::Relaxed)
+    /// Several turns more are accepted.
+    pub fn accept_several(&self, turns: usize) {
+        self.accepted.fetch_add(turns, Ordering::Relaxed);
     }
 
     /// One turn has ended. Returns whether somebody waits: then look how many are [waited for](Cohort::waited_for), and tell.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fastthreadpool_core::{JobId, Tick};
 
 use crate::engine::Engine;
-use crate::engine::slot::Doom;
+use crate::engine::doom::Doom;
 use crate::group_builder::GroupBuilder;
 use crate::groups::inner::Inner;
 use crate::groups::kin::Kin;

@@ -7,7 +7,7 @@
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `submit` | the way of a job into the core |
-//! | `slot`, `slots` | the cohorts of groups |
+//! | `slot`, `slots`, `doom` | the cohorts of groups, and what becomes of them |
 //! | `shown` | which of them the jobs of the seats belong to |
 //! | `awaits` | what is waited for in line |
 //! | `waits` | who waits until something is idle |
@@ -18,6 +18,7 @@
 
 pub(crate) mod awaits;
 mod crowd;
+pub(crate) mod doom;
 pub(crate) mod ending;
 pub(crate) mod habits;
 pub(crate) mod host;

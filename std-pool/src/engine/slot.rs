@@ -13,57 +13,14 @@ use std::ptr::{self, NonNull};
 
 use fastthreadpool_core::{Cohort, CohortCounts, End};
 
+use crate::engine::doom::{CAREFUL, Doom};
 use crate::engine::{Engine, waits};
-use crate::here::removed::CancelReason;
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 use crate::sys::barrier;
 
 /// Turns that a slot without a parent accepts before their ends are spread over tallies. Then a wait costs a barrier of all
 /// threads, which is some microseconds; so few jobs do without.
 const SPREAD_AFTER: usize = if cfg!(shuttle) { 2 } else { 1024 };
-
-/// What has become of a cohort as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum Doom {
-    /// It lives.
-    None = 0,
-    /// What has not begun will not.
-    Expired = 1,
-    /// The same, and what runs is to stop.
-    FailFast = 2,
-    /// The same.
-    Cancelled = 3,
-}
-
-/// Beside the doom: jobs have to look for more before they begin, the slot around or what the group asks of them.
-pub(super) const CAREFUL: u8 = 1 << 7;
-
-impl Doom {
-    const fn from_bits(bits: u8) -> Self {
-        match bits & !CAREFUL {
-            0 => Self::None,
-            1 => Self::Expired,
-            2 => Self::FailFast,
-            _ => Self::Cancelled,
-        }
-    }
-
-    /// Whether what runs is to stop.
-    pub(crate) const fn stops(self) -> bool {
-        matches!(self, Self::FailFast | Self::Cancelled)
-    }
-
-    /// Why a job of the cohort was removed.
-    pub(crate) const fn reason(self) -> Option<CancelReason> {
-        match self {
-            Self::None => None,
-            Self::FailFast => Some(CancelReason::FailFast),
-            Self::Expired => Some(CancelReason::Expired),
-            Self::Cancelled => Some(CancelReason::Cancelled),
-        }
-    }
-}
 
 pub(crate) struct Slot {
     engine: NonNull<Engine>,
@@ -165,11 +122,11 @@ impl Slot {
         before
     }
 
-    /// Several turns more, of a slot without a parent.
-    pub(crate) fn accept_several(&self, turns: usize) {
+    /// Several turns more, of a slot without a parent: the first of its present use after `before`.
+    pub(crate) fn accept_several(&self, turns: usize, before: usize) {
         debug_assert!(self.parent().is_none(), "each turn is one of the slot around, too");
-        let before = self.cohort.accept_several(turns);
-        if before / SPREAD_AFTER != before.wrapping_add(turns) / SPREAD_AFTER {
+        self.cohort.accept_several(turns);
+        if before < SPREAD_AFTER && before + turns >= SPREAD_AFTER {
             self.spread();
         }
     }

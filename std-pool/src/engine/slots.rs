@@ -3,7 +3,8 @@
 use std::ptr::{self, NonNull};
 
 use crate::engine::Engine;
-use crate::engine::slot::{CAREFUL, Slot};
+use crate::engine::doom::CAREFUL;
+use crate::engine::slot::Slot;
 use crate::sys::Mutex;
 
 /// All of them, and those that are nobody's, for the next group.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, Gate, Gated, Tick, WITHOUT_END};
 
-use crate::engine::slot::{Doom, Slot};
+use crate::engine::doom::Doom;
+use crate::engine::slot::Slot;
 use crate::engine::{Engine, Party};
 use crate::groups::deadline;
 use crate::groups::door::Door;

@@ -19,7 +19,8 @@ use fastthreadpool_core::{CohortCounts, Gate, Tick};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
-use crate::engine::slot::{Doom, Slot};
+use crate::engine::doom::Doom;
+use crate::engine::slot::Slot;
 use crate::engine::waits::InLine;
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::totals::Totals;

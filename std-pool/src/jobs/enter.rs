@@ -8,7 +8,8 @@ use std::sync::Arc;
 use fastthreadpool_core::JobId;
 
 use crate::engine::Engine;
-use crate::engine::slot::{Doom, Slot};
+use crate::engine::doom::Doom;
+use crate::engine::slot::Slot;
 use crate::engine::submit::{Submission, SubmitError, To};
 use crate::groups::hold::{Hold, Root};
 use crate::groups::inner::Inner;

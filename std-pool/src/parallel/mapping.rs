@@ -72,8 +72,9 @@ impl<'a, I: Send + 'a> Items for Changed<'a, I> {
 }
 
 /// All values, computed by the caller alone.
-pub(crate) fn alone<I: Items, U>(items: &I, f: impl FnMut(I::Item) -> U) -> Vec<U> {
-    // SAFETY: all, once: its callers give it items that nobody has taken.
+#[expect(clippy::needless_pass_by_value, reason = "nobody else has them, and they are asked for once")]
+pub(crate) fn alone<I: Items, U>(items: I, f: impl FnMut(I::Item) -> U) -> Vec<U> {
+    // SAFETY: all, once: they were not in a mapping, and are gone then.
     unsafe { items.run(0..items.len()) }.map(f).collect()
 }
 
@@ -156,13 +157,8 @@ pub(crate) struct Participant<'m, I, U, F> {
 impl<I: Items, U, F: Fn(I::Item) -> U> Participant<'_, I, U, F> {
     /// Does the next items, some so many at most. Returns how many it did, or `None` when nobody leaves it any.
     pub(crate) fn go_on(&mut self, most: usize) -> Option<usize> {
-        let range = loop {
-            match self.mapping.shares.take(self.share, most) {
-                Some(range) => break range,
-                None if self.mapping.shares.steal(self.share) => {}
-                None => return None,
-            }
-        };
+        let shares = &self.mapping.shares;
+        let range = shares.take(self.share, most).or_else(|| shares.steal(self.share))?;
         if range.start != self.run.end {
             self.keep();
             self.run = range.start..range.start;

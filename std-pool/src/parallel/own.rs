@@ -18,7 +18,7 @@ use crate::engine::slot::Slot;
 use crate::here::frame::{self, Address};
 use crate::sys::Mutex;
 
-/// Turns that are accepted at a time: twice as many each time, up to so many.
+/// Turns that are accepted at a time: as many as before, up to so many.
 const TURNS: usize = if cfg!(shuttle) { 2 } else { 32 };
 
 /// The turns of a scope, and which of its jobs may not have begun.
@@ -31,8 +31,8 @@ pub(super) struct Kept {
 #[derive(Default)]
 struct Own {
     turns: usize,
-    /// How many were accepted at the last time.
-    step: usize,
+    /// How many were accepted in all.
+    accepted: usize,
     ids: Ids,
 }
 
@@ -61,9 +61,9 @@ impl Kept {
     pub(super) fn accept(&self, slot: &Slot) {
         let accept = |own: &mut Own| {
             if own.turns == 0 {
-                own.step = (own.step * 2).clamp(1, TURNS);
-                own.turns = own.step;
-                slot.accept_several(own.turns);
+                own.turns = own.accepted.clamp(1, TURNS);
+                slot.accept_several(own.turns, own.accepted);
+                own.accepted += own.turns;
             }
             own.turns -= 1;
         };

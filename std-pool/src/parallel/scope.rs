@@ -17,8 +17,9 @@ use fastthreadpool_core::{Host, JobId, Run, Tick};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
+use crate::engine::doom::Doom;
 use crate::engine::host::StdHost;
-use crate::engine::slot::{Doom, Slot};
+use crate::engine::slot::Slot;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::here::frame;
@@ -55,9 +56,7 @@ impl<'scope> Scope<'scope, '_> {
     where
         F: FnOnce() + Send + 'scope,
     {
-        if let Err(Owned(job)) = self.put(f, Nowhere) {
-            let _ = job.run(&mut Env::outside(self.engine));
-        }
+        let _ = self.put(f, Nowhere).map_err(|job| self.run_here(job));
     }
 
     /// The same, but that a job which the pool does not take is dropped. Returns whether it was taken.
@@ -88,13 +87,8 @@ impl<'scope> Scope<'scope, '_> {
         U: Send + 'scope,
     {
         let packet = Packet::new();
-        let id = match self.put(f, ToHandle(Some(Arc::clone(&packet)))) {
-            Ok(id) => Some(id),
-            Err(Owned(job)) => {
-                let _ = job.run(&mut Env::outside(self.engine));
-                None
-            }
-        };
+        let put = self.put(f, ToHandle(Some(Arc::clone(&packet))));
+        let id = put.map_err(|job| self.run_here(job)).ok();
         ScopedJoinHandle { engine: self.engine, id, packet }
     }
 
@@ -134,6 +128,10 @@ impl<'scope> Scope<'scope, '_> {
         let id = self.engine.submit_owned(Owned(job))?;
         self.kept.keep(id);
         Ok(id)
+    }
+
+    fn run_here(&self, Owned(job): Owned<impl Run<Env>>) {
+        let _ = job.run(&mut Env::outside(self.engine));
     }
 
     /// Helps with the jobs that have not begun, the latest first, then waits for the others.

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use fastthreadpool_core::{End, Pack, Ran, Run};
 
 use crate::engine::Payload;
-use crate::engine::slot::{Doom, Slot};
+use crate::engine::doom::Doom;
+use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
 use crate::here::call::{Panic, catch, drop_quietly};
 use crate::results::outcome::JobError;

@@ -49,7 +49,7 @@ where
 {
     let most = engine.config.threads.min(items.len());
     if most < 2 {
-        return mapping::alone(&items, f);
+        return mapping::alone(items, f);
     }
     let len = items.len() as u64;
     let place = place(together::<I, U, F>, len);
@@ -57,11 +57,11 @@ where
     if let Some(habit) = habit {
         let cost = habit.cost(len);
         if cost < BRIEF && !habit.is_due {
-            return mapping::alone(&items, f);
+            return mapping::alone(items, f);
         }
         if cost < WORTH_HELP {
             let began = sys::now();
-            let values = mapping::alone(&items, f);
+            let values = mapping::alone(items, f);
             engine.habits.note(place, nanos_since(began).saturating_mul(1000) / len, habit.is_alike);
             return values;
         }

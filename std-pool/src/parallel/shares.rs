@@ -8,8 +8,8 @@
 //! | edge | by | word |
 //! |---|---|---|
 //! | take | its owner | `first..end` to `first + count..end` |
-//! | steal | another | `first..end` to `first..middle`; the rest becomes the share of who steals |
-//! | fill | its owner, when it is empty | to what was stolen; it says `MOVING` from before the theft until then |
+//! | steal | another | `first..end` to `first..middle`; who steals takes the first of the rest |
+//! | fill | its owner, when it is empty | to the rest of what was stolen; it says `MOVING` from before the theft until then |
 //!
 //! # Rules
 //!
@@ -82,6 +82,11 @@ impl Shares {
         self.all.iter().map(|share| left(share.0.load(Ordering::Relaxed))).sum::<usize>().saturating_mul(self.unit)
     }
 
+    /// The items of so many units.
+    fn items(&self, first: usize, end: usize) -> Range<usize> {
+        first * self.unit..end.saturating_mul(self.unit).min(self.len)
+    }
+
     /// The next items of a share, by its owner: at most so many, and at most an eighth of what is left, lest there is nothing left for
     /// others where it ends; but one, or as many as are told apart.
     pub(crate) fn take(&self, number: usize, most: usize) -> Option<Range<usize>> {
@@ -94,14 +99,15 @@ impl Shares {
             }
             let next = first + (most / self.unit).clamp(1, (end - first).div_ceil(8));
             match share.compare_exchange_weak(seen, word(next, end), Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some(first * self.unit..next.saturating_mul(self.unit).min(self.len)),
+                Ok(_) => return Some(self.items(first, next)),
                 Err(now) => seen = now,
             }
         }
     }
 
-    /// Fills the caller's share, which is empty, with half of the largest. False when there is nothing any more.
-    pub(crate) fn steal(&self, number: usize) -> bool {
+    /// Half of the largest share: the first of it is taken, and the rest fills the caller's share, which is empty. So who steals gets on,
+    /// whoever steals from him. `None` when there is nothing any more.
+    pub(crate) fn steal(&self, number: usize) -> Option<Range<usize>> {
         let own = &self.all[number].0;
         loop {
             let (mut largest, mut is_moving) = (None, false);
@@ -114,7 +120,7 @@ impl Shares {
             }
             let Some((share, seen)) = largest else {
                 if !is_moving {
-                    return false;
+                    return None;
                 }
                 thread::yield_now();
                 continue;
@@ -123,9 +129,9 @@ impl Shares {
             let middle = first + (end - first) / 2;
             own.store(MOVING, Ordering::Relaxed);
             let stolen = share.0.compare_exchange(seen, word(first, middle), Ordering::Relaxed, Ordering::Relaxed);
-            own.store(if stolen.is_ok() { word(middle, end) } else { 0 }, Ordering::Relaxed);
+            own.store(if stolen.is_ok() { word(middle + 1, end) } else { 0 }, Ordering::Relaxed);
             if stolen.is_ok() {
-                return true;
+                return Some(self.items(middle, middle + 1));
             }
         }
     }

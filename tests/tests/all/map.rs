@@ -1,5 +1,6 @@
 //! A function over many items.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -59,6 +60,35 @@ fn no_item_holds_up_the_others() {
         // Each waits for all the others, so they end only if each has a thread of its own.
         let meeting = Meeting(AtomicUsize::new(0));
         pool.par_map(&vec![(); number], |()| meeting.wait_for(number));
+    }
+}
+
+#[test]
+fn several_threads_work_when_it_is_worth_it() {
+    let pool: Pool = pool(3);
+    // Again when it is known what they cost.
+    for _ in 0..3 {
+        let threads = Mutex::new(BTreeSet::new());
+        let both = AtomicUsize::new(0);
+        // Each of the last waits until another thread has come, so it ends only if one does.
+        let results = pool.par_map(&(0..200).collect::<Vec<u32>>(), |n| {
+            if *n < 40 {
+                // Long enough that helpers are called.
+                (0..20_000).for_each(|n| _ = std::hint::black_box(n));
+            } else {
+                let number = {
+                    let mut threads = threads.lock().unwrap();
+                    threads.insert(format!("{:?}", thread::current().id()));
+                    threads.len()
+                };
+                both.fetch_max(number, Ordering::SeqCst);
+                while both.load(Ordering::SeqCst) < 2 {
+                    thread::yield_now();
+                }
+            }
+        });
+        assert_eq!(results.len(), 200);
+        assert!(both.load(Ordering::SeqCst) >= 2);
     }
 }
 
