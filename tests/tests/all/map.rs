@@ -104,7 +104,7 @@ fn long_items_hidden_among_quick_ones_hold_up_nobody() {
                 meeting.wait_for(16);
             } else {
                 // As quick as something for which it pays to take one at a time.
-                (0..20_000).for_each(|n| _ = std::hint::black_box(n));
+                (0..40_000).for_each(|n| _ = std::hint::black_box(n));
             }
             *n
         });
