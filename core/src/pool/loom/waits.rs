@@ -46,6 +46,21 @@ fn an_earlier_timer_meets_the_deadline_of_the_sentinel() {
     });
 }
 
+/// It falls due for somebody who is no worker, and who wakes nobody.
+#[test]
+fn a_timer_that_falls_due_meets_a_worker_that_falls_asleep() {
+    model(3, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let (_, duty) = stage.pool.submit_at(0, false, Tick(1), None).unwrap();
+        assert_eq!((stage.pool.timers(), duty), (1, Duty::Start), "it is due, and nobody has looked");
+        let worker = stage.spawn_worker(stage.pool.attach().unwrap());
+        stage.pool.expire();
+        let (resting, duties) = rested([worker]);
+        stage.settle(resting, duties);
+        stage.assert_over(&[1], Account { accepted: 1, done: 1, ..Account::default() });
+    });
+}
+
 #[test]
 fn urgent_jobs_are_popped_once_whoever_pushes_and_pops() {
     model(2, || {
