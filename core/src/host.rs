@@ -79,6 +79,13 @@ pub trait Host {
     fn trim_after(&self) -> Option<u64> {
         None
     }
+
+    /// Gives back what the host keeps for jobs; only if it is `long` that nothing was needed. Returns whether there would be
+    /// something to give back after such a time.
+    fn trim(&self, long: bool) -> bool {
+        let _ = long;
+        false
+    }
 }
 
 impl<H: Host + ?Sized> Host for &H {
@@ -98,6 +105,10 @@ impl<H: Host + ?Sized> Host for &H {
 
     fn trim_after(&self) -> Option<u64> {
         (**self).trim_after()
+    }
+
+    fn trim(&self, long: bool) -> bool {
+        (**self).trim(long)
     }
 }
 

@@ -382,7 +382,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(crate) fn trim(&self, long: bool) -> bool {
         let trim = |inside| self.storage.lanes().iter().fold(false, |more, lane| lane.slots().trim(inside) | more);
         let lanes = self.inside.get().is_some_and(trim);
-        lanes | self.trim_entries(long)
+        lanes | self.trim_entries(long) | self.host.trim(long)
     }
 }
 

@@ -120,6 +120,12 @@ impl<J> Fit<J> {
 }
 
 impl<C: ?Sized> Task<C> {
+    /// Whether a job of this type is stored inline.
+    #[must_use]
+    pub const fn holds<J>() -> bool {
+        Fit::<J>::INLINE
+    }
+
     /// A task of any job.
     #[cfg(feature = "alloc")]
     #[inline(always)]

@@ -1,9 +1,10 @@
-//! What is allocated: nothing, once the pool is warm, for a job of up to 48 bytes; and nothing while it idles. What is given
+//! What is allocated: nothing, once the pool is warm, for a job of up to 256 bytes in the queue; and nothing while it idles. What is given
 //! back: most of what a burst took.
 //!
 //! In a process of its own without the usual harness, whose threads allocate, too: what is counted is the test's alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier};
@@ -19,7 +20,7 @@ static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 fn main() {
-    a_warm_pool_allocates_nothing_for_small_jobs();
+    a_warm_pool_allocates_nothing();
     what_a_burst_took_is_given_back_after_a_quieter_time();
     what_a_burst_took_is_given_back_without_a_further_job();
     while_one_job_runs_long_memory_and_listings_stay_as_they_are();
@@ -93,15 +94,16 @@ fn assert_none(what: &str, pool: &Pool, mut submit: impl FnMut(usize), mut wait:
     assert!(allocated <= 8, "{what}: {allocated} allocations for {} jobs", 100 * JOBS);
 }
 
-fn a_warm_pool_allocates_nothing_for_small_jobs() {
+fn a_warm_pool_allocates_nothing() {
     let pool: Pool = Pool::builder().threads(2).build().unwrap();
     let numbers = pool.with_results::<usize>();
-    let (five, ten) = ([1_usize; 5], [1_usize; 10]);
+    let (five, many, more) = ([1_usize; 5], [1_usize; 31], [1_usize; 32]);
     let run = |n| _ = RAN.fetch_add(n, Ordering::Relaxed);
     let each = |jobs: usize, submit: &dyn Fn(usize) -> JobId| (0..jobs).for_each(|n| _ = submit(n));
 
     assert_none("no captures", &pool, |jobs| each(jobs, &|_| pool.submit(move || run(1)).unwrap()), || ());
     assert_none("48 bytes", &pool, |jobs| each(jobs, &|n| pool.submit(move || run(n + five[0])).unwrap()), || ());
+    assert_none("256 bytes", &pool, |jobs| each(jobs, &|n| pool.submit(move || run(n + many[30])).unwrap()), || ());
     let batch = |jobs: usize| _ = pool.submit_all((0..jobs).map(|n| move || run(n))).unwrap();
     assert_none("batches", &pool, batch, || ());
     assert_none("urgent", &pool, |jobs| each(jobs, &|n| pool.submit_first(move || run(n)).unwrap()), || ());
@@ -131,7 +133,7 @@ fn a_warm_pool_allocates_nothing_for_small_jobs() {
 
     // A larger one takes one box, and no more.
     let boxed = allocations(|| {
-        (0..JOBS).for_each(|_| _ = pool.submit(move || run(ten[0])).unwrap());
+        (0..JOBS).for_each(|n| _ = pool.submit(move || run(n + more[0])).unwrap());
         pool.wait_idle();
     });
     assert_eq!(boxed, JOBS);
@@ -187,17 +189,19 @@ fn what_a_burst_took_is_given_back_without_a_further_job() {
     pool.submit_later(Duration::ZERO, || ()).unwrap();
     pool.wait_idle();
     let before = LIVE_BYTES.load(Ordering::SeqCst);
-    for round in 0..8 {
+    for round in 0..10 {
         let occupied = [occupy(&pool), occupy(&pool)];
-        match round % 4 {
+        let large = [round; 20];
+        match round % 5 {
             0 => (0..BURST).for_each(|_| _ = pool.submit(|| ()).unwrap()),
             1 => (0..BURST).for_each(|_| _ = pool.submit_first(|| ()).unwrap()),
             2 => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::ZERO, || ()).unwrap()),
-            _ => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::from_hours(1), || ()).unwrap()),
+            3 => (0..BURST).for_each(|_| _ = pool.submit_later(Duration::from_hours(1), || ()).unwrap()),
+            _ => (0..BURST).for_each(|_| _ = pool.submit(move || _ = black_box(large)).unwrap()),
         }
         let burst = LIVE_BYTES.load(Ordering::SeqCst) - before;
         assert!(burst > BURST * 16, "{burst} bytes of a burst");
-        if round % 4 == 3 {
+        if round % 5 == 3 {
             assert_eq!(pool.cancel_timers(), BURST);
         }
         drop(occupied);

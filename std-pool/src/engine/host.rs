@@ -4,7 +4,7 @@
 
 use fastthreadpool_core::{Host, Tick};
 
-use crate::engine::crowd;
+use crate::engine::{crowd, pages};
 use crate::sys::{self, RawMutex};
 
 /// The host of every pool on std.
@@ -41,5 +41,9 @@ impl Host for StdHost {
 
     fn trim_after(&self) -> Option<u64> {
         Some(TRIM_AFTER)
+    }
+
+    fn trim(&self, long: bool) -> bool {
+        pages::trim(long)
     }
 }

@@ -7,6 +7,7 @@
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `submit` | the way of a job into the core |
+//! | `stow`, `pages` | what does not fit into a payload |
 //! | `slot`, `slots`, `doom` | the cohorts of groups, and what becomes of them |
 //! | `shown` | which of them the jobs of the seats belong to |
 //! | `awaits` | what is waited for in line |
@@ -23,10 +24,12 @@ pub(crate) mod ending;
 pub(crate) mod habits;
 pub(crate) mod host;
 pub(crate) mod life;
+pub(crate) mod pages;
 pub(crate) mod removal;
 pub(crate) mod shown;
 pub(crate) mod slot;
 pub(crate) mod slots;
+pub(crate) mod stow;
 pub(crate) mod submit;
 pub(crate) mod threads;
 pub(crate) mod totals;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, Gated, JobId, Pack, Refused, Repeat, Run, Start, Tick};
 
+use crate::engine::stow::{stow, unstow};
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::here::frame;
@@ -106,21 +107,16 @@ pub(crate) trait Submission: Run<Env> + Send + 'static {
 /// A job that becomes a payload in its slot.
 pub(crate) struct Packed<J>(pub(crate) J);
 
-impl<J: Submission> Packed<J> {
-    pub(crate) fn into_function(self) -> J::Function {
-        self.0.into_function()
-    }
-}
-
 impl<J: Submission> Pack<Payload> for Packed<J> {
     #[inline(always)]
     fn pack(self) -> Payload {
-        Payload::new(self.0)
+        // SAFETY: `'static`: nothing that the job borrows can end before the payload.
+        unsafe { stow(self.0) }
     }
 
     unsafe fn unpack(payload: Payload) -> Self {
         // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
-        Self(unsafe { payload.into_job::<J>() })
+        Self(unsafe { unstow(payload) })
     }
 }
 
@@ -140,7 +136,12 @@ impl Engine {
                     None => self.core.submit_packed(job),
                     Some(seat) => self.core.submit_packed_from(seat, job),
                 };
-                self.finish(submitted)
+                match submitted {
+                    Ok((id, Duty::Nothing)) => Ok(id),
+                    // SAFETY: what a lane has of this job is packed.
+                    Ok((id, duty)) => self.submitted(id, duty, |payload| unsafe { unstow::<J>(payload) }),
+                    Err(refused) => Err(self.refused(refused.map(|Packed(job)| job))),
+                }
             }
             (to, gated) => self.submit_by(job, |job, nested| self.put_entry(job, &to, gated.as_ref(), nested)),
         }
@@ -183,26 +184,14 @@ impl Engine {
         put: impl FnOnce(Payload, bool) -> Result<(JobId, Duty), Refused<Payload>>,
     ) -> Result<JobId, SubmitError<J::Function>> {
         let nested = frame::seat_in(self.address()).is_some();
-        match put(Packed(job).pack(), nested) {
+        // SAFETY: of what is made here.
+        let unpack = |payload: Payload| unsafe { payload.into_job::<J>() };
+        // In a box: it may wait for long, and would keep a page.
+        match put(Payload::new(job), nested) {
             // Before the rest is told apart: on its way through a place for either the id would be read as it was not written.
             Ok((id, Duty::Nothing)) => Ok(id),
-            submitted => {
-                // SAFETY: just packed.
-                let unpack = |job| unsafe { Packed::<J>::unpack(job) };
-                self.finish(submitted.map_err(|refused| refused.map(unpack)))
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn finish<J: Submission>(
-        &self,
-        submitted: Result<(JobId, Duty), Refused<Packed<J>>>,
-    ) -> Result<JobId, SubmitError<J::Function>> {
-        match submitted {
-            Ok((id, Duty::Nothing)) => Ok(id),
-            Ok((id, duty)) => self.submitted::<J>(id, duty),
-            Err(refused) => Err(self.refused(refused)),
+            Ok((id, duty)) => self.submitted(id, duty, unpack),
+            Err(refused) => Err(self.refused(refused.map(unpack))),
         }
     }
 
@@ -240,28 +229,32 @@ impl Engine {
 
     #[cold]
     #[inline(never)]
-    fn submitted<J: Submission>(&self, id: JobId, duty: Duty) -> Result<JobId, SubmitError<J::Function>> {
+    fn submitted<J: Submission>(
+        &self,
+        id: JobId,
+        duty: Duty,
+        unpack: impl FnOnce(Payload) -> J,
+    ) -> Result<JobId, SubmitError<J::Function>> {
         let Err(error) = self.perform(duty) else { return Ok(id) };
         // There is no thread, and so nobody who would have taken it; except one that was started just now after all.
         match self.core.withdraw(id) {
             None => Ok(id),
             Some(payload) => {
                 self.has_removed();
-                // SAFETY: what `submit` has packed of this type: nobody has run it.
-                let Packed(job) = unsafe { Packed::<J>::unpack(payload) };
-                Err(SubmitError::NoThread(job.into_function(), error))
+                // Nobody has run it.
+                Err(SubmitError::NoThread(unpack(payload).into_function(), error))
             }
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn refused<J: Submission>(&self, refused: Refused<Packed<J>>) -> SubmitError<J::Function> {
+    fn refused<J: Submission>(&self, refused: Refused<J>) -> SubmitError<J::Function> {
         self.has_refused(&refused);
         match refused {
-            Refused::Full(Packed(job)) => SubmitError::Full(job.into_function()),
-            Refused::Closed(Packed(job)) if self.is_elsewhere() => SubmitError::Forked(job.into_function()),
-            Refused::Closed(Packed(job)) => SubmitError::Closed(job.into_function()),
+            Refused::Full(job) => SubmitError::Full(job.into_function()),
+            Refused::Closed(job) if self.is_elsewhere() => SubmitError::Forked(job.into_function()),
+            Refused::Closed(job) => SubmitError::Closed(job.into_function()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, JobId};
 
-use crate::engine::{Engine, waits};
+use crate::engine::{Engine, pages, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
 use crate::sys::atomic::{AtomicUsize, Ordering};
@@ -247,6 +247,7 @@ impl Engine {
 /// `engine` points to an [`Engine`].
 unsafe fn in_child(engine: *mut ()) {
     waits::forget_list();
+    pages::forget_depot();
     // SAFETY: as the caller says; an engine leaves the list of forks before it is gone.
     unsafe { &*engine.cast::<Engine>() }.core.abandon();
 }

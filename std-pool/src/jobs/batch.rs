@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::engine::submit::{Packed, SubmitError, To};
+use crate::engine::submit::{Packed, Submission, SubmitError, To};
 use crate::groups::hold::Root;
 use crate::jobs::enter::{Entrance, Shape};
 
@@ -71,7 +71,7 @@ impl<T: Send + 'static> Entrance<'_, T> {
             }
             let batch = &mut batch[..filled];
             let submitted = self.engine.submit_all(batch);
-            let refused: Vec<_> = batch.iter_mut().filter_map(|job| Some(job.take()?.into_function())).collect();
+            let refused: Vec<_> = batch.iter_mut().filter_map(|job| Some(job.take()?.0.into_function())).collect();
             accepted += filled - refused.len();
             if let Err(reason) = submitted {
                 return Err(SubmitAllError { accepted, refused, reason });

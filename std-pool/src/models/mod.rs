@@ -16,6 +16,7 @@
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
 //! | `maps` | those who share a map |
+//! | `pages` | those who take room for large jobs, and those who bring it back |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `scopes` | a scope, and cancels |
 //! | `semaphores` | who gives up, and a release |
@@ -28,6 +29,7 @@ mod ending;
 mod gates;
 mod kinds;
 mod maps;
+mod pages;
 mod panics;
 mod scopes;
 mod semaphores;

@@ -19,6 +19,7 @@ use fastthreadpool_core::{End, Pack, Ran, Run};
 use crate::engine::Payload;
 use crate::engine::doom::Doom;
 use crate::engine::slot::Slot;
+use crate::engine::stow::{stow, unstow};
 use crate::engine::worker::Env;
 use crate::here::call::{Panic, catch, drop_quietly};
 use crate::results::outcome::JobError;
@@ -171,11 +172,11 @@ impl<J: Run<Env> + Send> Pack<Payload> for Owned<J> {
     fn pack(self) -> Payload {
         // SAFETY: only a scope makes one, of a job with a turn of a scope; that does not return before the turn has ended, and
         // then nothing is left of the job: see the module's head.
-        unsafe { Payload::new_unbounded(self.0) }
+        unsafe { stow(self.0) }
     }
 
     unsafe fn unpack(payload: Payload) -> Self {
         // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
-        Self(unsafe { payload.into_job::<J>() })
+        Self(unsafe { unstow(payload) })
     }
 }

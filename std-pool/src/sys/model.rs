@@ -102,7 +102,7 @@ fn start() -> std::io::Result<()> {
 }
 
 /// Something is wrong. A panic would be caught where jobs are run: so it is kept until the end.
-fn fault(what: String) {
+pub(crate) fn fault(what: String) {
     world(|world| world.faults.push(what));
 }
 

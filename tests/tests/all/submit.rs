@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fastthreadpool::{Group, JobError, JobId, Pool, SubmitError};
+use fastthreadpool::{Cancellation, Group, JobError, JobId, Pool, SubmitError};
 
 use crate::support::{Occupied, pool, tally, values};
 
@@ -134,6 +134,47 @@ fn jobs_of_all_sizes_and_alignments_arrive_whole() {
     .unwrap();
     pool.shutdown();
     assert_eq!(tally(values(pool.done())), tally([0, 7, 5, 100, 64]));
+}
+
+/// By each way that stores jobs: such as fit in a slot, beside it, and in neither; as many as take several pages.
+#[test]
+fn jobs_around_the_sizes_at_which_they_are_stored_elsewhere_arrive_whole() {
+    #[repr(align(512))]
+    #[derive(Clone, Copy)]
+    struct Aligned([u8; 512]);
+
+    fn submit<const SIZE: usize>(pool: &Pool<usize>, number: u8) {
+        let held = Arc::new([number; SIZE]);
+        let job = |bytes: [u8; SIZE], held: Arc<[u8; SIZE]>| move || usize::from(bytes == *held);
+        let group = pool.with_results::<usize>();
+        let _ = pool.submit(job(*held, held.clone())).unwrap();
+        let _ = pool.submit_first(job(*held, held.clone())).unwrap();
+        let _ = pool.submit_later(std::time::Duration::ZERO, job(*held, held.clone())).unwrap();
+        let _ = pool.submit_all((0..3).map(|_| job(*held, held.clone()))).unwrap();
+        let _ = group.submit(job(*held, held.clone())).unwrap();
+        let spawned = pool.spawn(job(*held, held.clone())).unwrap();
+        let scoped = pool.scope(|scope| scope.spawn_with_handle(job(*held, held.clone())).join().unwrap());
+        assert_eq!(scoped + spawned.join().unwrap() + group.done().pop().unwrap().value, 3);
+        pool.wait_idle();
+        assert_eq!(values(pool.done()), [1; 6]);
+        pool.pause();
+        let removed = pool.submit(job(*held, held.clone())).unwrap();
+        assert_eq!(pool.cancel(removed), Cancellation::Removed);
+        pool.resume();
+        drop(group);
+        assert_eq!(Arc::strong_count(&held), 1, "{SIZE}: each is dropped once");
+    }
+
+    let pool: Pool<usize> = pool(2);
+    for number in 0..40 {
+        submit::<40>(&pool, number);
+        submit::<200>(&pool, number);
+        submit::<249>(&pool, number);
+    }
+    let aligned = Aligned([1; 512]);
+    let is_aligned = move || usize::from((&raw const aligned).addr() % 512 == 0 && aligned.0 == [1; 512]);
+    assert_eq!(pool.spawn(is_aligned).unwrap().join().unwrap(), 1);
+    pool.shutdown();
 }
 
 #[test]
