@@ -166,15 +166,15 @@ pub(crate) fn forget_depot() {
     DEPOT.forget();
 }
 
-/// The addresses of the free pages.
+/// The addresses of the free pages, of so many at most.
 #[cfg(all(test, shuttle))]
-pub(crate) fn free() -> Vec<std::num::NonZero<usize>> {
+pub(crate) fn free(most: usize) -> Vec<std::num::NonZero<usize>> {
     let depot = depot().lock();
     let next = |page: &NonNull<Page>| {
         // SAFETY: it is in the depot.
         unsafe { page.as_ref() }.next.get()
     };
-    std::iter::successors(depot.first, next).map(NonNull::addr).collect()
+    std::iter::successors(depot.first, next).map(NonNull::addr).take(most).collect()
 }
 
 // ----- threads
