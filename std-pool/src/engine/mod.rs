@@ -139,6 +139,7 @@ impl Drop for Engine {
         self.conclude();
         // SAFETY: nobody looks at them any more.
         unsafe { ManuallyDrop::drop(&mut self.parts) };
+        pages::trim(true);
     }
 }
 
