@@ -210,6 +210,30 @@ fn a_claimed_job_is_published_behind_a_long_one_while_another_worker_falls_aslee
     });
 }
 
+/// While one worker runs, and jobs are known to be short, the other falls asleep for a nap; a submit that sees both calls nobody. The
+/// job that runs turns out long: the other finds what was submitted when its nap is over.
+#[test]
+fn a_submit_meets_a_worker_that_naps_while_another_goes_on() {
+    model(2, || {
+        let stage = Stage::new(SHORT, 2, 0);
+        let mut owner = stage.used_to_short_jobs();
+        let _ = stage.pool.submit(0).unwrap();
+        let Next::Run { payload: 0, running, .. } = owner.next() else { panic!("the first job") };
+        let napper = stage.spawn_worker(stage.enlist());
+        let (_, duty) = stage.pool.submit(1).unwrap();
+        let (mut resting, mut duties) = rested([napper]);
+        duties.push(duty);
+        stage.perform_in_time(&mut resting, &mut duties);
+        stage.assert_ran(&[0, 1]);
+        duties.push(stage.pool.end(&running, End::Done, None).1);
+        let (owner, more) = stage.rest(owner);
+        resting.push(owner);
+        duties.extend(more);
+        stage.settle(resting, duties);
+        stage.assert_over(&[0, 1], Account { accepted: RUN + 2, done: RUN + 2, ..Account::default() });
+    });
+}
+
 #[test]
 fn a_job_put_aside_is_published_behind_a_long_one_while_another_worker_falls_asleep() {
     model(3, || {
