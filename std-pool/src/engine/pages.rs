@@ -150,7 +150,8 @@ fn depot() -> &'static Mutex<Depot> {
 /// Gives free pages back to the allocator, those of other pools too, if nothing has needed them for `long`. Returns whether there
 /// would be some.
 pub(crate) fn trim(long: bool) -> bool {
-    let mut depot = depot().lock();
+    let Some(depot) = DEPOT.made() else { return false };
+    let mut depot = depot.lock();
     if !long {
         return depot.first.is_some();
     }

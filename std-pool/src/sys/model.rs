@@ -136,6 +136,11 @@ impl<T: Sync> Global<T> {
         value(ptr::from_ref(self).addr(), None, self.0)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as outside")]
+    pub(crate) fn made(&'static self) -> Option<&'static T> {
+        Some(self.get())
+    }
+
     #[expect(clippy::unused_self, reason = "in the model nobody forks")]
     pub(crate) fn forget(&self) {}
 }

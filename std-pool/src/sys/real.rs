@@ -47,6 +47,12 @@ impl<T: Sync> Global<T> {
         unsafe { &*value }
     }
 
+    /// If somebody has asked.
+    pub(crate) fn made(&'static self) -> Option<&'static T> {
+        // SAFETY: never freed.
+        unsafe { self.value.load(Ordering::Acquire).as_ref() }
+    }
+
     /// The next who asks makes another.
     pub(crate) fn forget(&self) {
         self.value.store(ptr::null_mut(), Ordering::Release);
