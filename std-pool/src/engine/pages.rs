@@ -22,7 +22,7 @@
 //!    drop. What its holder does not hand out, it brings back itself. So `brought` becomes full once in each round.
 //! 2. Whoever made it full is alone with the page: he has acquired all that others have released there, and nobody
 //!    refers to it any more.
-//! 3. A page lies at a multiple of its size. So its address is known from each of its berths'.
+//! 3. A page lies at a multiple of [`ALIGN`], and is shorter. So its address is known from each of its berths'.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -35,14 +35,18 @@ use crate::sys::{self, Global, Mutex};
 pub(crate) const BERTH: usize = 256;
 
 /// Berths of a page.
-const BERTHS: usize = if cfg!(shuttle) { 3 } else { 31 };
+const BERTHS: usize = if cfg!(shuttle) { 3 } else { 30 };
 
-/// The first is the place of the head.
+/// Bytes of a page; the first place is the head's.
 const PAGE: usize = (BERTHS + 1) * BERTH;
 
-const LAYOUT: Layout = match Layout::from_size_align(PAGE, PAGE) {
+/// A page lies at a multiple of this. It is a place larger, since an allocator that puts a word before what it gives would else
+/// leave as much room between two pages (glibc does).
+const ALIGN: usize = (PAGE + 1).next_power_of_two();
+
+const LAYOUT: Layout = match Layout::from_size_align(PAGE, ALIGN) {
     Ok(layout) => layout,
-    Err(_) => panic!("a page has as many places as a power of two"),
+    Err(_) => panic!("a page is small, and its alignment a power of two"),
 };
 
 /// Begins each page.
@@ -147,8 +151,8 @@ fn depot() -> &'static Mutex<Depot> {
     DEPOT.get()
 }
 
-/// Gives free pages back to the allocator, those of other pools too, if nothing has needed them for `long`. Returns whether there
-/// would be some.
+/// Gives free pages back to the allocator when a pool has needed nothing for `long`; those of other pools, too. Returns whether
+/// there would be some.
 pub(crate) fn trim(long: bool) -> bool {
     let Some(depot) = DEPOT.made() else { return false };
     let mut depot = depot.lock();
@@ -198,7 +202,7 @@ impl Hands {
     fn take(&self) -> Berth {
         let berth = self.next.get();
         match NonNull::new(berth) {
-            Some(next) if berth.addr() % PAGE != 0 => {
+            Some(next) if berth.addr() % ALIGN != PAGE => {
                 self.next.set(berth.wrapping_add(BERTH));
                 Berth(next)
             }
@@ -210,26 +214,44 @@ impl Hands {
     #[inline(never)]
     fn begin(&self) -> Berth {
         let first = Page::first(Page::take());
+        // An allocator that uses a pool may have begun one meanwhile.
+        self.end_page();
         self.next.set(first.as_ptr().wrapping_add(BERTH));
         Berth(first)
     }
 
+    /// Brings back what has not been handed out.
+    fn end_page(&self) {
+        if let Some(next) = NonNull::new(self.next.replace(ptr::null_mut())) {
+            let left = (PAGE - next.addr().get() % ALIGN) / BERTH;
+            if left > 0 {
+                // SAFETY: rule 1: this thread holds them, and hands out no more.
+                unsafe { Page::bring(page_of(next), left) };
+            }
+        }
+    }
+
     #[inline(always)]
     fn bring(&self, page: NonNull<Page>) {
-        if self.from.get() != Some(page) {
-            self.count();
-            self.from.set(Some(page));
-        }
-        self.brought.set(self.brought.get() + 1);
-        if self.brought.get() == BERTHS {
-            self.count();
+        if self.from.get() == Some(page) {
+            self.brought.set(self.brought.get() + 1);
+            if self.brought.get() == BERTHS {
+                self.count();
+            }
+        } else {
+            // Kept before the others are counted, by which this may be called again.
+            Self::count_of(self.from.replace(Some(page)), self.brought.replace(1));
         }
     }
 
     fn count(&self) {
-        if let Some(page) = self.from.take() {
+        Self::count_of(self.from.take(), self.brought.take());
+    }
+
+    fn count_of(from: Option<NonNull<Page>>, brought: usize) {
+        if let Some(page) = from {
             // SAFETY: rule 1: of so many berths the drop has come here, and they are counted now.
-            unsafe { Page::bring(page, self.brought.take()) };
+            unsafe { Page::bring(page, brought) };
         }
     }
 }
@@ -237,17 +259,12 @@ impl Hands {
 impl Drop for Hands {
     fn drop(&mut self) {
         self.count();
-        let next = self.next.get();
-        let left = next.addr().wrapping_neg() % PAGE / BERTH;
-        if let (Some(next), 1..) = (NonNull::new(next), left) {
-            // SAFETY: rule 1: this thread holds them, and hands out no more.
-            unsafe { Page::bring(page_of(next), left) };
-        }
+        self.end_page();
     }
 }
 
 pub(crate) fn page_of(berth: NonNull<u8>) -> NonNull<Page> {
-    let page = berth.as_ptr().map_addr(|address| address & !(PAGE - 1));
+    let page = berth.as_ptr().map_addr(|address| address & !(ALIGN - 1));
     // SAFETY: rule 3; a berth is not in the first page of memory, for it comes from the allocator.
     unsafe { NonNull::new_unchecked(page.cast()) }
 }

@@ -186,7 +186,7 @@ impl Engine {
         let nested = frame::seat_in(self.address()).is_some();
         // SAFETY: of what is made here.
         let unpack = |payload: Payload| unsafe { payload.into_job::<J>() };
-        // In a box: it may wait for long, and would keep a page.
+        // In a box: most that come here may wait for long, and would keep a page.
         match put(Payload::new(job), nested) {
             // Before the rest is told apart: on its way through a place for either the id would be read as it was not written.
             Ok((id, Duty::Nothing)) => Ok(id),
