@@ -240,16 +240,19 @@ impl Engine {
     }
 }
 
-/// Called in a child, with an engine whose threads are in the parent.
+/// Called in a child: first without an engine, then with each whose threads are in the parent.
 ///
 /// # Safety
 ///
-/// `engine` points to an [`Engine`].
+/// `engine` points to an [`Engine`], or is null.
 unsafe fn in_child(engine: *mut ()) {
-    waits::forget_list();
-    pages::forget_depot();
     // SAFETY: as the caller says; an engine leaves the list of forks before it is gone.
-    unsafe { &*engine.cast::<Engine>() }.core.abandon();
+    if let Some(engine) = unsafe { engine.cast::<Engine>().as_ref() } {
+        engine.core.abandon();
+    } else {
+        waits::forget_list();
+        pages::forget_depot();
+    }
 }
 
 /// The life of a worker's thread.

@@ -8,11 +8,11 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// Called in the child with each registered pointer.
+/// Called in the child, once without a pointer, for what is the process's, and then with each registered one.
 ///
 /// # Safety
 ///
-/// The pointer is one that was registered, and still is.
+/// The pointer is null, or one that was registered, and still is.
 pub(crate) type OnChild = unsafe fn(*mut ());
 
 /// Pointers of a chunk.
@@ -93,6 +93,8 @@ fn install() {
 
 extern "C" fn in_child() {
     let Some(on_child) = ON_CHILD.get() else { return };
+    // SAFETY: null.
+    unsafe { on_child(ptr::null_mut()) };
     let mut chunk = &FIRST;
     loop {
         for place in &chunk.pointers {
@@ -121,8 +123,10 @@ mod tests {
     fn a_child_is_told_of_all_that_are_listed_however_many() {
         static TOLD: [AtomicUsize; 3 * CHUNK] = [const { AtomicUsize::new(0) }; 3 * CHUNK];
         unsafe fn told(pointer: *mut ()) {
-            // SAFETY: the pointers of this test are of this array, and no other test of this crate's enters one.
-            unsafe { &*pointer.cast::<AtomicUsize>() }.fetch_add(1, Ordering::Relaxed);
+            // SAFETY: null, or a pointer of this array, since no other test of this crate's enters one.
+            if let Some(told) = unsafe { pointer.cast::<AtomicUsize>().as_ref() } {
+                told.fetch_add(1, Ordering::Relaxed);
+            }
         }
         let enter = |told_of: &'static AtomicUsize| Forks::enter(ptr::from_ref(told_of).cast_mut().cast(), told);
         let places: Vec<_> = TOLD.iter().map(enter).collect();
