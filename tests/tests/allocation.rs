@@ -1,5 +1,5 @@
-//! What is allocated: nothing, once the pool is warm, for a job of up to 256 bytes in the queue; and nothing while it idles. What is given
-//! back: most of what a burst took.
+//! What is allocated: nothing, once the pool is warm, for a job of up to 256 bytes in the queue; and nothing while it idles.
+//! What is given back: most of what a burst took.
 //!
 //! In a process of its own without the usual harness, whose threads allocate, too: what is counted is the test's alone.
 

@@ -106,12 +106,14 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
     let unused: Pool<u32> = Pool::builder().threads(1).build().unwrap();
     let free = pool.group::<u32>().build().unwrap();
     let limited = pool.group::<u32>().limit(1).keyed().pausable().build().unwrap();
-    pool.submit(|| 1).unwrap();
+    // Too large for its slot: so there is a page, of which this thread has the rest.
+    let large = [1_u32; 40];
+    pool.submit(move || large[39]).unwrap();
     pool.wait_idle();
     let child = fork(|| {
         let hour = Duration::from_hours(1);
         let refusals = [
-            refused(pool.submit(|| 7)),
+            refused(pool.submit(move || 6 + large[0])),
             refused(pool.submit_first(|| 7)),
             refused(pool.submit_later(hour, || 7)),
             refused(pool.spawn(|| 7)),
@@ -128,7 +130,7 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
 
         let own: Pool<u32> = Pool::builder().threads(2).build().unwrap();
         let group = own.group::<u32>().limit(1).build().unwrap();
-        (0..100).for_each(|n| _ = own.submit(move || n).unwrap());
+        (0..100).for_each(|n| _ = own.submit(move || n * large[39]).unwrap());
         (0..100).for_each(|n| _ = group.submit(move || n).unwrap());
         assert!(own.wait_idle() && group.wait());
         assert_eq!((own.done().len(), group.done().len()), (100, 100));

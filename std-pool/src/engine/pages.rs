@@ -160,8 +160,8 @@ pub(crate) fn trim(long: bool) -> bool {
         return depot.first.is_some();
     }
     let free = std::mem::take(&mut *depot);
-    // Not under the lock.
     drop(depot);
+    // The allocator is not called under the lock.
     drop(free);
     false
 }

@@ -15,6 +15,7 @@ use crate::host::Tick;
 use crate::hosts::loom::LoomMutex;
 use crate::id::JobId;
 use crate::pool::{Account, Duty};
+use crate::running::Running;
 use crate::slots::Slots;
 use crate::storage::{Growing, Storage};
 use crate::worker::{Next, Worker};
@@ -127,6 +128,21 @@ impl Stage {
         let parked = resting.iter().filter(|resting| resting.parked).count();
         assert_eq!((state.searching(), state.sleeping(), state.alive()), (0, parked, parked));
         assert_eq!(self.pool.audit(), Ok(()));
+    }
+
+    /// A worker ends its job, goes on until it rests, and then all is settled.
+    pub(super) fn end_and_settle(
+        &self,
+        worker: Seated,
+        running: &Running,
+        mut resting: Vec<Resting>,
+        mut duties: Duties,
+    ) {
+        duties.push(self.pool.end(running, End::Done, None).1);
+        let (worker, more) = self.rest(worker);
+        resting.push(worker);
+        duties.extend(more);
+        self.settle(resting, duties);
     }
 
     /// Does all duties, and those that come of them, and nothing else.

@@ -189,11 +189,7 @@ fn published_behind_a_long_job(stage: &Stage, owner: Seated, running: &Running, 
     duties.push(duty);
     stage.perform_in_time(&mut resting, &mut duties);
     stage.assert_ran(&[0, 1]);
-    duties.push(pool.end(running, End::Done, None).1);
-    let (owner, more) = stage.rest(owner);
-    resting.push(owner);
-    duties.extend(more);
-    stage.settle(resting, duties);
+    stage.end_and_settle(owner, running, resting, duties);
 }
 
 #[test]
@@ -225,11 +221,7 @@ fn a_submit_meets_a_worker_that_naps_while_another_goes_on() {
         duties.push(duty);
         stage.perform_in_time(&mut resting, &mut duties);
         stage.assert_ran(&[0, 1]);
-        duties.push(stage.pool.end(&running, End::Done, None).1);
-        let (owner, more) = stage.rest(owner);
-        resting.push(owner);
-        duties.extend(more);
-        stage.settle(resting, duties);
+        stage.end_and_settle(owner, &running, resting, duties);
         stage.assert_over(&[0, 1], Account { accepted: RUN + 2, done: RUN + 2, ..Account::default() });
     });
 }
