@@ -8,7 +8,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -96,17 +96,18 @@ enum Said {
 
 /// The original's larger example: its seconds are milliseconds here, and its `sleep` is a wait for the third scheduled run.
 fn mixed() -> Checked {
-    static BEGUN: Semaphore = Semaphore::new(0);
-    static GATE: Semaphore = Semaphore::new(0);
-
-    // One worker, held by a first job until everything is submitted, so that the order can be checked.
+    // One worker, held by a first job until everything is submitted, so that the order can be checked. While a job waits for
+    // something of this crate another worker stands in for it: this one waits for a channel.
     let pool = Pool::builder().threads(1).build()?;
-    pool.submit(|| -> Result<Said, Box<dyn Error + Send + Sync>> {
-        BEGUN.release(1)?;
-        GATE.acquire()?.forget();
+    let (begun, has_begun) = mpsc::channel();
+    let (gate, opens) = mpsc::channel::<()>();
+    pool.submit(move || -> Result<Said, mpsc::SendError<()>> {
+        begun.send(())?;
+        // Until the other end is dropped.
+        _ = opens.recv();
         Ok(Said::Held)
     })?;
-    BEGUN.acquire()?.forget();
+    has_begun.recv()?;
 
     let mut last = None;
     for i in 0..100 {
@@ -118,7 +119,7 @@ fn mixed() -> Checked {
     let later = pool.submit_later(Duration::from_millis(10), || Said::Foo3)?;
     let scheduled = pool.schedule(Duration::from_millis(20), || Said::Foo4)?;
     check("jobs that wait for their time", (1, 1), (pool.delayed().len(), pool.scheduled().len()))?;
-    GATE.release(1)?;
+    drop(gate);
 
     let mut said = Vec::new();
     let mut runs = 0;
