@@ -9,7 +9,6 @@ mod bounded;
 mod build;
 mod callbacks;
 mod cancel;
-mod conservation;
 mod core_pool;
 mod entangled;
 mod faults;

@@ -1,4 +1,6 @@
 //! Every job that was accepted ends exactly once, whatever several threads do to the pool at the same time.
+//!
+//! A binary of its own, so that `under_stress` is built without all that it does not need.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +9,14 @@ use std::time::Duration;
 use fastrand::Rng;
 use fastthreadpool::{Done, JobId, JoinHandle, Pool};
 
-use crate::support::Bomb;
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "a destructor");
+    }
+}
 
 #[derive(Debug, Default)]
 struct Ledger {
@@ -168,7 +177,7 @@ fn run(seed: u64, callback_panics: &AtomicUsize, build: impl FnOnce() -> Pool<u3
     assert_eq!(Arc::strong_count(&ledger), 1, "nothing is kept");
 }
 
-/// `STRESS_SECONDS=600 cargo test --release -p tests --test all conservation::under_stress -- --ignored --nocapture`
+/// `STRESS_SECONDS=600 cargo test --release -p tests --test conservation under_stress -- --ignored --nocapture`
 #[test]
 #[ignore = "takes as long as STRESS_SECONDS says"]
 fn under_stress() {
