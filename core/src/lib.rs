@@ -35,6 +35,11 @@ mod ring;
 mod slots;
 pub mod wheel;
 
+// Halves of joins.
+#[cfg(feature = "alloc")]
+mod desks;
+mod fork;
+
 // Who works, who sleeps.
 mod pace;
 mod seat;
@@ -59,6 +64,9 @@ pub use blocks::Blocks;
 pub use cohort::{Begun as TallyBegun, Cohort, CohortCounts, Reading as TallyReading, Tally};
 pub use end::{After, End};
 pub use entries::{Kinds, State as EntryState, View as EntryView};
+#[doc(hidden)]
+pub use fork::Look;
+pub use fork::{Desk, Fork, Put, TakenFork};
 pub use host::{Host, Park, Tick, Unpark};
 pub use id::{JobId, JobIds};
 pub use lane::Lane;

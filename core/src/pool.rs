@@ -10,6 +10,7 @@
 //! | `account` | what was accepted, where it is, and how it ended |
 //! | `timed` | timed and urgent jobs |
 //! | `gated` | jobs at gates |
+//! | `forks` | halves of joins |
 //! | `reach` | jobs by their id: cancelling, taking, listing |
 //!
 //! # Rules
@@ -26,6 +27,8 @@
 //! their single order either the submitter sees the changed word and wakes, or the worker sees the work. The same holds
 //! for a claimed range (offered by the exchange that claims it) against a worker that goes to sleep without a deadline,
 //! for a new timer against a worker that sleeps until the next one, and for a change of phase.
+//!
+//! A fork is visible work, too: an owner shows it, then reads the word.
 //!
 //! Visible work is more than what nobody has claimed: also what a worker has claimed and not begun, while it runs a long job,
 //! waits in one, or was dropped; a position put aside, which is there once its producer has published it; and a timer that
@@ -46,6 +49,7 @@
 mod account;
 mod batch;
 mod call;
+mod forks;
 mod gated;
 #[cfg(all(test, loom))]
 mod loom;

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::entries::{FixedSlab, Gating, NoGates, Slab};
+use crate::fork::{Desk, Look, TakenFork};
 use crate::lane::Lane;
 use crate::ring::Ring;
 use crate::seat::Seat;
@@ -23,6 +24,8 @@ pub trait Storage<P> {
     const OWN_LANES: bool;
     /// Whether there are gates.
     const GATES: bool = <Self::Gating as Gating>::GATES;
+    /// Whether there are forks.
+    const FORKS: bool = false;
 
     /// The main lane first; then, if jobs submitted by jobs are to stay with their worker, one for each of the first
     /// seats.
@@ -49,6 +52,29 @@ pub trait Storage<P> {
 
     /// Whether workers are started although others start already, because a start may take long.
     fn is_eager(&self) -> bool;
+
+    /// The desks on which forks are shown, those of the seats first; none before they are [made](Self::make_desks), and none at all
+    /// where there are no forks.
+    fn desks(&self) -> &[Desk] {
+        &[]
+    }
+
+    /// Makes them, if there may be forks.
+    fn make_desks(&self) -> &[Desk] {
+        &[]
+    }
+
+    /// Looks at all but that of a seat.
+    #[doc(hidden)]
+    fn look_at_desks(&self, except: usize, look: Look) -> Option<TakenFork> {
+        let _ = (except, look);
+        None
+    }
+
+    /// Takes a desk for who is no worker, if one is free: its number.
+    fn take_guest(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Room for `JOBS` queued jobs (a power of two), `TIMERS` timed, urgent and gated ones, `WORKERS` workers; no allocator.
@@ -138,8 +164,9 @@ mod growing {
 
     use lock_api::RawMutex;
 
-    use super::{Lane, Seat, Storage};
+    use super::{Desk, Lane, Look, Seat, Storage, TakenFork};
     use crate::blocks::Blocks;
+    use crate::desks::Desks;
     use crate::entries::{Gates, GrowingSlab};
     use crate::seats::Seats;
     use crate::sync::{AtomicUsize, Ordering};
@@ -148,6 +175,7 @@ mod growing {
     pub struct Growing<P, R> {
         lanes: Box<[Lane<Blocks<P, R>>]>,
         seats: Seats<R>,
+        desks: Desks,
         used_seats: AtomicUsize,
         workers: usize,
         is_eager: bool,
@@ -162,6 +190,7 @@ mod growing {
                 lanes: (0..=workers).map(|_| Lane::new(Blocks::new())).collect(),
                 // Models of other things have them all at once: those of `seats` make them later.
                 seats: Seats::new(if cfg!(loom) { workers + spares } else { workers }, workers + spares),
+                desks: Desks::new(workers + spares),
                 used_seats: AtomicUsize::new(0),
                 workers,
                 is_eager,
@@ -174,6 +203,7 @@ mod growing {
         type Gating = Gates;
         type Slab = GrowingSlab<P>;
         const OWN_LANES: bool = true;
+        const FORKS: bool = true;
 
         fn lanes(&self) -> &[Lane<Self::Slots>] {
             &self.lanes
@@ -215,6 +245,24 @@ mod growing {
         #[inline]
         fn is_eager(&self) -> bool {
             self.is_eager
+        }
+
+        #[inline]
+        fn desks(&self) -> &[Desk] {
+            self.desks.all()
+        }
+
+        fn make_desks(&self) -> &[Desk] {
+            self.desks.make()
+        }
+
+        #[inline]
+        fn look_at_desks(&self, except: usize, look: Look) -> Option<TakenFork> {
+            self.desks.look(self.used_seats(), except, look)
+        }
+
+        fn take_guest(&self) -> Option<usize> {
+            self.desks.take_guest()
         }
     }
 }

@@ -25,8 +25,8 @@
 //!
 //! The urgent stack; the worker's own claim; positions put aside because their producer had not published; due timers, if
 //! nobody sleeps who would mind them; the line of those that gates have let through, if its first one's turn has come; a new
-//! claim, from the main lane and the worker's own lane in turn; the line, whoever's turn it is; another worker's lane; the
-//! unstarted half of another worker's claim.
+//! claim, from the main lane and the worker's own lane in turn; the line, whoever's turn it is; a fork; another worker's lane;
+//! the unstarted half of another worker's claim.
 //!
 //! # How much to claim
 //!
@@ -50,6 +50,7 @@ use self::steal::Watch;
 use crate::claim::Claimed;
 use crate::end::{After, End};
 use crate::entries::Stays;
+use crate::fork::{Look, TakenFork};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::pace::Pace;
@@ -71,6 +72,7 @@ enum Find<P> {
     Job(Found<P>),
     /// The worker's claim has some more.
     Claim,
+    Fork(TakenFork),
     /// Nowhere so far: it searches.
     Search,
     /// Nowhere.
@@ -116,6 +118,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     watch: Watch,
     /// So many jobs were left by a claim, and nobody was told of them yet.
     left: Option<usize>,
+    /// It takes forks.
+    helps: bool,
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
@@ -152,6 +156,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             tail: 0,
             watch: Watch::new(seat),
             left: None,
+            helps: false,
         };
         worker.inherit();
         worker
@@ -166,6 +171,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Works until there is nothing to do. Call again after each park.
     pub fn work(&mut self, runner: &mut impl Runner<P>) -> Rest {
+        if S::FORKS {
+            self.helps = true;
+        }
         self.come_back();
         loop {
             // The payload runs where it lands: it is larger than what travels in registers, and another stop on the way would
@@ -184,6 +192,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             };
             match self.advance(run_here) {
                 Find::Job(found) => self.run_found(runner, found),
+                Find::Fork(taken) => {
+                    if S::FORKS {
+                        self.run_fork(runner, taken);
+                    }
+                }
                 Find::Search => runner.idle(),
                 Find::Rest(rest) => return rest,
                 Find::Claim => {}
@@ -191,7 +204,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    /// What to do next, for those who want to run one job at a time. Call again after each job and after each park.
+    /// What to do next, for those who want to run one job at a time. Call again after each job and after each park. It helps
+    /// nobody with a fork.
     #[expect(clippy::should_implement_trait, reason = "not an iterator: it ends with `Exit` and parks in between")]
     pub fn next(&mut self) -> Next<P> {
         self.come_back();
@@ -207,7 +221,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 }
                 Find::Rest(Rest::Park(deadline)) => return Next::Park(deadline),
                 Find::Rest(Rest::Exit { duty, last }) => return Next::Exit { duty, last },
-                Find::Search | Find::Claim => {}
+                Find::Search | Find::Claim | Find::Fork(_) => {}
             }
         }
     }
@@ -264,6 +278,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn run_fork(&mut self, runner: &mut impl Runner<P>, taken: TakenFork) {
+        let duty = self.announce();
+        if duty != Duty::Nothing {
+            runner.perform(duty);
+        }
+        let duty = self.pool.run_fork(self.seat, taken);
+        if duty != Duty::Nothing {
+            runner.perform(duty);
+        }
+    }
+
     /// A job of a lane has ended, but not well.
     #[cold]
     #[inline(never)]
@@ -295,6 +322,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.mode == Mode::Asleep {
             self.get_up();
         }
+    }
+
+    /// Whether there is a fork that it could take, and would.
+    fn sees_forks(&self) -> bool {
+        S::FORKS && self.helps && self.pool.look_at_desks(self.seat, Look::Forks).is_some()
+    }
+
+    /// Whether somebody is in the middle of a join, and may fork again.
+    fn sees_joins(&self) -> bool {
+        S::FORKS && self.helps && self.pool.look_at_desks(self.seat, Look::Joins).is_some()
     }
 
     /// Whether the next job is one of the claim: there is one, and nothing more urgent.

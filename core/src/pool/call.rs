@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Line, Pool};
+use crate::fork::Look;
 use crate::host::Host;
 use crate::part::Part;
 use crate::pinned::Pinned;
@@ -143,7 +144,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             timers > 0 && !state.has_sentinel()
         };
         // Timers first, see `mirror`.
-        unminded() || self.visible_work() > 0 || self.has_unstarted(pinned, NO_SEAT)
+        unminded()
+            || self.visible_work() > 0
+            || self.has_unstarted(pinned, NO_SEAT)
+            || (S::FORKS && self.look_at_desks(NO_SEAT, Look::Forks).is_some())
     }
 
     /// The present phase.

@@ -6,6 +6,7 @@ use lock_api::MutexGuard;
 use super::{Aside, Find, Found, Worker};
 use crate::claim::Claimed;
 use crate::entries::{Entries, Popped, Stays};
+use crate::fork::Look;
 use crate::host::Host;
 use crate::id::JobId;
 use crate::part::Part;
@@ -129,7 +130,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.pool.has_unminded_timers() && self.pool.expire_some() > 0
     }
 
-    /// What is unclaimed, in the line out of turn, or another worker's.
+    /// What is unclaimed, in the line out of turn, or another worker's: a fork, a claim.
     #[inline(always)]
     pub(super) fn find_farther(&mut self) -> Option<Find<P>> {
         if self.claim() {
@@ -137,6 +138,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         if let Some(found) = self.pop_line(false) {
             return Some(Find::Job(found));
+        }
+        if S::FORKS && self.helps {
+            if let Some(taken) = self.pool.look_at_desks(self.seat, Look::Take) {
+                return Some(Find::Fork(taken));
+            }
         }
         self.steal().then_some(Find::Claim)
     }

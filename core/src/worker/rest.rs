@@ -93,7 +93,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let state = pool.state();
             state.is_short() && state.others_work() && !state.is_napping()
         };
-        let napping = unstarted || (self.naps < NAPS && pool.is_short() && others_are_quick());
+        // Who is in the middle of a join calls nobody while one naps.
+        let joins = || self.sees_joins() && !pool.state().is_napping();
+        let napping = unstarted || (self.naps < NAPS && (pool.is_short() && others_are_quick() || joins()));
         if napping && self.pool.host.wake_cost() != 0 {
             // To know at the end of the nap whose claim has not got on in it.
             self.sees_stuck();
@@ -117,6 +119,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if pool.next_due_or_never() < deadline
             || (!leaves_work && pool.visible_work() > 0)
             || (!unstarted && pool.has_unstarted(self.pinned(), self.seat))
+            || self.sees_forks()
             || self.may_exit()
         {
             self.mode = Mode::Asleep;
