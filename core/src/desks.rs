@@ -14,7 +14,7 @@ use crate::fork::{self, Desk, Look, TakenFork};
 use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, sized};
 
 /// Of those who are no workers: so many may fork at a time, others do both halves themselves.
-const GUESTS: usize = sized(16, 1);
+pub const GUESTS: usize = sized(16, 1);
 
 struct Made {
     desks: Box<[Desk]>,

@@ -7,7 +7,8 @@
 //!
 //! A few slots, of which the owner fills the next and takes the last back. When the one whose turn it is has a fork in it, the
 //! *gate* is shut, and a join is one load and two calls. Whoever takes a fork, or looks in vain, opens it: then the owner looks
-//! again whether there is room. An opening may be lost when the owner shuts at the same moment: who looks in vain looks again.
+//! again whether there is room. An opening may be lost when the owner shuts at the same moment: who looks in vain looks again. An
+//! owner who wants to show nothing is *quiet*: that is shut, and opened by nobody else.
 //!
 //! `offer` is `serial << 1 | FULL`; the serial goes up with each fork in that slot.
 //!
@@ -30,7 +31,7 @@
 //! Who waits for a fork helps its thief, and takes nothing but what was forked *inside of the fork that it waits for*, so that a
 //! lock which is held across a join never meets somebody who wants it on top of the same stack. The position of a fork is how
 //! many were on the desk below it. What lies on the thief's desk at or above the position that it had when it began, while it is
-//! not done, was forked inside: who runs it runs nothing else on top. (Wagner, Calder: *Leapfrogging*, PPoPP 1993, for the
+//! not done, was forked inside: who runs it runs nothing else on top. (Wagner, Calder: *Leapfrogging*, `PPoPP` 1993, for the
 //! principle; there a thief of a thief has no such mark.)
 //!
 //! # Order
@@ -60,6 +61,7 @@ const SERIAL: usize = 2;
 
 const OPEN: usize = 0;
 const SHUT: usize = 1;
+const QUIET: usize = 2;
 
 const PENDING: usize = 0;
 const TAKEN: usize = 1;
@@ -74,12 +76,12 @@ pub struct Fork {
     from: AtomicUsize,
     /// The owner's desk.
     owner: usize,
-    run: unsafe fn(NonNull<Fork>),
+    run: unsafe fn(NonNull<Fork>, usize),
 }
 
 impl Fork {
-    /// A fork of the owner of a desk. `run` runs it for who has taken it, and does not unwind.
-    pub fn new(owner: usize, run: unsafe fn(NonNull<Self>)) -> Self {
+    /// A fork of the owner of a desk. `run` runs it for who has taken it, the owner of another desk, and does not unwind.
+    pub fn new(owner: usize, run: unsafe fn(NonNull<Self>, usize)) -> Self {
         let zero = || AtomicUsize::new(0);
         Self { state: AtomicUsize::new(PENDING), thief: zero(), from: zero(), owner, run }
     }
@@ -133,7 +135,7 @@ impl TakenFork {
         shared.from.store(desk.forks(), Ordering::Relaxed);
         shared.state.store(TAKEN, Ordering::Release);
         // SAFETY: taken once, so it is run once.
-        unsafe { run(fork) };
+        unsafe { run(fork, number) };
         // SAFETY: as above.
         let before = swap(unsafe { &fork.as_ref().state }, DONE);
         (before == WAITED).then_some(owner)
@@ -198,10 +200,10 @@ impl Desk {
         self.gate.load(Ordering::Relaxed) != OPEN
     }
 
-    /// Shuts or opens the gate whatever is on the desk.
+    /// From here on nothing is shown, and nobody else can change that; or it can be again.
     #[inline]
-    pub fn set_shut(&self, shut: bool) {
-        self.gate.store(if shut { SHUT } else { OPEN }, Ordering::Relaxed);
+    pub fn set_quiet(&self, quiet: bool) {
+        self.gate.store(if quiet { QUIET } else { OPEN }, Ordering::Relaxed);
     }
 
     /// Forks of which the joins have not ended.

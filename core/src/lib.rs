@@ -62,6 +62,8 @@ mod worker;
 #[cfg(feature = "alloc")]
 pub use blocks::Blocks;
 pub use cohort::{Begun as TallyBegun, Cohort, CohortCounts, Reading as TallyReading, Tally};
+#[cfg(feature = "alloc")]
+pub use desks::GUESTS;
 pub use end::{After, End};
 pub use entries::{Kinds, State as EntryState, View as EntryView};
 #[doc(hidden)]

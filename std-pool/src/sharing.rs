@@ -4,6 +4,7 @@
 use fastthreadpool_core::JobId;
 
 use crate::group::Group;
+use crate::parallel::join;
 use crate::parallel::map::{self, Map, MapError};
 use crate::parallel::scope::{self, Scope};
 use crate::parallel::share;
@@ -38,6 +39,44 @@ impl<T: Send + 'static> Group<T> {
         F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
     {
         scope::run(&self.engine, f)
+    }
+
+    /// Runs both functions and returns what they return; the second may be run by a worker while the caller runs the first.
+    /// Both may borrow, and join in turn: where nobody is idle a join inside of another is hardly more than two calls.
+    ///
+    /// The caller is not moved: it works itself, on its own thread. While it waits for who runs the second it helps with what that
+    /// one has joined, and with nothing else, so a lock that is held across a join does not meet a foreign job.
+    ///
+    /// What is run elsewhere belongs to the job that joins: it has no id of its own, and is not counted.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// fn sum(pool: &Pool, numbers: &[u64]) -> u64 {
+    ///     if numbers.len() < 100 {
+    ///         return numbers.iter().sum();
+    ///     }
+    ///     let (left, right) = numbers.split_at(numbers.len() / 2);
+    ///     let (left, right) = pool.join(|| sum(pool, left), || sum(pool, right));
+    ///     left + right
+    /// }
+    /// let numbers: Vec<u64> = (1..=10_000).collect();
+    /// assert_eq!(sum(&Pool::new()?, &numbers), 50_005_000);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of the first function, else one of the second, after both have ended. If the first panics and nobody has
+    /// begun the second, that is dropped.
+    #[inline]
+    pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA,
+        B: FnOnce() -> RB + Send,
+        RB: Send,
+    {
+        join::join(&self.engine, a, b)
     }
 
     /// The function of each item, in order, computed by the caller and as many workers as it is worth. Items and function

@@ -58,7 +58,7 @@ impl Branch {
     /// # Safety
     ///
     /// The fork is that of a branch, which is there.
-    unsafe fn run(fork: NonNull<Fork>) {
+    unsafe fn run(fork: NonNull<Fork>, _: usize) {
         // SAFETY: the fork is its first field.
         let branch = unsafe { fork.cast::<Self>().as_ref() };
         assert_ne!(branch.number, branch.world.foreign, "a foreign job");

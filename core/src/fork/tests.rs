@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use super::*;
 
-unsafe fn nothing(_: NonNull<Fork>) {}
+unsafe fn nothing(_: NonNull<Fork>, _: usize) {}
 
 fn desks() -> [Desk; 3] {
     core::array::from_fn(|_| Desk::new())
@@ -71,7 +71,7 @@ fn a_chain_of_three_leaps_over_nothing_but_what_it_waits_for() {
     // The third forks in turn; the second, who waits, helps it.
     let _ = put(&desks[2], &innermost);
     let taken = leapfrog(&desks, &inner);
-    assert!(taken.as_ref().is_some_and(|taken| ptr::eq(taken.0.as_ptr(), &innermost)));
+    assert!(taken.as_ref().is_some_and(|taken| ptr::eq(taken.0.as_ptr(), &raw const innermost)));
     begin(&taken.unwrap(), 1, &desks[1]);
     // Now the third waits for what lies on top of the second, below which there is the older one.
     assert!(leapfrog(&desks, &innermost).is_none());
@@ -101,8 +101,12 @@ fn who_looks_in_vain_asks_for_more() {
     let fork = Fork::new(0, nothing);
     let all: [&[Desk]; 2] = [&desks[..2], &desks[2..]];
     assert!(look(all, 1, Look::Joins).is_none() && look(all, 1, Look::Forks).is_none());
-    desks[2].set_shut(true);
-    assert!(look(all, 1, Look::Take).is_none());
+    desks[2].set_quiet(true);
+    assert!(look(all, 1, Look::Take).is_none() && desks[2].is_shut(), "who is quiet is not asked");
+    desks[2].gate.store(SHUT, Ordering::Relaxed);
+    assert!(look(all, 1, Look::Take).is_none() && !desks[2].is_shut());
+    desks[2].set_quiet(true);
+    desks[2].set_quiet(false);
     assert!(!desks[2].is_shut());
     let put = put(&desks[2], &fork);
     assert!(look(all, 1, Look::Joins).is_some() && look(all, 1, Look::Forks).is_some());

@@ -14,6 +14,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.storage.make_desks().get(number)
     }
 
+    /// How many seats there may be: desks from this number on are guests'.
+    pub fn seats_at_most(&self) -> usize {
+        self.storage.limit()
+    }
+
     /// Takes a desk for who is no worker: its number; `None` if none is free.
     pub fn take_guest(&self) -> Option<usize> {
         self.storage.take_guest()

@@ -1,4 +1,4 @@
-//! What maps have cost at the places in a program from where they are called: what is known before the first item is done.
+//! What maps and joins have cost at the places in a program from where they are called: what is known before the first item is done.
 //!
 //! One entry for each of some places, found by their number alone; two that want the same entry forget each other. All of it is
 //! a guess: entries are read and written in no order, and whoever is guided by one does the same work, only sooner or later.
@@ -13,7 +13,7 @@ const PLACES: usize = if cfg!(shuttle) { 4 } else { 64 };
 /// Maps of a place for each that is timed, where looks at the clock would cost as much as the map.
 const UNTIMED: usize = 16;
 
-/// The word of an entry: whether the items were alike, how many maps since one was timed, and the time for an item.
+/// The word of an entry: whether the items were alike, how many maps since one was due to be timed, and the time for an item.
 const ALIKE: usize = 1;
 const ONE_MAP: usize = 2;
 const MAPS: usize = UNTIMED - 1;
@@ -83,9 +83,11 @@ impl Habits {
     pub(crate) fn note(&self, place: usize, per_item: u64, is_alike: bool) {
         let entries = self.0.get_or_init(|| Box::new(std::array::from_fn(|_| Entry::default())));
         let entry = Self::entry(entries, place);
+        let is_known = entry.place.load(Ordering::Relaxed) == place;
+        let maps = if is_known { entry.word.load(Ordering::Relaxed) & (MAPS * ONE_MAP) } else { 0 };
         entry.place.store(place, Ordering::Relaxed);
         let cost = usize::try_from(per_item.min(MOST)).unwrap_or_else(|_| unreachable!("it fits into 32 bits"));
-        entry.word.store((cost << COST) + usize::from(is_alike) * ALIKE, Ordering::Relaxed);
+        entry.word.store((cost << COST) + maps + usize::from(is_alike) * ALIKE, Ordering::Relaxed);
     }
 }
 

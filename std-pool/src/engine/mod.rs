@@ -186,7 +186,7 @@ impl Engine {
         let parts = |this: &Weak<Self>| Parts {
             this: Weak::clone(this),
             core: make(StdHost, config.threads, spares),
-            threads: Threads::new(config.threads + spares),
+            threads: Threads::new(config.threads + spares + fastthreadpool_core::GUESTS),
             root,
             root_keeps,
             life: Mutex::new(Life::new()),

@@ -20,7 +20,7 @@ const CHUNK: usize = 64;
 type Chunk = Box<[Mutex<Option<Thread>>]>;
 
 pub(crate) struct Threads {
-    /// Who is to be unparked for each seat.
+    /// Who is to be unparked for each seat, and each guest's desk.
     seats: Box<[OnceLock<Chunk>]>,
     workers: Mutex<Vec<Worker>>,
     callbacks: Mutex<Vec<JoinHandle<()>>>,

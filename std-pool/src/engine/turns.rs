@@ -42,7 +42,7 @@ impl Turn {
 /// All of them, the innermost first.
 pub(crate) fn turns() -> Vec<Turn> {
     let (mut turns, mut slot, mut repeats) = (Vec::new(), None, false);
-    frame::walk(|frame| {
+    frame::walk_all(|frame| {
         let id = match frame.kind {
             Kind::Member(member) => {
                 slot = slot.or(Some(member));
@@ -57,15 +57,19 @@ pub(crate) fn turns() -> Vec<Turn> {
                 slot = slot.or_else(|| frame.base_member());
                 frame.base_job()
             }
-            Kind::Callback(_) => None,
+            Kind::Callback(_) | Kind::Guest | Kind::Fork(_) => None,
         };
         if let Some(id) = id {
-            let (cohorts, owners) = slot.take().map_or_else(Default::default, |slot| {
-                // SAFETY: the frame is that of a job of the slot, which has not ended: the slot is there.
-                let slot = unsafe { slot.cast::<Slot>().as_ref() };
-                (slot.cohorts().map(Address::of).collect(), slot.chain().map(Slot::owner).collect())
-            });
-            turns.push(Turn { engine: frame.engine, id, cohorts, owners, repeats: mem::take(&mut repeats) });
+            let (slot, repeats) = (slot.take(), mem::take(&mut repeats));
+            // Who helps with what was forked by one that it waits for is inside of some of them twice.
+            if !turns.iter().any(|turn: &Turn| turn.engine == frame.engine && turn.id == id) {
+                let (cohorts, owners) = slot.map_or_else(Default::default, |slot| {
+                    // SAFETY: the frame is that of a job of the slot, which has not ended: the slot is there.
+                    let slot = unsafe { slot.cast::<Slot>().as_ref() };
+                    (slot.cohorts().map(Address::of).collect(), slot.chain().map(Slot::owner).collect())
+                });
+                turns.push(Turn { engine: frame.engine, id, cohorts, owners, repeats });
+            }
         }
         ControlFlow::<()>::Continue(())
     });

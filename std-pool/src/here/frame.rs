@@ -6,6 +6,8 @@
 //! | `Job` | a job that something else than the worker's loop runs: a join, the thread of a scope | it begins | it ends |
 //! | `Member` | the job that runs, if it belongs to a group and its seat does not show that: a note in which cohort | it begins | it ends |
 //! | `Callback` | a callback of an outlet | the call | its return |
+//! | `Guest` | who joins and is no worker | its outermost join | the end of that |
+//! | `Fork` | what was taken of somebody else's join: inside of all that this one was inside of when it forked | it begins | it ends |
 //!
 //! A worker's loop runs a job without a frame of its own: inside it the worker's frame and the mark of the seat say all.
 //!
@@ -14,12 +16,14 @@
 //! 1. A frame is linked in its own thread only, and unlinked before it is gone: [`Frame::enter`] does both around a call, a
 //!    [`Stay`] as long as it lives. So whoever walks the chain, which is the present thread's, meets frames that are there.
 //! 2. What a frame refers to by address is only compared; the employer is called while the frame is linked, and lives as long.
+//! 3. While a fork can be taken or runs, the frames that its owner was inside of are linked; of these others read what is written
+//!    before the fork was shown and not again before it is over: `kind`, `engine`, `below`, and the seat, which stays during a job.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::ptr::{self, NonNull};
 
-use fastthreadpool_core::{JobId, NO_SEAT};
+use fastthreadpool_core::{Desk, JobId, NO_SEAT};
 
 use crate::sys;
 
@@ -62,6 +66,9 @@ pub(crate) enum Kind {
     Recurring(NonNull<()>),
     /// With the address of the outlet.
     Callback(Address),
+    Guest,
+    /// With the frame that its owner was inside of.
+    Fork(NonNull<Frame>),
 }
 
 /// One frame of the chain.
@@ -73,12 +80,24 @@ pub(crate) struct Frame {
     seat: Cell<usize>,
     /// Of a worker: somebody stands in for it.
     is_blocked: Cell<bool>,
+    /// Where it forks, and the number of that, while it is in the middle of a join; else null.
+    desk: Cell<*const Desk>,
+    number: Cell<usize>,
     below: Cell<*const Frame>,
 }
 
 impl Frame {
     pub(crate) fn new(kind: Kind, engine: Address, seat: usize) -> Self {
-        Self { kind, engine, seat: Cell::new(seat), is_blocked: Cell::new(false), below: Cell::new(ptr::null()) }
+        let (desk, below) = (Cell::new(ptr::null()), Cell::new(ptr::null()));
+        Self {
+            kind,
+            engine,
+            seat: Cell::new(seat),
+            is_blocked: Cell::new(false),
+            desk,
+            number: Cell::new(NO_SEAT),
+            below,
+        }
     }
 
     /// Runs `f` inside this frame.
@@ -117,6 +136,22 @@ impl Frame {
     /// The worker has a seat now, or none any more.
     pub(crate) fn set_seat(&self, seat: usize) {
         self.seat.set(seat);
+    }
+
+    /// From here on it forks on a desk, or does not any more.
+    pub(crate) fn set_desk(&self, desk: Option<(&Desk, usize)>) {
+        self.desk.set(desk.map_or(ptr::null(), |(desk, _)| desk));
+        self.number.set(desk.map_or(NO_SEAT, |(_, number)| number));
+    }
+
+    /// The number of the desk where it forks.
+    pub(crate) fn number(&self) -> usize {
+        self.number.get()
+    }
+
+    /// The desk of the seat on which something of an engine runs here.
+    pub(crate) fn seat_of(&self, engine: Address) -> Option<usize> {
+        (self.engine == engine && self.is_on_seat()).then(|| self.seat.get())
     }
 
     fn below(&self) -> Option<&Self> {
@@ -190,6 +225,50 @@ pub(crate) fn walk<B>(mut visit: impl FnMut(&Frame) -> ControlFlow<B>) -> Option
     })
 }
 
+/// Visits the frames, the innermost first, and with a fork those that its owner was inside of. Some may be met twice.
+pub(crate) fn walk_all<B>(mut visit: impl FnMut(&Frame) -> ControlFlow<B>) -> Option<B> {
+    fn from<B>(frame: Option<&Frame>, visit: &mut dyn FnMut(&Frame) -> ControlFlow<B>) -> Option<B> {
+        let mut frame = frame;
+        while let Some(present) = frame {
+            if let ControlFlow::Break(result) = visit(present) {
+                return Some(result);
+            }
+            if let Kind::Fork(owner) = present.kind {
+                // SAFETY: rule 3: the fork is not over.
+                if let Some(result) = from(Some(unsafe { owner.as_ref() }), visit) {
+                    return Some(result);
+                }
+            }
+            frame = present.below();
+        }
+        None
+    }
+    top(|frame| from(frame, &mut visit))
+}
+
+/// Calls `f` with the innermost frame.
+pub(crate) fn with_top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
+    top(f)
+}
+
+/// The innermost frame and its desk, if it is in the middle of a join, of `engine` if that matters.
+///
+/// # Safety
+///
+/// For the lifetime that is chosen the caller stays inside of what it is inside of.
+// No closure is called: the compiler would make a function of it, and a join inside of a join is little more than two calls.
+#[inline(always)]
+pub(crate) unsafe fn at_desk<'f>(engine: Option<Address>) -> Option<(&'f Frame, &'f Desk)> {
+    // SAFETY: rule 1, and the caller's promise.
+    let frame = unsafe { TOP.with(Cell::get).as_ref() }?;
+    if engine.is_some_and(|engine| frame.engine != engine) {
+        return None;
+    }
+    // SAFETY: a desk is there as long as its engine, and that as long as who is in the middle of a join of it.
+    let desk = unsafe { frame.desk.get().as_ref() }?;
+    Some((frame, desk))
+}
+
 /// The seat from which the jobs that the present thread is inside of submit to their engine; `None` if it is inside of none. A
 /// hook is no job.
 #[inline(always)]
@@ -204,29 +283,46 @@ pub(crate) fn seat_in(engine: Address) -> Option<usize> {
 #[cold]
 #[inline(never)]
 fn seat_below(engine: Address) -> Option<usize> {
-    walk(|frame| {
-        let is_job = frame.is_on_seat() || matches!(frame.kind, Kind::Job(_) | Kind::Member(_) | Kind::Recurring(_));
-        if frame.engine == engine && is_job { ControlFlow::Break(frame.seat.get()) } else { ControlFlow::Continue(()) }
-    })
+    let is_job = |frame: &Frame| {
+        frame.engine == engine
+            && (frame.is_on_seat() || matches!(frame.kind, Kind::Job(_) | Kind::Member(_) | Kind::Recurring(_)))
+    };
+    let own =
+        walk(|frame| if is_job(frame) { ControlFlow::Break(frame.seat.get()) } else { ControlFlow::Continue(()) });
+    // What a guest helps with may have been forked by a job.
+    let anybody_s =
+        || walk_all(|frame| if is_job(frame) { ControlFlow::Break(OUTSIDE) } else { ControlFlow::Continue(()) });
+    own.or_else(anybody_s)
 }
 
 /// The slot of the innermost job that belongs to a group, if that job is the one that runs.
 #[inline]
 pub(crate) fn member() -> Option<NonNull<()>> {
     top(|frame| {
-        let frame = frame?;
-        match frame.kind {
-            Kind::Member(slot) | Kind::Recurring(slot) => Some(slot),
-            Kind::Worker(_) => frame.base_member(),
-            _ => None,
+        let mut frame = frame?;
+        loop {
+            return match frame.kind {
+                Kind::Member(slot) | Kind::Recurring(slot) => Some(slot),
+                Kind::Worker(_) => frame.base_member(),
+                Kind::Fork(owner) => {
+                    // SAFETY: rule 3: the fork is not over.
+                    frame = unsafe { owner.as_ref() };
+                    continue;
+                }
+                Kind::Guest => {
+                    frame = frame.below()?;
+                    continue;
+                }
+                Kind::Job(_) | Kind::Callback(_) => None,
+            };
         }
     })
 }
 
 /// Whether the present thread is a worker's of an engine, or inside of a job of it.
 pub(crate) fn is_inside(engine: Address) -> bool {
-    walk(|frame| {
-        let is_it = frame.engine == engine && !matches!(frame.kind, Kind::Callback(_));
+    walk_all(|frame| {
+        let is_it = frame.engine == engine && !matches!(frame.kind, Kind::Callback(_) | Kind::Guest);
         if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .is_some()
@@ -240,7 +336,7 @@ pub(crate) fn is_inside_any() -> bool {
 /// Whether the present thread is inside of a callback of an outlet.
 pub(crate) fn is_callback_of(outlet: Address) -> bool {
     let is_it = |frame: &Frame| matches!(frame.kind, Kind::Callback(present) if present == outlet);
-    walk(|frame| if is_it(frame) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_some()
+    walk_all(|frame| if is_it(frame) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_some()
 }
 
 /// [`blocking`] for what must be called in any case, once.
@@ -270,9 +366,11 @@ pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> Option<R> {
     }
     let mut f = Some(f);
     let mut wait = || f.take().map(|f| f());
+    let mut is_in_fork = false;
     walk(|frame| {
+        is_in_fork |= matches!(frame.kind, Kind::Fork(_));
         let Kind::Worker(employer) = frame.kind else { return ControlFlow::Continue(()) };
-        if frame.is_blocked.get() || frame.base_job().is_none() {
+        if frame.is_blocked.get() || !(is_in_fork || frame.base_job().is_some()) {
             return ControlFlow::Break(wait());
         }
         // SAFETY: rule 2.

@@ -1,5 +1,6 @@
 //! Work that its caller waits for, and shares with the pool.
 
+pub(crate) mod join;
 pub(crate) mod map;
 mod mapping;
 mod own;

@@ -17,6 +17,7 @@ mod groups;
 mod handle;
 mod hooks;
 mod info;
+mod join;
 mod life;
 mod limits;
 mod lock;

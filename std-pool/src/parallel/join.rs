@@ -1,0 +1,302 @@
+//! Joins: two functions, of which the second may be run by somebody else meanwhile.
+//!
+//! The protocol is the core's ([`Fork`], [`Desk`]). Here it gets closures, panics, and who waits.
+//!
+//! | a join that is | does |
+//! |---|---|
+//! | the outermost of a job, or of who is none | takes a desk: that of the worker's seat, or a guest's; without one it runs both |
+//! | inside of another, the gate shut | runs both: one load, two calls |
+//! | inside of another, the gate open | shows the second, runs the first, takes the second back or waits for who has it |
+//!
+//! # What is not worth a wake-up
+//!
+//! An outermost join that was over within [`SHORT`] the last times shows nothing at first: it runs its first half, and looks at the
+//! clock. If that was long for once, it forks in the second half. What it has cost is remembered for its place in the program, and
+//! a long one is not forgotten soon: so the loss is a first half alone, once in a while.
+//!
+//! # Why borrowing is sound
+//!
+//! What is forked lies on the stack of its join, which does not return, by value or by panic, before it has taken that back or seen
+//! that it is done.
+
+use std::cell::UnsafeCell;
+use std::mem;
+use std::panic::resume_unwind;
+use std::process;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use fastthreadpool_core::{Desk, Fork, Host, Put, Tick};
+
+use crate::engine::Engine;
+use crate::engine::host::StdHost;
+use crate::here::call::{Panic, catch, drop_quietly};
+use crate::here::frame::{self, Frame, Kind, OUTSIDE};
+use crate::sys::{self, thread};
+
+/// A join that is over within this many nanoseconds is not worth a wake-up, which costs half of it and comes as late.
+const SHORT: u64 = 10_000;
+
+/// One that takes less is tried alone now and then.
+const BRIEF: u64 = 100_000;
+
+/// Looks at a fork that is elsewhere between two pauses that may let other threads run.
+const LOOKS: u32 = if cfg!(shuttle) { 1 } else { 64 };
+
+/// Runs both, the second perhaps elsewhere.
+#[inline(always)]
+pub(crate) fn join<A, B, RA, RB>(engine: &Arc<Engine>, a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB + Send,
+    RB: Send,
+{
+    // SAFETY: until this returns.
+    match unsafe { frame::at_desk(Some(engine.address())) } {
+        Some((_, desk)) if desk.is_shut() => (a(), b()),
+        Some((frame, desk)) => fork(engine, frame, desk, a, b),
+        None => outermost(engine, a, b),
+    }
+}
+
+/// Something of this thread is in the middle of a join, until dropped.
+struct AtDesk<'f> {
+    engine: &'f Engine,
+    frame: &'f Frame,
+    desk: &'f Desk,
+}
+
+impl<'f> AtDesk<'f> {
+    fn new(engine: &'f Engine, frame: &'f Frame, desk: &'f Desk, number: usize) -> Self {
+        frame.set_desk(Some((desk, number)));
+        Self { engine, frame, desk }
+    }
+}
+
+impl Drop for AtDesk<'_> {
+    fn drop(&mut self) {
+        self.frame.set_desk(None);
+        self.desk.set_quiet(false);
+    }
+}
+
+/// A guest's desk, until dropped.
+struct Guest<'e> {
+    engine: &'e Engine,
+    number: usize,
+}
+
+impl<'e> Guest<'e> {
+    fn new(engine: &'e Engine) -> Option<Self> {
+        let number = engine.core.take_guest()?;
+        engine.sit(number, thread::current());
+        Some(Self { engine, number })
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.engine.stand_up(self.number);
+        self.engine.core.leave_guest(self.number);
+    }
+}
+
+/// The outermost join of a job, or of who is none.
+#[cold]
+#[inline(never)]
+fn outermost<A, B, RA, RB>(engine: &Arc<Engine>, a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB + Send,
+    RB: Send,
+{
+    if engine.is_elsewhere() {
+        return (a(), b());
+    }
+    let place = (outermost::<A, B, RA, RB> as fn(&Arc<Engine>, A, B) -> (RA, RB) as *const ()).addr();
+    let on_seat = |frame: Option<&Frame>, a: A, b: B| -> Result<(RA, RB), (A, B)> {
+        let seated = frame.and_then(|frame| Some((frame, frame.seat_of(engine.address())?)));
+        let Some((frame, seat)) = seated else { return Err((a, b)) };
+        let Some(desk) = engine.core.desk(seat) else { return Err((a, b)) };
+        Ok(begin(engine, &AtDesk::new(engine, frame, desk, seat), place, a, b))
+    };
+    let (a, b) = match frame::with_top(|frame| on_seat(frame, a, b)) {
+        Ok(result) => return result,
+        Err(functions) => functions,
+    };
+    let Some(guest) = Guest::new(engine) else { return (a(), b()) };
+    let Some(desk) = engine.core.desk(guest.number) else { return (a(), b()) };
+    Frame::new(Kind::Guest, engine.address(), OUTSIDE)
+        .enter(|frame| begin(engine, &AtDesk::new(engine, frame, desk, guest.number), place, a, b))
+}
+
+/// Forks, unless it is known that this is not worth it; and remembers what it was worth.
+fn begin<A, B, RA, RB>(engine: &Arc<Engine>, at: &AtDesk<'_>, place: usize, a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB + Send,
+    RB: Send,
+{
+    let habit = at.engine.habits.of(place);
+    let cost = habit.map_or(u64::MAX, |habit| habit.cost(1));
+    // Others make a short one longer. So now and then one that is not far from short is tried alone.
+    let is_alone = cost < SHORT || cost < BRIEF && habit.is_some_and(|habit| habit.is_due);
+    let began = sys::now();
+    let result = if is_alone {
+        at.desk.set_quiet(true);
+        let ra = a();
+        if since(began) > SHORT {
+            at.desk.set_quiet(false);
+        }
+        (ra, b())
+    } else {
+        fork(engine, at.frame, at.desk, a, b)
+    };
+    // A long one is not forgotten for one that was shorter with others.
+    let faded = if is_alone { 0 } else { habit.map_or(0, |_| cost - cost / 4) };
+    at.engine.habits.note(place, since(began).max(faded).saturating_mul(1000), true);
+    result
+}
+
+fn since(began: Tick) -> u64 {
+    sys::now().since(began)
+}
+
+/// The second half of a join, for whoever takes it.
+#[repr(C)]
+struct Branch<'j, B, RB> {
+    // First, so that its address is that of the branch.
+    fork: Fork,
+    engine: &'j Engine,
+    /// What its owner was inside of.
+    frame: NonNull<Frame>,
+    function: UnsafeCell<Option<B>>,
+    result: UnsafeCell<Option<Result<RB, Panic>>>,
+}
+
+impl<B: FnOnce() -> RB + Send, RB: Send> Branch<'_, B, RB> {
+    /// Runs the function as the owner of a desk who has taken the fork.
+    ///
+    /// # Safety
+    ///
+    /// The fork is that of a branch of this type, was taken, and this is called once.
+    unsafe fn run(fork: NonNull<Fork>, number: usize) {
+        // SAFETY: the branch is there until the fork is done, which is said after this.
+        let this = unsafe { fork.cast::<Self>().as_ref() };
+        // SAFETY: nobody else touches the function of a fork that was taken.
+        let Some(function) = (unsafe { (*this.function.get()).take() }) else { return };
+        let engine = this.engine;
+        let seat = if number < engine.core.seats_at_most() { number } else { OUTSIDE };
+        let result = Frame::new(Kind::Fork(this.frame), engine.address(), seat).enter(|frame| {
+            frame.set_desk(engine.core.desk(number).map(|desk| (desk, number)));
+            catch(function)
+        });
+        // SAFETY: the owner looks at it when the fork is done.
+        unsafe { *this.result.get() = Some(result) };
+    }
+}
+
+/// A fork that is shown. Dropped: the first half has panicked; the second is ended before that goes on.
+struct Shown<'j, B: FnOnce() -> RB + Send, RB: Send> {
+    branch: &'j Branch<'j, B, RB>,
+    number: usize,
+    desk: &'j Desk,
+    put: Put,
+}
+
+impl<B: FnOnce() -> RB + Send, RB: Send> Shown<'_, B, RB> {
+    /// Takes the function back, or waits for its result.
+    #[inline]
+    fn end(&self) -> Result<Option<B>, Option<Result<RB, Panic>>> {
+        if self.desk.pop(self.put) {
+            // SAFETY: nobody has taken it, nor can anybody any more.
+            Ok(unsafe { (*self.branch.function.get()).take() })
+        } else {
+            wait(self.branch.engine, self.number, &self.branch.fork);
+            // SAFETY: it is done, so nobody else looks at it.
+            Err(unsafe { (*self.branch.result.get()).take() })
+        }
+    }
+}
+
+impl<B: FnOnce() -> RB + Send, RB: Send> Drop for Shown<'_, B, RB> {
+    #[cold]
+    fn drop(&mut self) {
+        // A second panic would end the program.
+        match self.end() {
+            Ok(function) => drop_quietly(function),
+            Err(result) => drop_quietly(result),
+        }
+    }
+}
+
+#[inline(never)]
+fn fork<A, B, RA, RB>(engine: &Engine, frame: &Frame, desk: &Desk, a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB + Send,
+    RB: Send,
+{
+    if !desk.has_room() {
+        return (a(), b());
+    }
+    let number = frame.number();
+    let branch = Branch {
+        fork: Fork::new(number, Branch::<B, RB>::run),
+        engine,
+        frame: NonNull::from(frame),
+        function: UnsafeCell::new(Some(b)),
+        result: UnsafeCell::new(None),
+    };
+    // SAFETY: `Shown` takes it back or waits until it is done, whatever happens; the desk is this thread's.
+    let (put, duty) = unsafe { engine.core.show_fork(desk, NonNull::from(&branch).cast()) };
+    let shown = Shown { branch: &branch, number, desk, put };
+    engine.perform_or_leave(duty);
+    let ra = a();
+    let ended = shown.end();
+    mem::forget(shown);
+    let rb = match ended {
+        Ok(Some(b)) => b(),
+        Err(Some(Ok(rb))) => rb,
+        Err(Some(Err(panic))) => resume_unwind(panic.into_payload()),
+        Ok(None) | Err(None) => unreachable!("it is run once"),
+    };
+    (ra, rb)
+}
+
+/// Who waits for a fork that borrows. Dropped: the wait has panicked, and it may still run.
+struct Stays;
+
+impl Drop for Stays {
+    fn drop(&mut self) {
+        process::abort();
+    }
+}
+
+/// Waits until a fork is done that somebody else has, and helps with what was forked inside of it.
+#[cold]
+#[inline(never)]
+fn wait(engine: &Engine, number: usize, fork: &Fork) {
+    let stays = Stays;
+    let mut round = 0;
+    while !fork.is_done() {
+        if let Some(taken) = engine.core.help_thief(fork) {
+            engine.perform_or_leave(engine.core.run_fork(number, taken));
+            round = 0;
+            continue;
+        }
+        if (0..LOOKS).any(|_| (std::hint::spin_loop(), fork.is_done()).1) || StdHost.relax(round) {
+            round += 1;
+            continue;
+        }
+        if fork.may_park() {
+            // Without a stand-in it waits all the same: somebody is at it.
+            frame::blocking_anyway(|| {
+                while !fork.is_done() {
+                    thread::park();
+                }
+            });
+        }
+    }
+    mem::forget(stays);
+}
