@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `gates` | what opens a gate, and a cancel, a pause |
+//! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
 //! | `maps` | those who share a map |
 //! | `pages` | those who take room for large jobs, and those who bring it back |
@@ -27,6 +28,7 @@
 mod all;
 mod ending;
 mod gates;
+mod joins;
 mod kinds;
 mod maps;
 mod pages;

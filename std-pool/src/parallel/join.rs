@@ -296,6 +296,9 @@ fn wait(engine: &Engine, number: usize, fork: &Fork) {
                     thread::park();
                 }
             });
+        } else {
+            // Taken, and not begun: its thief wants to run.
+            thread::yield_now();
         }
     }
     mem::forget(stays);

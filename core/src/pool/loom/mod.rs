@@ -11,9 +11,11 @@
 //! | `waits` | who sleeps against timers and urgent jobs; jobs that wait inside jobs; what is not published yet |
 //! | `gates` | jobs at gates, pauses |
 //! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
+//! | `forks` | forks against workers that fall asleep, and the end |
 //! | `scenes` | scenes |
 
 mod ends;
+mod forks;
 mod gates;
 mod scenes;
 mod stage;
