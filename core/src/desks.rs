@@ -6,9 +6,9 @@
 //!
 //! 1. `made` is null, or a box that stays until the pool goes.
 
-use alloc::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use crate::fork::{self, Desk, Look, TakenFork};
 use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, sized};
@@ -16,8 +16,10 @@ use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering, sized};
 /// Of those who are no workers: so many may fork at a time, others do both halves themselves.
 pub const GUESTS: usize = sized(16, 1);
 
+/// Desks, and what they lie in if that is larger.
 struct Made {
-    desks: Box<[Desk]>,
+    desks: NonNull<[Desk]>,
+    memory: Option<(NonNull<u8>, Layout)>,
     look: fn([&[Desk]; 2], usize, Look) -> Option<TakenFork>,
 }
 
@@ -43,7 +45,7 @@ impl Desks {
     /// All of them: the seats' first, then the guests'; none if nobody has forked so far.
     #[inline]
     pub(crate) fn all(&self) -> &[Desk] {
-        self.get().map_or(&[], |made| &made.desks)
+        self.get().map_or(&[], Made::desks)
     }
 
     /// The same, and they are made if need be.
@@ -51,7 +53,7 @@ impl Desks {
     #[inline(never)]
     pub(crate) fn make(&self) -> &[Desk] {
         if self.get().is_none() {
-            let fresh = Box::into_raw(Box::new(Made { desks: free(self.seats + GUESTS), look: fork::look }));
+            let fresh = Box::into_raw(Box::new(Made::new(self.seats + GUESTS)));
             // Sequentially consistent: who looks for forks before it sleeps sees the desks of those that were shown before.
             let made = self.made.compare_exchange(ptr::null_mut(), fresh, Ordering::SeqCst, Ordering::Acquire);
             if made.is_err() {
@@ -80,27 +82,51 @@ impl Desks {
     #[inline]
     pub(crate) fn look(&self, seats: usize, except: usize, look: Look) -> Option<TakenFork> {
         let made = self.get()?;
-        let (of_seats, of_guests) = made.desks.split_at(self.seats);
+        let (of_seats, of_guests) = made.desks().split_at(self.seats);
         let guests = self.used.load(Ordering::SeqCst);
         (made.look)([&of_seats[..seats], &of_guests[..guests]], except, look)
     }
 }
 
-/// So many free desks.
-fn free(desks: usize) -> Box<[Desk]> {
-    if MODEL {
-        // Its atomics are more than their bytes.
-        return (0..desks).map(|_| Desk::new()).collect();
+impl Made {
+    /// So many free desks.
+    fn new(desks: usize) -> Self {
+        let look = fork::look;
+        if MODEL {
+            // Its atomics are more than their bytes.
+            let desks: Box<[Desk]> = (0..desks).map(|_| Desk::new()).collect();
+            return Self { desks: NonNull::from(Box::leak(desks)), memory: None, look };
+        }
+        // Of larger alignment than any that an allocator knows zeros for: it would write them, and most desks are never used.
+        let bytes = size_of::<Desk>() * desks + align_of::<Desk>();
+        let Ok(layout) = Layout::from_size_align(bytes, align_of::<usize>()) else { panic!("{desks} desks") };
+        // SAFETY: it has a size.
+        let memory = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let offset = memory.as_ptr().align_offset(align_of::<Desk>());
+        // SAFETY: less than an alignment, which there is besides the desks.
+        let first = unsafe { memory.add(offset) };
+        // All zeros is a free desk.
+        let desks = NonNull::slice_from_raw_parts(first.cast(), desks);
+        Self { desks, memory: Some((memory, layout)), look }
     }
-    let Ok(layout) = Layout::array::<Desk>(desks) else { panic!("{desks} desks") };
-    // SAFETY: it has a size, since there are guests.
-    let first: *mut Desk = unsafe { alloc_zeroed(layout) }.cast();
-    if first.is_null() {
-        handle_alloc_error(layout);
+
+    #[inline]
+    fn desks(&self) -> &[Desk] {
+        // SAFETY: made by `new`, and there until this is dropped.
+        unsafe { self.desks.as_ref() }
     }
-    // SAFETY: all zeros is a free desk, and the memory is that of a box of so many. Zeros of the operating system's take no memory
-    // before they are touched.
-    unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, desks)) }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        const { assert!(MODEL || !core::mem::needs_drop::<Desk>(), "desks are not dropped") };
+        match self.memory {
+            // SAFETY: allocated with this layout.
+            Some((memory, layout)) => unsafe { dealloc(memory.as_ptr(), layout) },
+            // SAFETY: leaked by `new`.
+            None => drop(unsafe { Box::from_raw(self.desks.as_ptr()) }),
+        }
+    }
 }
 
 impl Drop for Desks {

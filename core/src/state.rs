@@ -282,6 +282,7 @@ impl State {
 
 impl State {
     /// Whether a fork makes it right to wake or start a worker: unless one searches, or naps and so will look.
+    #[inline(always)]
     pub(crate) const fn calls_for_fork(self, size: Size) -> Call {
         if self.is_napping() { Call::Nobody } else { self.calls_for(size) }
     }

@@ -77,6 +77,17 @@ fn count_semaphore(semaphore: &Semaphore) {
     }
 }
 
+/// As many joins, less one; those inside of others that have shown all that they may only call both.
+#[inline(never)]
+fn count_join(pool: &Pool) {
+    fn halves(pool: &Pool, n: usize) {
+        if black_box(n) > 1 {
+            pool.join(|| halves(pool, n / 2), || halves(pool, n - n / 2));
+        }
+    }
+    halves(pool, TIMES);
+}
+
 /// A host whose time stands still: every job is a short one.
 struct Still;
 
@@ -116,6 +127,7 @@ fn main() -> ExitCode {
         Some("cancel") => count_cancel(&pool, count_submit(&pool)),
         Some("timer") => _ = count_timer(&pool),
         Some("cancel-timer") => count_cancel(&pool, count_timer(&pool)),
+        Some("join") => count_join(&pool),
         Some("semaphore") => count_semaphore(&Semaphore::new(0)),
         Some("run") => {
             let core = core::Pool::growing(Still, 1, 0);
@@ -127,7 +139,7 @@ fn main() -> ExitCode {
             count_run(&mut core.attach().expect("there is a seat"));
         }
         other => {
-            eprintln!("no operation {other:?}: one of submit, cancel, timer, cancel-timer, semaphore, run");
+            eprintln!("no operation {other:?}: one of submit, cancel, timer, cancel-timer, join, semaphore, run");
             return ExitCode::FAILURE;
         }
     }

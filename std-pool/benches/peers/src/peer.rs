@@ -5,6 +5,7 @@ pub enum Peer {
     Ours,
     Floor,
     Rayon,
+    Chili,
     Kanal,
     Crossbeam,
     RustyPool,
@@ -19,10 +20,11 @@ pub enum Peer {
 }
 
 impl Peer {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Ours,
         Self::Floor,
         Self::Rayon,
+        Self::Chili,
         Self::Kanal,
         Self::Crossbeam,
         Self::RustyPool,
@@ -41,6 +43,7 @@ impl Peer {
             Self::Ours => "fastthreadpool",
             Self::Floor => "floor",
             Self::Rayon => "rayon",
+            Self::Chili => "chili",
             Self::Kanal => "kanal",
             Self::Crossbeam => "crossbeam",
             Self::RustyPool => "rusty_pool",

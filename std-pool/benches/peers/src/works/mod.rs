@@ -7,6 +7,7 @@ mod cold;
 mod gate;
 mod handles;
 mod idle;
+mod joins;
 mod lateness;
 mod lifecycle;
 mod long;
@@ -38,6 +39,7 @@ pub fn all(effort: Effort) -> Vec<Work> {
         burst::works,
         behind::works,
         scope::works,
+        joins::works,
         map::works,
         long::works,
         semaphore::works,
