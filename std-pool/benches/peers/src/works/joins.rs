@@ -129,9 +129,11 @@ macro_rules! rayons {
     };
 }
 macro_rules! chilis {
-    ($context:ident, |$a:ident| $first:expr, |$b:ident| $second:expr) => {
-        $context.join(|$a| $first, |$b| $second)
-    };
+    // It runs its second half first.
+    ($context:ident, |$a:ident| $first:expr, |$b:ident| $second:expr) => {{
+        let (second, first) = $context.join(|$b| $second, |$a| $first);
+        (first, second)
+    }};
 }
 
 algorithms!(alone, (), alone);
@@ -244,7 +246,8 @@ pub fn works(effort: Effort) -> Vec<Work> {
             rounds!(task, rayons, |run| pool.install(|| run(())))
         });
         work.enter(Peer::Chili, move || {
-            let thread_count = NonZero::new((workers - 1).max(1));
+            // With one thread besides the caller's it shares nothing.
+            let thread_count = NonZero::new(workers);
             let pool = chili::ThreadPool::with_config(chili::Config { thread_count, ..chili::Config::default() });
             rounds!(task, chilis, |run| run(&mut pool.scope()))
         });
