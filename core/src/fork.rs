@@ -7,8 +7,9 @@
 //!
 //! A few slots, of which the owner fills the next and takes the last back. When the one whose turn it is has a fork in it, the
 //! *gate* is shut, and a join is one load and two calls. Whoever takes a fork, or looks in vain, opens it: then the owner looks
-//! again whether there is room. An opening may be lost when the owner shuts at the same moment: who looks in vain looks again. An
-//! owner who wants to show nothing is *quiet*: that is shut, and opened by nobody else.
+//! again whether there is room. It does not when it takes one back itself: what lies below is enough, and larger, as long as nobody
+//! wants it. An opening may be lost when the owner shuts at the same moment: who looks in vain looks again. An owner who wants to
+//! show nothing is *quiet*: that is shut, and opened by nobody else.
 //!
 //! `offer` is `serial << 1 | FULL`; the serial goes up with each fork in that slot.
 //!
@@ -49,7 +50,7 @@ mod loom;
 mod tests;
 
 use core::fmt;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, Padded, sized};
 
@@ -122,6 +123,7 @@ unsafe impl Send for TakenFork {}
 
 impl TakenFork {
     /// That there is something, for who does not want to have it.
+    #[cfg(any(feature = "alloc", test))]
     const SOME: Self = Self(NonNull::dangling());
 
     /// Runs it, on behalf of the owner of a desk. Returns the desk whose owner is to be woken, if there is one.
@@ -181,9 +183,10 @@ pub struct Desk {
 }
 
 impl Desk {
+    #[cfg(any(feature = "alloc", test))]
     pub(crate) fn new() -> Self {
         let zero = || AtomicUsize::new(0);
-        let slot = |_| Slot { offer: zero(), fork: AtomicPtr::new(ptr::null_mut()), at: zero() };
+        let slot = |_| Slot { offer: zero(), fork: AtomicPtr::new(core::ptr::null_mut()), at: zero() };
         Self {
             gate: AtomicUsize::new(OPEN),
             forks: zero(),
@@ -248,7 +251,9 @@ impl Desk {
     #[inline]
     pub fn pop(&self, put: Put) -> bool {
         self.forks.store(put.at, Ordering::Relaxed);
-        self.gate.store(OPEN, Ordering::Relaxed);
+        if put.at == 0 {
+            self.gate.store(OPEN, Ordering::Relaxed);
+        }
         let offer = &self.slot(put.at).offer;
         offer.compare_exchange(put.offer, put.offer & !FULL, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
@@ -270,6 +275,7 @@ impl Desk {
     }
 
     /// Whether somebody could take something here.
+    #[cfg(any(feature = "alloc", test))]
     pub(crate) fn has_offer(&self) -> bool {
         self.slots.0.iter().any(|slot| slot.offer.load(Ordering::SeqCst) & FULL != 0)
     }
@@ -327,6 +333,7 @@ pub enum Look {
 }
 
 /// Looks at the desks of the seats, but that of `except`, and at those of guests.
+#[cfg(any(feature = "alloc", test))]
 pub(crate) fn look(desks: [&[Desk]; 2], except: usize, look: Look) -> Option<TakenFork> {
     let others =
         || desks.iter().flat_map(|desks| desks.iter()).enumerate().filter(|(n, _)| *n != except).map(|(_, desk)| desk);

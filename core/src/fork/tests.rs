@@ -1,5 +1,6 @@
 //! The desk, step by step.
 
+use core::ptr;
 use std::vec::Vec;
 
 use super::*;
