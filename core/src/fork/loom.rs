@@ -115,7 +115,9 @@ fn a_fork_is_run_once_whoever_takes_it() {
         let branch = Branch::new(&world, 0, 0, nothing);
         let put = branch.put(&world.desks[0]);
         branch.join(0, put, false);
-        thieves.into_iter().for_each(|thief| thief.join().unwrap());
+        for thief in thieves {
+            thief.join().unwrap();
+        }
     });
 }
 
