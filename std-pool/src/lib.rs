@@ -58,6 +58,7 @@ pub use jobs::when::When;
 pub use keyed::Keyed;
 /// The facade through which [`Builder::log_failures`] reports.
 pub use log;
+pub use parallel::join::join_here as join;
 pub use parallel::map::{Map, MapError, MapIter};
 pub use parallel::scope::{Scope, ScopedJoinHandle};
 pub use pool::Pool;

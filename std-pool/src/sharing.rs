@@ -79,6 +79,31 @@ impl<T: Send + 'static> Group<T> {
         join::join(&self.engine, a, b)
     }
 
+    /// Calls a function on a worker and returns what it returns: to be where [`join`](crate::join()) finds the pool. It may borrow. Inside
+    /// of a job or a join of the pool, and if the pool takes no job, it is called here and now.
+    ///
+    /// It is a job like others: it waits for its turn, and while the pool is paused. Nobody else can remove it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::builder().name_prefix("other").build()?;
+    /// let name = pool.run(|| std::thread::current().name().map(str::to_owned));
+    /// assert!(name.is_some_and(|name| name.starts_with("other")));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Passes on a panic of the function.
+    pub fn run<F, U>(&self, f: F) -> U
+    where
+        F: FnOnce() -> U + Send,
+        U: Send,
+    {
+        scope::call_elsewhere(&self.engine, f)
+    }
+
     /// The function of each item, in order, computed by the caller and as many workers as it is worth. Items and function
     /// may borrow.
     ///

@@ -238,7 +238,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
     }
 
     /// The oldest of the line, or [`NONE`].
-    fn first_in_line(&self) -> u32 {
+    pub(super) fn first_in_line(&self) -> u32 {
         self.yard.get().map_or(NONE, |yard| yard.line.first())
     }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Entries, Key, Kind, Kinds, Slab, State, View};
+use crate::wheel::NONE;
 
 /// Entries that are looked at while the lock is held.
 const STEP: u32 = 256;
@@ -94,6 +95,15 @@ impl<P, S: Slab<P>> Entries<P, S> {
             }
         }
         None
+    }
+
+    /// What may begin next and may be taken by [`Entries::take`]: the topmost, else the oldest of the line. `None`, too, if that repeats.
+    pub(crate) fn next_takeable(&self) -> Option<(Key, usize)> {
+        let runs_once =
+            |n: &u32| *n != NONE && self.slab.body(*n).period == 0 && self.slab.link(*n).tag.kind != Kind::Alarm;
+        let n = [self.stack.first(), self.first_in_line()].into_iter().find(runs_once).filter(|_| !self.is_paused())?;
+        let body = self.slab.body(n);
+        Some((Key { index: n, stamp: body.stamp }, body.order))
     }
 
     /// Shows one entry, if it still exists.

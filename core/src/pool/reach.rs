@@ -8,6 +8,7 @@ use crate::end::End;
 use crate::entries::{Cancel, Entries, Key, Kinds, Stays, Step, View};
 use crate::host::Host;
 use crate::id::{JobId, JobIds, Place};
+use crate::lane::Lane;
 use crate::seat::Seat;
 use crate::slots::Slots;
 use crate::storage::Storage;
@@ -107,6 +108,31 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let found = lane.and_then(|lane| lane.slots().last_open(self.inside().pinned(), first, end));
         ids.cut(found.unwrap_or(first));
         found.map(|position| JobId::at(ids.lane(), position))
+    }
+
+    /// A job that [`Pool::take`] would take: an urgent one, one that a gate has let through, the oldest of a lane that no worker has
+    /// claimed, one that was claimed and has not begun. `None` where there is none, and while the pool is paused. O(jobs that were taken
+    /// out of turn and not passed yet).
+    pub fn first_waiting(&self) -> Option<JobId> {
+        self.expire();
+        if self.is_paused() {
+            return None;
+        }
+        let entry = self.with_entries(|entries| entries.next_takeable());
+        let inside = self.inside();
+        let of_lane = |(number, lane): (usize, &Lane<S::Slots>)| {
+            let head = lane.head();
+            let mut unclaimed = (0..lane.tail().wrapping_sub(head)).map(|ahead| head.wrapping_add(ahead));
+            let first = unclaimed.find(|position| lane.slots().is_ready(inside.pinned(), *position))?;
+            Some(JobId::at(number, first))
+        };
+        let of_entry = entry.map(|(key, order)| JobId::in_entry(key.index, key.stamp, order));
+        let unclaimed = || self.storage.lanes().iter().enumerate().find_map(of_lane);
+        of_entry.or_else(unclaimed).or_else(|| {
+            let mut first = None;
+            self.visit_queued(|id| first = first.or(Some(id)));
+            first
+        })
     }
 
     /// Takes a job that could begin now, to run it in the caller's context: a queued one, an urgent one, a timer that is

@@ -12,6 +12,7 @@ use fastthreadpool_core::{Host, JobId, Kinds, Phase, Tick};
 use crate::engine::host::StdHost;
 use crate::engine::life::{Close, Duty, Event, Stage};
 use crate::engine::{Engine, OnDrop, Payload};
+use crate::here::blocking;
 use crate::here::call::drop_quietly;
 use crate::here::frame::{self, Employer, Frame, Kind, OUTSIDE};
 use crate::here::removed::{self, CancelReason};
@@ -130,7 +131,7 @@ impl Engine {
         // asleep and up again.
         let soon = (0..).take_while(|look| StdHost.relax(*look)).find_map(|_| look());
         let wait = || Signal::wait_any(&[&self.quiet], deadline, look);
-        let is_over = soon.or_else(|| frame::blocking_anyway(wait)).unwrap_or(false);
+        let is_over = soon.or_else(|| blocking::anyway(wait)).unwrap_or(false);
         if is_over {
             self.join_gone();
         } else if in_time {
@@ -146,7 +147,7 @@ impl Engine {
         }
         let round = self.life.lock().round;
         let look = || self.look(round);
-        frame::blocking_anyway(|| Signal::wait_any(&[&self.quiet], deadline, look)).unwrap_or(false)
+        blocking::anyway(|| Signal::wait_any(&[&self.quiet], deadline, look)).unwrap_or(false)
     }
 
     /// Whether a round is over, as far as those see it who wait; `Some(false)` if the pool was opened again.

@@ -29,7 +29,8 @@ use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
 use crate::engine::slot::Slot;
 use crate::engine::turns::{Turn, turns};
-use crate::here::frame::{self, Address};
+use crate::here::blocking;
+use crate::here::frame::Address;
 use crate::sync::event::park;
 use crate::sys::thread::{self, Thread};
 use crate::sys::{Global, Mutex};
@@ -273,7 +274,7 @@ impl<'w> InLine<'w> {
             }
             true
         };
-        self.is_over() || frame::blocking(wait).unwrap_or(false)
+        self.is_over() || blocking::maybe(wait).unwrap_or(false)
     }
 }
 

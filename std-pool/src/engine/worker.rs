@@ -181,6 +181,19 @@ impl Engine {
         }
     }
 
+    /// Runs a job that nobody has begun, on whatever thread. Returns whether there was one.
+    pub(crate) fn run_one(self: &Arc<Self>) -> bool {
+        let mut last = None;
+        while let Some(id) = self.core.first_waiting().filter(|id| last != Some(*id)) {
+            if self.run_inside(id) || self.run_outside(id) {
+                return true;
+            }
+            // Another was quicker, unless it is not to run inside of so many.
+            last = Some(id);
+        }
+        false
+    }
+
     /// The same on a thread that is no worker of this pool.
     pub(crate) fn run_outside(self: &Arc<Self>, id: JobId) -> bool {
         let Some((mut payload, taken)) = self.core.take(id) else { return false };

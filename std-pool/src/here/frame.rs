@@ -15,7 +15,8 @@
 //!
 //! 1. A frame is linked in its own thread only, and unlinked before it is gone: [`Frame::enter`] does both around a call, a
 //!    [`Stay`] as long as it lives. So whoever walks the chain, which is the present thread's, meets frames that are there.
-//! 2. What a frame refers to by address is only compared; the employer is called while the frame is linked, and lives as long.
+//! 2. What a frame refers to by address is only compared, but the engine of a frame that is no callback's: that, and the employer, are
+//!    there as long as the frame is linked.
 //! 3. While a fork can be taken or runs, the frames that its owner was inside of are linked; of these others read what is written
 //!    before the fork was shown and not again before it is over: `kind`, `engine`, `below`, and the seat, which stays during a job.
 
@@ -23,7 +24,7 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::ptr::{self, NonNull};
 
-use fastthreadpool_core::{Desk, JobId, NO_SEAT};
+use fastthreadpool_core::{JobId, NO_SEAT};
 
 use crate::sys;
 
@@ -45,13 +46,25 @@ pub(crate) trait Employer {
     fn unblock(&self);
 }
 
-/// An address that is only compared.
+/// An address, to be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Address(usize);
+pub(crate) struct Address(*const ());
+
+// SAFETY: it is compared; who makes a reference of it says why that may be.
+unsafe impl Send for Address {}
+// SAFETY: the same.
+unsafe impl Sync for Address {}
 
 impl Address {
+    pub(crate) const NONE: Self = Self(ptr::null());
+
     pub(crate) fn of<T: ?Sized>(thing: &T) -> Self {
-        Self(ptr::from_ref(thing).cast::<()>().addr())
+        Self(ptr::from_ref(thing).cast())
+    }
+
+    /// What is there, for who knows that it is, and what it is.
+    pub(crate) const fn get<T>(self) -> *const T {
+        self.0.cast()
     }
 }
 
@@ -68,7 +81,7 @@ pub(crate) enum Kind {
     Callback(Address),
     Guest,
     /// With the frame that its owner was inside of.
-    Fork(NonNull<Frame>),
+    Fork(*const Frame),
 }
 
 /// One frame of the chain.
@@ -80,24 +93,13 @@ pub(crate) struct Frame {
     seat: Cell<usize>,
     /// Of a worker: somebody stands in for it.
     is_blocked: Cell<bool>,
-    /// Where it forks, and the number of that, while it is in the middle of a join; else null.
-    desk: Cell<*const Desk>,
-    number: Cell<usize>,
     below: Cell<*const Frame>,
 }
 
 impl Frame {
     pub(crate) fn new(kind: Kind, engine: Address, seat: usize) -> Self {
-        let (desk, below) = (Cell::new(ptr::null()), Cell::new(ptr::null()));
-        Self {
-            kind,
-            engine,
-            seat: Cell::new(seat),
-            is_blocked: Cell::new(false),
-            desk,
-            number: Cell::new(NO_SEAT),
-            below,
-        }
+        let below = Cell::new(ptr::null());
+        Self { kind, engine, seat: Cell::new(seat), is_blocked: Cell::new(false), below }
     }
 
     /// Runs `f` inside this frame.
@@ -138,15 +140,13 @@ impl Frame {
         self.seat.set(seat);
     }
 
-    /// From here on it forks on a desk, or does not any more.
-    pub(crate) fn set_desk(&self, desk: Option<(&Desk, usize)>) {
-        self.desk.set(desk.map_or(ptr::null(), |(desk, _)| desk));
-        self.number.set(desk.map_or(NO_SEAT, |(_, number)| number));
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.is_blocked.get()
     }
 
-    /// The number of the desk where it forks.
-    pub(crate) fn number(&self) -> usize {
-        self.number.get()
+    /// Somebody stands in for this worker, or does not any more.
+    pub(crate) fn set_blocked(&self, blocked: bool) {
+        self.is_blocked.set(blocked);
     }
 
     /// The desk of the seat on which something of an engine runs here.
@@ -235,7 +235,7 @@ pub(crate) fn walk_all<B>(mut visit: impl FnMut(&Frame) -> ControlFlow<B>) -> Op
             }
             if let Kind::Fork(owner) = present.kind {
                 // SAFETY: rule 3: the fork is not over.
-                if let Some(result) = from(Some(unsafe { owner.as_ref() }), visit) {
+                if let Some(result) = from(Some(unsafe { &*owner }), visit) {
                     return Some(result);
                 }
             }
@@ -251,22 +251,16 @@ pub(crate) fn with_top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
     top(f)
 }
 
-/// The innermost frame and its desk, if it is in the middle of a join, of `engine` if that matters.
-///
-/// # Safety
-///
-/// For the lifetime that is chosen the caller stays inside of what it is inside of.
+/// The innermost frame.
 // No closure is called: the compiler would make a function of it, and a join inside of a join is little more than two calls.
 #[inline(always)]
-pub(crate) unsafe fn at_desk<'f>(engine: Option<Address>) -> Option<(&'f Frame, &'f Desk)> {
-    // SAFETY: rule 1, and the caller's promise.
-    let frame = unsafe { TOP.with(Cell::get).as_ref() }?;
-    if engine.is_some_and(|engine| frame.engine != engine) {
-        return None;
-    }
-    // SAFETY: a desk is there as long as its engine, and that as long as who is in the middle of a join of it.
-    let desk = unsafe { frame.desk.get().as_ref() }?;
-    Some((frame, desk))
+pub(crate) fn innermost() -> *const Frame {
+    TOP.with(Cell::get)
+}
+
+/// The engine of what runs here; `None` if nothing does that is of an engine, or a callback.
+pub(crate) fn engine() -> Option<Address> {
+    top(|frame| frame.filter(|frame| !matches!(frame.kind, Kind::Callback(_))).map(|frame| frame.engine))
 }
 
 /// The seat from which the jobs that the present thread is inside of submit to their engine; `None` if it is inside of none. A
@@ -306,7 +300,7 @@ pub(crate) fn member() -> Option<NonNull<()>> {
                 Kind::Worker(_) => frame.base_member(),
                 Kind::Fork(owner) => {
                     // SAFETY: rule 3: the fork is not over.
-                    frame = unsafe { owner.as_ref() };
+                    frame = unsafe { &*owner };
                     continue;
                 }
                 Kind::Guest => {
@@ -337,52 +331,6 @@ pub(crate) fn is_inside_any() -> bool {
 pub(crate) fn is_callback_of(outlet: Address) -> bool {
     let is_it = |frame: &Frame| matches!(frame.kind, Kind::Callback(present) if present == outlet);
     walk_all(|frame| if is_it(frame) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_some()
-}
-
-/// [`blocking`] for what must be called in any case, once.
-pub(crate) fn blocking_once<R>(f: impl FnOnce() -> R) -> R {
-    let mut f = Some(f);
-    let mut call = || f.take().map(|f| f());
-    match blocking(&mut call).flatten().or_else(call) {
-        Some(result) => result,
-        None => unreachable!("it is called by one of the two"),
-    }
-}
-
-/// [`blocking`] for those who must wait in any case.
-pub(crate) fn blocking_anyway<R>(mut f: impl FnMut() -> R) -> R {
-    blocking(&mut f).unwrap_or_else(f)
-}
-
-/// Waits by `f`, and says so where this thread is a worker's in the middle of a job: somebody stands in for it, whatever it
-/// waits for. `None` if nobody is left who could, and so `f` has not been called.
-pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> Option<R> {
-    struct Blocked<'f>(&'f Frame, &'f dyn Employer);
-    impl Drop for Blocked<'_> {
-        fn drop(&mut self) {
-            self.0.is_blocked.set(false);
-            self.1.unblock();
-        }
-    }
-    let mut f = Some(f);
-    let mut wait = || f.take().map(|f| f());
-    let mut is_in_fork = false;
-    walk(|frame| {
-        is_in_fork |= matches!(frame.kind, Kind::Fork(_));
-        let Kind::Worker(employer) = frame.kind else { return ControlFlow::Continue(()) };
-        if frame.is_blocked.get() || !(is_in_fork || frame.base_job().is_some()) {
-            return ControlFlow::Break(wait());
-        }
-        // SAFETY: rule 2.
-        let employer = unsafe { employer.as_ref() };
-        if !employer.block() {
-            return ControlFlow::Break(None);
-        }
-        frame.is_blocked.set(true);
-        let _blocked = Blocked(frame, employer);
-        ControlFlow::Break(wait())
-    })
-    .unwrap_or_else(wait)
 }
 
 /// No seat: for frames of those who are no workers.

@@ -10,7 +10,7 @@ use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
 use crate::groups::hold::Run;
 use crate::groups::inner::Inner;
-use crate::here::frame;
+use crate::here::blocking;
 use crate::sync::event::Event;
 
 /// The job as it sees itself: its id, whether it has been asked to stop, and a way to leave results before it ends.
@@ -84,7 +84,7 @@ impl<'e, T: Send + 'static> Context<'e, T> {
             }
         };
         let events = [&self.group.outlet.ended, &engine.quiet];
-        frame::blocking(|| Event::wait_any(&events, Tick::MAX, room)).flatten().unwrap_or(false)
+        blocking::maybe(|| Event::wait_any(&events, Tick::MAX, room)).flatten().unwrap_or(false)
     }
 }
 

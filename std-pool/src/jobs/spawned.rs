@@ -17,6 +17,7 @@ use crate::engine::submit::Submission;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
+use crate::here::blocking;
 use crate::here::call::catch;
 use crate::here::cancellation::Cancellation;
 use crate::here::{frame, removed};
@@ -210,7 +211,7 @@ impl<U: Send + 'static> JoinHandle<U> {
         if line.is_circular && !self.is_finished() {
             return None;
         }
-        frame::blocking(|| self.packet.wait(deadline))
+        blocking::maybe(|| self.packet.wait(deadline))
     }
 
     fn take(self) -> Result<U> {

@@ -6,7 +6,7 @@ use shuttle::thread;
 
 use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
 use crate::engine::waits::in_line;
-use crate::here::frame;
+use crate::here::blocking;
 
 /// A wait is over when what was there before it is, and what descends from that, however much comes later.
 #[test]
@@ -238,7 +238,7 @@ fn two_jobs_wait_for_each_others_group() {
             let wait = tally.with(move || {
                 // So that both run when they wait: somebody stands in for the first.
                 if n == 0 {
-                    frame::blocking_once(|| both.wait());
+                    blocking::once(|| both.wait());
                 } else {
                     both.raise();
                 }

@@ -24,14 +24,15 @@ use std::mem;
 use std::panic::resume_unwind;
 use std::process;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 use fastthreadpool_core::{Desk, Fork, Host, Put, Tick};
 
 use crate::engine::Engine;
 use crate::engine::host::StdHost;
+use crate::here::blocking;
 use crate::here::call::{Panic, catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
+use crate::here::place::{self, AtPlace, Place};
 use crate::sys::{self, thread};
 
 /// A join that is over within this many nanoseconds is not worth a wake-up, which costs half of it and comes as late.
@@ -45,38 +46,66 @@ const LOOKS: u32 = if cfg!(shuttle) { 1 } else { 64 };
 
 /// Runs both, the second perhaps elsewhere.
 #[inline(always)]
-pub(crate) fn join<A, B, RA, RB>(engine: &Arc<Engine>, a: A, b: B) -> (RA, RB)
+pub(crate) fn join<A, B, RA, RB>(engine: &Engine, a: A, b: B) -> (RA, RB)
 where
     A: FnOnce() -> RA,
     B: FnOnce() -> RB + Send,
     RB: Send,
 {
     // SAFETY: until this returns.
-    match unsafe { frame::at_desk(Some(engine.address())) } {
-        Some((_, desk)) if desk.is_shut() => (a(), b()),
-        Some((frame, desk)) => fork(engine, frame, desk, a, b),
+    match unsafe { place::desk(Some(engine.address())) } {
+        Some(desk) if desk.is_shut() => (a(), b()),
+        Some(desk) => fork(desk, a, b),
         None => outermost(engine, a, b),
     }
 }
 
-/// Something of this thread is in the middle of a join, until dropped.
-struct AtDesk<'f> {
-    engine: &'f Engine,
-    frame: &'f Frame,
-    desk: &'f Desk,
-}
-
-impl<'f> AtDesk<'f> {
-    fn new(engine: &'f Engine, frame: &'f Frame, desk: &'f Desk, number: usize) -> Self {
-        frame.set_desk(Some((desk, number)));
-        Self { engine, frame, desk }
+/// Runs two functions and returns what they return, as [`Group::join`](crate::Group::join) of the pool whose job calls this. Outside
+/// of all jobs, and in a callback, it only calls one after the other.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use fastthreadpool::Pool;
+/// fn fib(n: u64) -> u64 {
+///     if n < 2 {
+///         return n;
+///     }
+///     let (a, b) = fastthreadpool::join(|| fib(n - 1), || fib(n - 2));
+///     a + b
+/// }
+/// let pool: Pool = Pool::new()?;
+/// assert_eq!(pool.run(|| fib(20)), 6765);
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+///
+/// As [`Group::join`](crate::Group::join).
+#[inline]
+pub fn join_here<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB + Send,
+    RB: Send,
+{
+    // SAFETY: until this returns.
+    match unsafe { place::desk(None) } {
+        Some(desk) if desk.is_shut() => (a(), b()),
+        Some(desk) => fork(desk, a, b),
+        None => match frame::engine() {
+            // SAFETY: rule 2 of frames: it is inside of something of that engine.
+            Some(engine) => outermost(unsafe { &*engine.get::<Engine>() }, a, b),
+            None => (a(), b()),
+        },
     }
 }
 
-impl Drop for AtDesk<'_> {
+/// An outermost join. Dropped: it is over.
+struct Outermost<'d>(&'d Desk);
+
+impl Drop for Outermost<'_> {
     fn drop(&mut self) {
-        self.frame.set_desk(None);
-        self.desk.set_quiet(false);
+        self.0.set_quiet(false);
     }
 }
 
@@ -104,7 +133,7 @@ impl Drop for Guest<'_> {
 /// The outermost join of a job, or of who is none.
 #[cold]
 #[inline(never)]
-fn outermost<A, B, RA, RB>(engine: &Arc<Engine>, a: A, b: B) -> (RA, RB)
+fn outermost<A, B, RA, RB>(engine: &Engine, a: A, b: B) -> (RA, RB)
 where
     A: FnOnce() -> RA,
     B: FnOnce() -> RB + Send,
@@ -113,12 +142,12 @@ where
     if engine.is_elsewhere() {
         return (a(), b());
     }
-    let place = (outermost::<A, B, RA, RB> as fn(&Arc<Engine>, A, B) -> (RA, RB) as *const ()).addr();
+    let code = (outermost::<A, B, RA, RB> as fn(&Engine, A, B) -> (RA, RB) as *const ()).addr();
     let on_seat = |frame: Option<&Frame>, a: A, b: B| -> Result<(RA, RB), (A, B)> {
         let seated = frame.and_then(|frame| Some((frame, frame.seat_of(engine.address())?)));
         let Some((frame, seat)) = seated else { return Err((a, b)) };
         let Some(desk) = engine.core.desk(seat) else { return Err((a, b)) };
-        Ok(begin(engine, &AtDesk::new(engine, frame, desk, seat), place, a, b))
+        Ok(begin(engine, &AtPlace::new(frame, desk, seat), code, a, b))
     };
     let (a, b) = match frame::with_top(|frame| on_seat(frame, a, b)) {
         Ok(result) => return result,
@@ -127,17 +156,18 @@ where
     let Some(guest) = Guest::new(engine) else { return (a(), b()) };
     let Some(desk) = engine.core.desk(guest.number) else { return (a(), b()) };
     Frame::new(Kind::Guest, engine.address(), OUTSIDE)
-        .enter(|frame| begin(engine, &AtDesk::new(engine, frame, desk, guest.number), place, a, b))
+        .enter(|frame| begin(engine, &AtPlace::new(frame, desk, guest.number), code, a, b))
 }
 
 /// Forks, unless it is known that this is not worth it; and remembers what it was worth.
-fn begin<A, B, RA, RB>(engine: &Arc<Engine>, at: &AtDesk<'_>, place: usize, a: A, b: B) -> (RA, RB)
+fn begin<A, B, RA, RB>(engine: &Engine, at: &AtPlace<'_>, code: usize, a: A, b: B) -> (RA, RB)
 where
     A: FnOnce() -> RA,
     B: FnOnce() -> RB + Send,
     RB: Send,
 {
-    let habit = at.engine.habits.of(place);
+    let _outermost = Outermost(at.desk);
+    let habit = engine.habits.of(code);
     let cost = habit.map_or(u64::MAX, |habit| habit.cost(1));
     // Others make a short one longer. So now and then one that is not far from short is tried alone.
     let is_alone = cost < SHORT || cost < BRIEF && habit.is_some_and(|habit| habit.is_due);
@@ -150,11 +180,11 @@ where
         }
         (ra, b())
     } else {
-        fork(engine, at.frame, at.desk, a, b)
+        fork(at.desk, a, b)
     };
     // A long one is not forgotten for one that was shorter with others.
     let faded = if is_alone { 0 } else { habit.map_or(0, |_| cost - cost / 4) };
-    at.engine.habits.note(place, since(began).max(faded).saturating_mul(1000), true);
+    engine.habits.note(code, since(began).max(faded).saturating_mul(1000), true);
     result
 }
 
@@ -169,7 +199,7 @@ struct Branch<'j, B, RB> {
     fork: Fork,
     engine: &'j Engine,
     /// What its owner was inside of.
-    frame: NonNull<Frame>,
+    frame: *const Frame,
     function: UnsafeCell<Option<B>>,
     result: UnsafeCell<Option<Result<RB, Panic>>>,
 }
@@ -188,7 +218,7 @@ impl<B: FnOnce() -> RB + Send, RB: Send> Branch<'_, B, RB> {
         let engine = this.engine;
         let seat = if number < engine.core.seats_at_most() { number } else { OUTSIDE };
         let result = Frame::new(Kind::Fork(this.frame), engine.address(), seat).enter(|frame| {
-            frame.set_desk(engine.core.desk(number).map(|desk| (desk, number)));
+            let _at = engine.core.desk(number).map(|desk| AtPlace::new(frame, desk, number));
             catch(function)
         });
         // SAFETY: the owner looks at it when the fork is done.
@@ -231,7 +261,7 @@ impl<B: FnOnce() -> RB + Send, RB: Send> Drop for Shown<'_, B, RB> {
 }
 
 #[inline(never)]
-fn fork<A, B, RA, RB>(engine: &Engine, frame: &Frame, desk: &Desk, a: A, b: B) -> (RA, RB)
+fn fork<A, B, RA, RB>(desk: &Desk, a: A, b: B) -> (RA, RB)
 where
     A: FnOnce() -> RA,
     B: FnOnce() -> RB + Send,
@@ -240,11 +270,14 @@ where
     if !desk.has_room() {
         return (a(), b());
     }
-    let number = frame.number();
+    let place = Place::get();
+    // SAFETY: rule 1 of places.
+    let engine = unsafe { &*place.engine.get::<Engine>() };
+    let number = place.number;
     let branch = Branch {
         fork: Fork::new(number, Branch::<B, RB>::run),
         engine,
-        frame: NonNull::from(frame),
+        frame: place.frame,
         function: UnsafeCell::new(Some(b)),
         result: UnsafeCell::new(None),
     };
@@ -291,7 +324,7 @@ fn wait(engine: &Engine, number: usize, fork: &Fork) {
         }
         if fork.may_park() {
             // Without a stand-in it waits all the same: somebody is at it.
-            frame::blocking_anyway(|| {
+            blocking::anyway(|| {
                 while !fork.is_done() {
                     thread::park();
                 }

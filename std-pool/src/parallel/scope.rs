@@ -22,6 +22,7 @@ use crate::engine::host::StdHost;
 use crate::engine::slot::Slot;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
+use crate::here::blocking;
 use crate::here::frame;
 use crate::parallel::own::Kept;
 use crate::parallel::scoped::{Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
@@ -134,15 +135,17 @@ impl<'scope> Scope<'scope, '_> {
         let _ = job.run(&mut Env::outside(self.engine));
     }
 
-    /// Helps with the jobs that have not begun, the latest first, then waits for the others.
-    fn wait(&self) {
+    /// Helps with the jobs that have not begun, the latest first, then waits for the others; `helps`: not only if there is nobody else.
+    fn wait(&self, helps: bool) {
         let Some(held) = self.slot.get() else { return };
         // SAFETY: a slot is there as long as its engine.
         let slot = unsafe { held.0.as_ref() };
         loop {
-            // A job may spawn into its scope while this waits.
-            while let Some(id) = self.kept.last_untaken(&self.engine.core) {
-                help(self.engine, id);
+            if helps || self.engine.core.alive() == 0 {
+                // A job may spawn into its scope while this waits.
+                while let Some(id) = self.kept.last_untaken(&self.engine.core) {
+                    help(self.engine, id);
+                }
             }
             self.kept.hand_back(slot);
             if slot.is_drained() {
@@ -157,8 +160,8 @@ impl<'scope> Scope<'scope, '_> {
             Slot::watch([slot]);
             let line = InLine::enter(Awaits::Scope(slot));
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
-            frame::blocking_anyway(|| {
-                while !line.is_over() && !self.kept.has_others() {
+            blocking::anyway(|| {
+                while !(line.is_over() || helps && self.kept.has_others()) {
                     thread::park();
                 }
             });
@@ -203,7 +206,7 @@ impl<U: Send> ScopedJoinHandle<'_, U> {
                 if line.is_circular && !self.is_finished() {
                     return Err(JobError::WouldDeadlock);
                 }
-                frame::blocking_anyway(|| self.packet.wait(Tick::MAX));
+                blocking::anyway(|| self.packet.wait(Tick::MAX));
             }
         }
         self.packet.wait(Tick::MAX);
@@ -231,11 +234,32 @@ pub(crate) fn run<'env, F, U>(engine: &'env Arc<Engine>, f: F) -> U
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
 {
+    with(engine, true, f)
+}
+
+/// Calls `f` on a worker, and waits for it; inside of a job of the pool, and if the pool does not take it, here.
+pub(crate) fn call_elsewhere<F, U>(engine: &Arc<Engine>, f: F) -> U
+where
+    F: FnOnce() -> U + Send,
+    U: Send,
+{
+    if frame::engine() == Some(engine.address()) {
+        return f();
+    }
+    let mut value = None;
+    with(engine, false, |scope| scope.spawn(|| value = Some(f())));
+    value.unwrap_or_else(|| unreachable!("it has been called, or its panic was passed on"))
+}
+
+fn with<'env, F, U>(engine: &'env Arc<Engine>, helps: bool, f: F) -> U
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
+{
     let state = State { panic: Mutex::new(None), stops_on_panic: AtomicBool::new(false) };
     let scope = Scope { engine, state, slot: OnceLock::new(), kept: Kept::new(), lifetimes: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     let stays = Stays;
-    scope.wait();
+    scope.wait(helps);
     mem::forget(stays);
     match result {
         Err(payload) => resume_unwind(payload),

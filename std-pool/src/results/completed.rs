@@ -9,7 +9,7 @@ use fastthreadpool_core::Tick;
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
 use crate::engine::waits::InLine;
-use crate::here::frame;
+use crate::here::blocking;
 use crate::results::outlet::{Done, Failed, Outlet};
 use crate::sync::event::Event;
 use crate::sys;
@@ -112,7 +112,7 @@ impl<T: Send + 'static> Iterator for Completed<'_, T> {
             let next = self.try_next();
             (next.is_some() || is_over).then_some(next)
         };
-        frame::blocking(|| Event::wait_any(&[&self.outlet.ended], self.deadline, ready)).flatten()?
+        blocking::maybe(|| Event::wait_any(&[&self.outlet.ended], self.deadline, ready)).flatten()?
     }
 }
 

@@ -6,6 +6,7 @@ use std::any::TypeId;
 use fastthreadpool_core::{JobId, Tick, Unpark};
 
 use crate::engine::Engine;
+use crate::here::blocking;
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Address};
 use crate::here::removed::CancelReason;
@@ -155,7 +156,7 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// Waits for that. Returns false when the time is over, or when nobody is left who could end the wait.
     pub(crate) fn wait_told(&self, deadline: Tick) -> bool {
-        self.is_told() || frame::blocking(|| self.ended.wait(deadline, || self.is_told())).unwrap_or(false)
+        self.is_told() || blocking::maybe(|| self.ended.wait(deadline, || self.is_told())).unwrap_or(false)
     }
 
     pub(crate) fn address(&self) -> Address {

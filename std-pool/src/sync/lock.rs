@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastthreadpool_core as core;
 use fastthreadpool_core::NotLocked;
 
-use crate::here::frame;
+use crate::here::blocking;
 use crate::sync::waiter::{ThisThread, Waiter};
 use crate::sys::{self, RawMutex};
 
@@ -57,7 +57,7 @@ impl FastLock {
     #[inline]
     pub fn acquire(&self) {
         if !self.0.try_acquire() {
-            frame::blocking_anyway(|| self.0.acquire(&ThisThread));
+            blocking::anyway(|| self.0.acquire(&ThisThread));
         }
     }
 
@@ -72,7 +72,7 @@ impl FastLock {
     #[must_use = "the lock may not be taken"]
     pub fn acquire_timeout(&self, timeout: Duration) -> bool {
         let deadline = sys::after(timeout);
-        self.0.try_acquire() || frame::blocking_anyway(|| self.0.acquire_until(&ThisThread, deadline, sys::now))
+        self.0.try_acquire() || blocking::anyway(|| self.0.acquire_until(&ThisThread, deadline, sys::now))
     }
 
     /// Takes the lock until the guard is dropped.
@@ -80,7 +80,7 @@ impl FastLock {
     pub fn guard(&self) -> FastLockGuard<'_> {
         match self.0.try_guard() {
             Some(guard) => guard,
-            None => frame::blocking_anyway(|| self.0.guard(&ThisThread)),
+            None => blocking::anyway(|| self.0.guard(&ThisThread)),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastthreadpool_core as core;
 use fastthreadpool_core::{AcquireError, Overflow, TryAcquireError};
 
-use crate::here::frame;
+use crate::here::blocking;
 use crate::sync::waiter::{ThisThread, Waiter};
 use crate::sys::{self, RawMutex, thread};
 
@@ -225,7 +225,7 @@ impl Semaphore {
 }
 
 fn wait<R>(wait: impl FnOnce() -> Result<R, AcquireError>) -> Result<R, AcquireError> {
-    frame::blocking(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
+    blocking::maybe(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
 }
 
 impl fmt::Debug for Semaphore {

@@ -19,6 +19,15 @@ fn sum(pool: &Pool, numbers: &[u64], leaf: usize) -> u64 {
     left + right
 }
 
+fn sum_here(numbers: &[u64]) -> u64 {
+    if numbers.len() < 10 {
+        return numbers.iter().sum();
+    }
+    let (left, right) = numbers.split_at(numbers.len() / 2);
+    let (left, right) = fastthreadpool::join(|| sum_here(left), || sum_here(right));
+    left + right
+}
+
 /// Joins so that the second half is begun by somebody else, while the first has not ended. Once for each pool and place: of a join
 /// that was over soon the pool may do the first half alone.
 fn elsewhere<T, RA, RB>(pool: &Pool<T>, a: impl FnOnce() -> RA, b: impl FnOnce() -> RB + Send) -> (RA, RB)
@@ -272,4 +281,89 @@ fn pools_join_in_each_others_halves() {
     one.shutdown();
     assert_eq!(sum(&one, &numbers, 10), 4_501_500, "a pool that is closed joins, too");
     assert!(two.shutdown_timeout(HOUR));
+}
+
+#[test]
+fn a_function_is_run_by_a_worker_with_what_it_borrows_and_joins_find_its_pool() {
+    let pool: Pool = pool(2);
+    let numbers: Vec<u64> = (1..=1_000).collect();
+    let here = thread::current().id();
+    let mut elsewhere = None;
+    let sum = pool.run(|| {
+        elsewhere = Some(thread::current().id());
+        // Where it is already.
+        let inner = pool.run(|| thread::current().id());
+        assert_eq!(elsewhere, Some(inner));
+        sum_here(&numbers)
+    });
+    assert_eq!((sum, elsewhere.is_some_and(|thread| thread != here)), (500_500, true));
+    // Outside of all pools both are called.
+    assert_eq!((sum_here(&numbers), fastthreadpool::join(|| 1, || 2)), (500_500, (1, 2)));
+
+    let caught = catch_unwind(AssertUnwindSafe(|| pool.run(|| panic!("for who has called"))));
+    assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"for who has called"));
+    pool.shutdown();
+    assert_eq!(pool.run(|| thread::current().id()), here, "a pool that is closed takes nothing");
+}
+
+#[test]
+fn free_joins_fork_in_the_pool_whose_job_runs() {
+    let named = |name: &str| -> Pool { Pool::builder().threads(2).name_prefix(name).build().unwrap() };
+    let (outer, inner) = (named("outer"), named("inner"));
+    let name = || thread::current().name().map_or_else(String::new, str::to_owned);
+    // The second half is begun by somebody else, while the first waits for that.
+    let thief = || {
+        let (begun, has_begun) = channel();
+        fastthreadpool::join(
+            || has_begun.recv().unwrap(),
+            || {
+                begun.send(()).unwrap();
+                name()
+            },
+        )
+        .1
+    };
+    assert!(outer.run(thief).starts_with("outer"));
+    let (there, here) = outer.run(|| (inner.run(thief), name()));
+    assert!(there.starts_with("inner") && here.starts_with("outer"), "{there} {here}");
+    // In the middle of a join of another pool, and back.
+    let both = outer.join(|| inner.join(thief, || outer.run(name)), name);
+    assert!(both.0.0.starts_with("inner") && both.0.1.starts_with("outer"), "{both:?}");
+}
+
+#[test]
+fn one_job_at_a_time_is_run_by_who_asks_for_it_by_name() {
+    let pool: Pool<u32> = pool(1);
+    assert!(!pool.run_one());
+    let occupied = Occupied::new(&pool);
+    let here = thread::current().id();
+    let ids: Vec<_> = (0..3)
+        .map(|n| {
+            pool.submit(move || {
+                assert_eq!(thread::current().id(), here);
+                n
+            })
+        })
+        .collect::<Result<_, _>>()
+        .unwrap();
+    pool.submit_first(|| 3).unwrap();
+    assert_eq!(pool.cancel(ids[1]), Cancellation::Removed);
+    let group: Group<u32> = pool.group().limit(1).build().unwrap();
+    for n in [4, 5] {
+        group.submit(move || n).unwrap();
+    }
+    for _ in 0..5 {
+        assert!(pool.run_one());
+    }
+    assert!(!pool.run_one());
+    let all: Vec<_> = pool.done().drain().map(|done| done.value).collect();
+    assert_eq!(all, [3, 0, 2]);
+    assert_eq!(group.done().drain().map(|done| done.value).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(pool.counts().done, 5);
+    pool.pause();
+    pool.submit(|| 6).unwrap();
+    assert!(!pool.run_one());
+    pool.resume();
+    assert!(pool.run_one());
+    drop(occupied);
 }

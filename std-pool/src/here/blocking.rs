@@ -1,0 +1,51 @@
+//! Waiting in the middle of a job: somebody else is to work meanwhile.
+
+use std::ops::ControlFlow;
+
+use crate::here::frame::{self, Employer, Frame, Kind};
+
+/// [`maybe`] for what must be called in any case, once.
+pub(crate) fn once<R>(f: impl FnOnce() -> R) -> R {
+    let mut f = Some(f);
+    let mut call = || f.take().map(|f| f());
+    match maybe(&mut call).flatten().or_else(call) {
+        Some(result) => result,
+        None => unreachable!("it is called by one of the two"),
+    }
+}
+
+/// [`maybe`] for those who must wait in any case.
+pub(crate) fn anyway<R>(mut f: impl FnMut() -> R) -> R {
+    maybe(&mut f).unwrap_or_else(f)
+}
+
+/// Waits by `f`, and says so where this thread is a worker's in the middle of a job: somebody stands in for it, whatever it
+/// waits for. `None` if nobody is left who could, and so `f` has not been called.
+pub(crate) fn maybe<R>(f: impl FnOnce() -> R) -> Option<R> {
+    struct Blocked<'f>(&'f Frame, &'f dyn Employer);
+    impl Drop for Blocked<'_> {
+        fn drop(&mut self) {
+            self.0.set_blocked(false);
+            self.1.unblock();
+        }
+    }
+    let mut f = Some(f);
+    let mut wait = || f.take().map(|f| f());
+    let mut is_in_fork = false;
+    frame::walk(|frame| {
+        is_in_fork |= matches!(frame.kind, Kind::Fork(_));
+        let Kind::Worker(employer) = frame.kind else { return ControlFlow::Continue(()) };
+        if frame.is_blocked() || !(is_in_fork || frame.base_job().is_some()) {
+            return ControlFlow::Break(wait());
+        }
+        // SAFETY: rule 2 of frames.
+        let employer = unsafe { employer.as_ref() };
+        if !employer.block() {
+            return ControlFlow::Break(None);
+        }
+        frame.set_blocked(true);
+        let _blocked = Blocked(frame, employer);
+        ControlFlow::Break(wait())
+    })
+    .unwrap_or_else(wait)
+}
