@@ -6,6 +6,7 @@
 //! | `Job` | a job that something else than the worker's loop runs: a join, the thread of a scope | it begins | it ends |
 //! | `Member` | the job that runs, if it belongs to a group and its seat does not show that: a note in which cohort | it begins | it ends |
 //! | `Callback` | a callback of an outlet | the call | its return |
+//! | `Tasks` | the tasks of a scope that its own thread runs, which is inside of nothing of the pool's | it takes the first | it finds none |
 //! | `Guest` | who joins and is no worker | its outermost join | the end of that |
 //! | `Fork` | what was taken of somebody else's join: inside of all that this one was inside of when it forked | it begins | it ends |
 //!
@@ -79,6 +80,7 @@ pub(crate) enum Kind {
     Recurring(NonNull<()>),
     /// With the address of the outlet.
     Callback(Address),
+    Tasks,
     Guest,
     /// With the frame that its owner was inside of.
     Fork(*const Frame),
@@ -279,7 +281,8 @@ pub(crate) fn seat_in(engine: Address) -> Option<usize> {
 fn seat_below(engine: Address) -> Option<usize> {
     let is_job = |frame: &Frame| {
         frame.engine == engine
-            && (frame.is_on_seat() || matches!(frame.kind, Kind::Job(_) | Kind::Member(_) | Kind::Recurring(_)))
+            && (frame.is_on_seat()
+                || matches!(frame.kind, Kind::Job(_) | Kind::Member(_) | Kind::Recurring(_) | Kind::Tasks))
     };
     let own =
         walk(|frame| if is_job(frame) { ControlFlow::Break(frame.seat.get()) } else { ControlFlow::Continue(()) });
@@ -303,7 +306,7 @@ pub(crate) fn member() -> Option<NonNull<()>> {
                     frame = unsafe { &*owner };
                     continue;
                 }
-                Kind::Guest => {
+                Kind::Guest | Kind::Tasks => {
                     frame = frame.below()?;
                     continue;
                 }

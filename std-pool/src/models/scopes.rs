@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shuttle::thread;
 
-use super::{Ends, Tally, check, model, pool};
+use super::{Ends, Flag, Tally, check_balance, model, pool};
+use crate::Semaphore;
 
 /// Whoever cancels all that there is, a scope's jobs run.
 #[test]
@@ -27,9 +28,8 @@ fn a_scope_meets_a_cancel_of_all() {
         assert_eq!(ran.into_inner(), 2);
         canceller.join().unwrap();
         assert!(pool.wait_idle());
-        let Ends { done, cancelled, .. } = Ends::of(&others);
         pool.shutdown();
-        check(&pool, Ends { done: done + 2, failed: 0, cancelled });
+        check_balance(&pool);
     });
 }
 
@@ -50,9 +50,7 @@ fn a_scope_meets_a_shutdown_that_removes() {
         });
         assert_eq!(ran.into_inner(), 2);
         closer.join().unwrap();
-        let account = pool.engine().core.account();
-        assert_eq!((account.pending(), account.cancelled, account.accepted), (0, 0, account.sum()));
-        assert_eq!(pool.engine().core.audit().err(), None);
+        check_balance(&pool);
     });
 }
 
@@ -68,10 +66,8 @@ fn a_scope_is_cancelled_by_its_job() {
         });
         let ends = Ends::of(&tally);
         pool.shutdown();
-        let account = pool.engine().core.account();
-        assert_eq!((account.pending(), account.accepted), (0, account.sum()));
-        assert_eq!((account.done + account.cancelled, account.cancelled >= ends.cancelled), (3, true));
-        assert_eq!(pool.engine().core.audit().err(), None);
+        check_balance(&pool);
+        assert_eq!(ends.done + ends.cancelled, 2);
     });
 }
 
@@ -87,6 +83,83 @@ fn a_job_spawns_into_a_scope_that_ends() {
         });
         assert_eq!((tally.ran(), tally.left()), (2, 0));
         pool.shutdown();
-        check(&pool, Ends::ran(4));
+        check_balance(&pool);
     });
+}
+
+/// The owner waits for its tasks by means that nobody knows, and helps with nothing.
+#[test]
+fn who_is_called_for_tasks_comes() {
+    for tasks in [1, 2, 3] {
+        model(move || {
+            let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+            let last = Flag::default();
+            pool.scope(|scope| {
+                for _ in 1..tasks {
+                    scope.spawn(tally.job());
+                    thread::yield_now();
+                }
+                scope.spawn(tally.with(|| last.raise()));
+                last.wait();
+            });
+            assert_eq!((tally.ran(), tally.left()), (tasks, 0));
+            pool.shutdown();
+            check_balance(&pool);
+        });
+    }
+}
+
+/// Tasks wait for each other: whoever has both does not keep the other from those who are there.
+#[test]
+fn tasks_wait_for_each_other() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let flag = Flag::default();
+        pool.scope(|scope| {
+            scope.spawn(tally.job());
+            scope.spawn(tally.with(|| flag.wait()));
+            scope.spawn(tally.with(|| flag.raise()));
+            scope.spawn(tally.job());
+        });
+        assert_eq!((tally.ran(), tally.left()), (4, 0));
+        pool.shutdown();
+    });
+}
+
+/// The only worker has all, and waits in the first; its stand-in goes on.
+#[test]
+fn a_stand_in_helps_with_tasks() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let (semaphore, over) = (Semaphore::new(0), Flag::default());
+        pool.scope(|scope| {
+            scope.spawn(tally.with(|| {
+                semaphore.acquire().unwrap().forget();
+                over.raise();
+            }));
+            scope.spawn(tally.with(|| semaphore.release(1).unwrap()));
+            over.wait();
+        });
+        assert_eq!((tally.ran(), tally.left()), (2, 0));
+        pool.shutdown();
+    });
+}
+
+/// More than there is room for; those for which there is none are jobs. The owner takes places back and uses them again.
+#[test]
+fn many_tasks_are_each_run_once() {
+    for spawned_by_a_job in [false, true] {
+        model(move || {
+            let (pool, tally) = (pool(2).build().unwrap(), Tally::default());
+            let all = || pool.scope(|scope| (0..8).for_each(|_| scope.spawn(tally.job())));
+            if spawned_by_a_job {
+                pool.run(all)
+            } else {
+                all()
+            }
+            assert_eq!((tally.ran(), tally.left()), (8, 0));
+            pool.shutdown();
+            check_balance(&pool);
+        });
+    }
 }

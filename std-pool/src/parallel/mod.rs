@@ -8,3 +8,4 @@ pub(crate) mod scope;
 mod scoped;
 pub(crate) mod share;
 mod shares;
+mod tasks;

@@ -49,11 +49,17 @@ impl Kept {
         Self { owner: frame::thread(), own: UnsafeCell::default(), others: Mutex::new(Ids::default()) }
     }
 
+    /// Whether the present thread is the scope's own.
+    #[inline]
+    pub(super) fn is_own(&self) -> bool {
+        frame::thread() == self.owner
+    }
+
     /// Does something with what is the present thread's, if that is the scope's own.
     #[inline]
     fn own<R>(&self, f: impl FnOnce(&mut Own) -> R) -> Option<R> {
         // SAFETY: rule 1: nobody else touches it, and nobody does so twice, since the functions here do not call each other inside.
-        (frame::thread() == self.owner).then(|| f(unsafe { &mut *self.own.get() }))
+        self.is_own().then(|| f(unsafe { &mut *self.own.get() }))
     }
 
     /// A turn for a job that is to be submitted.

@@ -23,9 +23,10 @@ use crate::engine::slot::Slot;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::here::blocking;
-use crate::here::frame;
+use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::parallel::own::Kept;
 use crate::parallel::scoped::{Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
+use crate::parallel::tasks::{Helper, Taken, Tasks};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
 use crate::sys::atomic::{AtomicBool, Ordering};
@@ -38,6 +39,8 @@ pub struct Scope<'scope, 'env: 'scope> {
     /// Taken with the first job.
     slot: OnceLock<Held>,
     kept: Kept,
+    /// What its own thread has spawned, made with the first of that.
+    tasks: OnceLock<Box<Tasks>>,
     /// Invariant in both, like [`std::thread::Scope`].
     lifetimes: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
 }
@@ -57,7 +60,84 @@ impl<'scope> Scope<'scope, '_> {
     where
         F: FnOnce() + Send + 'scope,
     {
+        if let Err(f) = self.append(f) {
+            self.submit(f);
+        }
+    }
+
+    /// The same by a job of the pool.
+    fn submit<F>(&'scope self, f: F)
+    where
+        F: FnOnce() + Send + 'scope,
+    {
         let _ = self.put(f, Nowhere).map_err(|job| self.run_here(job));
+    }
+
+    /// Appends a task, if this is the scope's own thread and there is room.
+    #[inline]
+    fn append<F>(&'scope self, f: F) -> Result<(), F>
+    where
+        F: FnOnce() + Send + 'scope,
+    {
+        if !self.kept.is_own() {
+            return Err(f);
+        }
+        let tasks = self.tasks.get_or_init(|| Box::new(Tasks::new(self.engine.config.threads)));
+        // SAFETY: it is the owner, and the scope does not return before all have been taken and ended.
+        unsafe { tasks.push(f) }?;
+        if tasks.calls() && !self.call_helper(tasks) {
+            self.take_back(tasks);
+        }
+        Ok(())
+    }
+
+    /// Somebody is to help with the tasks, who counts as coming. Returns whether the pool takes that.
+    #[cold]
+    #[inline(never)]
+    fn call_helper(&'scope self, tasks: &'scope Tasks) -> bool {
+        let is_called = self.spawn_if_taken(move || {
+            tasks.arrive();
+            let helper = tasks.enter();
+            self.take(&helper, tasks);
+            let core = &self.engine.core;
+            while helper.look(|look| !core.has_visible_work() && StdHost.relax(look)) {
+                self.take(&helper, tasks);
+            }
+        });
+        if !is_called {
+            tasks.arrive();
+        }
+        is_called
+    }
+
+    /// Takes its own tasks back, the latest first, on the scope's own thread.
+    fn take_back(&self, tasks: &Tasks) {
+        debug_assert!(self.kept.is_own());
+        // SAFETY: it is the owner.
+        while let Some(task) = unsafe { tasks.pop() } {
+            self.end(task);
+        }
+    }
+
+    /// Takes tasks as long as there are some.
+    fn take(&'scope self, helper: &Helper<'_>, tasks: &'scope Tasks) {
+        while let Some((task, is_stolen)) = helper.next() {
+            if is_stolen && tasks.left() > 0 && tasks.calls() {
+                self.call_helper(tasks);
+            }
+            self.end(task);
+        }
+    }
+
+    /// Runs a task, or drops it if the scope was told to stop.
+    fn end(&self, task: Taken) {
+        let slot = self.slot();
+        if let Err(panic) = task.end(slot.doom() == Doom::None) {
+            if self.state.stops() {
+                slot.set_doom(Doom::FailFast);
+            }
+            self.state.keep(panic);
+        }
     }
 
     /// The same, but that a job which the pool does not take is dropped. Returns whether it was taken.
@@ -136,11 +216,21 @@ impl<'scope> Scope<'scope, '_> {
     }
 
     /// Helps with the jobs that have not begun, the latest first, then waits for the others; `helps`: not only if there is nobody else.
-    fn wait(&self, helps: bool) {
+    fn wait(&'scope self, helps: bool) {
         let Some(held) = self.slot.get() else { return };
         // SAFETY: a slot is there as long as its engine.
         let slot = unsafe { held.0.as_ref() };
         loop {
+            if let Some(tasks) = self.tasks.get() {
+                tasks.close();
+                // Where they are inside of no job they are inside of this, as they were elsewhere.
+                let is_inside = frame::engine() == Some(self.engine.address());
+                let frame = (!is_inside).then(|| Frame::new(Kind::Tasks, self.engine.address(), OUTSIDE));
+                Frame::enter_some(frame.as_ref(), || {
+                    self.take_back(tasks);
+                    self.take(&tasks.enter(), tasks);
+                });
+            }
             if helps || self.engine.core.alive() == 0 {
                 // A job may spawn into its scope while this waits.
                 while let Some(id) = self.kept.last_untaken(&self.engine.core) {
@@ -247,7 +337,7 @@ where
         return f();
     }
     let mut value = None;
-    with(engine, false, |scope| scope.spawn(|| value = Some(f())));
+    with(engine, false, |scope| scope.submit(|| value = Some(f())));
     value.unwrap_or_else(|| unreachable!("it has been called, or its panic was passed on"))
 }
 
@@ -256,7 +346,14 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> U,
 {
     let state = State { panic: Mutex::new(None), stops_on_panic: AtomicBool::new(false) };
-    let scope = Scope { engine, state, slot: OnceLock::new(), kept: Kept::new(), lifetimes: PhantomData };
+    let scope = Scope {
+        engine,
+        state,
+        slot: OnceLock::new(),
+        kept: Kept::new(),
+        tasks: OnceLock::new(),
+        lifetimes: PhantomData,
+    };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     let stays = Stays;
     scope.wait(helps);

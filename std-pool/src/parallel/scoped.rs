@@ -34,8 +34,13 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Whether the scope is to stop when something has panicked.
+    pub(super) fn stops(&self) -> bool {
+        self.stops_on_panic.load(Ordering::Relaxed)
+    }
+
     /// Keeps the first panic; others are dropped with no lock held.
-    fn keep(&self, panic: Panic) {
+    pub(super) fn keep(&self, panic: Panic) {
         let mut first = self.panic.lock();
         if first.is_none() {
             *first = Some(panic);
@@ -68,7 +73,7 @@ impl Turn {
     #[cold]
     fn fail<U>(self, to: impl Leave<U>, panic: Panic) {
         let state = self.state();
-        if state.stops_on_panic.load(Ordering::Relaxed) {
+        if state.stops() {
             self.slot().set_doom(Doom::FailFast);
         }
         if let Some(panic) = to.leave(Err(panic)) {

@@ -9,20 +9,23 @@
 //! |---|---|---|
 //! | take | its owner | `first..end` to `first + count..end` |
 //! | steal | another | `first..end` to `first..middle`; who steals takes the first of the rest |
+//! | steal from what grows | another | `first..end` to `middle..end`, likewise |
+//! | pick | another without a share | `first..end` to `first + 1..end` |
+//! | grow, shrink | the owner of what grows | `first..end` to `first..end + 1`, and back |
 //! | fill | its owner, when it is empty | to the rest of what was stolen; it says `MOVING` from before the theft until then |
 //!
 //! # Rules
 //!
 //! 1. Each item is in one share, or taken, or on its way from one share to another; it is taken once. The word says all that
 //!    there is to a share, so one that was changed and changed back is as it was.
-//! 2. Who finds all empty and none `MOVING` has nothing to do any more, whatever others still work on. That it looks at one
-//!    after the other may deceive it, if something moves meanwhile: then it helps less than it could, and what it did not see
-//!    is done by who moved it.
+//! 2. Who finds all empty and none `MOVING`, while nobody has tried to steal, has seen that nothing is left: what it does not see in
+//!    one share, since it has moved on from another that was looked at before, was stolen in between, and that was counted.
 //!
 //! # Order
 //!
-//! None: that each item is taken once is said by the words alone. What is done with an item is ordered by how helpers are called
-//! and waited for.
+//! That each item is taken once is said by the words alone. What is done with the items of a map is ordered by how helpers are called
+//! and waited for. What was put where a share grows is seen by who takes it: each theft acquires what the share was when it grew or was
+//! filled, and the exchanges in between hand it on. A fill is sequentially consistent for the same reason as a growth.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
@@ -38,8 +41,11 @@ pub(crate) struct Shares {
     all: Box<[Share]>,
     /// Shares that have an owner.
     owned: AtomicUsize,
+    /// Attempts to steal: counted before anything moves.
+    thefts: AtomicUsize,
     unit: usize,
     len: usize,
+    grows: bool,
 }
 
 const HALF: u32 = if cfg!(shuttle) { 3 } else { usize::BITS / 2 };
@@ -68,7 +74,7 @@ impl Shares {
         let unit = len.div_ceil(LOW - 1).max(1);
         let of = |number| if number == 0 { word(0, len.div_ceil(unit)) } else { 0 };
         let shares = (0..most).map(|number| Share(AtomicUsize::new(of(number))));
-        Self { all: shares.collect(), owned: AtomicUsize::new(0), unit, len }
+        Self { all: shares.collect(), owned: AtomicUsize::new(0), thefts: AtomicUsize::new(0), unit, len, grows: false }
     }
 
     /// The number of a share that is the caller's from now on; `None` if all are somebody's.
@@ -77,9 +83,46 @@ impl Shares {
         (number < self.all.len()).then_some(number)
     }
 
+    /// Nothing so far; share 0 is of the one who [grows](Shares::grow) it.
+    pub(crate) fn growing(most: usize) -> Self {
+        Self { grows: true, ..Self::new(0, most) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The next index of what grows, for its owner; `None` if that is more than can be said.
+    pub(crate) fn end_of_growing(&self) -> Option<usize> {
+        let end = self.all[0].0.load(Ordering::Relaxed) >> HALF;
+        (end < LOW - 1).then_some(end)
+    }
+
+    /// There is one more, for everybody to take. Sequentially consistent: who then reads whether somebody looks is seen by who does not
+    /// look any more and then reads this.
+    pub(crate) fn grow(&self) {
+        self.all[0].0.fetch_add(1 << HALF, Ordering::SeqCst);
+    }
+
+    /// Takes the last back.
+    pub(crate) fn shrink(&self) -> Option<usize> {
+        let share = &self.all[0].0;
+        let mut seen = share.load(Ordering::Relaxed);
+        loop {
+            let (first, end) = bounds(seen);
+            if first == end {
+                return None;
+            }
+            match share.compare_exchange_weak(seen, word(first, end - 1), Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(end - 1),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
     /// How many items nobody has taken, as far as it can be seen.
     pub(crate) fn left(&self) -> usize {
-        self.all.iter().map(|share| left(share.0.load(Ordering::Relaxed))).sum::<usize>().saturating_mul(self.unit)
+        self.all.iter().map(|share| left(share.0.load(Ordering::SeqCst))).sum::<usize>().saturating_mul(self.unit)
     }
 
     /// The items of so many units.
@@ -105,33 +148,59 @@ impl Shares {
         }
     }
 
+    /// The share with most in it, and its word; `None` when there is nothing any more.
+    fn largest(&self) -> Option<(usize, usize)> {
+        loop {
+            let thefts = self.thefts.load(Ordering::SeqCst);
+            let (mut largest, mut is_moving) = (None, false);
+            for (number, share) in self.all.iter().enumerate() {
+                let seen = share.0.load(Ordering::Acquire);
+                is_moving |= seen == MOVING;
+                if left(seen) > largest.map_or(0, |(_, seen)| left(seen)) {
+                    largest = Some((number, seen));
+                }
+            }
+            if largest.is_some() || !is_moving && self.thefts.load(Ordering::SeqCst) == thefts {
+                return largest;
+            }
+            thread::yield_now();
+        }
+    }
+
     /// Half of the largest share: the first of it is taken, and the rest fills the caller's share, which is empty. So who steals gets on,
     /// whoever steals from him. `None` when there is nothing any more.
     pub(crate) fn steal(&self, number: usize) -> Option<Range<usize>> {
         let own = &self.all[number].0;
         loop {
-            let (mut largest, mut is_moving) = (None, false);
-            for share in &self.all {
-                let seen = share.0.load(Ordering::Relaxed);
-                is_moving |= seen == MOVING;
-                if left(seen) > largest.map_or(0, |(_, seen)| left(seen)) {
-                    largest = Some((share, seen));
-                }
-            }
-            let Some((share, seen)) = largest else {
-                if !is_moving {
-                    return None;
-                }
-                thread::yield_now();
-                continue;
-            };
+            let (victim, seen) = self.largest()?;
             let (first, end) = bounds(seen);
             let middle = first + (end - first) / 2;
+            // What grows is stolen at the front.
+            let (rest, (from, to)) = if self.grows && victim == 0 {
+                let middle = first + (end - first).div_ceil(2);
+                (word(middle, end), (first, middle))
+            } else {
+                (word(first, middle), (middle, end))
+            };
             own.store(MOVING, Ordering::Relaxed);
-            let stolen = share.0.compare_exchange(seen, word(first, middle), Ordering::Relaxed, Ordering::Relaxed);
-            own.store(if stolen.is_ok() { word(middle + 1, end) } else { 0 }, Ordering::Relaxed);
+            self.thefts.fetch_add(1, Ordering::SeqCst);
+            let stolen = self.all[victim].0.compare_exchange(seen, rest, Ordering::AcqRel, Ordering::Relaxed);
+            own.store(if stolen.is_ok() { word(from + 1, to) } else { 0 }, Ordering::SeqCst);
             if stolen.is_ok() {
-                return Some(self.items(middle, middle + 1));
+                return Some(self.items(from, from + 1));
+            }
+        }
+    }
+
+    /// The first of the largest share, for who has none.
+    pub(crate) fn pick(&self) -> Option<Range<usize>> {
+        loop {
+            let (victim, seen) = self.largest()?;
+            let (first, end) = bounds(seen);
+            let picked =
+                self.all[victim].0.compare_exchange(seen, word(first + 1, end), Ordering::Acquire, Ordering::Relaxed);
+            if picked.is_ok() {
+                return Some(self.items(first, first + 1));
             }
         }
     }

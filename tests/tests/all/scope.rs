@@ -95,7 +95,7 @@ fn it_returns_after_all_jobs_even_when_something_panics() {
     }));
     assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the caller"));
     assert_eq!(ended.load(Ordering::SeqCst), 100);
-    assert_eq!(pool.counts().failed, 1);
+    assert_eq!(pool.counts().failed, 0, "tasks are no jobs");
 }
 
 #[test]
@@ -105,12 +105,12 @@ fn a_pool_that_is_closed_lets_the_caller_run_the_jobs_and_a_full_one_takes_them(
     let full: Pool = Pool::builder().threads(1).queue_capacity(1).build().unwrap();
     let occupied = Occupied::new(&full);
     full.submit(|| ()).unwrap();
-    for (pool, accepted) in [(&closed, 0), (&full, 10)] {
+    for (pool, accepted) in [(&closed, 0), (&full, 1)] {
         let done = pool.counts().done;
         let count = AtomicUsize::new(0);
         pool.scope(|scope| (0..10).for_each(|_| scope.spawn(|| _ = count.fetch_add(1, Ordering::SeqCst))));
         assert_eq!(count.load(Ordering::SeqCst), 10);
-        assert_eq!(pool.counts().done, done + accepted, "what it has not taken it does not count");
+        assert_eq!(pool.counts().done, done + accepted, "only who helps is a job");
     }
     drop(occupied);
 }
@@ -214,9 +214,8 @@ fn a_scope_stops_at_the_first_panic_if_it_is_told_so() {
             });
         }));
         assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"stop"));
-        let expected = if stops { (0, 10) } else { (10, 0) };
-        assert_eq!((ran.load(Ordering::SeqCst), drops.count(), told.into_inner()), (expected.0, 10, 0));
-        assert_eq!((pool.counts().cancelled, pool.counts().failed), (expected.1, 1));
+        let expected = if stops { 0 } else { 10 };
+        assert_eq!((ran.load(Ordering::SeqCst), drops.count(), told.into_inner()), (expected, 10, 0));
     }
 }
 
@@ -264,5 +263,6 @@ fn nobody_ends_a_scope_from_outside() {
         pool.shutdown_now();
         assert_eq!(ran.load(Ordering::SeqCst), 10, "its end waits for the scope");
     });
-    assert_eq!((pool.counts().done, pool.is_ended()), (11, true));
+    assert!(pool.is_ended());
+    assert_eq!(pool.counts().accepted, pool.counts().sum());
 }

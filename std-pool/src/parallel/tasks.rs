@@ -1,0 +1,268 @@
+//! The tasks of a scope: a list to which its own thread appends, and from which that thread and those who help it take.
+//!
+//! The list lies in chunks, each twice as long as the one before. Share 0 of the [`Shares`] says which part of it nobody has taken: its
+//! owner puts on and takes at the back, so the latest is begun first and its place is used again; others steal the front half into
+//! shares of their own, from which they take one by one, and others steal in turn.
+//!
+//! # Who is called
+//!
+//! The word `crew` counts those who *come*, that is, were called and are not there yet, and those who *look*, that is, are there and
+//! found nothing.
+//!
+//! | who | does | when neither comes nor looks anybody |
+//! |---|---|---|
+//! | the owner | appends a task, then reads the word | calls one |
+//! | a helper | arrives: one less comes; takes what there is | calls one, if it has stolen and something is left |
+//! | a helper that finds nothing | looks for a moment, then not any more, then looks once more | it does not look any more |
+//!
+//! So while something is left and a worker is idle somebody comes, looks, or has yet to ask: both sides change and read in one
+//! order (`SeqCst`), the owner the list and then the word, a helper the word and then the list.
+//!
+//! # Rules
+//!
+//! 1. What is the owner's alone ([`Own`], appending, taking back) is touched by the thread that has made the scope.
+//! 2. The place of a task is written before the share says that it is there, and read by who has taken it from the shares, which give
+//!    each out once. The owner writes to a place again only when it has taken back what was there, or nothing was.
+//! 3. Chunks stay until the list goes. Then nothing is in it.
+
+use std::cell::UnsafeCell;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr;
+
+use crate::here::call::{Panic, catch, drop_quietly};
+use crate::parallel::shares::Shares;
+use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+/// Places in the first chunk; a power of two.
+const FIRST: usize = if cfg!(shuttle) { 2 } else { 32 };
+const CHUNKS: usize = (usize::BITS - FIRST.ilog2()) as usize;
+
+/// One who comes, and one who looks.
+const COMES: usize = 1;
+const LOOKS: usize = 1 << (usize::BITS / 2);
+
+/// Room for a function that is not in a box.
+type Words = [MaybeUninit<usize>; 3];
+
+/// A function in its place.
+struct Task {
+    /// Runs the function, or drops it.
+    end: unsafe fn(*mut Words, bool) -> Result<(), Panic>,
+    words: Words,
+}
+
+/// Takes a function out of where it was put.
+///
+/// # Safety
+///
+/// It was put there as this type, and nobody else takes it.
+unsafe fn end<F: FnOnce()>(words: *mut Words, runs: bool) -> Result<(), Panic> {
+    let function = if const { fits::<F>() } {
+        // SAFETY: the caller's promise; it fits.
+        unsafe { words.cast::<F>().read() }
+    } else {
+        // SAFETY: the caller's promise; what does not fit is in a box.
+        *unsafe { Box::from_raw(words.cast::<*mut F>().read()) }
+    };
+    if runs {
+        return catch(function);
+    }
+    drop_quietly(function);
+    Ok(())
+}
+
+const fn fits<F>() -> bool {
+    size_of::<F>() <= size_of::<Words>() && align_of::<F>() <= align_of::<Words>()
+}
+
+pub(super) struct Tasks {
+    shares: Shares,
+    /// Which shares have an owner, a bit each.
+    taken: AtomicUsize,
+    crew: AtomicUsize,
+    /// The scope waits for its end: nobody looks for more any more.
+    is_closing: AtomicBool,
+    chunks: [AtomicPtr<Task>; CHUNKS],
+    own: UnsafeCell<Own>,
+}
+
+/// What only the owner knows.
+struct Own {
+    /// Chunks that there are.
+    chunks: usize,
+}
+
+// SAFETY: rules 1 and 2; functions that are put in may go to other threads.
+unsafe impl Sync for Tasks {}
+// SAFETY: the same.
+unsafe impl Send for Tasks {}
+
+/// A task that was taken, and has yet to be ended.
+pub(super) struct Taken(*mut Task);
+
+impl Taken {
+    /// Runs the task, or drops it.
+    pub(super) fn end(self, runs: bool) -> Result<(), Panic> {
+        // SAFETY: rule 2: it is this one's, once.
+        unsafe { ((*self.0).end)(&raw mut (*self.0).words, runs) }
+    }
+}
+
+impl Tasks {
+    /// For about so many who work at a time.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            shares: Shares::growing(most.min(usize::BITS as usize - 1) + 1),
+            taken: AtomicUsize::new(1),
+            crew: AtomicUsize::new(0),
+            is_closing: AtomicBool::new(false),
+            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            own: UnsafeCell::new(Own { chunks: 0 }),
+        }
+    }
+
+    /// In which chunk an index is, and where there.
+    const fn place(index: usize) -> (usize, usize) {
+        let number = index + FIRST;
+        let chunk = number.ilog2() - FIRST.ilog2();
+        (chunk as usize, number - (FIRST << chunk))
+    }
+
+    /// # Safety
+    ///
+    /// The chunk of the index is there.
+    unsafe fn task(&self, index: usize) -> *mut Task {
+        let (chunk, at) = Self::place(index);
+        // Relaxed: whoever has an index has it from the share, which was changed after the chunk was made.
+        // SAFETY: rule 3, and the caller's promise.
+        unsafe { self.chunks[chunk].load(Ordering::Relaxed).add(at) }
+    }
+
+    /// Appends a task; the function comes back if there is no room. Then somebody may have to be [called](Tasks::calls).
+    ///
+    /// # Safety
+    ///
+    /// By the owner, and what the function borrows is there until it has been taken and ended.
+    pub(super) unsafe fn push<F: FnOnce() + Send>(&self, function: F) -> Result<(), F> {
+        let Some(index) = self.shares.end_of_growing() else { return Err(function) };
+        // SAFETY: rule 1.
+        let own = unsafe { &mut *self.own.get() };
+        let (chunk, _) = Self::place(index);
+        if chunk == own.chunks {
+            let places: Box<[MaybeUninit<Task>]> = Box::new_uninit_slice(FIRST << chunk);
+            self.chunks[chunk].store(Box::into_raw(places).cast(), Ordering::Relaxed);
+            own.chunks += 1;
+        }
+        // SAFETY: just made, if it was not there.
+        let task = unsafe { self.task(index) };
+        // SAFETY: rule 2: the place is the owner's to write, and large enough.
+        unsafe {
+            (&raw mut (*task).end).write(end::<F>);
+            let words = &raw mut (*task).words;
+            if const { fits::<F>() } {
+                words.cast::<F>().write(function);
+            } else {
+                words.cast::<*mut F>().write(Box::into_raw(Box::new(function)));
+            }
+        }
+        self.shares.grow();
+        Ok(())
+    }
+
+    /// Takes the latest back.
+    ///
+    /// # Safety
+    ///
+    /// By the owner.
+    pub(super) unsafe fn pop(&self) -> Option<Taken> {
+        // SAFETY: it was put in.
+        self.shares.shrink().map(|index| Taken(unsafe { self.task(index) }))
+    }
+
+    /// Whether somebody should be called for what is left; then it is the caller's to do.
+    pub(super) fn calls(&self) -> bool {
+        self.crew.load(Ordering::SeqCst) == 0
+            && self.crew.compare_exchange(0, COMES, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Somebody who was called is there, or will not come.
+    pub(super) fn arrive(&self) {
+        self.crew.fetch_sub(COMES, Ordering::SeqCst);
+    }
+
+    /// Those who find nothing need not look for more.
+    pub(super) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+
+    /// How many tasks nobody has taken, as far as it can be seen.
+    pub(super) fn left(&self) -> usize {
+        self.shares.left()
+    }
+
+    /// Somebody who works, with a share of his own while there is one.
+    pub(super) fn enter(&self) -> Helper<'_> {
+        let mut taken = self.taken.load(Ordering::Relaxed);
+        loop {
+            let share = taken.trailing_ones() as usize;
+            if share >= self.shares.len() {
+                return Helper { tasks: self, share: None };
+            }
+            // Acquire: what its last owner did with the share came before.
+            match self.taken.compare_exchange(taken, taken | 1 << share, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Helper { tasks: self, share: Some(share) },
+                Err(now) => taken = now,
+            }
+        }
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        debug_assert!(self.left() == 0, "all tasks have been taken");
+        for (number, chunk) in self.chunks[..self.own.get_mut().chunks].iter_mut().enumerate() {
+            let places = ptr::slice_from_raw_parts_mut(*chunk.get_mut(), FIRST << number);
+            // SAFETY: rule 3: made by `push`, of that length; nothing in it is to be dropped.
+            drop(unsafe { Box::from_raw(places as *mut [ManuallyDrop<MaybeUninit<Task>>]) });
+        }
+    }
+}
+
+/// Somebody who takes of the tasks.
+pub(super) struct Helper<'t> {
+    tasks: &'t Tasks,
+    share: Option<usize>,
+}
+
+impl Helper<'_> {
+    /// The next task, and whether it came from elsewhere than the helper's own share.
+    pub(super) fn next(&self) -> Option<(Taken, bool)> {
+        let shares = &self.tasks.shares;
+        let own = self.share.and_then(|share| shares.take(share, 1));
+        let (range, is_stolen) = match own {
+            Some(range) => (range, false),
+            None => (self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))?, true),
+        };
+        // SAFETY: it was put in.
+        Some((Taken(unsafe { self.tasks.task(range.start) }), is_stolen))
+    }
+
+    /// Looks whether there is something, as long as `goes_on` says so. Returns whether there was, or may be.
+    pub(super) fn look(&self, mut goes_on: impl FnMut(u32) -> bool) -> bool {
+        self.tasks.crew.fetch_add(LOOKS, Ordering::SeqCst);
+        let found = (0..).find_map(|look| match self.tasks.left() {
+            0 if !self.tasks.is_closing.load(Ordering::Relaxed) && goes_on(look) => None,
+            left => Some(left > 0),
+        });
+        self.tasks.crew.fetch_sub(LOOKS, Ordering::SeqCst);
+        found == Some(true) || self.tasks.left() > 0
+    }
+}
+
+impl Drop for Helper<'_> {
+    fn drop(&mut self) {
+        if let Some(share) = self.share {
+            self.tasks.taken.fetch_and(!(1 << share), Ordering::Release);
+        }
+    }
+}
