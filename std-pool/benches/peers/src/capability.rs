@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::algorithms::Algorithms;
 use crate::peer::Peer;
 
 /// Runs closures and tells nobody.
@@ -54,10 +55,15 @@ pub trait Timers: Sized + 'static {
 /// Applies a function to each item and collects in order.
 pub trait Maps: Sized + 'static {
     const PEER: Peer;
-    type Output;
     fn new(workers: usize) -> Self;
-    fn map<F: Fn(&u64) -> u64 + Send + Sync>(&self, items: &[u64], f: F) -> Self::Output;
-    fn sum(output: Self::Output) -> u64;
+    fn map<R: Send, F: Fn(&u64) -> R + Send + Sync>(&self, items: &[u64], f: F) -> Vec<R>;
+}
+
+/// Runs two functions, perhaps side by side, and the recursions that are made of that.
+pub trait Joins: Algorithms + Sized + 'static {
+    const PEER: Peer;
+    /// With so many threads that work, the caller among them where it may.
+    fn new(threads: usize) -> Self;
 }
 
 /// Tasks that borrow, in one scope.

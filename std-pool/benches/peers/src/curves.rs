@@ -25,20 +25,32 @@ fn split(row: &Row) -> (&str, f64) {
     (name, cores.parse().unwrap_or(1.0))
 }
 
+/// The title of its panel.
+fn title(row: &Row) -> String {
+    let separator = if row.metric.is_empty() { "" } else { ": " };
+    format!("{}{separator}{}", split(row).0, row.metric)
+}
+
 fn points(rows: &[&Row], peer: &str) -> Points {
     rows.iter().filter_map(|row| Some((split(row).1, row.figures(peer)?.0))).filter(|point| point.1 > 0.0).collect()
 }
 
-/// Ours on the fewest cores, divided among the workers that there are; a semaphore has none, and would stay as it is.
-fn ideal(name: &str, ours: &Points) -> Points {
-    let workers = |cores: f64| if name.starts_with("semaphore") { 1.0 } else { (cores - 1.0).max(1.0) };
+/// Ours on the fewest cores, divided among those that work: all but a producer, or all that join or map. A semaphore has none, and
+/// would stay as it is, as would processor time.
+fn ideal(title: &str, ours: &Points) -> Points {
+    let starts = |name: &str| title.starts_with(name);
+    let workers = |cores: f64| match cores {
+        _ if starts("semaphore") || title.ends_with("time") => 1.0,
+        cores if starts("join") || starts("map") => cores,
+        cores => (cores - 1.0).max(1.0),
+    };
     let Some(&(fewest, first)) = ours.first() else { return Points::new() };
     ours.iter().map(|&(cores, _)| (cores, first * workers(fewest) / workers(cores))).collect()
 }
 
-fn draw_panel(area: &Area, name: &str, rows: &[&Row]) -> Drawn {
+fn draw_panel(area: &Area, title: &str, rows: &[&Row]) -> Drawn {
     let ours = points(rows, Peer::Ours.name());
-    let mut curves = vec![("ideal", ideal(name, &ours))];
+    let mut curves = vec![("ideal", ideal(title, &ours))];
     curves.extend(Peer::ALL.iter().map(|peer| (peer.name(), points(rows, peer.name()))));
     curves.retain(|(_, points)| !points.is_empty());
     let all = || curves.iter().flat_map(|(_, points)| points.iter().copied());
@@ -47,7 +59,7 @@ fn draw_panel(area: &Area, name: &str, rows: &[&Row]) -> Drawn {
     let x = least(&mut all().map(|point| point.0))..most(&mut all().map(|point| point.0)) * 1.01;
     let y = least(&mut all().map(|point| point.1)) * 0.8..most(&mut all().map(|point| point.1)) * 1.3;
     let mut chart = ChartBuilder::on(area)
-        .caption(format!("{name} ({})", rows[0].unit), ("sans-serif", 13))
+        .caption(format!("{title} ({})", rows[0].unit), ("sans-serif", 13))
         .margin(8)
         .x_label_area_size(26)
         .y_label_area_size(48)
@@ -77,15 +89,19 @@ fn draw_panel(area: &Area, name: &str, rows: &[&Row]) -> Drawn {
 
 /// Two panels side by side.
 pub fn draw(path: &Path, machine: &str, rows: &[&Row]) -> Drawn {
-    let mut names: Vec<&str> = rows.iter().map(|row| split(row).0).collect();
-    names.dedup();
-    let lines = names.len().div_ceil(2);
+    let mut titles: Vec<String> = Vec::new();
+    for title in rows.iter().map(|row| title(row)) {
+        if !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    let lines = titles.len().div_ceil(2);
     let area = SVGBackend::new(path, (2 * WIDTH, HEAD + HEIGHT * lines as u32)).into_drawing_area();
     area.fill(&WHITE)?;
     let (head, body) = area.split_vertically(HEAD);
     head.titled(machine, ("sans-serif", 11))?;
-    for (name, panel) in names.into_iter().zip(body.split_evenly((lines, 2))) {
-        let rows: Vec<&Row> = rows.iter().copied().filter(|row| split(row).0 == name).collect();
+    for (name, panel) in titles.iter().zip(body.split_evenly((lines, 2))) {
+        let rows: Vec<&Row> = rows.iter().copied().filter(|row| title(row) == *name).collect();
         draw_panel(&panel, name, &rows)?;
     }
     Ok(area.present()?)

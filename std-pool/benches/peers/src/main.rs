@@ -1,6 +1,7 @@
 //! The same work in this pool and in others: one process, rounds in turn, medians. README.md says what each work is.
 
 // What is compared: who, what each can do, and what there is to do.
+mod algorithms;
 mod capability;
 mod peer;
 mod peers;

@@ -6,6 +6,8 @@ pub enum Peer {
     Floor,
     Rayon,
     Chili,
+    Forte,
+    Orx,
     Kanal,
     Crossbeam,
     RustyPool,
@@ -20,11 +22,13 @@ pub enum Peer {
 }
 
 impl Peer {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Ours,
         Self::Floor,
         Self::Rayon,
         Self::Chili,
+        Self::Forte,
+        Self::Orx,
         Self::Kanal,
         Self::Crossbeam,
         Self::RustyPool,
@@ -44,6 +48,8 @@ impl Peer {
             Self::Floor => "floor",
             Self::Rayon => "rayon",
             Self::Chili => "chili",
+            Self::Forte => "forte",
+            Self::Orx => "orx-parallel",
             Self::Kanal => "kanal",
             Self::Crossbeam => "crossbeam",
             Self::RustyPool => "rusty_pool",

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The one that measures and the watchdog.
 const OWN_THREADS: usize = 2;
@@ -35,6 +35,32 @@ fn rusage(who: libc::c_int) -> libc::rusage {
 fn processor(usage: &libc::rusage) -> Duration {
     let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
     time(usage.ru_utime) + time(usage.ru_stime)
+}
+
+/// How long something took, and the processor time of all threads for it.
+pub struct Spent {
+    pub time: Duration,
+    pub processor: Duration,
+}
+
+/// Until those that look for more have given up: what they take is its price as well.
+const GIVEN_UP: Duration = Duration::from_millis(2);
+
+/// Does it and tells what it took.
+pub fn spent(work: impl FnOnce()) -> Spent {
+    let so_far = || processor(&rusage(libc::RUSAGE_SELF));
+    let (before, began) = (so_far(), Instant::now());
+    work();
+    let time = began.elapsed();
+    thread::sleep(GIVEN_UP);
+    Spent { time, processor: so_far().saturating_sub(before) }
+}
+
+impl Spent {
+    /// As two metrics: nanoseconds, divided.
+    pub fn per(&self, divisor: f64) -> Vec<f64> {
+        [self.time, self.processor].map(|time| time.as_secs_f64() * 1e9 / divisor).into()
+    }
 }
 
 impl Usage {

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use crate::capability::{Admits, Executor, Maps};
+use crate::algorithms;
+use crate::capability::{Admits, Executor, Joins, Maps};
 use crate::peer::Peer;
 use crate::peers::channels::Crew;
 
@@ -174,19 +175,31 @@ pub struct Loop;
 
 impl Maps for Loop {
     const PEER: Peer = Peer::Floor;
-    type Output = Vec<u64>;
 
     fn new(_: usize) -> Self {
         Self
     }
 
-    fn map<F: Fn(&u64) -> u64 + Send + Sync>(&self, items: &[u64], f: F) -> Vec<u64> {
+    fn map<R: Send, F: Fn(&u64) -> R + Send + Sync>(&self, items: &[u64], f: F) -> Vec<R> {
         items.iter().map(f).collect()
     }
+}
 
-    fn sum(output: Vec<u64>) -> u64 {
-        output.into_iter().sum()
+/// The plain recursion, in the same order.
+pub struct Alone;
+
+impl Joins for Alone {
+    const PEER: Peer = Peer::Floor;
+
+    fn new(_: usize) -> Self {
+        Self
     }
+}
+
+algorithms! {
+    Alone, ():
+    enter |_, run| run(()),
+    join |(), a, b| (a(()), b(())),
 }
 
 /// A binary heap of deadlines: no thread, no jobs, and no way to cancel but to pop.

@@ -2,8 +2,12 @@
 
 mod by_hand;
 mod channels;
+mod chili;
 mod floor;
+#[cfg(feature = "forte")]
+mod forte;
 mod futures;
+mod orx;
 mod ours;
 mod rayon;
 mod rusty_pool;
@@ -15,8 +19,12 @@ mod wrapped;
 
 pub use by_hand::ByHand;
 pub use channels::{Crossbeam, Kanal};
-pub use floor::{Heap, Loop, Ring, TwoAtomics};
+pub use chili::Chili;
+pub use floor::{Alone, Heap, Loop, Ring, TwoAtomics};
+#[cfg(feature = "forte")]
+pub use forte::Forte;
 pub use futures::Futures;
+pub use orx::Orx;
 pub use ours::{Ours, OursByBuilder, OursInGroup, OursResults};
 pub use rayon::Rayon;
 pub use rusty_pool::RustyPool;
@@ -30,7 +38,7 @@ pub use wrapped::{OneShot, Sent};
 #[macro_export]
 macro_rules! each_executor {
     ($executor:ident => $each:expr) => {
-        each_executor!(
+        $crate::each_executor!(
             $executor => $each;
             Ours, Rayon, Kanal, Crossbeam, RustyPool, Threads, Futures, Tokio, TokioBlocking, Scheduled, ByHand
         )
@@ -40,7 +48,27 @@ macro_rules! each_executor {
             type $executor = $crate::peers::$first;
             $each;
         }
-        each_executor!($executor => $each; $($other),*);
+        $crate::each_executor!($executor => $each; $($other),*);
     }};
     ($executor:ident => $each:expr;) => {};
+}
+
+/// The same for those that join.
+#[macro_export]
+macro_rules! each_join {
+    ($join:ident => $each:expr) => {
+        $crate::each_executor!($join => $each; Ours, Rayon, Chili);
+        #[cfg(feature = "forte")]
+        $crate::each_executor!($join => $each; Forte);
+    };
+}
+
+/// The same for those that have scopes.
+#[macro_export]
+macro_rules! each_scope {
+    ($scope:ident => $each:expr) => {
+        $crate::each_executor!($scope => $each; Ours, Rayon, Orx);
+        #[cfg(feature = "forte")]
+        $crate::each_executor!($scope => $each; Forte);
+    };
 }

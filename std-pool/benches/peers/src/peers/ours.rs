@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use fastthreadpool::{Cancellation, Group, JobId, JoinHandle, Pool};
 
-use crate::capability::{Cancels, Executor, Handles, Maps, Results, Scopes, Timers};
+use crate::algorithms;
+use crate::capability::{Cancels, Executor, Handles, Joins, Maps, Results, Scopes, Timers};
 use crate::peer::Peer;
 
 /// Without results: jobs of a `Pool<()>` leave nothing.
@@ -122,19 +123,29 @@ impl Timers for Ours {
 
 impl Maps for Ours {
     const PEER: Peer = Peer::Ours;
-    type Output = Vec<u64>;
 
     fn new(workers: usize) -> Self {
         Self::with(workers)
     }
 
-    fn map<F: Fn(&u64) -> u64 + Send + Sync>(&self, items: &[u64], f: F) -> Self::Output {
+    fn map<R: Send, F: Fn(&u64) -> R + Send + Sync>(&self, items: &[u64], f: F) -> Vec<R> {
         self.0.par_map(items, f)
     }
+}
 
-    fn sum(output: Self::Output) -> u64 {
-        output.into_iter().sum()
+impl Joins for Ours {
+    const PEER: Peer = Peer::Ours;
+
+    fn new(threads: usize) -> Self {
+        // The caller is one more.
+        Self::with((threads - 1).max(1))
     }
+}
+
+algorithms! {
+    Ours, &Pool:
+    enter |ours, run| run(&ours.0),
+    join |pool, a, b| pool.join(|| a(pool), || b(pool)),
 }
 
 impl Scopes for Ours {

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::capability::{Executor, Maps, Scopes};
+use crate::algorithms;
+use crate::capability::{Executor, Joins, Maps, Scopes};
 use crate::peer::Peer;
 
 pub struct Rayon(rayon::ThreadPool);
@@ -27,19 +28,28 @@ impl Executor for Rayon {
 
 impl Maps for Rayon {
     const PEER: Peer = Peer::Rayon;
-    type Output = Vec<u64>;
 
     fn new(workers: usize) -> Self {
         Self::with(workers)
     }
 
-    fn map<F: Fn(&u64) -> u64 + Send + Sync>(&self, items: &[u64], f: F) -> Vec<u64> {
+    fn map<R: Send, F: Fn(&u64) -> R + Send + Sync>(&self, items: &[u64], f: F) -> Vec<R> {
         self.0.install(|| items.par_iter().map(f).collect())
     }
+}
 
-    fn sum(output: Vec<u64>) -> u64 {
-        output.into_iter().sum()
+impl Joins for Rayon {
+    const PEER: Peer = Peer::Rayon;
+
+    fn new(threads: usize) -> Self {
+        Self::with(threads)
     }
+}
+
+algorithms! {
+    Rayon, ():
+    enter |rayon, run| rayon.0.install(|| run(())),
+    join |(), a, b| rayon::join(|| a(()), || b(())),
 }
 
 impl Scopes for Rayon {

@@ -24,11 +24,17 @@ impl Gate {
             let gate = Arc::clone(&gate);
             executor.execute(move || gate.hold());
         }
-        gate.wait_until(|state| state.inside == workers);
+        gate.wait_for(workers);
         gate
     }
 
-    fn hold(&self) {
+    /// Returns when so many are inside.
+    pub fn wait_for(&self, inside: usize) {
+        self.wait_until(|state| state.inside >= inside);
+    }
+
+    /// Returns when the gate is open.
+    pub fn hold(&self) {
         self.state.lock().expect("nobody panics here").inside += 1;
         self.changed.notify_all();
         self.wait_until(|state| state.is_open);

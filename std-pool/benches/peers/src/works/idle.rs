@@ -13,6 +13,16 @@ const JOBS: usize = 1000;
 /// Until those that look for work have given up.
 const SETTLED: Duration = Duration::from_millis(50);
 
+/// What all others take in a second in which nobody has work: processor time in microseconds, and wake-ups.
+pub fn at_rest(time: Duration) -> Vec<f64> {
+    thread::sleep(SETTLED);
+    let before = Usage::of_others();
+    thread::sleep(time);
+    let usage = Usage::of_others().since(before);
+    let per_second = |value: f64| value / time.as_secs_f64();
+    vec![per_second(usage.processor.as_secs_f64() * 1e6), per_second(usage.sleeps as f64)]
+}
+
 fn round<E: Executor>(workers: usize, time: Duration) -> Vec<f64> {
     wait_until_alone();
     let executor = E::new(workers);
@@ -20,12 +30,7 @@ fn round<E: Executor>(workers: usize, time: Duration) -> Vec<f64> {
     (0..JOBS).for_each(|_| executor.execute(|| count(1)));
     executor.execute(expected.last());
     expected.wait();
-    thread::sleep(SETTLED);
-    let before = Usage::of_others();
-    thread::sleep(time);
-    let usage = Usage::of_others().since(before);
-    let per_second = |value: f64| value / time.as_secs_f64();
-    vec![per_second(usage.processor.as_secs_f64() * 1e6), per_second(usage.sleeps as f64)]
+    at_rest(time)
 }
 
 fn enter<E: Executor>(work: &mut Work, workers: usize, time: Duration) {

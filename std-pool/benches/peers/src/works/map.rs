@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use crate::capability::Maps;
-use crate::peers::{Loop, Ours, Rayon};
+use crate::peers::{Loop, Orx, Ours, Rayon};
 use crate::work::{Effort, Work};
 
 const ITEMS: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
@@ -37,7 +37,7 @@ fn round<M: Maps>(pool: &M, items: &[u64], cost: u64) -> Vec<f64> {
     let expected = items.iter().map(function).fold(0_u64, u64::wrapping_add);
     // Enough of the small ones for a clock to see.
     let repeats = (2_000_000 / (items.len() as u64 * (cost + 2))).clamp(1, 200);
-    assert_eq!(M::sum(pool.map(items, function)), expected);
+    assert_eq!(pool.map(items, function).into_iter().fold(0, u64::wrapping_add), expected);
     let began = Instant::now();
     // Each is dropped before the next, as memory that is new each time would be most of the cost.
     (0..repeats).for_each(|_| drop(black_box(pool.map(black_box(items), function))));
@@ -61,7 +61,7 @@ pub fn works(effort: Effort) -> Vec<Work> {
             }
             let name = format!("map {number} items of {cost} ns");
             let mut work = Work::new(chart, name, &[("", "ns/item")]).against_floor();
-            let enter_each = [enter::<Loop>, enter::<Ours>, enter::<Rayon>];
+            let enter_each = [enter::<Loop>, enter::<Ours>, enter::<Rayon>, enter::<Orx>];
             enter_each.into_iter().for_each(|enter| enter(&mut work, effort.workers, number, cost));
             works.push(work);
         }

@@ -6,6 +6,7 @@ mod cancel;
 mod cold;
 mod gate;
 mod handles;
+mod held;
 mod idle;
 mod joins;
 mod lateness;
@@ -15,6 +16,7 @@ mod map;
 mod memory;
 mod originals;
 mod periodic;
+mod picture;
 mod producers;
 mod results;
 pub mod scale;
@@ -42,6 +44,7 @@ pub fn all(effort: Effort) -> Vec<Work> {
         joins::works,
         map::works,
         long::works,
+        picture::works,
         semaphore::works,
         timers::works,
         lateness::works,
@@ -49,6 +52,7 @@ pub fn all(effort: Effort) -> Vec<Work> {
         cancel::works,
         memory::works,
         idle::works,
+        held::works,
         lifecycle::works,
         originals::works,
     ];

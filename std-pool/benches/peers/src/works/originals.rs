@@ -36,7 +36,7 @@ fn enter_map<M: Maps>(work: &mut Work, workers: usize) {
         let (pool, items) = (M::new(workers), (0..JOBS as u64).collect::<Vec<_>>());
         move || {
             let began = Instant::now();
-            per_job(began, M::sum(pool.map(&items, |item| black_box(*item))))
+            per_job(began, pool.map(&items, |item| black_box(*item)).into_iter().sum())
         }
     });
 }

@@ -1,6 +1,6 @@
 //! The same work on more and more cores: how it scales, which two cores cannot show. Only when asked for, by `--cores`.
 //!
-//! Who submits and the workers share the cores: one producer and all others workers, or half and half.
+//! Who submits and the workers share the cores: one producer and all others workers, or half and half. Who joins or maps works.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::tally::{Expected, count};
 use crate::work::{Effort, Work};
 use crate::works::map::{STEPS, work_through};
 use crate::works::producers::together;
-use crate::works::semaphore;
+use crate::works::{joins, picture, semaphore};
 
 pub const CHART: &str = "scale";
 
@@ -85,6 +85,11 @@ pub fn works(effort: Effort, cores: &[usize]) -> Vec<Work> {
         enter_semaphore::<TokioSemaphore>(&mut work, threads, pairs);
         enter_semaphore::<AsyncLock>(&mut work, threads, pairs);
         works.push(work);
+    }
+    for &threads in cores.iter().filter(|cores| **cores >= 2) {
+        let place = format!("{ON}{threads}");
+        works.extend(joins::on(effort, CHART, threads, &place));
+        works.push(picture::on(effort, CHART, threads, &place));
     }
     works
 }
