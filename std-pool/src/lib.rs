@@ -28,6 +28,7 @@ mod group;
 mod group_builder;
 mod info;
 mod keyed;
+mod loops;
 mod pool;
 mod sharing;
 mod submitting;
@@ -58,7 +59,9 @@ pub use jobs::when::When;
 pub use keyed::Keyed;
 /// The facade through which [`Builder::log_failures`] reports.
 pub use log;
+pub use parallel::items::IntoPar;
 pub use parallel::map::{Map, MapError, MapIter};
+pub use parallel::par::Par;
 pub use parallel::scope::{Scope, ScopedJoinHandle};
 pub use pool::Pool;
 pub use results::completed::Completed;
