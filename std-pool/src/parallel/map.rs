@@ -17,7 +17,7 @@ use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::parallel::share;
-use crate::parallel::slots::Slots;
+use crate::parallel::slots::ToVec;
 use crate::results::outcome::{JobError, Outcome};
 
 /// Items of a streamed map that are on their way at the same time, for each thread.
@@ -117,7 +117,7 @@ impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
         F: Fn(I::Item) -> U + Sync,
     {
         let items: Vec<_> = self.items.into_iter().collect();
-        share::gather(self.entrance.engine, items, Slots::new(|item| each(|| (self.function)(item))))
+        share::gather(self.entrance.engine, items, ToVec(|item| each(|| (self.function)(item))))
     }
 
     /// The values in the order of the items, one after the other while the others are computed. Takes items only a little

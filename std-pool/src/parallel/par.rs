@@ -8,9 +8,9 @@ use crate::engine::Engine;
 use crate::parallel::gather::Gather;
 use crate::parallel::items::{Enumerate, IntoPar, Zip};
 use crate::parallel::progress::{Hook, Quiet, Watch, Watched};
-use crate::parallel::runs::{Fold, Reduce, Runs};
+use crate::parallel::runs::{Fold, Merged, Reduce};
 use crate::parallel::share;
-use crate::parallel::slots::Slots;
+use crate::parallel::slots::ToVec;
 use crate::parallel::until::Until;
 
 /// Items of a parallel loop, before it is said what becomes of them; from [`Group::par`](crate::Group::par).
@@ -86,7 +86,7 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     }
 
     fn gather<G: Gather<I::Item>>(self, gather: G) -> G::Output {
-        share::gather(self.engine, self.items, Watched::new(gather, self.hook))
+        share::gather(self.engine, self.items, Watched { gather, hook: self.hook })
     }
 
     /// The function of each item, in the order of the items.
@@ -100,7 +100,7 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// # Ok(()) }
     /// ```
     pub fn map<U: Send, F: Fn(I::Item) -> U + Sync>(self, f: F) -> Vec<U> {
-        self.gather(Slots::new(f))
+        self.gather(ToVec(f))
     }
 
     /// Calls the function for each item.
@@ -115,8 +115,8 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// # Ok(()) }
     /// ```
     pub fn for_each<F: Fn(I::Item) + Sync>(self, f: F) {
-        let fold = Fold { identity: || (), function: |(), item| f(item) };
-        self.gather(Runs::new(fold, |(), ()| ()));
+        let accumulate = Fold { identity: || (), function: |(), item| f(item) };
+        self.gather(Merged { accumulate, merge: |(), ()| () });
     }
 
     /// Calls the function for each item, until it fails: then nobody takes any more items, as after a panic.
@@ -136,7 +136,7 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// An error of the function. Of several, that of the item that comes first; but another may have come before it, had its item
     /// been done.
     pub fn try_for_each<E: Send, F: Fn(I::Item) -> Result<(), E> + Sync>(self, f: F) -> Result<(), E> {
-        self.gather(Until::new(|item| f(item).err())).map_or(Ok(()), Err)
+        self.gather(Until(|item| f(item).err())).map_or(Ok(()), Err)
     }
 
     /// One value of all items: neighbours are folded by `f` into a value that begins as `identity`, and such values are merged, by
@@ -158,8 +158,8 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
         F: Fn(A, I::Item) -> A + Sync,
         M: Fn(A, A) -> A + Sync,
     {
-        let fold = Fold { identity: &identity, function: f };
-        self.gather(Runs::new(fold, merge)).unwrap_or_else(identity)
+        let accumulate = Fold { identity: &identity, function: f };
+        self.gather(Merged { accumulate, merge }).unwrap_or_else(identity)
     }
 
     /// One item made of all of them, two by two, in their order; `None` if there is none. If `f` is associative, it is what a
@@ -173,7 +173,7 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// # Ok(()) }
     /// ```
     pub fn reduce<F: Fn(I::Item, I::Item) -> I::Item + Sync>(self, f: F) -> Option<I::Item> {
-        self.gather(Runs::new(Reduce(&f), &f))
+        self.gather(Merged { accumulate: Reduce(&f), merge: &f })
     }
 
     /// An item for which `f` is true; not always the first. When one is found nobody takes any more.
@@ -187,7 +187,7 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// # Ok(()) }
     /// ```
     pub fn find_any<F: Fn(&I::Item) -> bool + Sync>(self, f: F) -> Option<I::Item> {
-        self.gather(Until::new(|item| f(&item).then_some(item)))
+        self.gather(Until(|item| f(&item).then_some(item)))
     }
 
     /// Whether `f` is true for an item. When one is found nobody takes any more.
@@ -200,7 +200,7 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// # Ok(()) }
     /// ```
     pub fn any<F: Fn(I::Item) -> bool + Sync>(self, f: F) -> bool {
-        self.gather(Until::new(|item| f(item).then_some(()))).is_some()
+        self.gather(Until(|item| f(item).then_some(()))).is_some()
     }
 
     /// Whether `f` is true for all items. When it is not for one, nobody takes any more.

@@ -3,14 +3,14 @@
 
 use std::mem;
 
-use crate::parallel::gather::Gather;
+use crate::parallel::gather::Gathered;
 use crate::parallel::source::Source;
 use crate::parallel::stock::{Hand, Stock};
 
-pub(crate) struct Participant<'l, S: Source, G: Gather<S::Item>> {
+pub(crate) struct Participant<'l, S: Source, G: Gathered<S::Item>> {
     stock: &'l Stock<S>,
     hand: Hand<'l, S>,
-    gather: &'l G,
+    gathered: &'l G,
     /// What it has gathered of items one after the other.
     run: G::Run,
     /// Where these end.
@@ -19,11 +19,11 @@ pub(crate) struct Participant<'l, S: Source, G: Gather<S::Item>> {
     is_inside: bool,
 }
 
-impl<'l, S: Source, G: Gather<S::Item>> Participant<'l, S, G> {
+impl<'l, S: Source, G: Gathered<S::Item>> Participant<'l, S, G> {
     /// `None` when there are enough.
-    pub(crate) fn enter(stock: &'l Stock<S>, gather: &'l G) -> Option<Self> {
+    pub(crate) fn enter(stock: &'l Stock<S>, gathered: &'l G) -> Option<Self> {
         let hand = stock.enter()?;
-        Some(Self { stock, hand, gather, run: G::Run::default(), end: 0, is_inside: false })
+        Some(Self { stock, hand, gathered, run: G::Run::default(), end: 0, is_inside: false })
     }
 
     /// Does the next items, some so many at most. Returns how many it took, or `None` when nobody leaves it any.
@@ -35,7 +35,7 @@ impl<'l, S: Source, G: Gather<S::Item>> Participant<'l, S, G> {
             self.keep();
         }
         self.is_inside = true;
-        let flow = self.gather.go(&mut self.run, part);
+        let flow = self.gathered.go(&mut self.run, part);
         self.is_inside = false;
         self.end = numbers.end;
         if flow.is_break() {
@@ -46,11 +46,11 @@ impl<'l, S: Source, G: Gather<S::Item>> Participant<'l, S, G> {
 
     /// The run is complete.
     fn keep(&mut self) {
-        self.gather.keep(mem::take(&mut self.run));
+        self.gathered.keep(mem::take(&mut self.run));
     }
 }
 
-impl<S: Source, G: Gather<S::Item>> Drop for Participant<'_, S, G> {
+impl<S: Source, G: Gathered<S::Item>> Drop for Participant<'_, S, G> {
     fn drop(&mut self) {
         if self.is_inside {
             self.stock.close();

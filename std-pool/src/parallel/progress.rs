@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::parallel::gather::Gather;
+use crate::parallel::gather::{Gather, Gathered};
 use crate::parallel::stock::Part;
 use crate::sys::atomic::{AtomicUsize, Ordering};
 
@@ -36,35 +36,47 @@ impl<F: Fn(usize, usize) + Sync> Watch for Hook<F> {
     }
 }
 
-/// What gathers items, and is watched.
+/// What is to become of items, and is watched.
 pub(crate) struct Watched<G, H> {
-    gather: G,
+    pub(crate) gather: G,
+    pub(crate) hook: H,
+}
+
+impl<Item, G: Gather<Item>, H: Watch> Gather<Item> for Watched<G, H> {
+    type Output = G::Output;
+    type Gathered = Progress<G::Gathered, H>;
+
+    const IS_WATCHED: bool = H::IS_ON;
+
+    #[inline(always)]
+    fn alone(self, len: usize, items: impl Iterator<Item = Item>) -> (G::Output, usize) {
+        let (output, done) = self.gather.alone(len, items);
+        if H::IS_ON && done == len {
+            self.hook.tell(len, len);
+        }
+        (output, done)
+    }
+
+    fn open(self, len: usize) -> Self::Gathered {
+        Progress { gathered: self.gather.open(len), hook: self.hook, done: AtomicUsize::new(0), of: len }
+    }
+}
+
+pub(crate) struct Progress<G, H> {
+    gathered: G,
     hook: H,
     done: AtomicUsize,
     of: usize,
 }
 
-impl<G, H> Watched<G, H> {
-    pub(crate) fn new(gather: G, hook: H) -> Self {
-        Self { gather, hook, done: AtomicUsize::new(0), of: 0 }
-    }
-}
-
-impl<Item, G: Gather<Item>, H: Watch> Gather<Item> for Watched<G, H> {
+impl<Item, G: Gathered<Item>, H: Watch> Gathered<Item> for Progress<G, H> {
     type Run = G::Run;
     type Output = G::Output;
-
-    const IS_WATCHED: bool = H::IS_ON;
-
-    fn open(&mut self, len: usize) {
-        self.of = len;
-        self.gather.open(len);
-    }
 
     #[inline(always)]
     fn go(&self, run: &mut G::Run, part: Part<impl Iterator<Item = Item>>) -> ControlFlow<()> {
         let count = part.numbers().len();
-        self.gather.go(run, part)?;
+        self.gathered.go(run, part)?;
         if H::IS_ON {
             let done = self.done.fetch_add(count, Ordering::Relaxed) + count;
             // That all are done is told when nobody tells anything else any more.
@@ -76,22 +88,13 @@ impl<Item, G: Gather<Item>, H: Watch> Gather<Item> for Watched<G, H> {
     }
 
     fn keep(&self, run: G::Run) {
-        self.gather.keep(run);
+        self.gathered.keep(run);
     }
 
     fn output(self) -> G::Output {
         if H::IS_ON && self.done.load(Ordering::Relaxed) == self.of {
             self.hook.tell(self.of, self.of);
         }
-        self.gather.output()
-    }
-
-    #[inline(always)]
-    fn alone(self, len: usize, items: impl Iterator<Item = Item>) -> (G::Output, usize) {
-        let (output, done) = self.gather.alone(len, items);
-        if H::IS_ON && done == len {
-            self.hook.tell(len, len);
-        }
-        (output, done)
+        self.gathered.output()
     }
 }

@@ -4,7 +4,7 @@
 use std::mem;
 use std::ops::ControlFlow;
 
-use crate::parallel::gather::Gather;
+use crate::parallel::gather::{Gather, Gathered};
 use crate::parallel::stock::Part;
 use crate::sys::Mutex;
 
@@ -51,25 +51,40 @@ impl<Item: Send, F: Fn(Item, Item) -> Item + Sync> Accumulate<Item> for Reduce<F
     }
 }
 
+pub(crate) struct Merged<C, M> {
+    pub(crate) accumulate: C,
+    pub(crate) merge: M,
+}
+
+impl<Item, C: Accumulate<Item>, M> Gather<Item> for Merged<C, M>
+where
+    M: Fn(C::Value, C::Value) -> C::Value + Sync,
+{
+    /// `None` if there was no item.
+    type Output = Option<C::Value>;
+    type Gathered = Runs<C, C::Value, M>;
+
+    #[inline(always)]
+    fn alone(self, len: usize, items: impl Iterator<Item = Item>) -> (Self::Output, usize) {
+        (self.accumulate.over(None, items), len)
+    }
+
+    fn open(self, _len: usize) -> Self::Gathered {
+        Runs { how: self, complete: Mutex::new(Vec::new()) }
+    }
+}
+
 pub(crate) struct Runs<C, V, M> {
-    accumulate: C,
-    merge: M,
+    how: Merged<C, M>,
     /// By the number of the first item.
     complete: Mutex<Vec<(usize, V)>>,
 }
 
-impl<C, V, M> Runs<C, V, M> {
-    pub(crate) fn new(accumulate: C, merge: M) -> Self {
-        Self { accumulate, merge, complete: Mutex::new(Vec::new()) }
-    }
-}
-
-impl<Item, C: Accumulate<Item>, M> Gather<Item> for Runs<C, C::Value, M>
+impl<Item, C: Accumulate<Item>, M> Gathered<Item> for Runs<C, C::Value, M>
 where
     M: Fn(C::Value, C::Value) -> C::Value + Sync,
 {
     type Run = Option<(usize, C::Value)>;
-    /// `None` if there was no item.
     type Output = Option<C::Value>;
 
     #[inline(always)]
@@ -78,7 +93,7 @@ where
             Some((first, value)) => (first, Some(value)),
             None => (part.numbers().start, None),
         };
-        *run = self.accumulate.over(value, part.items()).map(|value| (first, value));
+        *run = self.how.accumulate.over(value, part.items()).map(|value| (first, value));
         ControlFlow::Continue(())
     }
 
@@ -91,11 +106,6 @@ where
     fn output(mut self) -> Self::Output {
         let mut runs = mem::take(self.complete.get_mut());
         runs.sort_unstable_by_key(|(first, _)| *first);
-        runs.into_iter().map(|(_, value)| value).reduce(&self.merge)
-    }
-
-    #[inline(always)]
-    fn alone(self, len: usize, items: impl Iterator<Item = Item>) -> (Self::Output, usize) {
-        (self.accumulate.over(None, items), len)
+        runs.into_iter().map(|(_, value)| value).reduce(&self.how.merge)
     }
 }

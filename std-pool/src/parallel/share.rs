@@ -18,7 +18,7 @@ use fastthreadpool_core::Tick;
 
 use crate::engine::Engine;
 use crate::engine::habits::Habit;
-use crate::parallel::gather::Gather;
+use crate::parallel::gather::{Gather, Gathered};
 use crate::parallel::items::IntoPar;
 use crate::parallel::participant::Participant;
 use crate::parallel::scope::{self, Scope};
@@ -92,7 +92,7 @@ fn per_item(nanos: u64, items: usize) -> u64 {
 fn together<I, G>(
     engine: &Arc<Engine>,
     items: I,
-    mut gather: G,
+    gather: G,
     most: usize,
     place: usize,
     habit: Option<Habit>,
@@ -103,10 +103,10 @@ where
 {
     let count = items.count();
     let source = items.open(count);
-    gather.open(source.len());
+    let gathered = gather.open(source.len());
     let work = Work {
         stock: Stock::new(source, most),
-        gather,
+        gathered,
         most,
         called: AtomicUsize::new(1),
         habit,
@@ -121,7 +121,7 @@ where
     });
     let busy = work.busy.into_inner() as u64;
     engine.habits.note(place, per_item(busy, work.done.into_inner()), !work.is_mixed.into_inner());
-    work.gather.output()
+    work.gathered.output()
 }
 
 fn to_word(number: u64) -> usize {
@@ -131,7 +131,7 @@ fn to_word(number: u64) -> usize {
 /// A loop that is worked on by several.
 struct Work<S: Source, G> {
     stock: Stock<S>,
-    gather: G,
+    gathered: G,
     /// Participants.
     most: usize,
     /// Those who are there or were called.
@@ -145,7 +145,7 @@ struct Work<S: Source, G> {
     is_mixed: AtomicBool,
 }
 
-impl<S: Source, G: Gather<S::Item>> Work<S, G> {
+impl<S: Source, G: Gathered<S::Item>> Work<S, G> {
     /// Calls up to so many helpers, as long as there is something for them to do. Whether that is worth it is only said by what is
     /// known from before: what the first items say may be true of no other.
     fn call<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, helpers: usize) {
@@ -170,7 +170,7 @@ impl<S: Source, G: Gather<S::Item>> Work<S, G> {
 
     /// Works as long as there are items that nobody has taken.
     fn work(&self) {
-        let Some(mut participant) = Participant::enter(&self.stock, &self.gather) else { return };
+        let Some(mut participant) = Participant::enter(&self.stock, &self.gathered) else { return };
         let mut stride = Stride::new(self.habit);
         let (mut began, mut done) = (sys::now(), 0);
         while let Some(items) = participant.go_on(stride.items()) {

@@ -10,9 +10,28 @@ use std::mem::{self, MaybeUninit};
 use std::ops::{ControlFlow, Range};
 use std::ptr;
 
-use crate::parallel::gather::Gather;
+use crate::parallel::gather::{Gather, Gathered};
 use crate::parallel::stock::Part;
 use crate::sys::Mutex;
+
+/// A vector of what a function returns for the items.
+pub(crate) struct ToVec<F>(pub(crate) F);
+
+impl<Item, U: Send, F: Fn(Item) -> U + Sync> Gather<Item> for ToVec<F> {
+    type Output = Vec<U>;
+    type Gathered = Slots<U, F>;
+
+    #[inline(always)]
+    fn alone(self, len: usize, items: impl Iterator<Item = Item>) -> (Vec<U>, usize) {
+        (items.map(self.0).collect(), len)
+    }
+
+    fn open(self, len: usize) -> Slots<U, F> {
+        let mut values = Vec::with_capacity(len);
+        let first = values.spare_capacity_mut().as_mut_ptr();
+        Slots { function: self.0, len, values, first, complete: Mutex::new(Vec::new()) }
+    }
+}
 
 pub(crate) struct Slots<U, F> {
     function: F,
@@ -28,26 +47,13 @@ pub(crate) struct Slots<U, F> {
 // SAFETY: rule 1: threads share the function; values move between them.
 unsafe impl<U: Send, F: Sync> Sync for Slots<U, F> {}
 
-impl<U, F> Slots<U, F> {
-    /// For the values of a function of items.
-    pub(crate) fn new(function: F) -> Self {
-        Self { function, len: 0, values: Vec::new(), first: ptr::dangling_mut(), complete: Mutex::new(Vec::new()) }
-    }
-}
-
 /// Slots that somebody has written one after the other.
 #[derive(Default)]
 pub(crate) struct Written(Range<usize>);
 
-impl<Item, U: Send, F: Fn(Item) -> U + Sync> Gather<Item> for Slots<U, F> {
+impl<Item, U: Send, F: Fn(Item) -> U + Sync> Gathered<Item> for Slots<U, F> {
     type Run = Written;
     type Output = Vec<U>;
-
-    fn open(&mut self, len: usize) {
-        self.len = len;
-        self.values.reserve_exact(len);
-        self.first = self.values.spare_capacity_mut().as_mut_ptr();
-    }
 
     #[inline(always)]
     fn go(&self, run: &mut Written, part: Part<impl Iterator<Item = Item>>) -> ControlFlow<()> {
@@ -77,7 +83,7 @@ impl<Item, U: Send, F: Fn(Item) -> U + Sync> Gather<Item> for Slots<U, F> {
 
     /// # Panics
     ///
-    /// If one is missing, whose participant has panicked.
+    /// If a value is missing, whose participant has panicked.
     fn output(mut self) -> Vec<U> {
         let complete = self.complete.get_mut();
         assert_eq!(complete.iter().map(Range::len).sum::<usize>(), self.len, "every value is there");
@@ -87,16 +93,11 @@ impl<Item, U: Send, F: Fn(Item) -> U + Sync> Gather<Item> for Slots<U, F> {
         unsafe { values.set_len(self.len) };
         values
     }
-
-    #[inline(always)]
-    fn alone(self, len: usize, items: impl Iterator<Item = Item>) -> (Vec<U>, usize) {
-        (items.map(&self.function).collect(), len)
-    }
 }
 
 impl<U, F> Drop for Slots<U, F> {
     fn drop(&mut self) {
-        for run in mem::take(&mut *self.complete.lock()) {
+        for run in mem::take(self.complete.get_mut()) {
             // SAFETY: rule 2: these hold values, and were not taken over.
             unsafe { drop_values(self.first, run) };
         }

@@ -3,24 +3,35 @@
 
 use std::ops::ControlFlow;
 
-use crate::parallel::gather::Gather;
+use crate::parallel::gather::{Gather, Gathered};
 use crate::parallel::stock::Part;
 use crate::sys::Mutex;
 
 /// Stops at an item for which a function returns something.
-pub(crate) struct Until<F, V> {
-    function: F,
-    /// By the number of the item: the lowest of those that were seen.
-    found: Mutex<Option<(usize, V)>>,
-}
+pub(crate) struct Until<F>(pub(crate) F);
 
-impl<F, V> Until<F, V> {
-    pub(crate) fn new(function: F) -> Self {
-        Self { function, found: Mutex::new(None) }
+impl<Item, V: Send, F: Fn(Item) -> Option<V> + Sync> Gather<Item> for Until<F> {
+    type Output = Option<V>;
+    type Gathered = Found<F, V>;
+
+    #[inline(always)]
+    fn alone(self, len: usize, mut items: impl Iterator<Item = Item>) -> (Option<V>, usize) {
+        let found = items.find_map(self.0);
+        (found, len - items.size_hint().0)
+    }
+
+    fn open(self, _len: usize) -> Found<F, V> {
+        Found { function: self.0, lowest: Mutex::new(None) }
     }
 }
 
-impl<Item, V: Send, F: Fn(Item) -> Option<V> + Sync> Gather<Item> for Until<F, V> {
+pub(crate) struct Found<F, V> {
+    function: F,
+    /// With the number of its item: the lowest of those that were seen.
+    lowest: Mutex<Option<(usize, V)>>,
+}
+
+impl<Item, V: Send, F: Fn(Item) -> Option<V> + Sync> Gathered<Item> for Found<F, V> {
     type Run = ();
     type Output = Option<V>;
 
@@ -30,7 +41,7 @@ impl<Item, V: Send, F: Fn(Item) -> Option<V> + Sync> Gather<Item> for Until<F, V
         let Some(fresh) = found.next() else { return ControlFlow::Continue(()) };
         // Dropped without the lock.
         let _dropped = {
-            let mut lowest = self.found.lock();
+            let mut lowest = self.lowest.lock();
             let is_lowest = lowest.as_ref().is_none_or(|(number, _)| fresh.0 < *number);
             if is_lowest { lowest.replace(fresh) } else { Some(fresh) }
         };
@@ -40,16 +51,6 @@ impl<Item, V: Send, F: Fn(Item) -> Option<V> + Sync> Gather<Item> for Until<F, V
     fn keep(&self, (): ()) {}
 
     fn output(mut self) -> Option<V> {
-        self.found.get_mut().take().map(|(_, value)| value)
-    }
-
-    #[inline(always)]
-    fn alone(self, _len: usize, items: impl Iterator<Item = Item>) -> (Option<V>, usize) {
-        let mut done = 0;
-        let found = { items }.find_map(|item| {
-            done += 1;
-            (self.function)(item)
-        });
-        (found, done)
+        self.lowest.get_mut().take().map(|(_, value)| value)
     }
 }
