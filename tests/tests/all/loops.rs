@@ -236,20 +236,31 @@ fn a_panic_stops_all_participants() {
         let caught = catch_unwind(AssertUnwindSafe(|| {
             pool.par(0..usize::MAX).for_each(|_| assert!(begun.fetch_add(1, Ordering::Relaxed) != 3000, "the bad one"));
         }));
-        // The second time nothing stops it but the one that is not the bad one.
+        // For the next time.
         begun.store(0, Ordering::Relaxed);
         assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"the bad one"));
     });
 }
 
 #[test]
-fn who_works_alone_begins_nothing_after_a_panic() {
-    let (pool, begun): (Pool, _) = (pool(1), AtomicUsize::new(0));
-    let caught = catch_unwind(AssertUnwindSafe(|| {
-        pool.par(vec![0; 100]).for_each(|_| assert!(begun.fetch_add(1, Ordering::Relaxed) != 5));
-    }));
-    assert!(caught.is_err());
-    assert_eq!(begun.into_inner(), 6);
+fn nobody_begins_an_item_after_what_stops_a_loop() {
+    // Whether or not there are others who could come later: their places are free when the caller has stopped.
+    for threads in [1, 2] {
+        let pool: Pool = pool(threads);
+        let occupied: Vec<_> = (0..threads).map(|_| Occupied::new(&pool)).collect();
+        let begun = AtomicUsize::new(0);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            pool.par(vec![0; 100]).for_each(|_| assert!(begun.fetch_add(1, Ordering::Relaxed) != 5));
+        }));
+        assert!(caught.is_err());
+        assert_eq!(begun.swap(0, Ordering::Relaxed), 6);
+        let checked = pool.par(0..100).try_for_each(|n| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if n == 5 { Err(n) } else { Ok(()) }
+        });
+        assert_eq!((checked, begun.into_inner()), (Err(5), 6));
+        drop(occupied);
+    }
 }
 
 #[test]
