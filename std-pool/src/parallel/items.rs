@@ -10,7 +10,7 @@ use crate::parallel::source::{Changed, ChangedChunks, Given, Source, Span};
 /// What a parallel loop can go over, see [`Group::par`](crate::Group::par): slices, vectors, arrays and boxes of them, by
 /// reference, by mutable reference, and vectors by value; ranges of integers; a [`Par`](crate::Par) itself.
 ///
-/// Something that hands out one of these can be gone over as well:
+/// A function can take whatever can be gone over:
 ///
 /// ```
 /// use fastthreadpool::{IntoPar, Pool};

@@ -182,8 +182,8 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use fastthreadpool::Pool;
     /// let pool: Pool = Pool::new()?;
-    /// let factor = pool.par(2..1000_u32).find_any(|n| 1_000_003 % n == 0);
-    /// assert_eq!(factor, None);
+    /// let factor = pool.par(2..1000_u32).find_any(|n| 1_000_001 % n == 0);
+    /// assert!([101, 9901].contains(&factor.unwrap_or(0)));
     /// # Ok(()) }
     /// ```
     pub fn find_any<F: Fn(&I::Item) -> bool + Sync>(self, f: F) -> Option<I::Item> {
@@ -196,7 +196,7 @@ impl<'p, I: IntoPar, H: Watch> Par<'p, I, H> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use fastthreadpool::Pool;
     /// let pool: Pool = Pool::new()?;
-    /// assert!(pool.par(&["a", "few", "words"]).any(|word| word.is_empty()) == false);
+    /// assert!(pool.par(&["a", "few", "words"]).any(|word| word.len() == 3));
     /// # Ok(()) }
     /// ```
     pub fn any<F: Fn(I::Item) -> bool + Sync>(self, f: F) -> bool {

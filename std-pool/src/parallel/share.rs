@@ -1,4 +1,4 @@
-//! Work on many items shared between the caller and the pool.
+//! Work on many items shared between the caller and the pool. What is said of maps is true of all parallel loops.
 //!
 //! What a map costs is known from its calls before ([`Habits`](crate::engine::habits::Habits)). One that is over before a helper
 //! would be there is a plain loop. For any other, helpers are called before the first item is done, so that none holds up the others,
