@@ -49,7 +49,7 @@ fn a_participant_of_a_map_panics() {
 /// takes no more.
 #[test]
 fn a_loop_is_stopped_and_no_item_is_lost() {
-    for items in [3, 9] {
+    for items in [9, 3] {
         model(move || {
             let pool = pool(2).build().unwrap();
             let (tally, failures) = (Tally::default(), AtomicUsize::new(0));

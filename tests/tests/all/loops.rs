@@ -294,7 +294,7 @@ fn items_by_value_are_dropped_once_whatever_becomes_of_a_loop() {
         let half = len / 2;
         check(len, &|items| pool.par(items).zip(0..half).for_each(drop));
         check(len, &|items| pool.par(0..half).zip(items).enumerate().for_each(drop));
-        check(len, &|items| assert_eq!(pool.par(&vec![(); half]).zip(items).map(|(_, item)| item).len(), half));
+        check(len, &|items| assert_eq!(pool.par(&vec![(); half]).zip(items).map(|((), item)| item).len(), half));
     }
 }
 
