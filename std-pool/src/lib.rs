@@ -28,6 +28,7 @@ mod group;
 mod group_builder;
 mod info;
 mod keyed;
+mod loops;
 mod pool;
 mod sharing;
 mod submitting;
@@ -58,8 +59,10 @@ pub use jobs::when::When;
 pub use keyed::Keyed;
 /// The facade through which [`Builder::log_failures`] reports.
 pub use log;
+pub use parallel::items::IntoPar;
 pub use parallel::join::join_here as join;
 pub use parallel::map::{Map, MapError, MapIter};
+pub use parallel::par::Par;
 pub use parallel::scope::{Scope, ScopedJoinHandle};
 pub use pool::Pool;
 pub use results::completed::Completed;

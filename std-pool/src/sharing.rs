@@ -7,7 +7,6 @@ use crate::group::Group;
 use crate::parallel::join;
 use crate::parallel::map::{self, Map, MapError};
 use crate::parallel::scope::{self, Scope};
-use crate::parallel::share;
 use crate::results::outcome::Outcome;
 
 impl<T: Send + 'static> Group<T> {
@@ -102,32 +101,6 @@ impl<T: Send + 'static> Group<T> {
         U: Send,
     {
         scope::call_elsewhere(&self.engine, f)
-    }
-
-    /// The function of each item, in order, computed by the caller and as many workers as it is worth. Items and function
-    /// may borrow.
-    ///
-    /// Where a panic is to fail its item alone, [`Group::map`] and [`Map::collect`] do that.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use fastthreadpool::Pool;
-    /// let pool: Pool = Pool::new()?;
-    /// let words = ["a", "few", "words"];
-    /// assert_eq!(pool.par_map(&words, |word| word.len()), [1, 3, 5]);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// Passes on the first panic of the function, after all threads have ended their work on it; the values are dropped.
-    pub fn par_map<'a, I, U, F>(&self, items: &'a [I], f: F) -> Vec<U>
-    where
-        I: Sync,
-        U: Send,
-        F: Fn(&'a I) -> U + Sync,
-    {
-        share::map(&self.engine, items, f)
     }
 
     /// A function over many items; what becomes of the values is said by what is called on the [`Map`].

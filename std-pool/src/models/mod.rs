@@ -16,7 +16,7 @@
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
-//! | `maps` | those who share a map |
+//! | `maps` | those who share a map, or a loop |
 //! | `pages` | those who take room for large jobs, and those who bring it back |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `scopes` | a scope, and cancels |

@@ -16,8 +16,8 @@ use crate::jobs::enter::Entrance;
 use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
-use crate::parallel::mapping::Changed;
 use crate::parallel::share;
+use crate::parallel::slots::ToVec;
 use crate::results::outcome::{JobError, Outcome};
 
 /// Items of a streamed map that are on their way at the same time, for each thread.
@@ -110,18 +110,14 @@ pub struct Map<'p, T, I, F> {
 
 impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
     /// All values in the order of the items; waits for them, and works too. A panic fails its item alone.
-    #[expect(clippy::missing_panics_doc, reason = "every item is mapped once, so it is there")]
     pub fn collect<U>(self) -> Vec<Result<U, JobError>>
     where
         I::Item: Send,
         U: Send,
         F: Fn(I::Item) -> U + Sync,
     {
-        let mut items: Vec<_> = self.items.into_iter().map(Some).collect();
-        share::map(self.entrance.engine, Changed::new(&mut items), |item| {
-            let item = item.take().expect("every item is mapped once");
-            each(|| (self.function)(item))
-        })
+        let items: Vec<_> = self.items.into_iter().collect();
+        share::gather(self.entrance.engine, items, ToVec(|item| each(|| (self.function)(item))))
     }
 
     /// The values in the order of the items, one after the other while the others are computed. Takes items only a little

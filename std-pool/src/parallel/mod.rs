@@ -1,11 +1,20 @@
 //! Work that its caller waits for, and shares with the pool.
 
+mod gather;
+pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod map;
-mod mapping;
 mod own;
+pub(crate) mod par;
+mod participant;
+mod progress;
+mod runs;
 pub(crate) mod scope;
 mod scoped;
 pub(crate) mod share;
 mod shares;
+mod slots;
+mod source;
+mod stock;
 mod tasks;
+mod until;

@@ -1,4 +1,4 @@
-//! Work on many items shared between the caller and the pool.
+//! Work on many items shared between the caller and the pool. What is said of maps is true of all parallel loops.
 //!
 //! What a map costs is known from its calls before ([`Habits`](crate::engine::habits::Habits)). One that is over before a helper
 //! would be there is a plain loop. For any other, helpers are called before the first item is done, so that none holds up the others,
@@ -18,8 +18,12 @@ use fastthreadpool_core::Tick;
 
 use crate::engine::Engine;
 use crate::engine::habits::Habit;
-use crate::parallel::mapping::{self, Items, Mapping};
+use crate::parallel::gather::{Gather, Gathered};
+use crate::parallel::items::IntoPar;
+use crate::parallel::participant::Participant;
 use crate::parallel::scope::{self, Scope};
+use crate::parallel::source::Source;
+use crate::parallel::stock::Stock;
 use crate::sys;
 use crate::sys::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -36,65 +40,78 @@ const TIMED: u64 = 16_000;
 /// A map that costs so little, in nanoseconds, would be slower by a good part with two looks at the clock.
 const BRIEF: u64 = 1_000;
 
-/// The function of each item, in order, at most as many at a time as the pool has threads.
+/// What is gathered of the items, by at most as many at a time as the pool has threads.
 ///
 /// # Panics
 ///
-/// Passes on the first panic of the function, after all threads have ended their work on it.
-pub(crate) fn map<I, U, F>(engine: &Arc<Engine>, items: I, f: F) -> Vec<U>
-where
-    I: Items,
-    U: Send,
-    F: Fn(I::Item) -> U + Sync,
-{
-    let most = engine.config.threads.min(items.len());
-    if most < 2 {
-        return mapping::alone(items, f);
+/// Passes on the first panic, after all threads have ended their work on it.
+pub(crate) fn gather<I: IntoPar, G: Gather<I::Item>>(engine: &Arc<Engine>, items: I, gather: G) -> G::Output {
+    let count = items.count();
+    let most = engine.config.threads.min(count);
+    // Who watches a loop wants it in parts.
+    let least = if G::IS_WATCHED { 1 } else { 2 };
+    if most < least {
+        return gather.alone(count, items.in_order()).0;
     }
-    let len = items.len() as u64;
-    let place = place(together::<I, U, F>, len);
+    let len = count as u64;
+    let place = place(together::<I, G>, len);
     let habit = engine.habits.of(place);
     if let Some(habit) = habit {
         let cost = habit.cost(len);
         if cost < BRIEF && !habit.is_due {
-            return mapping::alone(items, f);
+            return gather.alone(count, items.in_order()).0;
         }
         if cost < WORTH_HELP {
             let began = sys::now();
-            let values = mapping::alone(items, f);
-            engine.habits.note(place, nanos_since(began).saturating_mul(1000) / len, habit.is_alike);
-            return values;
+            let (output, done) = gather.alone(count, items.in_order());
+            engine.habits.note(place, per_item(nanos_since(began), done), habit.is_alike);
+            return output;
         }
     }
-    together(engine, items, f, most, place, habit)
+    together(engine, items, gather, most, place, habit)
 }
 
 /// Where the code for a function of items lies, and how many these are, about: the same code may be called with few and with many.
-fn place<I, U, F>(together: Together<I, U, F>, len: u64) -> usize {
+fn place<I, G, V>(together: Together<I, G, V>, len: u64) -> usize {
     (together as *const ()).addr().wrapping_add(len.ilog2() as usize)
 }
 
-type Together<I, U, F> = fn(&Arc<Engine>, I, F, usize, usize, Option<Habit>) -> Vec<U>;
+type Together<I, G, V> = fn(&Arc<Engine>, I, G, usize, usize, Option<Habit>) -> V;
 
 fn nanos_since(began: Tick) -> u64 {
     sys::now().0.saturating_sub(began.0)
 }
 
+/// In picoseconds.
+fn per_item(nanos: u64, items: usize) -> u64 {
+    nanos.saturating_mul(1000) / items.max(1) as u64
+}
+
 /// The way with helpers.
 #[inline(never)]
-fn together<I, U, F>(engine: &Arc<Engine>, items: I, f: F, most: usize, place: usize, habit: Option<Habit>) -> Vec<U>
+fn together<I, G>(
+    engine: &Arc<Engine>,
+    items: I,
+    gather: G,
+    most: usize,
+    place: usize,
+    habit: Option<Habit>,
+) -> G::Output
 where
-    I: Items,
-    U: Send,
-    F: Fn(I::Item) -> U + Sync,
+    I: IntoPar,
+    G: Gather<I::Item>,
 {
-    let len = items.len();
+    let count = items.count();
+    let source = items.open(count);
+    let gathered = gather.open(source.len());
     let work = Work {
-        mapping: Mapping::new(items, f, most),
+        stock: Stock::new(source, most),
+        gathered,
         most,
         called: AtomicUsize::new(1),
         habit,
         busy: AtomicUsize::new(0),
+        done: AtomicUsize::new(0),
         is_mixed: AtomicBool::new(false),
     };
     scope::run(engine, |scope| {
@@ -103,17 +120,18 @@ where
         work.work();
     });
     let busy = work.busy.into_inner() as u64;
-    engine.habits.note(place, busy.saturating_mul(1000) / len as u64, !work.is_mixed.into_inner());
-    work.mapping.into_values()
+    engine.habits.note(place, per_item(busy, work.done.into_inner()), !work.is_mixed.into_inner());
+    work.gathered.output()
 }
 
 fn to_word(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// A map that is worked on by several.
-struct Work<I, U, F> {
-    mapping: Mapping<I, U, F>,
+/// A loop that is worked on by several.
+struct Work<S: Source, G> {
+    stock: Stock<S>,
+    gathered: G,
     /// Participants.
     most: usize,
     /// Those who are there or were called.
@@ -121,16 +139,18 @@ struct Work<I, U, F> {
     habit: Option<Habit>,
     /// What all have cost, in nanoseconds.
     busy: AtomicUsize,
+    /// Items.
+    done: AtomicUsize,
     /// Some items took much longer than others.
     is_mixed: AtomicBool,
 }
 
-impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
+impl<S: Source, G: Gathered<S::Item>> Work<S, G> {
     /// Calls up to so many helpers, as long as there is something for them to do. Whether that is worth it is only said by what is
     /// known from before: what the first items say may be true of no other.
     fn call<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, helpers: usize) {
         for _ in 0..helpers {
-            let left = self.mapping.left() as u64;
+            let left = self.stock.left() as u64;
             let is_worth_it = |habit: Habit| !habit.is_alike || habit.cost(left) >= WORTH_HELP;
             if left == 0 || !self.habit.is_none_or(is_worth_it) {
                 return;
@@ -150,10 +170,11 @@ impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
 
     /// Works as long as there are items that nobody has taken.
     fn work(&self) {
-        let Some(mut participant) = self.mapping.enter() else { return };
+        let Some(mut participant) = Participant::enter(&self.stock, &self.gathered) else { return };
         let mut stride = Stride::new(self.habit);
-        let mut began = sys::now();
+        let (mut began, mut done) = (sys::now(), 0);
         while let Some(items) = participant.go_on(stride.items()) {
+            done += items;
             if stride.go(items as u64) {
                 let ended = sys::now();
                 stride.note(ended.0.saturating_sub(began.0));
@@ -163,6 +184,7 @@ impl<I: Items, U: Send, F: Fn(I::Item) -> U + Sync> Work<I, U, F> {
         stride.note(nanos_since(began));
         // So that the sum is no more than a word can hold.
         self.busy.fetch_add(to_word(stride.busy).min(usize::MAX / self.most), Ordering::Relaxed);
+        self.done.fetch_add(done, Ordering::Relaxed);
         if stride.is_mixed {
             self.is_mixed.store(true, Ordering::Relaxed);
         }

@@ -125,6 +125,14 @@ impl Shares {
         self.all.iter().map(|share| left(share.0.load(Ordering::SeqCst))).sum::<usize>().saturating_mul(self.unit)
     }
 
+    /// The items that are left when everybody has gone.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Range<usize>> {
+        self.all.iter().filter_map(|share| {
+            let (first, end) = bounds(share.0.swap(0, Ordering::Relaxed));
+            (first < end).then(|| self.items(first, end))
+        })
+    }
+
     /// The items of so many units.
     fn items(&self, first: usize, end: usize) -> Range<usize> {
         first * self.unit..end.saturating_mul(self.unit).min(self.len)

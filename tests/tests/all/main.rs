@@ -21,6 +21,7 @@ mod join;
 mod life;
 mod limits;
 mod lock;
+mod loops;
 mod map;
 mod original;
 mod panics;
