@@ -23,8 +23,8 @@ pub(crate) struct Registry {
     pub(crate) indices: Indices,
     pub(crate) inboxes: Inboxes,
     pub(crate) handlers: Handlers,
-    /// None of a pool whose threads the user starts.
-    stand_ins: Option<StandIns>,
+    /// Never set in a pool whose threads the user starts.
+    stand_ins: OnceLock<StandIns>,
 }
 
 /// Threads of a registry that could not be built are sent home.
@@ -44,7 +44,6 @@ impl Registry {
         if is_member {
             return Err(Kind::IsMember.into());
         }
-        let names: Vec<_> = (0..threads).map(|index| thread_name.as_mut().map(|name| name(index))).collect();
         let first = usize::from(use_current_thread);
         let reserve = Arc::new(Reserve::new(threads - first));
         let registry = Arc::new_cyclic(|registry| Self {
@@ -53,13 +52,21 @@ impl Registry {
             indices: Indices::new(threads),
             inboxes: Inboxes::new(threads),
             handlers,
-            stand_ins: S::STANDS_IN.then(|| StandIns::new(names.clone(), stack_size)),
+            stand_ins: OnceLock::new(),
         });
         let unbuilt = Unbuilt(&registry);
-        for (index, name) in names.into_iter().enumerate().skip(first) {
-            spawn.spawn(ThreadBuilder { registry: Arc::clone(&registry), index, name, stack_size })?;
+        let mut names = Vec::new();
+        for index in 0..threads {
+            let name = thread_name.as_mut().map(|name| name(index));
+            names.push(name.clone());
+            if index >= first {
+                spawn.spawn(ThreadBuilder { registry: Arc::clone(&registry), index, name, stack_size })?;
+            }
         }
         std::mem::forget(unbuilt);
+        if S::STANDS_IN {
+            registry.stand_ins.get_or_init(|| StandIns::new(names, stack_size));
+        }
         if use_current_thread {
             let worker = Worker::new(&registry);
             worker.take_index(0);
@@ -139,11 +146,9 @@ impl Registry {
 }
 
 fn stand_in(registry: &Weak<Registry>, worker: WorkerThread) -> io::Result<()> {
-    let registry = registry.upgrade();
-    match registry.as_ref().and_then(|registry| registry.stand_ins.as_ref().zip(Some(registry))) {
-        Some((stand_ins, registry)) => stand_ins.start(registry, worker),
-        None => Err(io::Error::other("no thread stands in")),
-    }
+    let none = || io::Error::other("no thread stands in");
+    let registry = registry.upgrade().ok_or_else(none)?;
+    registry.stand_ins.get().ok_or_else(none)?.start(&registry, worker)
 }
 
 static GLOBAL: OnceLock<Arc<Registry>> = OnceLock::new();
