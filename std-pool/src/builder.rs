@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use fastthreadpool_core::MAX_WORKERS;
 
-use crate::engine::{Config, Engine, Hook, OnDrop};
+use crate::engine::hired::WorkerThread;
+use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler};
 use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
 use crate::groups::ways::Bounds;
@@ -37,6 +38,7 @@ pub struct Builder<T> {
     done_capacity: Option<usize>,
     failed_capacity: usize,
     on_drop: OnDrop,
+    spawn_handler: Option<SpawnHandler>,
     on_thread_start: Option<Hook>,
     on_thread_stop: Option<Hook>,
     on_done: Option<Starts<T>>,
@@ -65,6 +67,7 @@ impl<T: Send + 'static> Builder<T> {
             done_capacity: None,
             failed_capacity: FAILURES,
             on_drop: OnDrop::default(),
+            spawn_handler: None,
             on_thread_start: None,
             on_thread_stop: None,
             on_done: None,
@@ -131,6 +134,31 @@ impl<T: Send + 'static> Builder<T> {
     /// [`Pool::shutdown`].
     pub fn on_drop(mut self, what: OnDrop) -> Self {
         self.on_drop = what;
+        self
+    }
+
+    /// Starts the threads in the user's way: the handler is given a [`WorkerThread`] whenever the pool wants a worker, and sees to
+    /// it that some thread calls its [`run`](WorkerThread::run). It is called on whatever thread the need is seen, as in the
+    /// middle of a submit, so it should not take its time. An error, or a panic, means that no thread could be started: the pool
+    /// goes on with those that it has.
+    ///
+    /// A shutdown waits until `run` has done its work, and not for the threads, which are joined by whoever has started them.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::builder()
+    ///     .threads(1)
+    ///     .spawn_handler(|worker| {
+    ///         std::thread::Builder::new().name("mine".into()).spawn(|| worker.run()).map(drop)
+    ///     })
+    ///     .build()?;
+    /// let name = pool.spawn(|| std::thread::current().name().map(str::to_owned))?.join()?;
+    /// assert_eq!(name.as_deref(), Some("mine"));
+    /// # Ok(()) }
+    /// ```
+    pub fn spawn_handler(mut self, handler: impl Fn(WorkerThread) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        self.spawn_handler = Some(Box::new(handler));
         self
     }
 
@@ -205,6 +233,7 @@ impl<T: Send + 'static> Builder<T> {
             threads,
             name_prefix: self.name_prefix,
             stack_size: self.stack_size,
+            spawn_handler: self.spawn_handler,
             on_thread_start: self.on_thread_start,
             on_thread_stop: self.on_thread_stop,
             log_failures: self.log_failures,

@@ -39,6 +39,7 @@ mod models;
 
 pub use builder::{BuildError, Builder};
 pub use engine::OnDrop;
+pub use engine::hired::WorkerThread;
 pub use engine::submit::SubmitError;
 pub use fastthreadpool_core::{
     self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, Overflow, TryAcquireError,

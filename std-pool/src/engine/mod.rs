@@ -5,6 +5,7 @@
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `life` | where the pool stands: one state machine |
 //! | `threads` | the workers' threads, and those of callbacks |
+//! | `hired` | a worker on a thread of the user's |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `submit` | the way of a job into the core |
 //! | `stow`, `pages` | what does not fit into a payload |
@@ -22,6 +23,7 @@ mod crowd;
 pub(crate) mod doom;
 pub(crate) mod ending;
 pub(crate) mod habits;
+pub(crate) mod hired;
 pub(crate) mod host;
 pub(crate) mod life;
 pub(crate) mod pages;
@@ -39,6 +41,7 @@ pub(crate) mod worker;
 
 use std::any::Any;
 use std::fmt;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
@@ -49,6 +52,7 @@ use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, T
 use crate::engine::awaits::Awaits;
 use crate::engine::ending::Morgue;
 use crate::engine::habits::Habits;
+use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
 use crate::engine::shown::Shown;
@@ -66,6 +70,7 @@ use crate::sys::{Forks, Mutex, OnceLock, RawMutex};
 pub(crate) type Payload = Task<Env>;
 pub(crate) type Core = CorePool<Payload, StdHost, Growing<Payload, RawMutex>>;
 pub(crate) type Hook = Box<dyn Fn(usize) + Send + Sync>;
+pub(crate) type SpawnHandler = Box<dyn Fn(WorkerThread) -> io::Result<()> + Send + Sync>;
 
 /// What becomes of a pool whose last handle is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +92,7 @@ pub(crate) struct Config {
     pub(crate) threads: usize,
     pub(crate) name_prefix: String,
     pub(crate) stack_size: Option<usize>,
+    pub(crate) spawn_handler: Option<SpawnHandler>,
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
     pub(crate) log_failures: Option<log::Level>,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, JobId};
 
+use crate::engine::hired::WorkerThread;
 use crate::engine::{Engine, pages, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
@@ -62,6 +63,28 @@ struct Presence {
     round: u64,
     number: usize,
     frame: Stay,
+}
+
+impl Presence {
+    fn new(engine: Arc<Engine>, number: usize, round: u64) -> Self {
+        let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
+        let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
+        Self { engine, round, number, frame }
+    }
+
+    fn live(&self) {
+        let hook = |hook: &Option<crate::engine::Hook>| {
+            if let Some(hook) = hook {
+                // The panic hook has reported it; a worker without its thread-local state is better than no worker.
+                let _ = catch(|| hook(self.number));
+            }
+        };
+        hook(&self.engine.config.on_thread_start);
+        self.engine.work(self.frame.frame());
+        self.engine.bury_morgue();
+        self.engine.settle();
+        hook(&self.engine.config.on_thread_stop);
+    }
 }
 
 impl Drop for Presence {
@@ -144,11 +167,17 @@ impl Engine {
         let Some(engine) = self.this.upgrade() else { return Ok(()) };
         self.settle_here();
         let number = self.threads.started.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut builder = thread::Builder::new().name(format!("{}-{number}", self.config.name_prefix));
+        let round = self.life.lock().thread_asked();
+        if let Some(spawn) = &self.config.spawn_handler {
+            let worker = WorkerThread::new(engine, number, round);
+            // One that is dropped is taken back by itself.
+            let spawned = catch(|| spawn(worker)).unwrap_or_else(|panic| Err(io::Error::other(panic.to_string())));
+            return spawned.or_else(|error| self.go_on_without(error));
+        }
+        let mut builder = thread::Builder::new().name(self.thread_name(number));
         if let Some(bytes) = self.config.stack_size {
             builder = builder.stack_size(bytes);
         }
-        let round = self.life.lock().thread_asked();
         let started = {
             let mut workers = self.threads.workers.lock();
             workers.retain(|worker| !worker.is_gone);
@@ -156,22 +185,36 @@ impl Engine {
             let started = builder.spawn(move || live(engine, number, round));
             started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
         };
-        started.or_else(|error| self.start_failed(error, round))
+        started.or_else(|error| {
+            let duty = self.take_back(round);
+            self.perform_or_leave(duty);
+            self.go_on_without(error)
+        })
     }
 
+    pub(super) fn thread_name(&self, number: usize) -> String {
+        format!("{}-{number}", self.config.name_prefix)
+    }
+
+    /// A thread that was asked for does not come.
     #[cold]
-    fn start_failed(&self, error: io::Error, round: u64) -> io::Result<()> {
+    pub(super) fn take_back(&self, round: u64) -> Duty {
         self.threads.started.fetch_sub(1, Ordering::Relaxed);
         self.life.lock().thread_gone(round);
         let duty = self.core.start_failed();
         // Who waits for the end has waited for this thread, too.
         self.settle();
         self.quiet.notify();
+        duty
+    }
+
+    #[cold]
+    fn go_on_without(&self, error: io::Error) -> io::Result<()> {
         match self.core.alive() {
             0 => Err(error),
             left => {
                 log::warn!("{}: goes on with {left} threads: {error}", self.config.name_prefix);
-                self.perform(duty)
+                Ok(())
             }
         }
     }
@@ -257,23 +300,14 @@ unsafe fn in_child(engine: *mut ()) {
 
 /// The life of a worker's thread.
 fn live(engine: Arc<Engine>, number: usize, round: u64) {
-    let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
-    let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
-    let shared = Arc::clone(&engine);
-    PRESENCE.with(|presence| *presence.borrow_mut() = Some(Presence { engine, round, number, frame }));
-    let hook = |hook: &Option<crate::engine::Hook>| {
-        if let Some(hook) = hook {
-            // The panic hook has reported it; a worker without its thread-local state is better than no worker.
-            let _ = catch(|| hook(number));
-        }
-    };
-    hook(&shared.config.on_thread_start);
+    PRESENCE.with(|presence| *presence.borrow_mut() = Some(Presence::new(engine, number, round)));
     PRESENCE.with(|presence| {
         let presence = presence.borrow();
-        let frame = presence.as_ref().unwrap_or_else(|| unreachable!("it stays until the thread ends")).frame.frame();
-        shared.work(frame);
+        presence.as_ref().unwrap_or_else(|| unreachable!("it stays until the thread ends")).live();
     });
-    shared.bury_morgue();
-    shared.settle();
-    hook(&shared.config.on_thread_stop);
+}
+
+/// The same on a thread that goes on afterwards.
+pub(super) fn live_here(engine: Arc<Engine>, number: usize, round: u64) {
+    Presence::new(engine, number, round).live();
 }

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Mutex, mpsc};
+use std::{io, thread};
 
-use fastthreadpool::Pool;
+use fastthreadpool::{Pool, SubmitError, WorkerThread};
 
 use crate::support::{Occupied, values};
 
@@ -76,4 +76,44 @@ fn a_hook_may_submit() {
     let mut all = values(pool.done());
     all.sort_unstable();
     assert_eq!((all, calls.load(Ordering::SeqCst)), (vec![1, 2], 1));
+}
+
+#[test]
+fn a_thread_of_the_users_works_for_the_pool_and_goes_on_afterwards() {
+    let (workers, wanted) = mpsc::channel::<WorkerThread>();
+    let mine = thread::spawn(move || {
+        let worker = wanted.recv().unwrap();
+        let asked = (worker.name(), worker.stack_size());
+        worker.run();
+        (asked, NUMBER.get())
+    });
+    let builder =
+        Pool::builder().threads(1).name_prefix("asked").stack_size(1 << 20).on_thread_start(|n| NUMBER.set(n));
+    let pool: Pool =
+        builder.spawn_handler(move |worker| workers.send(worker).map_err(io::Error::other)).build().unwrap();
+    let worked = pool.spawn(|| thread::current().id()).unwrap().join().unwrap();
+    assert_eq!(worked, mine.thread().id());
+    pool.shutdown();
+    assert_eq!(mine.join().unwrap(), (("asked-1".to_owned(), Some(1 << 20)), 1));
+}
+
+#[test]
+fn a_worker_whose_thread_does_not_come_is_not_counted_on() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let handler = move |worker: WorkerThread| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Err(io::Error::other("no")),
+        1 => panic!("never"),
+        _ => thread::Builder::new().spawn(|| worker.run()).map(drop),
+    };
+    let pool: Pool<u32> = Pool::builder().threads(1).spawn_handler(handler).build().unwrap();
+    for reason in ["no", "never"] {
+        match pool.submit(|| 1) {
+            Err(SubmitError::NoThread(_, error)) => assert_eq!(error.to_string(), reason),
+            other => panic!("{other:?}"),
+        }
+    }
+    pool.submit(|| 2).unwrap();
+    pool.shutdown();
+    assert_eq!((values(pool.done()), calls.load(Ordering::SeqCst)), (vec![2], 3));
 }
