@@ -12,7 +12,8 @@ use crate::results::outcome::Outcome;
 impl<T: Send + 'static> Group<T> {
     /// Calls `f` with a scope in which jobs can be spawned that borrow from the caller's stack; returns when all have
     /// ended. The caller works too. The scope's jobs are its own: nobody else removes them, and they run to the end whatever
-    /// becomes of the pool.
+    /// becomes of the pool. Those that the caller's thread spawns without a handle are not counted as jobs of the pool: only who helps with
+    /// them is.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,7 +3,14 @@
 //! Why that is sound is said at the job, in `scoped`.
 //!
 //! Waiting helps with the scope's own jobs and with nothing else, so a job never finds itself on top of a foreign one
-//! that holds a lock it wants. The jobs are *owned*: nobody removes them from the pool but the scope.
+//! that holds a lock it wants.
+//!
+//! | what is spawned | is |
+//! |---|---|
+//! | by the scope's own thread, without a handle | a task in a list ([`tasks`](super::tasks)); who helps with it is a job |
+//! | by others, or with a handle, or where the list is full | a job, *owned*: nobody removes it from the pool but the scope |
+//!
+//! A turn of the scope's cohort is a job's. So a scope is over when its list is empty and its cohort drained.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -54,8 +61,8 @@ unsafe impl Send for Held {}
 unsafe impl Sync for Held {}
 
 impl<'scope> Scope<'scope, '_> {
-    /// Appends a job that may borrow from outside the scope. If the pool does not take it, because it is closed or without
-    /// threads, it runs here and now.
+    /// Appends a job that may borrow from outside the scope. If the pool is closed or without threads, it runs here and now, or when the
+    /// scope waits.
     pub fn spawn<F>(&'scope self, f: F)
     where
         F: FnOnce() + Send + 'scope,

@@ -25,17 +25,24 @@
 //!    each out once. The owner writes to a place again only when it has taken back what was there, or nothing was.
 //! 3. Chunks stay until the list goes. Then nothing is in it.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr;
 
+use fastthreadpool_core::Tick;
+
 use crate::here::call::{Panic, catch, drop_quietly};
 use crate::parallel::shares::Shares;
+use crate::sys;
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// Places in the first chunk; a power of two.
 const FIRST: usize = if cfg!(shuttle) { 2 } else { 32 };
 const CHUNKS: usize = (usize::BITS - FIRST.ilog2()) as usize;
+
+/// Between two thefts of a helper there is so much time, in nanoseconds, for each who helps: what costs the owner its line of memory
+/// should bring more than a few tiny tasks. Nobody waits after a task that took as long.
+const PAUSE: u64 = 1_000;
 
 /// One who comes, and one who looks.
 const COMES: usize = 1;
@@ -206,11 +213,11 @@ impl Tasks {
         loop {
             let share = taken.trailing_ones() as usize;
             if share >= self.shares.len() {
-                return Helper { tasks: self, share: None };
+                return Helper::new(self, None);
             }
             // Acquire: what its last owner did with the share came before.
             match self.taken.compare_exchange(taken, taken | 1 << share, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Helper { tasks: self, share: Some(share) },
+                Ok(_) => return Helper::new(self, Some(share)),
                 Err(now) => taken = now,
             }
         }
@@ -232,16 +239,35 @@ impl Drop for Tasks {
 pub(super) struct Helper<'t> {
     tasks: &'t Tasks,
     share: Option<usize>,
+    /// When it has stolen last.
+    stolen: Cell<Tick>,
 }
 
-impl Helper<'_> {
+impl<'t> Helper<'t> {
+    fn new(tasks: &'t Tasks, share: Option<usize>) -> Self {
+        Self { tasks, share, stolen: Cell::new(Tick(0)) }
+    }
+
+    /// Waits until it may steal again.
+    fn hold_back(&self) {
+        let due =
+            self.stolen.get().saturating_add(PAUSE * u64::from(self.tasks.taken.load(Ordering::Relaxed).count_ones()));
+        while !cfg!(shuttle) && sys::now() < due && !self.tasks.is_closing.load(Ordering::Relaxed) {
+            (0..16).for_each(|_| std::hint::spin_loop());
+        }
+        self.stolen.set(sys::now());
+    }
+
     /// The next task, and whether it came from elsewhere than the helper's own share.
     pub(super) fn next(&self) -> Option<(Taken, bool)> {
         let shares = &self.tasks.shares;
         let own = self.share.and_then(|share| shares.take(share, 1));
         let (range, is_stolen) = match own {
             Some(range) => (range, false),
-            None => (self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))?, true),
+            None => {
+                self.hold_back();
+                (self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))?, true)
+            }
         };
         // SAFETY: it was put in.
         Some((Taken(unsafe { self.tasks.task(range.start) }), is_stolen))

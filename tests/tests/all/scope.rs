@@ -266,3 +266,53 @@ fn nobody_ends_a_scope_from_outside() {
     assert!(pool.is_ended());
     assert_eq!(pool.counts().accepted, pool.counts().sum());
 }
+
+#[test]
+fn many_tasks_of_all_sizes_are_each_run_once() {
+    let pool: Pool = pool(3);
+    for tasks in [1, 31, 32, 33, 1000, 10_000] {
+        let ran: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+        let large = [1_usize; 40];
+        pool.scope(|scope| {
+            for (n, ran) in ran.iter().enumerate() {
+                match n % 3 {
+                    0 => scope.spawn(|| _ = ran.fetch_add(1, Ordering::Relaxed)),
+                    // In a box.
+                    1 => scope.spawn(move || _ = ran.fetch_add(large[n % 40], Ordering::Relaxed)),
+                    _ => scope.spawn(move || scope.spawn(|| _ = ran.fetch_add(1, Ordering::Relaxed))),
+                }
+            }
+        });
+        assert!(ran.into_iter().all(|ran| ran.into_inner() == 1));
+    }
+}
+
+#[test]
+fn tasks_that_wait_for_each_other_and_for_the_owner_run_at_the_same_time() {
+    let pool: Pool = pool(3);
+    let barrier = std::sync::Barrier::new(4);
+    pool.scope(|scope| {
+        (0..3).for_each(|_| scope.spawn(|| _ = barrier.wait()));
+        // The owner is no help.
+        barrier.wait();
+    });
+    // As many as there are threads, the owner included.
+    pool.scope(|scope| (0..4).for_each(|_| scope.spawn(|| _ = barrier.wait())));
+}
+
+#[test]
+fn a_paused_or_occupied_pool_keeps_no_scope_from_its_end() {
+    let pool: Pool = pool(1);
+    pool.pause();
+    let count = AtomicUsize::new(0);
+    pool.scope(|scope| (0..10).for_each(|_| scope.spawn(|| _ = count.fetch_add(1, Ordering::Relaxed))));
+    pool.resume();
+    let occupied = Occupied::new(&pool);
+    pool.scope(|scope| {
+        scope.spawn(|| {
+            pool.scope(|inner| (0..10).for_each(|_| inner.spawn(|| _ = count.fetch_add(1, Ordering::Relaxed))));
+        });
+    });
+    drop(occupied);
+    assert_eq!(count.into_inner(), 20);
+}
