@@ -97,11 +97,17 @@ impl<P, S: Slab<P>> Entries<P, S> {
         None
     }
 
-    /// What may begin next and may be taken by [`Entries::take`]: the topmost, else the oldest of the line. `None`, too, if that repeats.
+    /// What may begin next and may be taken by [`Entries::take`]: the topmost, else the oldest of the line; where these repeat another,
+    /// if there is one.
     pub(crate) fn next_takeable(&self) -> Option<(Key, usize)> {
         let runs_once =
             |n: &u32| *n != NONE && self.slab.body(*n).period == 0 && self.slab.link(*n).tag.kind != Kind::Alarm;
-        let n = [self.stack.first(), self.first_in_line()].into_iter().find(runs_once).filter(|_| !self.is_paused())?;
+        let is_takeable = |n: &u32| matches!(self.slab.link(*n).tag.state, State::Due | State::Ready) && runs_once(n);
+        let firsts = [self.stack.first(), self.first_in_line()];
+        if self.is_paused() || firsts == [NONE; 2] {
+            return None;
+        }
+        let n = firsts.into_iter().find(runs_once).or_else(|| (0..self.fresh).find(is_takeable))?;
         let body = self.slab.body(n);
         Some((Key { index: n, stamp: body.stamp }, body.order))
     }

@@ -10,6 +10,7 @@ use fastthreadpool_core::{Duty, Gated, JobId, Pack, Refused, Repeat, Run, Start,
 use crate::engine::stow::{stow, unstow};
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
+use crate::here::call::drop_quietly;
 use crate::here::frame;
 
 /// A job that was not accepted; gives the function back.
@@ -276,6 +277,15 @@ impl Engine {
                 Err(refused.into_inner())
             }
         }
+    }
+
+    /// Drops a job that was accepted, if nobody has begun it. Returns whether that is so.
+    pub(crate) fn take_away(&self, id: JobId) -> bool {
+        let is_taken = self.core.withdraw(id).map(drop_quietly).is_some();
+        if is_taken {
+            self.has_removed();
+        }
+        is_taken
     }
 
     /// A job was not accepted. It may have been pending for a moment, and who waits for the end have seen that.

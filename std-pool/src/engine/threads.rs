@@ -54,7 +54,7 @@ impl Threads {
 
 sys::local! {
     /// Of a worker's thread. Made before any other value of the thread, it is dropped after them, where that is the order.
-    static PRESENCE: RefCell<Option<Presence>> = const { RefCell::new(None) };
+    static PRESENCE: RefCell<Present> = const { RefCell::new(Present(None)) };
 }
 
 /// A thread is present.
@@ -65,13 +65,10 @@ struct Presence {
     frame: Stay,
 }
 
-impl Presence {
-    fn new(engine: Arc<Engine>, number: usize, round: u64) -> Self {
-        let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
-        let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
-        Self { engine, round, number, frame }
-    }
+/// The same, until dropped.
+struct Present(Option<Presence>);
 
+impl Presence {
     fn live(&self) {
         let hook = |hook: &Option<crate::engine::Hook>| {
             if let Some(hook) = hook {
@@ -85,18 +82,36 @@ impl Presence {
         self.engine.settle();
         hook(&self.engine.config.on_thread_stop);
     }
+
+    fn leave(self) {
+        let Self { engine, round, number, frame } = self;
+        for worker in engine.threads.workers.lock().iter_mut() {
+            worker.is_gone |= worker.number == number;
+        }
+        engine.life.lock().thread_gone(round);
+        engine.quiet.notify();
+        // Before the engine: it may be that this is the last that has it.
+        drop(frame);
+        // What it drops then is the user's, and this may be the destructor of a thread-local value, which must not panic.
+        drop_quietly(engine);
+    }
 }
 
-impl Drop for Presence {
+impl Present {
+    fn new(engine: Arc<Engine>, number: usize, round: u64) -> Self {
+        let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
+        let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
+        Self(Some(Presence { engine, round, number, frame }))
+    }
+
+    fn live(&self) {
+        self.0.iter().for_each(Presence::live);
+    }
+}
+
+impl Drop for Present {
     fn drop(&mut self) {
-        let engine = Arc::clone(&self.engine);
-        for worker in engine.threads.workers.lock().iter_mut() {
-            worker.is_gone |= worker.number == self.number;
-        }
-        engine.life.lock().thread_gone(self.round);
-        engine.quiet.notify();
-        // If this is the last one: the destructor of a thread-local value must not panic.
-        drop_quietly(engine);
+        self.0.take().into_iter().for_each(Presence::leave);
     }
 }
 
@@ -172,6 +187,10 @@ impl Engine {
             let worker = WorkerThread::new(engine, number, round);
             // One that is dropped is taken back by itself.
             let spawned = catch(|| spawn(worker)).unwrap_or_else(|panic| Err(io::Error::other(panic.to_string())));
+            // Or has come and gone: that does no harm.
+            let is_there =
+                || if self.core.alive() > 0 { Ok(()) } else { Err(io::Error::other("the worker was dropped")) };
+            let spawned = spawned.and_then(|()| is_there());
             return spawned.or_else(|error| self.go_on_without(error));
         }
         let mut builder = thread::Builder::new().name(self.thread_name(number));
@@ -205,6 +224,9 @@ impl Engine {
         // Who waits for the end has waited for this thread, too.
         self.settle();
         self.quiet.notify();
+        if self.core.alive() == 0 {
+            waits::tell_left_alone(self);
+        }
         duty
     }
 
@@ -300,14 +322,11 @@ unsafe fn in_child(engine: *mut ()) {
 
 /// The life of a worker's thread.
 fn live(engine: Arc<Engine>, number: usize, round: u64) {
-    PRESENCE.with(|presence| *presence.borrow_mut() = Some(Presence::new(engine, number, round)));
-    PRESENCE.with(|presence| {
-        let presence = presence.borrow();
-        presence.as_ref().unwrap_or_else(|| unreachable!("it stays until the thread ends")).live();
-    });
+    PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, number, round));
+    PRESENCE.with(|present| present.borrow().live());
 }
 
 /// The same on a thread that goes on afterwards.
 pub(super) fn live_here(engine: Arc<Engine>, number: usize, round: u64) {
-    Presence::new(engine, number, round).live();
+    Present::new(engine, number, round).live();
 }

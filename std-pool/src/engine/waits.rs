@@ -193,6 +193,17 @@ pub(crate) fn tell_idle(engine: &Engine) {
     tell(|waiter| matches!(&waiter.awaits, Awaits::Idle(awaited) if ptr::eq(*awaited, engine)));
 }
 
+/// Nobody works for a pool any more: who waits for a scope may have to do that.
+#[cold]
+pub(crate) fn tell_left_alone(engine: &Engine) {
+    let is_meant = |waiter: &Waiter| matches!(&waiter.awaits, Awaits::Scope(slot) if ptr::eq(slot.engine(), engine));
+    let threads: Vec<_> = {
+        let list = list().lock();
+        list.waiters.iter().filter(|waiter| is_meant(waiter)).map(|waiter| waiter.thread.clone()).collect()
+    };
+    threads.iter().for_each(Thread::unpark);
+}
+
 /// Less of a cohort is left than before.
 pub(crate) fn tell_cohort(cohort: &Cohort) {
     let cohort = Address::of(cohort);

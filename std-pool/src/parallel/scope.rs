@@ -32,7 +32,7 @@ use crate::engine::worker::Env;
 use crate::here::blocking;
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::parallel::own::Kept;
-use crate::parallel::scoped::{Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
+use crate::parallel::scoped::{Helping, Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
 use crate::parallel::tasks::{Helper, Taken, Tasks};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
@@ -102,7 +102,7 @@ impl<'scope> Scope<'scope, '_> {
     #[cold]
     #[inline(never)]
     fn call_helper(&'scope self, tasks: &'scope Tasks) -> bool {
-        let is_called = self.spawn_if_taken(move || {
+        let helper = move || {
             tasks.arrive();
             let helper = tasks.enter();
             self.take(&helper, tasks);
@@ -110,11 +110,19 @@ impl<'scope> Scope<'scope, '_> {
             while helper.look(|look| !core.has_visible_work() && StdHost.relax(look)) {
                 self.take(&helper, tasks);
             }
-        });
+        };
+        let called = self.put(helper, Helping).ok();
+        // Without threads nobody comes, and the next is to ask again.
+        let is_called = called.is_some_and(|id| self.engine.core.alive() > 0 || !self.engine.take_away(id));
         if !is_called {
             tasks.arrive();
         }
         is_called
+    }
+
+    /// Whether the pool could do something and has nobody who would.
+    fn is_left_alone(&self) -> bool {
+        self.engine.core.alive() == 0 && !self.engine.core.is_paused()
     }
 
     /// Takes its own tasks back, the latest first, on the scope's own thread.
@@ -238,7 +246,7 @@ impl<'scope> Scope<'scope, '_> {
                     self.take(&tasks.enter(), tasks);
                 });
             }
-            if helps || self.engine.core.alive() == 0 {
+            if helps || self.is_left_alone() {
                 // A job may spawn into its scope while this waits.
                 while let Some(id) = self.kept.last_untaken(&self.engine.core) {
                     help(self.engine, id);
@@ -258,7 +266,7 @@ impl<'scope> Scope<'scope, '_> {
             let line = InLine::enter(Awaits::Scope(slot));
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
             blocking::anyway(|| {
-                while !(line.is_over() || helps && self.kept.has_others()) {
+                while !(line.is_over() || helps && self.kept.has_others() || !helps && self.is_left_alone()) {
                     thread::park();
                 }
             });

@@ -98,6 +98,9 @@ impl Drop for Turn {
 
 /// Where the value of a scoped job goes.
 pub(super) trait Leave<U>: Send {
+    /// Begun even if the scope was told to stop.
+    const BEGINS_ANYWAY: bool = false;
+
     /// Returns the panic, if it is the scope's to pass on.
     fn leave(self, result: Result<U, Panic>) -> Option<Panic>;
 }
@@ -106,6 +109,17 @@ pub(super) trait Leave<U>: Send {
 pub(super) struct Nowhere;
 
 impl Leave<()> for Nowhere {
+    fn leave(self, result: Result<(), Panic>) -> Option<Panic> {
+        result.err()
+    }
+}
+
+/// The same of a helper, which drops tasks if the scope was told to stop.
+pub(super) struct Helping;
+
+impl Leave<()> for Helping {
+    const BEGINS_ANYWAY: bool = true;
+
     fn leave(self, result: Result<(), Panic>) -> Option<Panic> {
         result.err()
     }
@@ -142,7 +156,7 @@ pub(super) struct Scoped<F, L, U> {
 impl<F: FnOnce() -> U + Send, L: Leave<U>, U> Run<Env> for Scoped<F, L, U> {
     fn run(self, env: &mut Env) -> Ran<Self> {
         let Self { function, to, turn, .. } = self;
-        if turn.slot().doom() != Doom::None {
+        if !L::BEGINS_ANYWAY && turn.slot().doom() != Doom::None {
             drop_quietly(function);
             drop_quietly(to);
             turn.end(End::Cancelled);

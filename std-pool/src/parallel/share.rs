@@ -102,10 +102,11 @@ where
     G: Gather<I::Item>,
 {
     let count = items.count();
-    let source = items.open(count);
-    let gathered = gather.open(source.len());
+    // First, so that the items are somebody's if there is no room for what is gathered.
+    let stock = Stock::new(items.open(count), most);
+    let gathered = gather.open(stock.len());
     let work = Work {
-        stock: Stock::new(source, most),
+        stock,
         gathered,
         most,
         called: AtomicUsize::new(1),

@@ -92,10 +92,18 @@ impl Shares {
         self.all.len()
     }
 
-    /// The next index of what grows, for its owner; `None` if that is more than can be said.
-    pub(crate) fn end_of_growing(&self) -> Option<usize> {
+    /// The next index of what grows, for its owner; `None` from `most` on.
+    pub(crate) fn end_of_growing(&self, most: usize) -> Option<usize> {
         let end = self.all[0].0.load(Ordering::Relaxed) >> HALF;
-        (end < LOW - 1).then_some(end)
+        (end < most.min(LOW - 1)).then_some(end)
+    }
+
+    /// What grows begins at the beginning again if it is empty, by its owner while nobody else takes anything.
+    pub(crate) fn begin_again(&self) {
+        let seen = self.all[0].0.load(Ordering::Relaxed);
+        if left(seen) == 0 {
+            let _ = self.all[0].0.compare_exchange(seen, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     /// There is one more, for everybody to take. Sequentially consistent: who then reads whether somebody looks is seen by who does not

@@ -30,6 +30,10 @@ impl<S: Source> Stock<S> {
         Self { source, shares, is_closed: AtomicBool::new(false), put_back: Mutex::new(Vec::new()) }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.source.len()
+    }
+
     /// One more who takes of it; `None` when there are enough. All is the first's, until others come.
     pub(crate) fn enter(&self) -> Option<Hand<'_, S>> {
         Some(Hand { stock: self, number: self.shares.enter()?, taken: 0..0 })
@@ -52,8 +56,21 @@ impl<S: Source> Stock<S> {
 
 impl<S: Source> Drop for Stock<S> {
     fn drop(&mut self) {
-        let put_back = mem::take(self.put_back.get_mut());
-        for range in self.shares.drain().chain(put_back) {
+        let ranges = self.shares.drain().chain(mem::take(self.put_back.get_mut())).collect();
+        drop(Left { source: &self.source, ranges });
+    }
+}
+
+/// What nobody has asked for; dropped, it goes on after the panic of a destructor.
+struct Left<'s, S: Source> {
+    source: &'s S,
+    ranges: Vec<Range<usize>>,
+}
+
+impl<S: Source> Drop for Left<'_, S> {
+    fn drop(&mut self) {
+        if let Some(range) = self.ranges.pop() {
+            let _others = Left { source: self.source, ranges: mem::take(&mut self.ranges) };
             // SAFETY: rule 2.
             drop(unsafe { self.source.run(range) });
         }

@@ -22,7 +22,8 @@
 //!
 //! 1. What is the owner's alone ([`Own`], appending, taking back) is touched by the thread that has made the scope.
 //! 2. The place of a task is written before the share says that it is there, and read by who has taken it from the shares, which give
-//!    each out once. The owner writes to a place again only when it has taken back what was there, or nothing was.
+//!    each out once. The owner writes to a place again only when it has taken back what was there, or when nobody is inside who could
+//!    have taken it: who takes says so before, and until he is done with it.
 //! 3. Chunks stay until the list goes. Then nothing is in it.
 
 use std::cell::{Cell, UnsafeCell};
@@ -38,6 +39,8 @@ use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// Places in the first chunk; a power of two.
 const FIRST: usize = if cfg!(shuttle) { 2 } else { 32 };
+/// Places at most, where helpers are always inside so that none is used again; what is spawned then is a job each.
+const MOST: usize = 1 << 17;
 const CHUNKS: usize = (usize::BITS - FIRST.ilog2()) as usize;
 
 /// Between two thefts of a helper there is so much time, in nanoseconds, for each who helps: what costs the owner its line of memory
@@ -86,6 +89,8 @@ pub(super) struct Tasks {
     shares: Shares,
     /// Which shares have an owner, a bit each.
     taken: AtomicUsize,
+    /// Those who take: the owner may use places again that they have taken when none is inside.
+    inside: AtomicUsize,
     crew: AtomicUsize,
     /// The scope waits for its end: nobody looks for more any more.
     is_closing: AtomicBool,
@@ -121,6 +126,7 @@ impl Tasks {
         Self {
             shares: Shares::growing(most.min(usize::BITS as usize - 1) + 1),
             taken: AtomicUsize::new(1),
+            inside: AtomicUsize::new(0),
             crew: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
@@ -151,7 +157,11 @@ impl Tasks {
     ///
     /// By the owner, and what the function borrows is there until it has been taken and ended.
     pub(super) unsafe fn push<F: FnOnce() + Send>(&self, function: F) -> Result<(), F> {
-        let Some(index) = self.shares.end_of_growing() else { return Err(function) };
+        // Acquire for rule 2: those who have left are done with what they had taken.
+        if self.inside.load(Ordering::Acquire) == 0 {
+            self.shares.begin_again();
+        }
+        let Some(index) = self.shares.end_of_growing(MOST) else { return Err(function) };
         // SAFETY: rule 1.
         let own = unsafe { &mut *self.own.get() };
         let (chunk, _) = Self::place(index);
@@ -209,6 +219,8 @@ impl Tasks {
 
     /// Somebody who works, with a share of his own while there is one.
     pub(super) fn enter(&self) -> Helper<'_> {
+        // Before it looks at a share.
+        self.inside.fetch_add(1, Ordering::SeqCst);
         let mut taken = self.taken.load(Ordering::Relaxed);
         loop {
             let share = taken.trailing_ones() as usize;
@@ -251,7 +263,7 @@ impl<'t> Helper<'t> {
     /// Waits until it may steal again.
     fn hold_back(&self) {
         let due =
-            self.stolen.get().saturating_add(PAUSE * u64::from(self.tasks.taken.load(Ordering::Relaxed).count_ones()));
+            self.stolen.get().saturating_add(PAUSE.saturating_mul(self.tasks.inside.load(Ordering::Relaxed) as u64));
         while !cfg!(shuttle) && sys::now() < due && !self.tasks.is_closing.load(Ordering::Relaxed) {
             (0..16).for_each(|_| std::hint::spin_loop());
         }
@@ -290,5 +302,6 @@ impl Drop for Helper<'_> {
         if let Some(share) = self.share {
             self.tasks.taken.fetch_and(!(1 << share), Ordering::Release);
         }
+        self.tasks.inside.fetch_sub(1, Ordering::Release);
     }
 }

@@ -367,3 +367,19 @@ fn one_job_at_a_time_is_run_by_who_asks_for_it_by_name() {
     assert!(pool.run_one());
     drop(occupied);
 }
+
+#[test]
+fn what_repeats_hides_no_job_from_who_runs_one() {
+    let pool: Pool = pool(1);
+    let occupied = Occupied::new(&pool);
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&ran);
+    pool.submit_first(move || _ = counts.fetch_add(1, Ordering::Relaxed)).unwrap();
+    let repeats = pool.schedule(std::time::Duration::from_nanos(1), || ()).unwrap();
+    // Due, and on top.
+    while pool.counts().timers > 0 {}
+    assert!(pool.run_one());
+    assert_eq!((ran.load(Ordering::Relaxed), pool.run_one()), (1, false));
+    pool.cancel(repeats);
+    drop(occupied);
+}

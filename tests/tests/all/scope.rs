@@ -241,7 +241,7 @@ fn a_scope_that_is_cancelled_begins_nothing_more() {
         }
         scope.spawn(|| _ = ran.fetch_add(1, Ordering::SeqCst));
     });
-    assert_eq!((ran.load(Ordering::SeqCst), drops.count(), pool.counts().cancelled), (1, 5, 6));
+    assert_eq!((ran.load(Ordering::SeqCst), drops.count(), pool.counts().cancelled), (1, 5, 5));
     drop(occupied);
 }
 
@@ -315,4 +315,97 @@ fn a_paused_or_occupied_pool_keeps_no_scope_from_its_end() {
     });
     drop(occupied);
     assert_eq!(count.into_inner(), 20);
+}
+
+#[test]
+fn what_a_scope_does_not_begin_is_dropped_at_once_and_all_of_it() {
+    let pool: Pool = pool(1);
+    // By a worker, while the owner waits for just that.
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    pool.scope(|scope| {
+        scope.cancel();
+        scope.spawn(move || drop(sender));
+        assert!(receiver.recv().is_err());
+    });
+    // A job that the owner runs at its end spawns one more, and stops the scope.
+    let _occupied = Occupied::new(&pool);
+    let drops = Drops::default();
+    pool.scope(|scope| {
+        let token = drops.one();
+        drop(scope.spawn_with_handle(move || {
+            scope.spawn(move || drop(token));
+            scope.cancel();
+        }));
+    });
+    assert_eq!(drops.count(), 1);
+}
+
+#[test]
+fn a_start_that_fails_once_does_not_keep_tasks_from_workers() {
+    let starts = AtomicUsize::new(0);
+    let pool: Pool = Pool::builder()
+        .threads(2)
+        .spawn_handler(move |worker| match starts.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(std::io::Error::other("not yet")),
+            // As good as an error.
+            1 => Ok(drop(worker)),
+            _ => std::thread::Builder::new().spawn(|| worker.run()).map(drop),
+        })
+        .build()
+        .unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    pool.scope(|scope| {
+        for n in 0..5 {
+            let sender = sender.clone();
+            scope.spawn(move || sender.send(n).unwrap());
+        }
+        let mut all: Vec<_> = receiver.iter().take(5).collect();
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2, 3, 4]);
+    });
+    assert_eq!(pool.run(|| 1), 1);
+}
+
+#[test]
+fn a_function_that_is_to_run_elsewhere_runs_here_if_nobody_comes_and_not_while_the_pool_is_paused() {
+    let alone: Pool = Pool::builder().threads(1).spawn_handler(|worker| Ok(drop(worker))).build().unwrap();
+    let here = std::thread::current().id();
+    assert_eq!(alone.run(|| std::thread::current().id()), here);
+    alone.shutdown();
+
+    let paused: Pool = pool(1);
+    paused.pause();
+    let ran = AtomicUsize::new(0);
+    std::thread::scope(|threads| {
+        threads.spawn(|| paused.run(|| ran.fetch_add(1, Ordering::SeqCst)));
+        while paused.pending() == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(ran.load(Ordering::SeqCst), 0);
+        paused.resume();
+    });
+    assert_eq!(ran.into_inner(), 1);
+}
+
+/// A result that joins where it is dropped: with the last thread of its pool.
+struct Joins(std::sync::mpsc::Sender<(u32, u32)>);
+
+impl Drop for Joins {
+    fn drop(&mut self) {
+        self.0.send(fastthreadpool::join(|| 1, || 2)).unwrap();
+    }
+}
+
+#[test]
+fn a_destructor_joins_while_its_pool_goes() {
+    let pool: Pool<Joins> = Pool::builder().threads(1).on_drop(fastthreadpool::OnDrop::Detach).build().unwrap();
+    let ((sender, receiver), (open, gate)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
+    pool.submit(move || {
+        let _ = gate.recv();
+        Joins(sender)
+    })
+    .unwrap();
+    drop(pool);
+    drop(open);
+    assert_eq!(receiver.recv().unwrap(), (1, 2));
 }
