@@ -92,18 +92,18 @@ impl Shares {
         self.all.len()
     }
 
-    /// The next index of what grows, for its owner; `None` from `most` on.
-    pub(crate) fn end_of_growing(&self, most: usize) -> Option<usize> {
-        let end = self.all[0].0.load(Ordering::Relaxed) >> HALF;
-        (end < most.min(LOW - 1)).then_some(end)
-    }
-
-    /// What grows begins at the beginning again if it is empty, by its owner while nobody else takes anything.
-    pub(crate) fn begin_again(&self) {
-        let seen = self.all[0].0.load(Ordering::Relaxed);
-        if left(seen) == 0 {
-            let _ = self.all[0].0.compare_exchange(seen, 0, Ordering::Relaxed, Ordering::Relaxed);
+    /// The next index of what grows, for its owner; `None` from `most` on. It begins at the beginning again where it is empty and then
+    /// nobody has anything that was taken of it.
+    pub(crate) fn end_of_growing(&self, most: usize, is_nobody_s: impl FnOnce() -> bool) -> Option<usize> {
+        let share = &self.all[0].0;
+        // In this order, and with acquire: who has taken the last has said before that he takes.
+        let seen = share.load(Ordering::Acquire);
+        if seen != 0 && left(seen) == 0 && is_nobody_s() {
+            share.store(0, Ordering::Relaxed);
+            return Some(0);
         }
+        let end = seen >> HALF;
+        (end < most.min(LOW - 1)).then_some(end)
     }
 
     /// There is one more, for everybody to take. Sequentially consistent: who then reads whether somebody looks is seen by who does not

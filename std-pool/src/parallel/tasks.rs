@@ -158,10 +158,8 @@ impl Tasks {
     /// By the owner, and what the function borrows is there until it has been taken and ended.
     pub(super) unsafe fn push<F: FnOnce() + Send>(&self, function: F) -> Result<(), F> {
         // Acquire for rule 2: those who have left are done with what they had taken.
-        if self.inside.load(Ordering::Acquire) == 0 {
-            self.shares.begin_again();
-        }
-        let Some(index) = self.shares.end_of_growing(MOST) else { return Err(function) };
+        let is_nobody_s = || self.inside.load(Ordering::Acquire) == 0;
+        let Some(index) = self.shares.end_of_growing(MOST, is_nobody_s) else { return Err(function) };
         // SAFETY: rule 1.
         let own = unsafe { &mut *self.own.get() };
         let (chunk, _) = Self::place(index);
@@ -274,13 +272,11 @@ impl<'t> Helper<'t> {
     pub(super) fn next(&self) -> Option<(Taken, bool)> {
         let shares = &self.tasks.shares;
         let own = self.share.and_then(|share| shares.take(share, 1));
-        let (range, is_stolen) = match own {
-            Some(range) => (range, false),
-            None => {
-                self.hold_back();
-                (self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))?, true)
-            }
-        };
+        let is_stolen = own.is_none();
+        let range = own.or_else(|| {
+            self.hold_back();
+            self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))
+        })?;
         // SAFETY: it was put in.
         Some((Taken(unsafe { self.tasks.task(range.start) }), is_stolen))
     }
