@@ -14,6 +14,7 @@ use std::{iter, mem, ptr};
 use crate::parallel::items::{Chunks, ChunksMut, Enumerate, Int, Zip};
 
 /// Items that several threads take.
+#[allow(unreachable_pub, reason = "the oldest compiler does not see that a public trait names it")]
 pub trait Source: Sync {
     type Item: Send;
 

@@ -348,7 +348,10 @@ fn a_start_that_fails_once_does_not_keep_tasks_from_workers() {
         .spawn_handler(move |worker| match starts.fetch_add(1, Ordering::SeqCst) {
             0 => Err(std::io::Error::other("not yet")),
             // As good as an error.
-            1 => Ok(drop(worker)),
+            1 => {
+                drop(worker);
+                Ok(())
+            }
             _ => std::thread::Builder::new().spawn(|| worker.run()).map(drop),
         })
         .build()
@@ -368,7 +371,11 @@ fn a_start_that_fails_once_does_not_keep_tasks_from_workers() {
 
 #[test]
 fn a_function_that_is_to_run_elsewhere_runs_here_if_nobody_comes_and_not_while_the_pool_is_paused() {
-    let alone: Pool = Pool::builder().threads(1).spawn_handler(|worker| Ok(drop(worker))).build().unwrap();
+    let nobody = |worker| {
+        drop(worker);
+        Ok(())
+    };
+    let alone: Pool = Pool::builder().threads(1).spawn_handler(nobody).build().unwrap();
     let here = std::thread::current().id();
     assert_eq!(alone.run(|| std::thread::current().id()), here);
     alone.shutdown();
