@@ -4,7 +4,7 @@
 
 use fastthreadpool_core::{Host, Tick};
 
-use crate::engine::{crowd, pages};
+use crate::engine::{crowd, pages, spare};
 use crate::sys::{self, RawMutex};
 
 /// The host of every pool on std.
@@ -44,6 +44,7 @@ impl Host for StdHost {
     }
 
     fn trim(&self, long: bool) -> bool {
-        pages::trim(long)
+        // Both.
+        pages::trim(long) | spare::trim(long)
     }
 }

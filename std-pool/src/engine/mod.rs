@@ -7,6 +7,7 @@
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `hired` | a worker on a thread of the user's |
 //! | `worker` | a thread's loop, and what a job finds around it |
+//! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
 //! | `stow`, `pages` | what does not fit into a payload |
 //! | `slot`, `slots`, `doom` | the cohorts of groups, and what becomes of them |
@@ -31,6 +32,7 @@ pub(crate) mod removal;
 pub(crate) mod shown;
 pub(crate) mod slot;
 pub(crate) mod slots;
+pub(crate) mod spare;
 pub(crate) mod stow;
 pub(crate) mod submit;
 pub(crate) mod threads;

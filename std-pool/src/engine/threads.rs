@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fastthreadpool_core::{Duty, JobId};
 
 use crate::engine::hired::WorkerThread;
-use crate::engine::{Engine, pages, waits};
+use crate::engine::{Engine, pages, spare, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
 use crate::sys::atomic::{AtomicUsize, Ordering};
@@ -317,6 +317,7 @@ unsafe fn in_child(engine: *mut ()) {
     } else {
         waits::forget_list();
         pages::forget_depot();
+        spare::forget();
     }
 }
 

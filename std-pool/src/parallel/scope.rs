@@ -33,7 +33,7 @@ use crate::here::blocking;
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::parallel::own::Kept;
 use crate::parallel::scoped::{Helping, Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
-use crate::parallel::tasks::{Helper, Taken, Tasks};
+use crate::parallel::tasks::{Helper, List, Taken, Tasks};
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
 use crate::sys::atomic::{AtomicBool, Ordering};
@@ -47,7 +47,7 @@ pub struct Scope<'scope, 'env: 'scope> {
     slot: OnceLock<Held>,
     kept: Kept,
     /// What its own thread has spawned, made with the first of that.
-    tasks: OnceLock<Box<Tasks>>,
+    tasks: OnceLock<List>,
     /// Invariant in both, like [`std::thread::Scope`].
     lifetimes: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
 }
@@ -89,7 +89,7 @@ impl<'scope> Scope<'scope, '_> {
         if !self.kept.is_own() {
             return Err(f);
         }
-        let tasks = self.tasks.get_or_init(|| Box::new(Tasks::new(self.engine.config.threads)));
+        let tasks = self.tasks.get_or_init(|| Tasks::take(self.engine.config.threads));
         // SAFETY: it is the owner, and the scope does not return before all have been taken and ended.
         unsafe { tasks.push(f) }?;
         if tasks.calls() && !self.call_helper(tasks) {

@@ -88,6 +88,11 @@ impl Shares {
         Self { grows: true, ..Self::new(0, most) }
     }
 
+    /// Nothing so far, again.
+    pub(crate) fn clear(&self) {
+        self.all.iter().for_each(|share| share.0.store(0, Ordering::Relaxed));
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }

@@ -28,10 +28,12 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ops::Deref;
 use std::ptr;
 
 use fastthreadpool_core::Tick;
 
+use crate::engine::spare;
 use crate::here::call::{Panic, catch, drop_quietly};
 use crate::parallel::shares::Shares;
 use crate::sys;
@@ -109,6 +111,32 @@ unsafe impl Sync for Tasks {}
 // SAFETY: the same.
 unsafe impl Send for Tasks {}
 
+/// The list of a scope; dropped, it is kept for another.
+pub(super) struct List(ManuallyDrop<Box<Tasks>>);
+
+impl Deref for List {
+    type Target = Tasks;
+
+    #[inline(always)]
+    fn deref(&self) -> &Tasks {
+        &self.0
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        debug_assert!(
+            self.left() == 0 && self.crew.load(Ordering::Relaxed) == 0,
+            "all tasks have been taken, and nobody comes"
+        );
+        self.shares.clear();
+        self.is_closing.store(false, Ordering::Relaxed);
+        // SAFETY: once, and it is not used after that.
+        let list = unsafe { ManuallyDrop::take(&mut self.0) };
+        spare::keep(list);
+    }
+}
+
 /// A task that was taken, and has yet to be ended.
 pub(super) struct Taken(*mut Task);
 
@@ -121,10 +149,16 @@ impl Taken {
 }
 
 impl Tasks {
-    /// For about so many who work at a time.
-    pub(super) fn new(most: usize) -> Self {
+    /// For about so many who work at a time; one that another scope had, if there is.
+    pub(super) fn take(most: usize) -> List {
+        let shares = most.min(usize::BITS as usize - 1) + 1;
+        let kept = spare::take(|tasks: &Self| tasks.shares.len() == shares);
+        List(ManuallyDrop::new(kept.unwrap_or_else(|| Box::new(Self::new(shares)))))
+    }
+
+    fn new(shares: usize) -> Self {
         Self {
-            shares: Shares::growing(most.min(usize::BITS as usize - 1) + 1),
+            shares: Shares::growing(shares),
             taken: AtomicUsize::new(1),
             inside: AtomicUsize::new(0),
             crew: AtomicUsize::new(0),
