@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::engine::{Engine, threads};
 
 /// A worker that wants a thread; given to the handler of [`Builder::spawn_handler`](crate::Builder::spawn_handler). Dropped, it is
-/// as if the thread could not be started.
+/// as if the thread could not be started. As long as it is kept and does not [run](WorkerThread::run), a shutdown of the pool waits for it.
 #[must_use = "a pool counts on the thread that it has asked for"]
 pub struct WorkerThread {
     /// Until it runs.

@@ -183,13 +183,11 @@ impl Engine {
 
     /// Runs a job that nobody has begun, on whatever thread. Returns whether there was one.
     pub(crate) fn run_one(self: &Arc<Self>) -> bool {
-        let mut last = None;
-        while let Some(id) = self.core.first_waiting().filter(|id| last != Some(*id)) {
+        while let Some(id) = self.core.first_waiting() {
             if self.run_inside(id) || self.run_outside(id) {
                 return true;
             }
-            // Another was quicker, unless it is not to run inside of so many.
-            last = Some(id);
+            // Another was quicker.
         }
         false
     }

@@ -19,7 +19,7 @@
 //! | `maps` | those who share a map, or a loop |
 //! | `pages` | those who take room for large jobs, and those who bring it back |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
-//! | `scopes` | a scope, and cancels |
+//! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
 //! | `starts` | threads that do not start, and those that leave |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |

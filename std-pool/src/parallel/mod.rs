@@ -10,6 +10,7 @@ mod participant;
 mod progress;
 mod runs;
 pub(crate) mod scope;
+pub(crate) mod scope_handle;
 mod scoped;
 pub(crate) mod share;
 mod shares;

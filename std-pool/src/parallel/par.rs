@@ -37,7 +37,7 @@ impl<'p, I: IntoPar> Par<'p, I> {
 
     /// Tells `hook` how many items are done, and of how many: each time when somebody has done what he took, on his thread. Calls
     /// on different threads may overtake each other; but that all are done is told last, once, and by the caller. A loop that stops
-    /// early does not tell that.
+    /// at an item need not tell that.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

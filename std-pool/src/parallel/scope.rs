@@ -20,7 +20,7 @@ use std::process;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use fastthreadpool_core::{Host, JobId, Run, Tick};
+use fastthreadpool_core::{Host, JobId, Run};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
@@ -32,9 +32,9 @@ use crate::engine::worker::Env;
 use crate::here::blocking;
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::parallel::own::Kept;
+use crate::parallel::scope_handle::ScopedJoinHandle;
 use crate::parallel::scoped::{Helping, Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
 use crate::parallel::tasks::{Helper, List, Taken, Tasks};
-use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
 use crate::sys::atomic::{AtomicBool, Ordering};
 use crate::sys::{Mutex, OnceLock, thread};
@@ -185,7 +185,7 @@ impl<'scope> Scope<'scope, '_> {
         let packet = Packet::new();
         let put = self.put(f, ToHandle(Some(Arc::clone(&packet))));
         let id = put.map_err(|job| self.run_here(job)).ok();
-        ScopedJoinHandle { engine: self.engine, id, packet }
+        ScopedJoinHandle::new(self.engine, id, packet)
     }
 
     /// From the first panic of a job on, those that have not begun are not begun, and [`Scope::is_cancelled`] says so.
@@ -275,53 +275,13 @@ impl<'scope> Scope<'scope, '_> {
 }
 
 /// Runs a job that has not begun, if it may begin now.
-fn help(engine: &Arc<Engine>, id: JobId) {
+pub(super) fn help(engine: &Arc<Engine>, id: JobId) {
     let _ = engine.run_inside(id) || engine.run_outside(id);
 }
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").finish_non_exhaustive()
-    }
-}
-
-/// A handle to a job of a scope that has a value; from [`Scope::spawn_with_handle`].
-pub struct ScopedJoinHandle<'scope, U> {
-    engine: &'scope Arc<Engine>,
-    id: Option<JobId>,
-    packet: Arc<Packet<Result<U, JobError>>>,
-}
-
-impl<U: Send> ScopedJoinHandle<'_, U> {
-    /// Whether the job has ended, in whatever way.
-    pub fn is_finished(&self) -> bool {
-        self.packet.is_full()
-    }
-
-    /// Waits for the job and returns what it returned; runs it here and now if it has not begun.
-    ///
-    /// # Errors
-    ///
-    /// [`JobError`], when the job panicked, or was not begun; [`JobError::WouldDeadlock`] when it waits for the job that asks.
-    pub fn join(self) -> Result<U, JobError> {
-        if let (false, Some(id)) = (self.is_finished(), self.id) {
-            help(self.engine, id);
-            if !self.is_finished() && frame::is_inside_any() {
-                let line = InLine::enter(Awaits::Job(self.engine, id));
-                if line.is_circular && !self.is_finished() {
-                    return Err(JobError::WouldDeadlock);
-                }
-                blocking::anyway(|| self.packet.wait(Tick::MAX));
-            }
-        }
-        self.packet.wait(Tick::MAX);
-        self.packet.take().unwrap_or_else(|| unreachable!("only a finished job's value is taken, and once"))
-    }
-}
-
-impl<U> fmt::Debug for ScopedJoinHandle<'_, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScopedJoinHandle").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

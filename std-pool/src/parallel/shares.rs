@@ -85,7 +85,7 @@ impl Shares {
 
     /// Nothing so far; share 0 is of the one who [grows](Shares::grow) it.
     pub(crate) fn growing(most: usize) -> Self {
-        Self { grows: true, ..Self::new(0, most) }
+        Self { grows: true, len: usize::MAX, ..Self::new(0, most) }
     }
 
     /// Nothing so far, again.

@@ -133,3 +133,37 @@ impl<I: Iterator> Part<I> {
         iter::zip(self.numbers, self.items)
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::parallel::items::IntoPar;
+
+    struct Counted<'c>(&'c AtomicUsize, bool);
+
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert!(!self.1, "a destructor");
+        }
+    }
+
+    #[test]
+    fn a_destructor_that_panics_keeps_no_other_item_from_being_dropped() {
+        for bomb in 0..16 {
+            let count = AtomicUsize::new(0);
+            let items: Vec<_> = (0..16).map(|n| Counted(&count, n == bomb)).collect();
+            let stock = Stock::new(items.open(16), 3);
+            // Shared among three, of whom nobody gets any further.
+            let mut hands: Vec<_> = (0..3).map(|_| stock.enter().unwrap()).collect();
+            let take_one = |hand: &mut Hand<'_, _>| catch_unwind(AssertUnwindSafe(|| drop(hand.take(1)))).is_err();
+            let mut panics = hands.iter_mut().map(take_one).filter(|panics| *panics).count();
+            drop(hands);
+            panics += usize::from(catch_unwind(AssertUnwindSafe(|| drop(stock))).is_err());
+            assert_eq!((panics, count.into_inner()), (1, 16));
+        }
+    }
+}

@@ -20,13 +20,13 @@
 //!
 //! # Rules
 //!
-//! 1. What is the owner's alone ([`Own`], appending, taking back) is touched by the thread that has made the scope.
+//! 1. What is the owner's alone (how many chunks there are, appending, taking back) is touched by the thread that has made the scope.
 //! 2. The place of a task is written before the share says that it is there, and read by who has taken it from the shares, which give
 //!    each out once. The owner writes to a place again only when it has taken back what was there, or when nobody is inside who could
 //!    have taken it: who takes says so before, and until he is done with it.
 //! 3. Chunks stay until the list goes. Then nothing is in it.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
 use std::ptr;
@@ -97,13 +97,8 @@ pub(super) struct Tasks {
     /// The scope waits for its end: nobody looks for more any more.
     is_closing: AtomicBool,
     chunks: [AtomicPtr<Task>; CHUNKS],
-    own: UnsafeCell<Own>,
-}
-
-/// What only the owner knows.
-struct Own {
-    /// Chunks that there are.
-    chunks: usize,
+    /// How many of them there are, for the owner.
+    made: Cell<usize>,
 }
 
 // SAFETY: rules 1 and 2; functions that are put in may go to other threads.
@@ -164,7 +159,7 @@ impl Tasks {
             crew: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
-            own: UnsafeCell::new(Own { chunks: 0 }),
+            made: Cell::new(0),
         }
     }
 
@@ -194,13 +189,11 @@ impl Tasks {
         // Acquire for rule 2: those who have left are done with what they had taken.
         let is_nobody_s = || self.inside.load(Ordering::Acquire) == 0;
         let Some(index) = self.shares.end_of_growing(MOST, is_nobody_s) else { return Err(function) };
-        // SAFETY: rule 1.
-        let own = unsafe { &mut *self.own.get() };
         let (chunk, _) = Self::place(index);
-        if chunk == own.chunks {
+        if chunk == self.made.get() {
             let places: Box<[MaybeUninit<Task>]> = Box::new_uninit_slice(FIRST << chunk);
             self.chunks[chunk].store(Box::into_raw(places).cast(), Ordering::Relaxed);
-            own.chunks += 1;
+            self.made.set(chunk + 1);
         }
         // SAFETY: just made, if it was not there.
         let task = unsafe { self.task(index) };
@@ -271,7 +264,7 @@ impl Tasks {
 impl Drop for Tasks {
     fn drop(&mut self) {
         debug_assert!(self.left() == 0, "all tasks have been taken");
-        for (number, chunk) in self.chunks[..self.own.get_mut().chunks].iter_mut().enumerate() {
+        for (number, chunk) in self.chunks[..self.made.get()].iter_mut().enumerate() {
             let places = ptr::slice_from_raw_parts_mut(*chunk.get_mut(), FIRST << number);
             // SAFETY: rule 3: made by `push`, of that length; nothing in it is to be dropped.
             drop(unsafe { Box::from_raw(places as *mut [ManuallyDrop<MaybeUninit<Task>>]) });
@@ -333,5 +326,44 @@ impl Drop for Helper<'_> {
             self.tasks.taken.fetch_and(!(1 << share), Ordering::Release);
         }
         self.tasks.inside.fetch_sub(1, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    fn push(tasks: &Tasks) -> bool {
+        // SAFETY: by the one thread that there is; it borrows nothing.
+        unsafe { tasks.push(|| ()) }.is_ok()
+    }
+
+    fn take(helper: &Helper<'_>) {
+        let (task, _) = helper.next().unwrap();
+        task.end(true).unwrap();
+    }
+
+    #[test]
+    fn places_are_used_again_when_nobody_is_inside_and_are_not_without_end() {
+        let tasks = Tasks::new(2);
+        tasks.close();
+        for _ in 0..10 * FIRST {
+            assert!(push(&tasks) && push(&tasks));
+            let helper = tasks.enter();
+            (0..2).for_each(|_| take(&helper));
+        }
+        assert_eq!(tasks.made.get(), 1);
+        // Somebody is always there.
+        let helper = tasks.enter();
+        let mut pushed = 0;
+        while push(&tasks) {
+            take(&helper);
+            pushed += 1;
+        }
+        assert!((MOST - 2..=MOST).contains(&pushed), "{pushed}");
+        drop(helper);
+        assert!(push(&tasks));
+        // SAFETY: as in `push`.
+        assert!(unsafe { tasks.pop() }.unwrap().end(false).is_ok());
     }
 }

@@ -8,20 +8,7 @@ use std::thread;
 
 use fastthreadpool::{IntoPar, Pool};
 
-use crate::support::{Drops, Occupied, pool};
-
-/// Waits until so many are here.
-#[derive(Default)]
-struct Meeting(AtomicUsize);
-
-impl Meeting {
-    fn wait_for(&self, number: usize) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        while self.0.load(Ordering::SeqCst) < number {
-            thread::yield_now();
-        }
-    }
-}
+use crate::support::{Drops, Meeting, Occupied, pool};
 
 /// So long that it pays to have others help.
 fn toil() {

@@ -8,7 +8,7 @@ use std::thread;
 
 use fastthreadpool::{JobError, Pool, SubmitError};
 
-use crate::support::{pool, tally, values};
+use crate::support::{Meeting, pool, tally, values};
 
 fn ok<U>(results: Vec<Result<U, JobError>>) -> Vec<U> {
     results.into_iter().map(Result::unwrap).collect()
@@ -41,24 +41,12 @@ fn items_functions_and_values_may_borrow() {
     assert!(std::ptr::eq(again[5], &raw const texts[5]));
 }
 
-/// Waits until so many are here.
-struct Meeting(AtomicUsize);
-
-impl Meeting {
-    fn wait_for(&self, number: usize) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        while self.0.load(Ordering::SeqCst) < number {
-            thread::yield_now();
-        }
-    }
-}
-
 #[test]
 fn no_item_holds_up_the_others() {
     for number in [2, 4, 16] {
         let pool: Pool = pool(number);
         // Each waits for all the others, so they end only if each has a thread of its own.
-        let meeting = Meeting(AtomicUsize::new(0));
+        let meeting = Meeting::default();
         pool.par_map(&vec![(); number], |()| meeting.wait_for(number));
     }
 }
@@ -96,7 +84,7 @@ fn several_threads_work_when_it_is_worth_it() {
 fn long_items_hidden_among_quick_ones_hold_up_nobody() {
     for apart in [1, 2, 60] {
         let pool: Pool = pool(16);
-        let meeting = Meeting(AtomicUsize::new(0));
+        let meeting = Meeting::default();
         let items: Vec<usize> = (0..1016).collect();
         let long = |n: usize| (0..16).any(|long| long * apart == n);
         let values = pool.par_map(&items, |n| {

@@ -394,6 +394,30 @@ fn a_function_that_is_to_run_elsewhere_runs_here_if_nobody_comes_and_not_while_t
     assert_eq!(ran.into_inner(), 1);
 }
 
+#[test]
+fn a_function_that_is_to_run_elsewhere_runs_here_if_the_one_who_was_to_come_does_not() {
+    let (hand, handed) = std::sync::mpsc::channel();
+    let hand = Mutex::new(Some(hand));
+    let pool: Pool = Pool::builder()
+        .threads(1)
+        .spawn_handler(move |worker| match hand.lock().unwrap().take() {
+            // It comes, one thinks.
+            Some(hand) => hand.send(worker).map_err(std::io::Error::other),
+            None => Err(std::io::Error::other("nobody")),
+        })
+        .build()
+        .unwrap();
+    std::thread::scope(|threads| {
+        let waits = threads.spawn(|| pool.run(|| std::thread::current().id()) == std::thread::current().id());
+        let worker = handed.recv().unwrap();
+        while pool.pending() == 0 {
+            std::thread::yield_now();
+        }
+        drop(worker);
+        assert!(waits.join().unwrap());
+    });
+}
+
 /// A result that joins where it is dropped: with the last thread of its pool.
 struct Joins(std::sync::mpsc::Sender<(u32, u32)>);
 

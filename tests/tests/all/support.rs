@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
 use fastthreadpool::{Builder, Done, JoinHandle, Pool, Results};
@@ -142,4 +143,17 @@ pub(crate) fn tally<T: Ord>(values: impl IntoIterator<Item = T>) -> BTreeMap<T, 
         *tally.entry(value).or_default() += 1;
     }
     tally
+}
+
+/// Waits until so many are here.
+#[derive(Default)]
+pub(crate) struct Meeting(AtomicUsize);
+
+impl Meeting {
+    pub(crate) fn wait_for(&self, number: usize) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        while self.0.load(Ordering::SeqCst) < number {
+            thread::yield_now();
+        }
+    }
 }
