@@ -115,3 +115,28 @@ fn a_start_that_fails_meets_a_shutdown() {
         check(&pool, Ends::ran(1));
     });
 }
+
+/// Two want something to be run elsewhere, and the thread that one of them counts on is one that the other could not start. The same of
+/// tasks that their owner waits for without helping.
+#[test]
+fn nobody_waits_for_a_thread_that_somebody_else_could_not_start() {
+    model(|| {
+        limit_starts(0);
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let run = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            move || pool.run(tally.job())
+        };
+        let other = thread::spawn(run.clone());
+        run();
+        other.join().unwrap();
+        pool.scope(|scope| {
+            let flag = Flag::default();
+            let raised = flag.clone();
+            scope.spawn(tally.with(move || raised.raise()));
+            flag.wait();
+        });
+        assert_eq!(tally.ran(), 3);
+        pool.shutdown();
+    });
+}
