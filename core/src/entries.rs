@@ -105,12 +105,19 @@ pub struct Entries<P, S: Slab<P>> {
     payloads: PhantomData<P>,
 }
 
+/// One more in the line: see [`Entries::patient`].
+pub(crate) const PATIENT: usize = 4;
+/// Nothing is to be popped.
+pub(crate) const PAUSED: usize = 1;
+/// There are errands: see [`Pool::send`](crate::Pool::send).
+pub(crate) const ERRANDS: usize = 2;
+
 /// What entries keep only where there are gates.
 #[derive(Debug)]
 struct Yard {
     /// Those that gates have let through, the oldest first.
     line: List,
-    /// Twice the number of those in the line; odd while nothing is to be popped.
+    /// So many times [`PATIENT`] as there are in the line, and what of [`PAUSED`] and [`ERRANDS`] holds.
     patient: usize,
     gated: u32,
     parked: u32,
@@ -319,7 +326,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// How many are in the line.
     pub fn ready(&self) -> usize {
-        self.patient() / 2
+        self.patient() / PATIENT
     }
 
     /// Twice that; one more while nothing is popped.
@@ -365,12 +372,25 @@ impl<P, S: Slab<P>> Entries<P, S> {
 
     /// Whether nothing is popped.
     pub(crate) fn is_paused(&self) -> bool {
-        self.patient() & 1 != 0
+        self.patient() & PAUSED != 0
     }
 
     pub(crate) fn set_paused(&mut self, paused: bool) {
+        self.set_patient(PAUSED, paused);
+    }
+
+    /// Whether there are errands.
+    pub(crate) fn has_errands(&self) -> bool {
+        self.patient() & ERRANDS != 0
+    }
+
+    pub(crate) fn set_errands(&mut self, errands: bool) {
+        self.set_patient(ERRANDS, errands);
+    }
+
+    fn set_patient(&mut self, bit: usize, set: bool) {
         let patient = &mut self.yard.there().patient;
-        *patient = *patient & !1 | usize::from(paused);
+        *patient = if set { *patient | bit } else { *patient & !bit };
     }
 
     /// A number of the yard; 0 where there are no gates.

@@ -11,6 +11,7 @@
 //! | `timed` | timed and urgent jobs |
 //! | `gated` | jobs at gates |
 //! | `forks` | halves of joins |
+//! | `errands` | what every worker is to do once |
 //! | `reach` | jobs by their id: cancelling, taking, listing |
 //!
 //! # Rules
@@ -49,6 +50,7 @@
 mod account;
 mod batch;
 mod call;
+mod errands;
 mod forks;
 mod gated;
 #[cfg(all(test, loom))]
@@ -66,7 +68,7 @@ pub use self::call::Duty;
 pub use self::gated::{Exempt, Gate, Gated, Start, WITHOUT_END};
 pub use self::reach::{Cancelled, Taken};
 use crate::end::Ends;
-use crate::entries::{Entries, Gating};
+use crate::entries::{Entries, Gating, PAUSED};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::lane::Lane;
@@ -86,7 +88,7 @@ use crate::wheel::Timing;
 /// What every worker looks at before each job or each claim, and only changes of the entries write.
 #[derive(Debug)]
 pub(crate) struct Next<G: Gating> {
-    /// Entries on the urgent stack.
+    /// Entries on the urgent stack, and [`Line::ERRANDS`].
     pub(crate) urgent: AtomicUsize,
     pub(crate) line: G::Only<Line>,
 }
@@ -94,29 +96,31 @@ pub(crate) struct Next<G: Gating> {
 /// The line of those that gates have let through.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// Twice the number of entries in it; and one more while the pool is paused. See [`Line::PAUSED`].
+    /// As [`Entries`] say.
     pub(crate) patient: AtomicUsize,
     /// The position of the main lane whose turn comes after that of its first one.
     pub(crate) turn: AtomicUsize,
+    /// How often there was an errand.
+    pub(crate) errands: AtomicUsize,
 }
 
 impl<G: Gating> Next<G> {
     /// Whether nothing may begin.
     #[inline(always)]
     pub(crate) fn is_paused(&self, order: Ordering) -> bool {
-        self.line.get().is_some_and(|line| line.patient.load(order) & Line::PAUSED != 0)
+        self.line.get().is_some_and(|line| line.patient.load(order) & PAUSED != 0)
     }
 }
 
 impl Line {
-    /// The bit of `patient` that says that nothing may begin.
-    pub(crate) const PAUSED: usize = 1;
+    /// The bit of [`Next::urgent`] that says that there are errands: workers look there before each job.
+    pub(crate) const ERRANDS: usize = !(usize::MAX >> 1);
 }
 
 impl Blank for Line {
     const_blank! {
         #[allow(clippy::declare_interior_mutable_const, reason = "made anew wherever it is named")]
-        const BLANK: Self = Self { patient: AtomicUsize::new(0), turn: AtomicUsize::new(0) };
+        const BLANK: Self = Self { patient: AtomicUsize::new(0), turn: AtomicUsize::new(0), errands: AtomicUsize::new(0) };
     }
 }
 

@@ -26,6 +26,8 @@ pub trait Storage<P> {
     const GATES: bool = <Self::Gating as Gating>::GATES;
     /// Whether there are forks.
     const FORKS: bool = false;
+    /// Whether there are errands. They need gates.
+    const ERRANDS: bool = false;
 
     /// The main lane first; then, if jobs submitted by jobs are to stay with their worker, one for each of the first
     /// seats.
@@ -204,6 +206,7 @@ mod growing {
         type Slab = GrowingSlab<P>;
         const OWN_LANES: bool = true;
         const FORKS: bool = true;
+        const ERRANDS: bool = true;
 
         fn lanes(&self) -> &[Lane<Self::Slots>] {
             &self.lanes

@@ -23,7 +23,7 @@
 //!
 //! # Where jobs come from, in this order
 //!
-//! The urgent stack; the worker's own claim; positions put aside because their producer had not published; due timers, if
+//! Errands, which are no jobs; the urgent stack; the worker's own claim; positions put aside because their producer had not published; due timers, if
 //! nobody sleeps who would mind them; the line of those that gates have let through, if its first one's turn has come; a new
 //! claim, from the main lane and the worker's own lane in turn; the line, whoever's turn it is; a fork; another worker's lane;
 //! the unstarted half of another worker's claim.
@@ -55,7 +55,7 @@ use crate::host::Host;
 use crate::id::JobId;
 use crate::pace::Pace;
 use crate::pinned::Pinned;
-use crate::pool::{Duty, Pool};
+use crate::pool::{Duty, Line, Pool};
 use crate::running::Running;
 use crate::seat::Seat;
 use crate::slot::Take;
@@ -73,6 +73,8 @@ enum Find<P> {
     /// The worker's claim has some more.
     Claim,
     Fork(TakenFork),
+    /// There are errands, and this worker has not heard of the last of them.
+    Errand,
     /// Nowhere so far: it searches.
     Search,
     /// Nowhere.
@@ -118,8 +120,10 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     watch: Watch,
     /// So many jobs were left by a claim, and nobody was told of them yet.
     left: Option<usize>,
-    /// It takes forks.
+    /// It takes forks, and does errands.
     helps: bool,
+    /// How often there had been an errand when it last heard of one.
+    errands: usize,
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
@@ -157,6 +161,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             watch: Watch::new(seat),
             left: None,
             helps: false,
+            errands: 0,
         };
         worker.inherit();
         worker
@@ -197,6 +202,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                         self.run_fork(runner, taken);
                     }
                 }
+                Find::Errand => {
+                    if S::ERRANDS {
+                        self.run_errand(runner);
+                    }
+                }
                 Find::Search => runner.idle(),
                 Find::Rest(rest) => return rest,
                 Find::Claim => {}
@@ -205,7 +215,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     /// What to do next, for those who want to run one job at a time. Call again after each job and after each park. It helps
-    /// nobody with a fork.
+    /// nobody with a fork, and does no errands.
     #[expect(clippy::should_implement_trait, reason = "not an iterator: it ends with `Exit` and parks in between")]
     pub fn next(&mut self) -> Next<P> {
         self.come_back();
@@ -221,7 +231,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 }
                 Find::Rest(Rest::Park(deadline)) => return Next::Park(deadline),
                 Find::Rest(Rest::Exit { duty, last }) => return Next::Exit { duty, last },
-                Find::Search | Find::Claim | Find::Fork(_) => {}
+                Find::Search | Find::Claim | Find::Fork(_) | Find::Errand => {}
             }
         }
     }
@@ -291,6 +301,17 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn run_errand(&mut self, runner: &mut impl Runner<P>) {
+        // As before a job: who searches finds whatever is there, and now it does not.
+        let duty = self.announce();
+        if duty != Duty::Nothing {
+            runner.perform(duty);
+        }
+        runner.errand();
+    }
+
     /// A job of a lane has ended, but not well.
     #[cold]
     #[inline(never)]
@@ -337,7 +358,37 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Whether the next job is one of the claim: there is one, and nothing more urgent.
     #[inline(always)]
     fn has_claim(&self) -> bool {
-        !self.claim.is_empty() && self.pool.next.urgent.load(Ordering::Relaxed) == 0
+        !self.claim.is_empty()
+            && match self.pool.next.urgent.load(Ordering::Relaxed) {
+                0 => true,
+                urgent => S::ERRANDS && self.may_go_on(urgent),
+            }
+    }
+
+    /// Whether others have errands to do and this worker has not, and nothing else is urgent.
+    #[cold]
+    #[inline(never)]
+    fn may_go_on(&self, urgent: usize) -> bool {
+        urgent == Line::ERRANDS && !self.sees_errand()
+    }
+
+    /// Whether there are errands, and there was one since this worker last heard of any.
+    fn sees_errand(&self) -> bool {
+        S::ERRANDS
+            && self.helps
+            && self.pool.next.urgent.load(Ordering::SeqCst) & Line::ERRANDS != 0
+            && self.pool.errands() != self.errands
+    }
+
+    /// Whether it sees one, which it then has heard of. Before that is done: what comes meanwhile is another.
+    #[cold]
+    #[inline(never)]
+    fn hears_of_errand(&mut self) -> bool {
+        let sees = self.sees_errand();
+        if sees {
+            self.errands = self.pool.errands();
+        }
+        sees
     }
 
     /// Says which job this worker is about to take: it runs no other.
@@ -367,7 +418,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[inline(never)]
     fn find(&mut self) -> Find<P> {
         loop {
-            if self.pool.next.urgent.load(Ordering::Relaxed) > 0 {
+            let urgent = self.pool.next.urgent.load(Ordering::Relaxed);
+            if S::ERRANDS && urgent & Line::ERRANDS != 0 && self.hears_of_errand() {
+                return Find::Errand;
+            }
+            if urgent & !Line::ERRANDS > 0 {
                 if let Some(found) = self.pop_urgent() {
                     return Find::Job(found);
                 }

@@ -4,9 +4,11 @@
 use fastthreadpool_core::JobId;
 
 use crate::group::Group;
+use crate::parallel::broadcast;
 use crate::parallel::join;
 use crate::parallel::map::{self, Map, MapError};
 use crate::parallel::scope::{self, Scope};
+use crate::pool::Pool;
 use crate::results::outcome::Outcome;
 
 impl<T: Send + 'static> Group<T> {
@@ -140,5 +142,41 @@ impl<T: Send + 'static> Group<T> {
         R: Outcome<T> + 'static,
     {
         map::iterators(self.entrance(), items, f)
+    }
+}
+
+impl<T: Send + 'static> Pool<T> {
+    /// Calls a function once on each of the pool's threads, and returns what it has returned, in no order: to reach what they keep in
+    /// thread-local values. It may borrow. The threads are those that the pool has by now, or has asked for; one that comes later
+    /// is not among them, so what is to be set up on each belongs into [`on_thread_start`](crate::Builder::on_thread_start).
+    ///
+    /// A thread calls it between two jobs, before those that wait, whether or not the pool is paused; in the middle of a job it
+    /// does so after that, or while it waits in a broadcast itself. So a job must not wait for another that broadcasts. It is
+    /// no job: it has no id, is not counted, and if it waits nobody stands in.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::cell::Cell;
+    ///
+    /// thread_local!(static JOBS: Cell<u32> = const { Cell::new(0) });
+    /// let pool = Pool::<()>::builder().threads(2).build()?;
+    /// for _ in 0..100 {
+    ///     pool.submit(|| JOBS.set(JOBS.get() + 1))?;
+    /// }
+    /// pool.wait_idle();
+    /// assert_eq!(pool.broadcast(|| JOBS.take()).into_iter().sum::<u32>(), 100);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Passes on the first panic, after all have called it.
+    pub fn broadcast<F, R>(&self, f: F) -> Vec<R>
+    where
+        F: Fn() -> R + Sync,
+        R: Send,
+    {
+        broadcast::broadcast(self.engine(), f)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::gate::{At, Exempt};
 use super::slab::{Marked, Marks};
-use super::{Entries, Gating, Key, Slab, State};
+use super::{Entries, Gating, Key, PATIENT, Slab, State};
 use crate::host::Tick;
 use crate::part::Part;
 use crate::wheel::{Link, NONE};
@@ -99,7 +99,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         let last = self.yard.there().line.last();
         self.yard.there().line.join(&mut self.slab, last, n);
         self.yard.there().line.join(&mut self.slab, n, NONE);
-        self.yard.there().patient += 2;
+        self.yard.there().patient += PATIENT;
     }
 
     /// Lets through whom the gate may. See the invariant.
@@ -257,6 +257,6 @@ impl<P, S: Slab<P>> Entries<P, S> {
     pub(super) fn leave_line(&mut self, n: u32) {
         let &Link { next, prev, .. } = self.slab.link(n);
         self.yard.there().line.join(&mut self.slab, prev, next);
-        self.yard.there().patient -= 2;
+        self.yard.there().patient -= PATIENT;
     }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Line, Pool};
+use crate::entries::{PATIENT, PAUSED};
 use crate::fork::Look;
 use crate::host::Host;
 use crate::part::Part;
@@ -120,11 +121,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(never)]
     pub(crate) fn visible_work(&self) -> usize {
         let patient = self.next.line.get().map_or(0, |line| line.patient.load(Ordering::SeqCst));
-        if patient & Line::PAUSED != 0 {
+        if patient & PAUSED != 0 {
             return 0;
         }
         let unclaimed: usize = self.storage.lanes().iter().map(crate::lane::Lane::unclaimed).sum();
-        unclaimed + self.next.urgent.load(Ordering::SeqCst) + patient / 2
+        unclaimed + (self.next.urgent.load(Ordering::SeqCst) & !Line::ERRANDS) + patient / PATIENT
     }
 
     /// Whether there is work that a worker could begin now, had there been one more.

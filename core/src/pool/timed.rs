@@ -48,7 +48,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[cold]
     #[inline(never)]
     fn mirror_line(&self, line: &Line, entries: &Entries<P, S::Slab>) {
-        self.next.urgent.store(if entries.is_paused() { 0 } else { entries.due() }, Ordering::SeqCst);
+        let urgent = if entries.is_paused() { 0 } else { entries.due() };
+        let errands = if entries.has_errands() { Line::ERRANDS } else { 0 };
+        self.next.urgent.store(urgent | errands, Ordering::SeqCst);
         // Before it is said that there is a first one.
         line.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
         line.patient.store(entries.patient(), Ordering::SeqCst);

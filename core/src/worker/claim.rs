@@ -5,7 +5,7 @@ use lock_api::MutexGuard;
 
 use super::{Aside, Find, Found, Worker};
 use crate::claim::Claimed;
-use crate::entries::{Entries, Popped, Stays};
+use crate::entries::{ERRANDS, Entries, PATIENT, Popped, Stays};
 use crate::fork::Look;
 use crate::host::Host;
 use crate::id::JobId;
@@ -33,7 +33,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         let popped = entries.pop_top();
         let found = self.begin(entries, popped);
-        self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed));
+        self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed) & !Line::ERRANDS);
         Some(found)
     }
 
@@ -41,7 +41,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[inline(always)]
     pub(super) fn pop_line(&mut self, in_turn: bool) -> Option<Found<P>> {
         let line = self.pool.next.line.get()?;
-        if line.patient.load(Ordering::Relaxed) == 0 { None } else { self.pop_line_slow(line, in_turn) }
+        if line.patient.load(Ordering::Relaxed) & !ERRANDS == 0 { None } else { self.pop_line_slow(line, in_turn) }
     }
 
     #[cold]
@@ -57,7 +57,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let mut entries = self.pool.entries.lock();
         let popped = entries.pop_ready()?;
         let found = self.begin(entries, popped);
-        self.left = Some(line.patient.load(Ordering::Relaxed) / 2);
+        self.left = Some(line.patient.load(Ordering::Relaxed) / PATIENT);
         Some(found)
     }
 

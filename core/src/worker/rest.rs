@@ -120,6 +120,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             || (!leaves_work && pool.visible_work() > 0)
             || (!unstarted && pool.has_unstarted(self.pinned(), self.seat))
             || self.sees_forks()
+            || self.sees_errand()
             || self.may_exit()
         {
             self.mode = Mode::Asleep;

@@ -23,6 +23,9 @@ pub trait Runner<P> {
     /// The worker has found nothing after its last job, and begins to search: who waits until nothing is pending may see that
     /// now.
     fn idle(&mut self) {}
+
+    /// The pool has [errands](crate::Pool::begin_errands) that this worker may not have done.
+    fn errand(&mut self) {}
 }
 
 /// Why a worker has stopped working.

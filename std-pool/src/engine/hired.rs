@@ -4,7 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::{Engine, threads};
+use crate::engine::Engine;
+use crate::engine::threads::{self, Hire};
 
 /// A worker that wants a thread; given to the handler of [`Builder::spawn_handler`](crate::Builder::spawn_handler). Dropped, it is
 /// as if the thread could not be started. As long as it is kept and does not [run](WorkerThread::run), a shutdown of the pool waits for it.
@@ -12,18 +13,17 @@ use crate::engine::{Engine, threads};
 pub struct WorkerThread {
     /// Until it runs.
     engine: Option<Arc<Engine>>,
-    number: usize,
-    round: u64,
+    hire: Hire,
 }
 
 impl WorkerThread {
-    pub(super) fn new(engine: Arc<Engine>, number: usize, round: u64) -> Self {
-        Self { engine: Some(engine), number, round }
+    pub(super) fn new(engine: Arc<Engine>, hire: Hire) -> Self {
+        Self { engine: Some(engine), hire }
     }
 
     /// What the pool would call the thread: `prefix-number`.
     pub fn name(&self) -> String {
-        self.engine.as_ref().map_or_else(String::new, |engine| engine.thread_name(self.number))
+        self.engine.as_ref().map_or_else(String::new, |engine| engine.thread_name(self.hire.number))
     }
 
     /// Bytes of stack that the builder asks for.
@@ -35,7 +35,7 @@ impl WorkerThread {
     /// another leaves. The hooks for threads run before and after.
     pub fn run(mut self) {
         if let Some(engine) = self.engine.take() {
-            threads::live_here(engine, self.number, self.round);
+            threads::live_here(engine, self.hire);
         }
     }
 }
@@ -43,7 +43,7 @@ impl WorkerThread {
 impl Drop for WorkerThread {
     fn drop(&mut self) {
         if let Some(engine) = self.engine.take() {
-            let duty = engine.take_back(self.round);
+            let duty = engine.take_back(self.hire);
             engine.perform_or_leave(duty);
         }
     }
@@ -51,6 +51,6 @@ impl Drop for WorkerThread {
 
 impl fmt::Debug for WorkerThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkerThread").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("WorkerThread").field("number", &self.hire.number).finish_non_exhaustive()
     }
 }

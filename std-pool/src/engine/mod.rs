@@ -7,6 +7,7 @@
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `hired` | a worker on a thread of the user's |
 //! | `worker` | a thread's loop, and what a job finds around it |
+//! | `errands` | what every thread does once |
 //! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
 //! | `stow`, `pages` | what does not fit into a payload |
@@ -23,6 +24,7 @@ pub(crate) mod awaits;
 mod crowd;
 pub(crate) mod doom;
 pub(crate) mod ending;
+pub(crate) mod errands;
 pub(crate) mod habits;
 pub(crate) mod hired;
 pub(crate) mod host;
@@ -53,6 +55,7 @@ use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, T
 
 use crate::engine::awaits::Awaits;
 use crate::engine::ending::Morgue;
+use crate::engine::errands::Errands;
 use crate::engine::habits::Habits;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
@@ -179,6 +182,7 @@ pub(crate) struct Parts {
     morgue: Morgue,
     totals: Mutex<Totals>,
     pub(crate) habits: Habits,
+    errands: Errands,
     fork: Mutex<Option<Forks>>,
 }
 
@@ -209,6 +213,7 @@ impl Engine {
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),
             habits: Habits::new(),
+            errands: Errands::default(),
             fork: Mutex::new(None),
             config,
         };

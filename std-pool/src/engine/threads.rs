@@ -57,11 +57,21 @@ sys::local! {
     static PRESENCE: RefCell<Present> = const { RefCell::new(Present(None)) };
 }
 
+/// What a thread is told that is about to be started.
+#[derive(Clone, Copy)]
+pub(super) struct Hire {
+    /// From 1.
+    pub(super) number: usize,
+    /// Of the pool's life.
+    pub(super) round: u64,
+    /// It does the errands after this one.
+    errands: u64,
+}
+
 /// A thread is present.
 struct Presence {
     engine: Arc<Engine>,
-    round: u64,
-    number: usize,
+    hire: Hire,
     frame: Stay,
 }
 
@@ -73,18 +83,20 @@ impl Presence {
         let hook = |hook: &Option<crate::engine::Hook>| {
             if let Some(hook) = hook {
                 // The panic hook has reported it; a worker without its thread-local state is better than no worker.
-                let _ = catch(|| hook(self.number));
+                let _ = catch(|| hook(self.hire.number));
             }
         };
         hook(&self.engine.config.on_thread_start);
-        self.engine.work(self.frame.frame());
+        let frame = self.frame.frame();
+        self.engine.work(frame);
+        self.engine.retire(frame.errands());
         self.engine.bury_morgue();
         self.engine.settle();
         hook(&self.engine.config.on_thread_stop);
     }
 
     fn leave(self) {
-        let Self { engine, round, number, frame } = self;
+        let Self { engine, hire: Hire { number, round, .. }, frame } = self;
         for worker in engine.threads.workers.lock().iter_mut() {
             worker.is_gone |= worker.number == number;
         }
@@ -98,10 +110,11 @@ impl Presence {
 }
 
 impl Present {
-    fn new(engine: Arc<Engine>, number: usize, round: u64) -> Self {
+    fn new(engine: Arc<Engine>, hire: Hire) -> Self {
         let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
         let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
-        Self(Some(Presence { engine, round, number, frame }))
+        frame.frame().set_errands(hire.errands);
+        Self(Some(Presence { engine, hire, frame }))
     }
 
     fn live(&self) {
@@ -183,8 +196,9 @@ impl Engine {
         self.settle_here();
         let number = self.threads.started.fetch_add(1, Ordering::Relaxed) + 1;
         let round = self.life.lock().thread_asked();
+        let hire = Hire { number, round, errands: self.employ() };
         if let Some(spawn) = &self.config.spawn_handler {
-            let worker = WorkerThread::new(engine, number, round);
+            let worker = WorkerThread::new(engine, hire);
             // One that is dropped is taken back by itself.
             let spawned = catch(|| spawn(worker)).unwrap_or_else(|panic| Err(io::Error::other(panic.to_string())));
             // Or has come and gone: that does no harm.
@@ -201,11 +215,11 @@ impl Engine {
             let mut workers = self.threads.workers.lock();
             workers.retain(|worker| !worker.is_gone);
             // Under the lock, so that the thread finds itself in the list when it goes.
-            let started = builder.spawn(move || live(engine, number, round));
+            let started = builder.spawn(move || live(engine, hire));
             started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
         };
         started.or_else(|error| {
-            let duty = self.take_back(round);
+            let duty = self.take_back(hire);
             self.perform_or_leave(duty);
             self.go_on_without(error)
         })
@@ -217,9 +231,10 @@ impl Engine {
 
     /// A thread that was asked for does not come.
     #[cold]
-    pub(super) fn take_back(&self, round: u64) -> Duty {
+    pub(super) fn take_back(&self, hire: Hire) -> Duty {
         self.threads.started.fetch_sub(1, Ordering::Relaxed);
-        self.life.lock().thread_gone(round);
+        self.life.lock().thread_gone(hire.round);
+        self.dismiss(hire.errands);
         let duty = self.core.start_failed();
         // Who waits for the end has waited for this thread, too.
         self.settle();
@@ -322,12 +337,12 @@ unsafe fn in_child(engine: *mut ()) {
 }
 
 /// The life of a worker's thread.
-fn live(engine: Arc<Engine>, number: usize, round: u64) {
-    PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, number, round));
+fn live(engine: Arc<Engine>, hire: Hire) {
+    PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, hire));
     PRESENCE.with(|present| present.borrow().live());
 }
 
 /// The same on a thread that goes on afterwards.
-pub(super) fn live_here(engine: Arc<Engine>, number: usize, round: u64) {
-    Present::new(engine, number, round).live();
+pub(super) fn live_here(engine: Arc<Engine>, hire: Hire) {
+    Present::new(engine, hire).live();
 }

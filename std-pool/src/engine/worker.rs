@@ -106,6 +106,10 @@ impl Runner<Payload> for Env {
     fn idle(&mut self) {
         self.engine.tell_if_idle();
     }
+
+    fn errand(&mut self) {
+        frame::with_errands(self.engine.address(), |done| self.engine.do_errands(done));
+    }
 }
 
 impl Engine {

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
+use std::process;
 
 use crate::sys::{self, Mutex};
 
@@ -85,6 +86,15 @@ pub(crate) fn drop_quietly<T>(value: T) {
         dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
     }
     std::mem::forget(dropped);
+}
+
+/// Who waits for what borrows. Dropped: the wait has panicked, and it may still run.
+pub(crate) struct Stays;
+
+impl Drop for Stays {
+    fn drop(&mut self) {
+        process::abort();
+    }
 }
 
 /// The destructor of a panic's payload may panic with a payload of its own, and so on. There has to be an end: from here on

@@ -95,13 +95,22 @@ pub(crate) struct Frame {
     seat: Cell<usize>,
     /// Of a worker: somebody stands in for it.
     is_blocked: Cell<bool>,
+    /// Of a worker: as many errands as had been given when it last looked for one.
+    errands: Cell<u64>,
     below: Cell<*const Frame>,
 }
 
 impl Frame {
     pub(crate) fn new(kind: Kind, engine: Address, seat: usize) -> Self {
         let below = Cell::new(ptr::null());
-        Self { kind, engine, seat: Cell::new(seat), is_blocked: Cell::new(false), below }
+        Self {
+            kind,
+            engine,
+            seat: Cell::new(seat),
+            is_blocked: Cell::new(false),
+            errands: Cell::new(NO_ERRANDS),
+            below,
+        }
     }
 
     /// Runs `f` inside this frame.
@@ -149,6 +158,15 @@ impl Frame {
     /// Somebody stands in for this worker, or does not any more.
     pub(crate) fn set_blocked(&self, blocked: bool) {
         self.is_blocked.set(blocked);
+    }
+
+    /// The worker is one that does errands, from this one on.
+    pub(crate) fn set_errands(&self, errands: u64) {
+        self.errands.set(errands);
+    }
+
+    pub(crate) fn errands(&self) -> &Cell<u64> {
+        &self.errands
     }
 
     /// The desk of the seat on which something of an engine runs here.
@@ -253,6 +271,18 @@ pub(crate) fn with_top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
     top(f)
 }
 
+/// Calls `f` with the errands that the present thread has done for an engine, if it is a worker of it.
+pub(crate) fn with_errands(engine: Address, f: impl FnOnce(&Cell<u64>)) {
+    let mut f = Some(f);
+    walk(|frame| {
+        if !(frame.engine == engine && matches!(frame.kind, Kind::Worker(_))) {
+            return ControlFlow::Continue(());
+        }
+        f.take().into_iter().for_each(|f| f(&frame.errands));
+        ControlFlow::Break(())
+    });
+}
+
 /// The innermost frame.
 // No closure is called: the compiler would make a function of it, and a join inside of a join is little more than two calls.
 #[inline(always)]
@@ -335,6 +365,9 @@ pub(crate) fn is_callback_of(outlet: Address) -> bool {
     let is_it = |frame: &Frame| matches!(frame.kind, Kind::Callback(present) if present == outlet);
     walk_all(|frame| if is_it(frame) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_some()
 }
+
+/// More errands than there are: for who does none.
+pub(crate) const NO_ERRANDS: u64 = u64::MAX;
 
 /// No seat: for frames of those who are no workers.
 pub(crate) const OUTSIDE: usize = NO_SEAT;

@@ -12,6 +12,7 @@
 //!
 //! | file | what meets what |
 //! |---|---|
+//! | `broadcasts` | broadcasts, and threads that come, go, and broadcast |
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
@@ -26,6 +27,7 @@
 //! | `all` | a random program of everything |
 
 mod all;
+mod broadcasts;
 mod ending;
 mod gates;
 mod joins;

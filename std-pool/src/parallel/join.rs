@@ -22,7 +22,6 @@
 use std::cell::UnsafeCell;
 use std::mem;
 use std::panic::resume_unwind;
-use std::process;
 use std::ptr::NonNull;
 
 use fastthreadpool_core::{Desk, Fork, Host, Put, Tick};
@@ -30,7 +29,7 @@ use fastthreadpool_core::{Desk, Fork, Host, Put, Tick};
 use crate::engine::Engine;
 use crate::engine::host::StdHost;
 use crate::here::blocking;
-use crate::here::call::{Panic, catch, drop_quietly};
+use crate::here::call::{Panic, Stays, catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::here::place::{self, AtPlace, Place};
 use crate::sys::{self, thread};
@@ -295,15 +294,6 @@ where
         Ok(None) | Err(None) => unreachable!("it is run once"),
     };
     (ra, rb)
-}
-
-/// Who waits for a fork that borrows. Dropped: the wait has panicked, and it may still run.
-struct Stays;
-
-impl Drop for Stays {
-    fn drop(&mut self) {
-        process::abort();
-    }
 }
 
 /// Waits until a fork is done that somebody else has, and helps with what was forked inside of it.

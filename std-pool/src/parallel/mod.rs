@@ -1,5 +1,6 @@
 //! Work that its caller waits for, and shares with the pool.
 
+pub(crate) mod broadcast;
 mod gather;
 pub(crate) mod items;
 pub(crate) mod join;

@@ -16,7 +16,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -30,6 +29,7 @@ use crate::engine::slot::Slot;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::here::blocking;
+use crate::here::call::Stays;
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::parallel::own::Kept;
 use crate::parallel::scope_handle::ScopedJoinHandle;
@@ -282,15 +282,6 @@ pub(super) fn help(engine: &Arc<Engine>, id: JobId) {
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").finish_non_exhaustive()
-    }
-}
-
-/// Who waits for jobs that borrow. Dropped: the wait has panicked, and they may still run.
-struct Stays;
-
-impl Drop for Stays {
-    fn drop(&mut self) {
-        process::abort();
     }
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 mod batches;
 mod bounded;
+mod broadcast;
 mod build;
 mod callbacks;
 mod cancel;

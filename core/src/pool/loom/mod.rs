@@ -12,9 +12,11 @@
 //! | `gates` | jobs at gates, pauses |
 //! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
 //! | `forks` | forks against workers that fall asleep, and the end |
+//! | `errands` | errands against workers that fall asleep, or work |
 //! | `scenes` | scenes |
 
 mod ends;
+mod errands;
 mod forks;
 mod gates;
 mod scenes;
