@@ -25,7 +25,7 @@ use crate::here::call::Stays;
 use crate::here::frame::NO_ERRANDS;
 use crate::here::{blocking, frame};
 use crate::sync::event::Event;
-use crate::sys::Mutex;
+use crate::sys::{Mutex, OnceLock};
 
 /// What is done. It never panics.
 pub(crate) type Errand<'e> = dyn Fn() + Sync + 'e;
@@ -47,11 +47,18 @@ struct List {
     open: Vec<Open>,
 }
 
-#[derive(Default)]
 pub(crate) struct Errands {
     list: Mutex<List>,
     /// One was given, or is done.
     change: Event,
+    /// There since the first was given, so that a program in which nobody broadcasts is spared it.
+    work: OnceLock<fn(&Engine, &Cell<u64>, bool)>,
+}
+
+impl Errands {
+    pub(crate) fn new() -> Self {
+        Self { list: Mutex::new(List::default()), change: Event::default(), work: OnceLock::new() }
+    }
 }
 
 impl List {
@@ -59,16 +66,38 @@ impl List {
     fn next(&self, done: &Cell<u64>) -> Option<&Open> {
         self.open.iter().find(|open| open.number > done.get())
     }
+}
 
-    /// One less is left of all errands that `is_meant`. Returns whether one is done.
-    fn count(&mut self, engine: &Engine, is_meant: impl Fn(u64) -> bool) -> bool {
-        self.open.iter_mut().filter(|open| is_meant(open.number)).for_each(|open| open.left -= 1);
-        let before = self.open.len();
-        self.open.retain(|open| open.left > 0);
-        if self.open.is_empty() && before > 0 {
-            engine.core.end_errands();
+/// Does those that are left to a thread; or only counts them, if it has not come.
+fn work(engine: &Engine, done: &Cell<u64>, has_come: bool) {
+    let Errands { list, change, .. } = &engine.errands;
+    loop {
+        let Some((number, errand)) = list.lock().next(done).map(|open| (open.number, open.errand)) else {
+            return;
+        };
+        // Before it is done: inside of it this thread may wait for another.
+        done.set(number);
+        if has_come {
+            // SAFETY: rule 1: it is left to this thread.
+            let errand = unsafe { errand.as_ref() };
+            errand();
         }
-        self.open.len() < before
+        let is_over = {
+            let mut list = list.lock();
+            let index = list.open.iter().position(|open| open.number == number).expect("it is left to this thread");
+            list.open[index].left -= 1;
+            let is_over = list.open[index].left == 0;
+            if is_over {
+                list.open.remove(index);
+                if list.open.is_empty() {
+                    engine.core.end_errands();
+                }
+            }
+            is_over
+        };
+        if is_over {
+            change.notify();
+        }
     }
 }
 
@@ -80,41 +109,17 @@ impl Engine {
         list.given
     }
 
-    /// It could not be.
-    pub(crate) fn dismiss(&self, done: u64) {
-        let is_over = {
-            let mut list = self.errands.list.lock();
-            list.employed -= 1;
-            list.count(self, |number| number > done)
-        };
-        if is_over {
-            self.errands.change.notify();
-        }
-    }
-
     /// A thread does what it has to.
-    pub(crate) fn do_errands(&self, done: &Cell<u64>) {
-        loop {
-            let Some((number, errand)) = self.errands.list.lock().next(done).map(|open| (open.number, open.errand))
-            else {
-                return;
-            };
-            // Before it is done: inside of it this thread may wait for another.
-            done.set(number);
-            // SAFETY: rule 1: it is left to this thread.
-            let errand = unsafe { errand.as_ref() };
-            errand();
-            let is_over = self.errands.list.lock().count(self, |other| other == number);
-            if is_over {
-                self.errands.change.notify();
-            }
+    pub(crate) fn do_errands(&self, done: &Cell<u64>, has_come: bool) {
+        if let Some(work) = self.errands.work.get() {
+            work(self, done, has_come);
         }
     }
 
     /// The same for the last time: the thread is not employed any more.
-    pub(crate) fn retire(&self, done: &Cell<u64>) {
+    pub(crate) fn retire(&self, done: &Cell<u64>, has_come: bool) {
         loop {
-            self.do_errands(done);
+            self.do_errands(done, has_come);
             let mut list = self.errands.list.lock();
             if list.next(done).is_none() {
                 list.employed -= 1;
@@ -131,6 +136,7 @@ impl Engine {
         }
         // SAFETY: only the lifetime changes; rule 1.
         let errand = unsafe { mem::transmute::<NonNull<Errand<'_>>, NonNull<Errand<'static>>>(NonNull::from(errand)) };
+        self.errands.work.get_or_init(|| work);
         let number = {
             let mut list = self.errands.list.lock();
             if list.employed == 0 {
@@ -147,7 +153,7 @@ impl Engine {
         // Those who wait here as well.
         self.errands.change.notify();
         let is_done = || {
-            frame::with_errands(self.address(), |done| self.do_errands(done));
+            frame::with_errands(self.address(), |done| self.do_errands(done, true));
             self.errands.list.lock().open.iter().all(|open| open.number != number)
         };
         blocking::anyway(|| self.errands.change.wait(Tick::MAX, is_done));

@@ -213,7 +213,7 @@ impl Engine {
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),
             habits: Habits::new(),
-            errands: Errands::default(),
+            errands: Errands::new(),
             fork: Mutex::new(None),
             config,
         };

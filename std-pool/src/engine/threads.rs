@@ -1,6 +1,6 @@
 //! Threads: how those of the workers come and go, who is woken for a seat, and the threads of callbacks.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl Presence {
         hook(&self.engine.config.on_thread_start);
         let frame = self.frame.frame();
         self.engine.work(frame);
-        self.engine.retire(frame.errands());
+        self.engine.retire(frame.errands(), true);
         self.engine.bury_morgue();
         self.engine.settle();
         hook(&self.engine.config.on_thread_stop);
@@ -234,7 +234,7 @@ impl Engine {
     pub(super) fn take_back(&self, hire: Hire) -> Duty {
         self.threads.started.fetch_sub(1, Ordering::Relaxed);
         self.life.lock().thread_gone(hire.round);
-        self.dismiss(hire.errands);
+        self.retire(&Cell::new(hire.errands), false);
         let duty = self.core.start_failed();
         // Who waits for the end has waited for this thread, too.
         self.settle();

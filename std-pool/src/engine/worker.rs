@@ -108,7 +108,7 @@ impl Runner<Payload> for Env {
     }
 
     fn errand(&mut self) {
-        frame::with_errands(self.engine.address(), |done| self.engine.do_errands(done));
+        frame::with_errands(self.engine.address(), |done| self.engine.do_errands(done, true));
     }
 }
 
