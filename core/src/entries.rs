@@ -39,6 +39,7 @@ use core::num::NonZeroU64;
 use crate::host::Tick;
 use crate::part::{Blank, Part};
 use crate::period::Repeat;
+use crate::priority::Shares;
 use crate::sync::{blank, const_blank, const_unless_loom};
 use crate::wheel::{Head, List, NONE, Timing};
 
@@ -48,6 +49,7 @@ mod gate;
 mod gate_model;
 #[cfg(test)]
 mod gate_tests;
+mod line;
 #[cfg(test)]
 mod model_tests;
 mod names;
@@ -60,6 +62,7 @@ mod visit;
 
 pub(crate) use gate::WITHOUT_END;
 pub use gate::{At, Exempt};
+pub(crate) use names::Entering;
 pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
 use slab::Marks;
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
@@ -115,8 +118,9 @@ pub(crate) const ERRANDS: usize = 2;
 /// What entries keep only where there are gates.
 #[derive(Debug)]
 struct Yard {
-    /// Those that gates have let through, the oldest first.
-    line: List,
+    /// Those that may begin, by their class, the oldest first; of the normal class those that gates have let through.
+    lines: [List; 3],
+    shares: Shares,
     /// So many times [`PATIENT`] as there are in the line, and what of [`PAUSED`] and [`ERRANDS`] holds.
     patient: usize,
     gated: u32,
@@ -131,7 +135,8 @@ struct Yard {
 impl Blank for Yard {
     const_blank! {
         const BLANK: Self = Self {
-            line: List::EMPTY,
+            lines: [List::EMPTY, List::EMPTY, List::EMPTY],
+            shares: Shares::NEW,
             patient: 0,
             gated: 0,
             parked: 0,

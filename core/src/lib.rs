@@ -18,6 +18,7 @@ pub mod hosts;
 mod end;
 mod id;
 mod pack;
+mod priority;
 mod slot;
 mod task;
 
@@ -80,6 +81,7 @@ pub use period::{MissedTickBehavior, Repeat};
 #[doc(hidden)]
 pub use pinned::Pinned;
 pub use pool::{Account, Cancelled, Counts, Discrepancy, Duty, Exempt, Gate, Gated, Pool, Start, Taken, WITHOUT_END};
+pub use priority::Priority;
 #[cfg(feature = "alloc")]
 pub use queue::Queue;
 pub use ring::Ring;

@@ -56,6 +56,7 @@ use crate::id::JobId;
 use crate::pace::Pace;
 use crate::pinned::Pinned;
 use crate::pool::{Duty, Line, Pool};
+use crate::priority::SHARE;
 use crate::running::Running;
 use crate::seat::Seat;
 use crate::slot::Take;
@@ -110,6 +111,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     ended_before_nap: usize,
     /// The next claim tries the worker's own lane first.
     own_first: bool,
+    /// Claims from other lanes than the main one, whose head does not move by them, since it last looked at the lines out of turn.
+    aside: u8,
     /// It has slept a while only to give memory back.
     has_lingered: bool,
     pace: Pace,
@@ -154,6 +157,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             naps: 0,
             ended_before_nap: 0,
             own_first: false,
+            aside: 0,
             has_lingered: false,
             pace: Pace::new(),
             slack: 0,
@@ -440,7 +444,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(rest) = self.make_way() {
                 return Find::Rest(rest);
             }
-            if let Some(found) = self.pop_line(true) {
+            if let Some(found) = self.pop_line(self.aside < SHARE) {
                 return Find::Job(found);
             }
             if self.pool.host.wake_cost() != 0 && self.watch.is_due && self.rescue() {

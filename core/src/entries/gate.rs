@@ -34,10 +34,10 @@
 #![forbid(unsafe_code)]
 
 use super::slab::{Marked, Marks};
-use super::{Entries, Gating, Key, Kind, Popped, Slab, State, Stays};
+use super::{Entering, Entries, Gating, Key, Kind, Slab, State, Stays};
 use crate::host::Tick;
 use crate::part::Part;
-use crate::period::Repeat;
+use crate::priority::Priority;
 use crate::wheel::{NONE, Timing};
 
 /// At which gate a job is put in.
@@ -178,23 +178,20 @@ impl<P, S: Slab<P>> Entries<P, S> {
         (n != NONE).then(|| Key { index: n, stamp: self.slab.body(n).stamp })
     }
 
-    /// Puts in a job of any kind, or an alarm, at a gate that is open; `due` means nothing for one that does not wait for a
-    /// time.
-    pub(crate) fn put_at(
-        &mut self,
-        at: Option<At>,
-        kind: Kind,
-        order: usize,
-        payload: P,
-        due: Tick,
-        repeat: Option<Repeat>,
-    ) -> Result<Key, P> {
+    /// Puts in a job of any kind, or an alarm, at a gate that is open.
+    pub(crate) fn put_at(&mut self, order: usize, entering: Entering, payload: P) -> Result<Key, P> {
+        let Entering { at, class, kind, due, repeat } = entering;
         let is_timed = !matches!(kind, Kind::Urgent | Kind::Queued);
         let state = if is_timed { State::Waiting } else { State::Due };
         let key = self.claim_job(order, payload, state, kind, repeat)?;
         let n = key.index;
         if let Some(at) = at {
             self.bind(n, at);
+        }
+        match class {
+            Priority::Normal => {}
+            Priority::High => self.mark(n, |marks| marks.with(Marked::HIGH)),
+            Priority::Low => self.mark(n, |marks| marks.with(Marked::LOW)),
         }
         if kind == Kind::Alarm {
             self.mark(n, |marks| marks.with(Marked::ALARM));
@@ -212,6 +209,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if self.is_gated(n) {
             self.slab.link_mut(n).set_deadline(Tick::ZERO);
             self.come_to_gate(n, kind == Kind::Queued);
+        } else if kind == Kind::Queued && self.has_class(n) {
+            self.line_up(n);
         } else {
             self.push(n);
         }
@@ -225,27 +224,6 @@ impl<P, S: Slab<P>> Entries<P, S> {
             at = self.gate_of(at);
         }
         at == gate
-    }
-
-    /// Takes the oldest of the line, to run it.
-    pub fn pop_ready(&mut self) -> Option<Popped<P>> {
-        let n = self.first_in_line();
-        if n == NONE || self.is_paused() {
-            return None;
-        }
-        self.leave_line(n);
-        Some(self.begin(n))
-    }
-
-    /// The oldest of the line, or [`NONE`].
-    pub(super) fn first_in_line(&self) -> u32 {
-        self.yard.get().map_or(NONE, |yard| yard.line.first())
-    }
-
-    /// The order of the oldest of the line.
-    pub(crate) fn first_ready(&self) -> Option<usize> {
-        let n = self.first_in_line();
-        (n != NONE).then(|| self.slab.body(n).order)
     }
 
     /// A job that runs and holds slots goes back to where it came from, as the first there. If it was cancelled meanwhile, it
@@ -326,7 +304,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
     }
 
-    /// A special entry has fallen due. `None` if it has gone to its gate, and all is done; else how many jobs it is: an alarm is
+    /// A special entry has fallen due. `None` if it has gone to its gate, or into line, and all is done; else how many jobs it is: an alarm is
     /// none.
     #[cold]
     pub(super) fn expire_special(&mut self, n: u32) -> Option<usize> {
@@ -335,11 +313,16 @@ impl<P, S: Slab<P>> Entries<P, S> {
             self.yard.there().alarms -= 1;
             return Some(0);
         }
-        if !self.is_gated(n) {
+        let is_gated = self.is_gated(n);
+        if !is_gated && !self.has_class(n) {
             return Some(1);
         }
         self.count_arrived(1);
-        self.come_to_gate(n, true);
+        if is_gated {
+            self.come_to_gate(n, true);
+        } else {
+            self.line_up(n);
+        }
         None
     }
 

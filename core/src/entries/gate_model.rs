@@ -10,6 +10,7 @@ use super::gate::{Exempt, WITHOUT_END};
 use super::slab::{Marked, Marks};
 use super::*;
 use crate::period::MissedTickBehavior;
+use crate::priority::Priority;
 
 /// Gates: an outer one, two within it, two within each of those, and one without a parent.
 pub(super) const PARENTS: [Option<usize>; 8] = [None, Some(0), Some(0), Some(1), Some(1), Some(2), Some(2), None];
@@ -34,8 +35,15 @@ pub(super) enum Op {
     },
     Alarm(u64),
     Expire(u64),
+    /// Without a gate: of its class, or urgent.
+    Free(Option<u64>),
+    /// What is put in from now on is of another class.
+    Class(Priority),
     Pop,
-    PopReady,
+    PopReady {
+        head: usize,
+        in_turn: bool,
+    },
     /// Ends a run; whether it leaves a result.
     Leave {
         which: usize,
@@ -80,7 +88,9 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => (0_u64..20).prop_map(Op::Alarm),
         3 => (0_u64..10).prop_map(Op::Expire),
         3 => Just(Op::Pop),
-        12 => Just(Op::PopReady),
+        12 => (0_usize..300, any::<bool>()).prop_map(|(head, in_turn)| Op::PopReady { head, in_turn }),
+        3 => prop::option::of(0_u64..20).prop_map(Op::Free),
+        2 => prop_oneof![Just(Priority::High), Just(Priority::Normal), Just(Priority::Low)].prop_map(Op::Class),
         12 => (which(), any::<bool>()).prop_map(|(which, leaves)| Op::Leave { which, leaves }),
         3 => (which(), prop::bool::weighted(0.8)).prop_map(|(which, again)| Op::Finish { which, again }),
         3 => which().prop_map(Op::Back),
@@ -128,6 +138,8 @@ pub(super) struct World<S: Slab<u64>> {
     pub(super) now: u64,
     pub(super) next: u64,
     pub(super) paused: bool,
+    /// Of those that are put in.
+    pub(super) class: Priority,
     pub(super) accepted: usize,
     pub(super) begun: usize,
     pub(super) cancelled: usize,
@@ -152,6 +164,7 @@ impl<S: Slab<u64>> World<S> {
             now: 0,
             next: 0,
             paused: false,
+            class: Priority::Normal,
             accepted: 0,
             begun: 0,
             cancelled: 0,
@@ -164,7 +177,9 @@ impl<S: Slab<u64>> World<S> {
         let at = gate.map(|(gate, room, passes)| At { gate: self.gates[gate].key, room, passes });
         let id = self.next;
         let due = Tick(self.now + due);
-        let Ok(key) = self.entries.put_at(at, kind, id as usize, id, due, repeat) else { return };
+        let class = if kind == Kind::Alarm { Priority::Normal } else { self.class };
+        let entering = Entering { at, class, kind, due, repeat };
+        let Ok(key) = self.entries.put_at(id as usize, entering, id) else { return };
         self.next += 1;
         let counts = kind != Kind::Alarm;
         self.accepted += usize::from(counts);
@@ -233,6 +248,11 @@ impl<S: Slab<u64>> World<S> {
                 let kind = if repeat.is_some() { Kind::Periodic } else { Kind::Delayed };
                 self.put(Some((gate, u8::from(repeat.is_none()), false)), kind, after, repeat);
             }
+            Op::Free(delayed) => {
+                let arrived = if self.class == Priority::Normal { Kind::Urgent } else { Kind::Queued };
+                self.put(None, delayed.map_or(arrived, |_| Kind::Delayed), delayed.unwrap_or(0), None);
+            }
+            Op::Class(class) => self.class = class,
             Op::Alarm(after) => self.put(None, Kind::Alarm, after, None),
             Op::Expire(after) => {
                 self.now += after;
@@ -242,10 +262,15 @@ impl<S: Slab<u64>> World<S> {
                 let popped = self.entries.pop();
                 self.begin(popped);
             }
-            Op::PopReady => {
-                let first = self.entries.first_ready();
-                let popped = self.entries.pop_ready();
-                assert!(popped.is_none() || popped.as_ref().map(|popped| popped.order) == first);
+            Op::PopReady { head, in_turn } => {
+                let firsts = self.entries.waiting_lines();
+                let turn = self.entries.turn(head);
+                let popped = self.entries.pop_ready(head, in_turn);
+                assert!(popped.as_ref().is_none_or(|popped| firsts.contains(&Some(popped.order))));
+                // Whoever looks when the turn has come finds somebody, and nobody does before; out of turn there always is one.
+                let is_due = head.wrapping_sub(turn) <= usize::MAX / 2;
+                let expected = !self.paused && firsts != [None; 3] && (is_due || !in_turn);
+                assert_eq!(popped.is_some(), expected);
                 self.begin(popped);
             }
             Op::Leave { which, leaves } => {
@@ -453,7 +478,8 @@ impl<S: Slab<u64>> World<S> {
                     }
                     at = PARENTS[gate];
                 }
-                assert!(state != State::Ready || marks.passed == level, "job {id}");
+                let passes = if marks.has(Marked::GATED) { level } else { 0 };
+                assert!(state != State::Ready || marks.passed == passes, "job {id}");
             }
             let body = entries.slab.body(gate.key.index);
             let [slots, debt, held] = [gate.slots, gate.debt, held].map(|count| isize::try_from(count).unwrap());

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::gate::WITHOUT_END;
 use super::gate_model::{Op, PARENTS, World, op};
 use super::*;
+use crate::priority::Priority;
 use crate::wheel::{Line, Wheel};
 
 fn run<S: Slab<u64>>(ops: &[Op], slots: &[usize], room: &[usize]) {
@@ -40,7 +41,7 @@ fn run<S: Slab<u64>>(ops: &[Op], slots: &[usize], room: &[usize]) {
         }
         world.check();
         world.act(&Op::Pop);
-        world.act(&Op::PopReady);
+        world.act(&Op::PopReady { head: 0, in_turn: false });
         if world.begun + world.ended.len() == before {
             break;
         }
@@ -56,13 +57,14 @@ fn a_serial_gate_is_one_at_a_time_and_in_order() {
     let gate = entries.open_gate(1, WITHOUT_END, None).unwrap();
     let at = Some(At { gate, room: 0, passes: false });
     for id in 0..5 {
-        entries.put_at(at, Kind::Queued, 0, id, Tick::ZERO, None).unwrap();
+        let entering = Entering { at, class: Priority::Normal, kind: Kind::Queued, due: Tick::ZERO, repeat: None };
+        entries.put_at(0, entering, id).unwrap();
     }
     for id in 0..5 {
         assert_eq!((entries.ready(), entries.gated()), (1, 4 - id as usize));
-        let popped = entries.pop_ready().unwrap();
+        let popped = entries.pop_ready(0, true).unwrap();
         assert_eq!((popped.payload, popped.stays), (id, Stays::Holds));
-        assert!(entries.pop_ready().is_none());
+        assert!(entries.pop_ready(0, false).is_none());
         entries.leave(popped.key, false);
     }
     assert!(entries.is_empty());

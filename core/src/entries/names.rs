@@ -3,8 +3,10 @@
 
 #[cfg(doc)]
 use super::Entries;
+use super::gate::At;
 use crate::host::Tick;
 use crate::period::Repeat;
+use crate::priority::Priority;
 
 /// Names an entry for good: the number says where it is, the stamp whose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +54,17 @@ pub enum Kind {
     Queued,
     /// No job: something to be done at a time, which counts nowhere, and for which nobody waits.
     Alarm,
+}
+
+/// How a job comes in, all but its payload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entering {
+    pub(crate) at: Option<At>,
+    pub(crate) class: Priority,
+    pub(crate) kind: Kind,
+    /// Means nothing for one that does not wait for a time.
+    pub(crate) due: Tick,
+    pub(crate) repeat: Option<Repeat>,
 }
 
 /// Which jobs are meant.

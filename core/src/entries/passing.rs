@@ -4,7 +4,7 @@
 
 use super::gate::{At, Exempt};
 use super::slab::{Marked, Marks};
-use super::{Entries, Gating, Key, PATIENT, Slab, State};
+use super::{Entries, Gating, Key, Slab, State};
 use crate::host::Tick;
 use crate::part::Part;
 use crate::wheel::{Link, NONE};
@@ -91,15 +91,6 @@ impl<P, S: Slab<P>> Entries<P, S> {
             gate = self.gate_of(gate);
         }
         self.line_up(n);
-    }
-
-    /// A job that may begin.
-    pub(super) fn line_up(&mut self, n: u32) {
-        self.slab.link_mut(n).tag.state = State::Ready;
-        let last = self.yard.there().line.last();
-        self.yard.there().line.join(&mut self.slab, last, n);
-        self.yard.there().line.join(&mut self.slab, n, NONE);
-        self.yard.there().patient += PATIENT;
     }
 
     /// Lets through whom the gate may. See the invariant.
@@ -252,11 +243,5 @@ impl<P, S: Slab<P>> Entries<P, S> {
         self.slab.link_mut(next).prev = prev;
         self.yard.there().gated -= 1;
         self.count(n, -1);
-    }
-
-    pub(super) fn leave_line(&mut self, n: u32) {
-        let &Link { next, prev, .. } = self.slab.link(n);
-        self.yard.there().line.join(&mut self.slab, prev, next);
-        self.yard.there().patient -= PATIENT;
     }
 }

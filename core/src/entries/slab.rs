@@ -101,6 +101,9 @@ impl Marked {
     pub(super) const OWN_ROOM: u8 = 1 << 4;
     /// Of a job that runs: it has given its slots back already.
     pub(super) const WITHOUT: u8 = 1 << 5;
+    /// Its class, if that is not the normal one.
+    pub(super) const HIGH: u8 = 1 << 6;
+    pub(super) const LOW: u8 = 1 << 7;
 
     pub(super) const fn has(self, bit: u8) -> bool {
         self.bits & bit != 0

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Entries, Key, Kind, Kinds, Slab, State, View};
+use crate::priority::LOW;
 use crate::wheel::NONE;
 
 /// Entries that are looked at while the lock is held.
@@ -97,17 +98,19 @@ impl<P, S: Slab<P>> Entries<P, S> {
         None
     }
 
-    /// What may begin next and may be taken by [`Entries::take`]: the topmost, else the oldest of the line; where these repeat another,
-    /// if there is one.
-    pub(crate) fn next_takeable(&self) -> Option<(Key, usize)> {
+    /// What may begin next and may be taken by [`Entries::take`]: the topmost, else the oldest of a line; where these repeat another,
+    /// if there is one. Of the low class only `as_last`.
+    pub(crate) fn next_takeable(&self, as_last: bool) -> Option<(Key, usize)> {
         let runs_once =
             |n: &u32| *n != NONE && self.slab.body(*n).period == 0 && self.slab.link(*n).tag.kind != Kind::Alarm;
-        let is_takeable = |n: &u32| matches!(self.slab.link(*n).tag.state, State::Due | State::Ready) && runs_once(n);
-        let firsts = [self.stack.first(), self.first_in_line()];
-        if self.is_paused() || firsts == [NONE; 2] {
+        let is_meant = |n: &u32| runs_once(n) && (as_last || self.line_of(*n) != LOW);
+        let is_takeable = |n: &u32| matches!(self.slab.link(*n).tag.state, State::Due | State::Ready) && is_meant(n);
+        let [high, normal, low] = self.first_in_lines();
+        let firsts = [self.stack.first(), high, normal, if as_last { low } else { NONE }];
+        if self.is_paused() || firsts == [NONE; 4] {
             return None;
         }
-        let n = firsts.into_iter().find(runs_once).or_else(|| (0..self.fresh).find(is_takeable))?;
+        let n = firsts.into_iter().find(is_meant).or_else(|| (0..self.fresh).find(is_takeable))?;
         let body = self.slab.body(n);
         Some((Key { index: n, stamp: body.stamp }, body.order))
     }

@@ -4,11 +4,12 @@
 use super::{Duty, Pool};
 use crate::end::End;
 pub use crate::entries::Exempt;
-use crate::entries::{At, Key, Kind, Slab};
+use crate::entries::{At, Entering, Key, Kind, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
 use crate::period::Repeat;
+use crate::priority::Priority;
 use crate::running::Running;
 use crate::state::Phase;
 use crate::storage::Storage;
@@ -100,13 +101,35 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         start: Start,
         gated: Gated,
     ) -> Result<(JobId, Duty), Refused<P>> {
+        self.submit_in_class(Priority::Normal, payload, nested, start, Some(gated))
+    }
+
+    /// The same for a job of any class; without a gate it waits in the line of its class. Of the normal class it is then what is to
+    /// begin before all others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::submit_at`].
+    ///
+    /// # Panics
+    ///
+    /// In a pool without gates, see [`Fixed`](crate::Fixed).
+    pub fn submit_in_class(
+        &self,
+        class: Priority,
+        payload: P,
+        nested: bool,
+        start: Start,
+        gated: Option<Gated>,
+    ) -> Result<(JobId, Duty), Refused<P>> {
         let (kind, due, repeat) = match start {
             Start::Last => (Kind::Queued, Tick::ZERO, None),
             Start::First => (Kind::Urgent, Tick::ZERO, None),
             Start::At(due, None) => (Kind::Delayed, due, None),
             Start::At(due, repeat) => (Kind::Periodic, due, repeat),
         };
-        self.insert_at(Some(gated.at()), kind, payload, nested, due, repeat)
+        let entering = Entering { at: gated.map(Gated::at), class, kind, due, repeat };
+        self.insert_at(entering, payload, nested)
     }
 
     /// Something that is to be done at a time, by a worker, and is no job: it counts nowhere, nobody waits for it, and the
@@ -120,20 +143,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// In a pool without gates, see [`Fixed`](crate::Fixed).
     pub fn set_alarm(&self, payload: P, due: Tick) -> Result<(JobId, Duty), Refused<P>> {
-        self.insert_at(None, Kind::Alarm, payload, true, due, None)
+        let entering = Entering { at: None, class: Priority::Normal, kind: Kind::Alarm, due, repeat: None };
+        self.insert_at(entering, payload, true)
     }
 
-    fn insert_at(
-        &self,
-        at: Option<At>,
-        kind: Kind,
-        payload: P,
-        nested: bool,
-        due: Tick,
-        repeat: Option<Repeat>,
-    ) -> Result<(JobId, Duty), Refused<P>> {
-        self.insert_by(kind, payload, nested, due, |entries, order, payload| {
-            entries.put_at(at, kind, order, payload, due, repeat)
+    fn insert_at(&self, entering: Entering, payload: P, nested: bool) -> Result<(JobId, Duty), Refused<P>> {
+        self.insert_by(entering.kind, payload, nested, entering.due, |entries, order, payload| {
+            entries.put_at(order, entering, payload)
         })
     }
 

@@ -118,7 +118,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if self.is_paused() {
             return None;
         }
-        let entry = self.with_entries(|entries| entries.next_takeable());
+        let entry = |as_last| {
+            let entry = self.with_entries(|entries| entries.next_takeable(as_last));
+            entry.map(|(key, order)| JobId::in_entry(key.index, key.stamp, order))
+        };
         let inside = self.inside();
         let of_lane = |(number, lane): (usize, &Lane<S::Slots>)| {
             let head = lane.head();
@@ -126,9 +129,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             let first = unclaimed.find(|position| lane.slots().is_ready(inside.pinned(), *position))?;
             Some(JobId::at(number, first))
         };
-        let of_entry = entry.map(|(key, order)| JobId::in_entry(key.index, key.stamp, order));
         let unclaimed = || self.storage.lanes().iter().enumerate().find_map(of_lane);
-        of_entry.or_else(unclaimed).or_else(|| {
+        entry(false).or_else(unclaimed).or_else(|| entry(true)).or_else(|| {
             let mut first = None;
             self.visit_queued(|id| first = first.or(Some(id)));
             first

@@ -25,7 +25,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// Lets go of the entries, which have changed.
     #[inline(never)]
-    pub(crate) fn mirror(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
+    pub(crate) fn mirror(&self, mut entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>) {
         // Written under this lock only.
         let set = |word: &AtomicUsize, now: usize| {
             if !LOOKS_FIRST || word.load(Ordering::Relaxed) != now {
@@ -35,7 +35,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         set(&self.came, entries.came());
         match self.next.line.get() {
             Some(line) if entries.patient() | line.patient.load(Ordering::Relaxed) != 0 => {
-                self.mirror_line(line, &entries);
+                self.mirror_line(line, &mut entries);
             }
             _ => set(&self.next.urgent, entries.due()),
         }
@@ -47,12 +47,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// The same for what workers look at, if there is a line or a pause.
     #[cold]
     #[inline(never)]
-    fn mirror_line(&self, line: &Line, entries: &Entries<P, S::Slab>) {
+    fn mirror_line(&self, line: &Line, entries: &mut Entries<P, S::Slab>) {
         let urgent = if entries.is_paused() { 0 } else { entries.due() };
         let errands = if entries.has_errands() { Line::ERRANDS } else { 0 };
         self.next.urgent.store(urgent | errands, Ordering::SeqCst);
         // Before it is said that there is a first one.
-        line.turn.store(entries.first_ready().unwrap_or(0), Ordering::Relaxed);
+        line.turn.store(entries.turn(self.main().head()), Ordering::Relaxed);
         line.patient.store(entries.patient(), Ordering::SeqCst);
     }
 

@@ -37,7 +37,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         Some(found)
     }
 
-    /// The first of the line; `in_turn`: only if all that were submitted before it have been claimed.
+    /// The next of the lines; `in_turn`: only if it is its turn though the lane is not empty.
     #[inline(always)]
     pub(super) fn pop_line(&mut self, in_turn: bool) -> Option<Found<P>> {
         let line = self.pool.next.line.get()?;
@@ -47,15 +47,17 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     fn pop_line_slow(&mut self, line: &Line, in_turn: bool) -> Option<Found<P>> {
+        let head = self.pool.main().head();
         if in_turn {
             // Where the lane is empty the head has reached the tail, and so whatever was before.
-            let ahead = self.pool.main().head().wrapping_sub(line.turn.load(Ordering::Relaxed));
-            if ahead > usize::MAX / 2 {
+            if head.wrapping_sub(line.turn.load(Ordering::Relaxed)) > usize::MAX / 2 {
                 return None;
             }
+        } else {
+            self.aside = 0;
         }
         let mut entries = self.pool.entries.lock();
-        let popped = entries.pop_ready()?;
+        let popped = entries.pop_ready(head, in_turn)?;
         let found = self.begin(entries, popped);
         self.left = Some(line.patient.load(Ordering::Relaxed) / PATIENT);
         Some(found)
@@ -196,6 +198,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     pub(super) fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
+        self.aside = self.aside.saturating_add(u8::from(lane != 0));
         self.claim = Claimed::new(self.pinned(), lane, self.pool.lane(lane), start, len);
         self.pace.claim_began(self.pool.host.wake_cost(), || self.pool.host.now());
     }

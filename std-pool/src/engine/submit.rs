@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gated, JobId, Pack, Refused, Repeat, Run, Start, Tick};
+use fastthreadpool_core::{Duty, Gated, JobId, Pack, Priority, Refused, Repeat, Run, Start, Tick};
 
 use crate::engine::stow::{stow, unstow};
 use crate::engine::worker::Env;
@@ -144,7 +144,9 @@ impl Engine {
                     Err(refused) => Err(self.refused(refused.map(|Packed(job)| job))),
                 }
             }
-            (to, gated) => self.submit_by(job, |job, nested| self.put_entry(job, &to, gated.as_ref(), nested)),
+            (to, gated) => {
+                self.submit_by(job, |job, nested| self.put_entry(job, Priority::Normal, &to, gated.as_ref(), nested))
+            }
         }
     }
 
@@ -202,20 +204,21 @@ impl Engine {
     pub(crate) fn put_entry(
         &self,
         payload: Payload,
+        class: Priority,
         to: &To,
         gated: Option<&Gated>,
         nested: bool,
     ) -> Result<(JobId, Duty), Refused<Payload>> {
-        match (to, gated) {
-            (&To::Later(due, repeat), None) => self.core.submit_at(payload, nested, due, repeat),
-            (To::Back | To::Front, None) => self.core.submit_first(payload, nested),
-            (to, Some(gated)) => {
+        match (class, to, gated) {
+            (Priority::Normal, &To::Later(due, repeat), None) => self.core.submit_at(payload, nested, due, repeat),
+            (Priority::Normal, _, None) | (_, To::Front, None) => self.core.submit_first(payload, nested),
+            (class, to, gated) => {
                 let start = match to {
                     To::Back => Start::Last,
                     To::Front => Start::First,
                     &To::Later(due, repeat) => Start::At(due, repeat),
                 };
-                self.core.submit_gated(payload, nested, start, *gated)
+                self.core.submit_in_class(class, payload, nested, start, gated.copied())
             }
         }
     }

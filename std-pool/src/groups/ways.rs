@@ -5,7 +5,7 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gated, JobId, Refused};
+use fastthreadpool_core::{Duty, Gated, JobId, Priority, Refused};
 
 use crate::engine::slot::Slot;
 use crate::engine::submit::To;
@@ -29,8 +29,9 @@ pub(crate) struct Ways {
     pub(crate) fail: fn(&GroupCore, &Env, &Slot),
 }
 
-/// Puts a job in that does not wait in a lane. Knows its key, if that has one, and whether a job submits it.
-type Put = fn(&GroupCore, &Engine, Payload, (To, Option<Gated>, Option<u64>), bool) -> Putting;
+/// Puts a job in that does not wait in a lane. Knows its class, its key, if that has one, and whether a job submits it.
+type Put = fn(&GroupCore, &Engine, Payload, How, bool) -> Putting;
+type How = (Priority, To, Option<Gated>, Option<u64>);
 type Putting = Result<(JobId, Duty), Refused<Payload>>;
 
 pub(crate) static ALL: Ways = Ways {
@@ -109,23 +110,17 @@ fn give_back(core: &GroupCore, engine: &Engine) {
     }
 }
 
-fn put(
-    core: &GroupCore,
-    engine: &Engine,
-    job: Payload,
-    how: (To, Option<Gated>, Option<u64>),
-    nested: bool,
-) -> Putting {
+fn put(core: &GroupCore, engine: &Engine, job: Payload, how: How, nested: bool) -> Putting {
     match (how, &core.keys) {
-        ((to, Some(gated), Some(key)), Some(keys)) => {
+        ((class, to, Some(gated), Some(key)), Some(keys)) => {
             // One gate further from the beginning.
             let room = gated.room + u8::from(gated.room > 0);
             keys.with_gate(engine, gated.gate, key, |gate| {
-                engine.put_entry(job, &to, Some(&Gated { gate, room, passes: false }), nested)
+                engine.put_entry(job, class, &to, Some(&Gated { gate, room, passes: false }), nested)
             })
         }
         // It leaves no result, and so needs no room.
-        ((To::Back, None, _), _) => engine.put_back(job),
-        ((to, gated, _), _) => engine.put_entry(job, &to, gated.as_ref(), nested),
+        ((Priority::Normal, To::Back, None, _), _) => engine.put_back(job),
+        ((class, to, gated, _), _) => engine.put_entry(job, class, &to, gated.as_ref(), nested),
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use fastthreadpool_core::JobId;
+use fastthreadpool_core::{JobId, Priority};
 
 use crate::engine::submit::{SubmitError, To};
 use crate::jobs::call::{Name, Named, Plain, Unnamed};
@@ -34,6 +34,7 @@ use crate::results::outcome::Outcome;
 pub struct Job<'g, T, F, R, D = Keep, N = Unnamed> {
     entrance: Entrance<'g, T>,
     to: To,
+    priority: Priority,
     way: D,
     call: Plain<F, R, N>,
 }
@@ -45,7 +46,7 @@ where
     R: Outcome<T> + 'static,
 {
     pub(crate) fn new(entrance: Entrance<'g, T>, function: F) -> Self {
-        Self { entrance, to: To::Back, way: Keep, call: Plain::new(function) }
+        Self { entrance, to: To::Back, priority: Priority::Normal, way: Keep, call: Plain::new(function) }
     }
 }
 
@@ -56,14 +57,14 @@ impl<'g, T, F, R, N> Job<'g, T, F, R, Keep, N> {
     where
         D: FnOnce(JobId, T) + Send + 'static,
     {
-        let Self { entrance, to, call, .. } = self;
-        Job { entrance, to, way: Give(on_done), call }
+        let Self { entrance, to, priority, call, .. } = self;
+        Job { entrance, to, priority, way: Give(on_done), call }
     }
 
     /// Its value is dropped. A failure still goes to the failed queue.
     pub fn discard(self) -> Job<'g, T, F, R, Discard, N> {
-        let Self { entrance, to, call, .. } = self;
-        Job { entrance, to, way: Discard, call }
+        let Self { entrance, to, priority, call, .. } = self;
+        Job { entrance, to, priority, way: Discard, call }
     }
 }
 
@@ -71,8 +72,8 @@ impl<'g, T, F, R, D> Job<'g, T, F, R, D> {
     /// What the failed queue and the log call it. The default is the type of its function. A name takes 16 of the 48 bytes that
     /// a job has inline.
     pub fn name(self, name: &'static str) -> Job<'g, T, F, R, D, Named> {
-        let Self { entrance, to, way, call: Plain { function, value, .. } } = self;
-        Job { entrance, to, way, call: Plain { function, name: Named(name), value } }
+        let Self { entrance, to, priority, way, call: Plain { function, value, .. } } = self;
+        Job { entrance, to, priority, way, call: Plain { function, name: Named(name), value } }
     }
 }
 
@@ -80,6 +81,28 @@ impl<T, F, R, D, N> Job<'_, T, F, R, D, N> {
     /// Before all others, instead of at the end of the queue; of a group that is limited, before all others of it.
     pub fn first(mut self) -> Self {
         self.to = To::Front;
+        self
+    }
+
+    /// How soon it begins, compared to others that wait for a worker; in a group with a limit, once the group lets it through. Of
+    /// another class than the normal one a job costs about as much as a timer.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fastthreadpool::{Pool, Priority};
+    ///
+    /// let pool = Pool::builder().threads(1).build()?;
+    /// pool.pause();
+    /// for (name, priority) in [("cleaning up", Priority::Low), ("a page", Priority::Normal), ("a click", Priority::High)] {
+    ///     pool.job(move || name).priority(priority).submit()?;
+    /// }
+    /// pool.resume();
+    /// pool.shutdown();
+    /// assert!(pool.done().drain().map(|done| done.value).eq(["a click", "a page", "cleaning up"]));
+    /// # Ok(()) }
+    /// ```
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
         self
     }
 
@@ -111,8 +134,8 @@ where
     /// As [`Group::submit`](crate::Group::submit).
     #[inline]
     pub fn submit(self) -> Result<JobId, SubmitError<F>> {
-        let Self { entrance, to, way, call } = self;
-        entrance.submit(OnceShape { call, way }, to)
+        let Self { entrance, to, priority, way, call } = self;
+        entrance.submit_ranked(priority, OnceShape { call, way }, to)
     }
 }
 

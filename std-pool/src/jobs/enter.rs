@@ -5,7 +5,7 @@ use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
-use fastthreadpool_core::JobId;
+use fastthreadpool_core::{JobId, Priority};
 
 use crate::engine::Engine;
 use crate::engine::doom::Doom;
@@ -63,7 +63,23 @@ impl<T: Send + 'static> Entrance<'_, T> {
             // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
             (true, ..) => engine.submit(shape.hold(Root), to, None).map(then),
             (false, To::Back, None) if !group.core.is_gated => Self::submit_member(engine, group, shape).map(then),
-            _ => Self::submit_by_ways(engine, group, key, shape, to).map(then),
+            _ => Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, to).map(then),
+        }
+    }
+
+    /// A job of any class.
+    pub(crate) fn submit_ranked<S: Shape<T>>(
+        self,
+        class: Priority,
+        shape: S,
+        to: To,
+    ) -> Result<JobId, SubmitError<S::Function>> {
+        let Self { engine, group, is_plain, key } = self;
+        match (class, is_plain) {
+            (Priority::Normal, _) => self.submit(shape, to),
+            (class, true) => engine
+                .submit_by(shape.hold(Root), |payload, nested| engine.put_entry(payload, class, &to, None, nested)),
+            (class, false) => Self::submit_by_ways(engine, group, (class, key), shape, to),
         }
     }
 
@@ -115,7 +131,7 @@ impl<T: Send + 'static> Entrance<'_, T> {
     fn submit_by_ways<S: Shape<T>>(
         engine: &Arc<Engine>,
         group: &Inner<T>,
-        key: Option<u64>,
+        (class, key): (Priority, Option<u64>),
         shape: S,
         to: To,
     ) -> Result<JobId, SubmitError<S::Function>> {
@@ -133,6 +149,6 @@ impl<T: Send + 'static> Entrance<'_, T> {
         let ways = core.ways();
         let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
         let job = shape.hold(Member::accept(group, slot));
-        engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (to, gated, key), nested))
+        engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested))
     }
 }

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun};
+use fastthreadpool_core::{End, JobId, Priority, Ran, Run as CoreRun};
 
 use crate::engine::submit::{Submission, To};
 use crate::engine::worker::Env;
@@ -145,6 +145,8 @@ pub(crate) struct OverlappingShape<F, R> {
     /// Its jobs are bare, as those of the pool's own group.
     pub(crate) is_plain: bool,
     pub(crate) key: Option<u64>,
+    /// Of its jobs.
+    pub(crate) priority: Priority,
     pub(crate) value: PhantomData<fn() -> R>,
 }
 
@@ -193,11 +195,12 @@ where
         if let Some(reason) = self.hold.is_doomed() {
             return skip(env, self.shape, self.hold, reason);
         }
-        let OverlappingShape { function, name, is_plain, key, .. } = &self.shape;
+        let OverlappingShape { function, name, is_plain, key, priority, .. } = &self.shape;
         let (function, name) = (Arc::clone(function), Named(name));
         let call = Plain { function: move || function(), name, value: PhantomData };
         let entrance = Entrance { engine: &env.engine, group: self.hold.group(env), is_plain: *is_plain, key: *key };
-        let submitted = self.hold.inside(env, || entrance.submit(OnceShape { call, way: Keep }, To::Back));
+        let submitted =
+            self.hold.inside(env, || entrance.submit_ranked(*priority, OnceShape { call, way: Keep }, To::Back));
         if submitted.is_err() {
             // A full queue, or a pool that ends: this run is left out.
             log::debug!("{}: a run of {} was left out", env.engine.config.name_prefix, name.0);

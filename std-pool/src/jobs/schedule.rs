@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, MissedTickBehavior, Repeat};
+use fastthreadpool_core::{JobId, MissedTickBehavior, Priority, Repeat};
 
 use crate::engine::submit::{SubmitError, To};
 use crate::jobs::enter::Entrance;
@@ -50,6 +50,7 @@ pub struct PeriodicJob<'g, T, F, R, D = Keep> {
     missed: MissedTickBehavior,
     start: Option<When>,
     ends_on_failure: bool,
+    priority: Priority,
     name: &'static str,
     done: D,
     value: PhantomData<fn() -> R>,
@@ -79,7 +80,7 @@ where
     }
 
     fn with<D>(self, done: D) -> PeriodicJob<'g, T, F, R, D> {
-        let Self { entrance, function, interval, is_delay, missed, start, ends_on_failure, name, .. } = self;
+        let Self { entrance, function, interval, is_delay, missed, start, ends_on_failure, priority, name, .. } = self;
         PeriodicJob {
             entrance,
             function,
@@ -88,6 +89,7 @@ where
             missed,
             start,
             ends_on_failure,
+            priority,
             name,
             done,
             value: PhantomData,
@@ -105,6 +107,7 @@ impl<'g, T, F, R, D> PeriodicJob<'g, T, F, R, D> {
             missed: MissedTickBehavior::default(),
             start: None,
             ends_on_failure: false,
+            priority: Priority::Normal,
             name: type_name::<F>(),
             done,
             value: PhantomData,
@@ -133,6 +136,13 @@ impl<'g, T, F, R, D> PeriodicJob<'g, T, F, R, D> {
     /// [`SystemTime`](std::time::SystemTime). The default is one interval from now.
     pub fn starting(mut self, when: impl Into<When>) -> Self {
         self.start = Some(when.into());
+        self
+    }
+
+    /// How soon its runs begin when they are due, compared to others that wait for a worker: see [`Job::priority`](crate::Job::priority). Of
+    /// the normal class they begin before all that wait in the queue.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
         self
     }
 
@@ -194,8 +204,8 @@ where
     R: Outcome<T> + 'static,
     D: EachTime<T>,
 {
-    let PeriodicJob { entrance, function, ends_on_failure, name, done: way, .. } = job;
-    entrance.submit(PeriodicShape { function, way, ends_on_failure, name, value: PhantomData }, to)
+    let PeriodicJob { entrance, function, ends_on_failure, priority, name, done: way, .. } = job;
+    entrance.submit_ranked(priority, PeriodicShape { function, way, ends_on_failure, name, value: PhantomData }, to)
 }
 
 impl<T, F, R> PeriodicWay<T, F, R> for Keep
@@ -239,9 +249,10 @@ where
     R: Outcome<T> + 'static,
 {
     fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
-        let PeriodicJob { entrance, function, name, .. } = job;
+        let PeriodicJob { entrance, function, priority, name, .. } = job;
         let (is_plain, key) = (entrance.is_plain, entrance.key);
-        entrance.submit(OverlappingShape { function: Arc::new(function), name, is_plain, key, value: PhantomData }, to)
+        let function = Arc::new(function);
+        entrance.submit(OverlappingShape { function, name, is_plain, key, priority, value: PhantomData }, to)
     }
 }
 

@@ -28,6 +28,7 @@ mod original;
 mod panics;
 mod periodic;
 mod places;
+mod priority;
 mod results;
 mod scope;
 mod seen;
