@@ -72,5 +72,6 @@ pub use results::outcome::{BoxError, JobError, Outcome};
 pub use results::outlet::{Done, Failed};
 pub use results::queue::Results;
 pub use sync::lock::{FastLock, FastLockGuard};
+pub use sync::owned_permit::OwnedPermit;
 pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;

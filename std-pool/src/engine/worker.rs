@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, NO_SEAT, Phase, Rest, Runner, Running, Tick};
+use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, NO_SEAT, Rest, Runner, Running, Tick};
 
 use crate::engine::host::StdHost;
+use crate::engine::slot::Slot;
+use crate::engine::stops::StopToken;
 use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
@@ -46,11 +48,9 @@ impl Env {
         }
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
-        match &self.running {
-            Some(running) => self.engine.core.is_cancelled(running),
-            None => self.engine.core.phase() == Phase::Stopping,
-        }
+    /// What tells the job to stop, which is one of the cohort if that is given.
+    pub(crate) fn stop_token<'e>(&'e self, slot: Option<&'e Slot>) -> StopToken<'e> {
+        StopToken::new(&self.engine, self.running, slot)
     }
 
     /// Where its jobs submit from.

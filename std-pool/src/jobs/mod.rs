@@ -10,12 +10,14 @@
 //! | `items` | one that returns an iterator |
 //! | `spawned` | one of any type, with a handle |
 //! | `context` | what a job may know about itself |
+//! | `cancelled` | what a job can wait for besides being cancelled |
 //! | `builder`, `schedule` | all that can be said of a job, of one that repeats |
 //! | `when` | points in time |
 
 pub(crate) mod batch;
 pub(crate) mod builder;
 pub(crate) mod call;
+pub(crate) mod cancelled;
 pub(crate) mod context;
 pub(crate) mod enter;
 pub(crate) mod items;

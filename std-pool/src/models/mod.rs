@@ -22,6 +22,7 @@
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
 //! | `starts` | threads that do not start, and those that leave |
+//! | `stops` | those who wait to be told to stop, and who tells them |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |
 //! | `all` | a random program of everything |
 
@@ -36,6 +37,7 @@ mod panics;
 mod scopes;
 mod semaphores;
 mod starts;
+mod stops;
 mod waiting;
 
 use std::sync::Arc;

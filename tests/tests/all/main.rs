@@ -32,6 +32,7 @@ mod scope;
 mod seen;
 mod semaphore;
 mod shutdown;
+mod stops;
 mod submit;
 mod tallies;
 mod timers;
