@@ -120,6 +120,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     left: Option<usize>,
     /// It takes forks.
     helps: bool,
+    /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
+    yields: bool,
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
@@ -156,6 +158,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             tail: 0,
             watch: Watch::new(seat),
             left: None,
+            yields: false,
             helps: false,
         };
         worker.inherit();
@@ -266,6 +269,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             drop(payload);
             self.pool.end(&running, after.end(), None)
         } else if S::GATES && after == After::Back && running.is_gated() {
+            self.yields = true;
             self.pool.end_back(&running, payload)
         } else {
             self.pool.end(&running, after.end(), Some(payload))
@@ -385,8 +389,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(rest) = self.make_way() {
                 return Find::Rest(rest);
             }
-            if let Some(found) = self.pop_line(true) {
-                return Find::Job(found);
+            let yields = S::GATES && mem::take(&mut self.yields);
+            if !yields {
+                if let Some(found) = self.pop_line(true) {
+                    return Find::Job(found);
+                }
             }
             if self.pool.host.wake_cost() != 0 && self.watch.is_due && self.rescue() {
                 return Find::Claim;
@@ -396,6 +403,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 if let Some(find) = self.find_farther() {
                     return find;
                 }
+            }
+            if yields {
+                continue;
             }
             if let Some(find) = self.find_nothing(aside) {
                 return find;

@@ -23,6 +23,7 @@ mod results;
 mod parallel;
 
 // The faces.
+mod awaiting;
 mod builder;
 mod group;
 mod group_builder;

@@ -164,27 +164,32 @@ impl Engine {
         }
     }
 
-    /// Runs a job that has not begun, if it may begin now, inside the job that waits for it. Returns whether it was run.
-    pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> bool {
+    /// Runs a job that could begin now, inside the job that waits for it. Returns how it went, if there is such a job.
+    pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> Option<After> {
         match frame::seat_in(self.address()) {
-            None => false,
+            None => None,
             Some(NO_SEAT) => self.run_outside(id),
             Some(seat) => {
-                let Some((mut payload, running)) = self.core.take_inside(seat, id) else { return false };
+                let (mut payload, running) = self.core.take_inside(seat, id)?;
                 let mut env = Env { known: Some(id), ..Env::outside(self) };
                 let after = self.frame(id, seat).enter(|_| env.run(&mut payload, running));
-                debug_assert!(after.is_over(), "what repeats or goes back is left to the workers");
-                let (_, duty) = self.core.end(&running, after.end(), None);
+                let (left, duty) = if after == After::Back {
+                    self.core.end_back(&running, payload)
+                } else {
+                    debug_assert!(after.is_over(), "what repeats is left to the workers");
+                    self.core.end(&running, after.end(), None)
+                };
+                drop_quietly(left);
                 self.perform_or_leave(duty);
-                true
+                Some(after)
             }
         }
     }
 
-    /// Runs a job that nobody has begun, on whatever thread. Returns whether there was one.
+    /// Runs a job that could begin now, on whatever thread. Returns whether there was one.
     pub(crate) fn run_one(self: &Arc<Self>) -> bool {
         while let Some(id) = self.core.first_waiting() {
-            if self.run_inside(id) || self.run_outside(id) {
+            if self.run_inside(id).or_else(|| self.run_outside(id)).is_some() {
                 return true;
             }
             // Another was quicker.
@@ -192,17 +197,22 @@ impl Engine {
         false
     }
 
-    /// The same on a thread that is no worker of this pool.
-    pub(crate) fn run_outside(self: &Arc<Self>, id: JobId) -> bool {
-        let Some((mut payload, taken)) = self.core.take(id) else { return false };
+    /// [`Engine::run_inside`] on a thread that is no worker of this pool.
+    pub(crate) fn run_outside(self: &Arc<Self>, id: JobId) -> Option<After> {
+        let (mut payload, taken) = self.core.take(id)?;
         let mut env = Env { known: Some(id), ..Env::outside(self) };
         let after = self.frame(id, NO_SEAT).enter(|_| catch(|| payload.step(&mut env)).unwrap_or(After::Failed));
-        debug_assert!(after.is_over(), "what repeats or goes back is left to the workers");
-        let duty = taken.end(after.end());
+        let (left, duty) = if after == After::Back {
+            taken.back(payload)
+        } else {
+            debug_assert!(after.is_over(), "what repeats is left to the workers");
+            (None, taken.end(after.end()))
+        };
+        drop_quietly(left);
         self.perform_or_leave(duty);
         self.tell_if_idle();
         self.settle();
-        true
+        Some(after)
     }
 
     fn frame(&self, id: JobId, seat: usize) -> Frame {

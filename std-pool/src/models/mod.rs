@@ -13,6 +13,7 @@
 //! | file | what meets what |
 //! |---|---|
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
+//! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
@@ -28,6 +29,7 @@
 
 mod all;
 mod ending;
+mod futures;
 mod gates;
 mod joins;
 mod kinds;

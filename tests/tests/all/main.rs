@@ -12,6 +12,7 @@ mod cancel;
 mod core_pool;
 mod entangled;
 mod faults;
+mod futures;
 mod generators;
 mod groups;
 mod handle;
