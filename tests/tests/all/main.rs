@@ -39,3 +39,4 @@ mod tallies;
 mod timers;
 mod views;
 mod waits;
+mod worker_local;
