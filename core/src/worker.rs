@@ -96,6 +96,7 @@ enum Mode {
 }
 
 /// One worker of a pool, on one seat. Belongs to one context.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     seat: usize,

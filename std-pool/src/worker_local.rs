@@ -111,7 +111,7 @@ impl<T: 'static> WorkerLocal<T> {
 
     /// Calls `f` with the present thread's value, which is made now if there is none.
     ///
-    /// To change it `T` takes a [`Cell`](std::cell::Cell) or a [`RefCell`](std::cell::RefCell). What waits inside of `f` may run
+    /// To change it `T` takes a [`Cell`](std::cell::Cell) or a [`RefCell`]. What waits inside of `f` may run
     /// another job on this thread, which is given the same value: hold no borrow of a `RefCell` while you join or wait.
     ///
     /// # Panics

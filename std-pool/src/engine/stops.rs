@@ -105,7 +105,7 @@ impl Stops {
     /// Wakes those whose jobs have been told to stop.
     #[cold]
     fn tell(&self, engine: &Engine) {
-        let mut woken = Vec::new();
+        let mut woken: Vec<Waiter> = Vec::new();
         for entry in &mut self.list.lock().entries {
             if StopToken::new(engine, entry.running, entry.slot).is_stopped() {
                 woken.extend(entry.waiter.take());

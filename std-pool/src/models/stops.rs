@@ -5,6 +5,10 @@ use std::sync::Arc;
 use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
 use crate::{AcquireError, Cancellation, Context, Semaphore};
 
+fn wait(job: &Context<'_, ()>) {
+    job.cancelled();
+}
+
 /// A job that has begun, waits, and counts.
 fn waits<W: FnOnce(&Context<'_, ()>) + Send>(
     tally: &Tally,
@@ -23,7 +27,7 @@ fn waits<W: FnOnce(&Context<'_, ()>) + Send>(
 fn a_job_waits_to_be_cancelled() {
     model(|| {
         let (pool, tally, begun) = (pool(1).build().unwrap(), Tally::default(), Flag::default());
-        let id = pool.submit_with(waits(&tally, &begun, |job| job.cancelled())).unwrap();
+        let id = pool.submit_with(waits(&tally, &begun, wait)).unwrap();
         begun.wait();
         assert_eq!(pool.cancel(id), Cancellation::Stopping);
         assert!(pool.wait_idle());
@@ -38,7 +42,7 @@ fn a_job_waits_for_its_group_to_be_cancelled() {
         let (pool, tally, begun) = (pool(1).build().unwrap(), Tally::default(), Flag::default());
         let outer = group(&pool, |group| group);
         let inner = outer.group::<()>().build().unwrap();
-        inner.submit_with(waits(&tally, &begun, |job| job.cancelled())).unwrap();
+        inner.submit_with(waits(&tally, &begun, wait)).unwrap();
         begun.wait();
         assert_eq!(outer.cancel(), 1);
         assert!(outer.wait());
@@ -51,8 +55,8 @@ fn a_job_waits_for_its_group_to_be_cancelled() {
 fn a_job_waits_for_another_of_its_group_to_fail() {
     model(|| {
         let (pool, tally, begun) = (pool(2).build().unwrap(), Tally::default(), Flag::default());
-        let fails = group(&pool, |group| group.fail_fast());
-        fails.submit_with(waits(&tally, &begun, |job| job.cancelled())).unwrap();
+        let fails = pool.group::<()>().fail_fast().build().unwrap();
+        fails.submit_with(waits(&tally, &begun, wait)).unwrap();
         begun.wait();
         fails.submit(tally.with(|| Err::<(), _>("fails"))).unwrap();
         assert!(fails.wait());
@@ -65,7 +69,7 @@ fn a_job_waits_for_another_of_its_group_to_fail() {
 fn a_job_waits_for_the_pool_to_stop() {
     model(|| {
         let (pool, tally, begun) = (pool(1).build().unwrap(), Tally::default(), Flag::default());
-        pool.submit_with(waits(&tally, &begun, |job| job.cancelled())).unwrap();
+        pool.submit_with(waits(&tally, &begun, wait)).unwrap();
         begun.wait();
         pool.shutdown_now();
         check(&pool, Ends::ran(1));
@@ -78,14 +82,14 @@ fn a_job_waits_for_a_permit_or_to_be_cancelled() {
     model(|| {
         let (pool, tally, begun) = (pool(1).build().unwrap(), Tally::default(), Flag::default());
         let semaphore = Arc::new(Semaphore::new(0));
-        let wait = {
+        let acquire = {
             let semaphore = Arc::clone(&semaphore);
             move |job: &Context<'_, ()>| match job.acquire(&semaphore, 1) {
                 Ok(permit) => drop(permit),
                 Err(error) => assert_eq!(error, AcquireError::Cancelled),
             }
         };
-        let id = pool.submit_with(waits(&tally, &begun, wait)).unwrap();
+        let id = pool.submit_with(waits(&tally, &begun, acquire)).unwrap();
         begun.wait();
         pool.cancel(id);
         // Without a release: the cancellation alone ends the wait.
@@ -103,11 +107,11 @@ fn a_job_that_waits_for_a_permit_meets_a_release_and_a_cancel() {
     model(|| {
         let (pool, tally, begun) = (pool(1).build().unwrap(), Tally::default(), Flag::default());
         let semaphore = Arc::new(Semaphore::new(0));
-        let wait = {
+        let acquire = {
             let semaphore = Arc::clone(&semaphore);
             move |job: &Context<'_, ()>| drop(job.acquire(&semaphore, 1))
         };
-        let id = pool.submit_with(waits(&tally, &begun, wait)).unwrap();
+        let id = pool.submit_with(waits(&tally, &begun, acquire)).unwrap();
         let releaser = {
             let semaphore = Arc::clone(&semaphore);
             shuttle::thread::spawn(move || semaphore.release(1).unwrap())

@@ -353,7 +353,9 @@ fn a_pending_future_has_no_place_in_a_limited_group() {
     limited.submit(|| 1_usize).unwrap();
     assert_eq!(limited.done().pop().unwrap().value, 1);
     latch.open();
-    handles.into_iter().for_each(|handle| handle.join().unwrap());
+    for handle in handles {
+        handle.join().unwrap();
+    }
     limited.wait();
     assert_eq!(limited.counts().done, 9);
 }

@@ -24,6 +24,10 @@ fn begun<R: Send + 'static>(group: &Group<R>, f: impl FnOnce(&Context<'_, R>) ->
     id.unwrap()
 }
 
+fn wait(job: &Context<'_, ()>) {
+    job.cancelled();
+}
+
 /// A job that waits in one of three ways to be cancelled, and returns the number of that.
 fn waits(group: &Group<usize>, way: usize) -> JobId {
     begun(group, move |job| {
@@ -110,7 +114,7 @@ fn a_cancellation_of_another_ends_no_wait() {
     let pool: Pool = pool(2);
     let semaphore = Arc::new(Semaphore::new(0));
     let own = Arc::clone(&semaphore);
-    let other = begun(&pool, |job| job.cancelled());
+    let other = begun(&pool, wait);
     begun(&pool, move |job| job.acquire(&own, 1).unwrap().forget());
     while semaphore.waiters() < 1 {
         thread::yield_now();
@@ -128,7 +132,7 @@ fn a_cancellation_of_another_ends_no_wait() {
 #[test]
 fn others_run_while_a_job_waits_to_be_cancelled() {
     let pool: Pool = pool(1);
-    let id = begun(&pool, |job| job.cancelled());
+    let id = begun(&pool, wait);
     let handle = pool.clone();
     pool.spawn(move || handle.cancel(id)).unwrap().join().unwrap();
     pool.wait_idle();
