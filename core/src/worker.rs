@@ -99,6 +99,7 @@ enum Mode {
 }
 
 /// One worker of a pool, on one seat. Belongs to one context.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     seat: usize,
@@ -127,6 +128,8 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     helps: bool,
     /// How often there had been an errand when it last heard of one.
     errands: usize,
+    /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
+    yields: bool,
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
@@ -164,6 +167,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             tail: 0,
             watch: Watch::new(seat),
             left: None,
+            yields: false,
             helps: false,
             errands: 0,
         };
@@ -280,6 +284,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             drop(payload);
             self.pool.end(&running, after.end(), None)
         } else if S::GATES && after == After::Back && running.is_gated() {
+            self.yields = true;
             self.pool.end_back(&running, payload)
         } else {
             self.pool.end(&running, after.end(), Some(payload))
@@ -444,8 +449,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(rest) = self.make_way() {
                 return Find::Rest(rest);
             }
-            if let Some(found) = self.pop_line(self.aside < SHARE) {
-                return Find::Job(found);
+            let yields = S::GATES && mem::take(&mut self.yields);
+            if !yields {
+                if let Some(found) = self.pop_line(self.aside < SHARE) {
+                    return Find::Job(found);
+                }
             }
             if self.pool.host.wake_cost() != 0 && self.watch.is_due && self.rescue() {
                 return Find::Claim;
@@ -455,6 +463,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 if let Some(find) = self.find_farther() {
                     return find;
                 }
+            }
+            if yields {
+                continue;
             }
             if let Some(find) = self.find_nothing(aside) {
                 return find;

@@ -35,7 +35,7 @@ pub enum JobKind {
     Delayed,
     /// The time of its next run.
     Periodic,
-    /// Its group: room for its result, a limit, a key, the end of a pause.
+    /// Its group: room for its result, a limit, a key, the end of a pause. Or, of a future, to be woken.
     Gated,
 }
 
@@ -58,7 +58,7 @@ pub struct Counts {
     pub accepted: u64,
     /// Delayed and periodic jobs that wait for their time; paused schedules, too.
     pub timers: u64,
-    /// Jobs that wait for their group.
+    /// Jobs that wait for their group, and futures that are pending.
     pub gated: u64,
     /// Jobs that wait for a worker.
     pub queued: u64,

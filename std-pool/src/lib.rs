@@ -23,6 +23,7 @@ mod results;
 mod parallel;
 
 // The faces.
+mod awaiting;
 mod builder;
 mod group;
 mod group_builder;
@@ -32,6 +33,7 @@ mod loops;
 mod pool;
 mod sharing;
 mod submitting;
+mod worker_local;
 
 // The shipped code under a model checker.
 #[cfg(all(test, shuttle))]
@@ -72,5 +74,7 @@ pub use results::outcome::{BoxError, JobError, Outcome};
 pub use results::outlet::{Done, Failed};
 pub use results::queue::Results;
 pub use sync::lock::{FastLock, FastLockGuard};
+pub use sync::owned_permit::OwnedPermit;
 pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;
+pub use worker_local::WorkerLocal;

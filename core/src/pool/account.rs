@@ -16,7 +16,7 @@
 //! | | an insertion; the next turn of a periodic job, before the present one ends | `accepted` of the entries |
 //! | arrive: it waits for its time no more | an insertion, an expiry | `came` of the entries |
 //! | gate, release | what joins or leaves the ring of a gate | `gated` of the entries: no total changes |
-//! | begin | a worker, in its mark; who takes one without a seat, as `outside.taken` | no total changes |
+//! | begin | a worker, in its mark; who takes one without a seat, as `outside.taken`; that is taken back if it goes on later | no total changes |
 //! | end | whose seat it ran on, by how it ended; who has taken it without a seat | a seat's `ended`; `outside.ended` |
 //! | remove | who has taken it out of its slot | `outside.removed` |
 //! | | who takes it out of its entry | `cancelled` of the entries; if it had arrived, that is taken back |
@@ -232,6 +232,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(super) fn count_taken(&self) {
         if let Some(taken) = self.outside.taken.get() {
             taken.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// It waits again.
+    pub(super) fn count_not_taken(&self) {
+        if let Some(taken) = self.outside.taken.get() {
+            taken.fetch_sub(1, Ordering::SeqCst);
         }
     }
 

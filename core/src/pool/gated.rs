@@ -162,6 +162,16 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.call(false)
     }
 
+    /// Gives a gate room for one more. Asks for somebody only if that has let somebody through.
+    pub fn give_room(&self, gate: Gate) -> Duty {
+        let lets_through = self.with_entries(|entries| {
+            let before = entries.ready();
+            let _ = entries.give(gate.0, 0, 1, 1);
+            entries.ready() > before
+        });
+        if lets_through { self.call(false) } else { Duty::Nothing }
+    }
+
     /// Takes away so many slots, whether they are free or not: what is in use pays the debt as it comes back.
     pub fn take_slots(&self, gate: Gate, slots: usize) {
         self.with_entries(|entries| entries.take_slots(gate.0, slots));
@@ -225,8 +235,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let Some(Place::Entry { index, stamp }) = seat.id(running.depth()).map(JobId::place) else {
             unreachable!("what comes back has an entry, and a mark")
         };
-        let key = Key { index, stamp };
-        let back = self.with_entries(|entries| {
+        let back = self.go_back(Key { index, stamp }, payload, || seat.end(running.depth()));
+        if back.is_some() {
+            seat.end(running.depth());
+            seat.count(End::Cancelled);
+        }
+        (back, self.call(false))
+    }
+
+    /// It waits at its gate again, and `leave` is called then; or else it was cancelled, and this is it.
+    pub(super) fn go_back(&self, key: Key, payload: P, leave: impl FnOnce()) -> Option<P> {
+        self.with_entries(|entries| {
             // Asked under the lock: who stops the pool removes what waits under the same lock afterwards.
             if self.state().phase() == Phase::Stopping {
                 let _ = entries.cancel(key);
@@ -234,18 +253,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             let back = entries.back(key, payload);
             if back.is_ok() {
                 // Under the lock: who cancels it finds it where it runs, or where it waits.
-                seat.end(running.depth());
+                leave();
             }
-            back
-        });
-        match back {
-            Ok(()) => (None, self.call(false)),
-            Err(payload) => {
-                seat.end(running.depth());
-                seat.count(End::Cancelled);
-                (Some(payload), self.call(false))
-            }
-        }
+            back.err()
+        })
     }
 
     /// Pauses a periodic job, from its present run on. Returns whether there is such a job.

@@ -45,6 +45,21 @@ impl<P, H: Host, S: Storage<P>> Taken<'_, P, H, S> {
         self.pool.count_ended_outside(end);
         duty
     }
+
+    /// It was let through by a gate, and goes on later: see [`Pool::end_back`].
+    ///
+    /// # Panics
+    ///
+    /// If it has not waited at a gate.
+    pub fn back(mut self, payload: P) -> (Option<P>, Duty) {
+        let Some(key) = self.key else { panic!("only what a gate has let through goes back to it") };
+        self.is_owed = false;
+        let back = self.pool.go_back(key, payload, || self.pool.count_not_taken());
+        if back.is_some() {
+            self.pool.count_ended_outside(End::Cancelled);
+        }
+        (back, self.pool.call(false))
+    }
 }
 
 impl<P, H: Host, S: Storage<P>> fmt::Debug for Taken<'_, P, H, S> {

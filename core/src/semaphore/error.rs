@@ -16,6 +16,8 @@ pub enum AcquireError {
     /// Who asks is in the middle of a job, all workers of its pool wait, and there can be no more: nobody would be left who
     /// could release. Only a host that knows this says so.
     WouldDeadlock,
+    /// Who asks is in the middle of a job that has been told to stop. Only a host that knows this says so.
+    Cancelled,
 }
 
 /// Why permits could not be acquired at once.
@@ -40,6 +42,7 @@ impl fmt::Display for AcquireError {
             Self::Closed => "the semaphore is closed",
             Self::TooMany => "more permits than a semaphore can have",
             Self::WouldDeadlock => "nobody would be left who could release permits: all workers of the pool wait",
+            Self::Cancelled => "the job that asks has been told to stop",
         })
     }
 }

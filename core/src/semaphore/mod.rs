@@ -208,6 +208,18 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
         Ok(())
     }
 
+    /// Takes up to `count` free permits away for good, also those that are kept for one who waits; who has permits keeps them.
+    /// Returns how many.
+    pub fn forget_permits(&self, count: usize) -> usize {
+        let mut forgotten = 0;
+        let _ = self.update(Ordering::AcqRel, |word| {
+            let (left, gone) = word.forget(count);
+            forgotten = gone;
+            Ok::<_, Overflow>(left)
+        });
+        forgotten
+    }
+
     /// How many permits are free. While somebody waits, those that are too few for the first of them.
     #[inline]
     pub fn value(&self) -> usize {

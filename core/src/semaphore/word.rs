@@ -99,6 +99,12 @@ impl Word {
         }
     }
 
+    /// Without up to `count` of its permits; and how many these are. It has no more to hand out than before.
+    pub(super) fn forget(self, count: usize) -> (Self, usize) {
+        let gone = count.min(self.permits());
+        (self.less(gone), gone)
+    }
+
     /// The list has another head, who asks for so many; or none.
     pub(super) const fn headed_by(self, head: Option<usize>) -> Self {
         let without = self.0 & !LIST;
@@ -296,6 +302,16 @@ mod tests {
                 }
                 taken_or_closed => assert_eq!(taken_or_closed, word.take(2)),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_was_free_and_leaves_nothing_to_settle() {
+        for (word, count) in words().flat_map(|word| COUNTS.map(|count| (word, count))) {
+            let (left, gone) = word.forget(count);
+            assert!(gone == count || left.permits() == 0 && gone < count);
+            assert_eq!((left.permits() + gone, left.0 & FLAGS), (word.permits(), word.0 & FLAGS));
+            assert!(!left.is_unsettled() || word.is_unsettled());
         }
     }
 

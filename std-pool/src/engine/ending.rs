@@ -79,7 +79,7 @@ impl Engine {
             self.perform_or_leave(self.core.demand());
         }
         self.wake_all();
-        self.quiet.notify();
+        self.tell_stopped();
         self.has_removed();
         round
     }

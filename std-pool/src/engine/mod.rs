@@ -15,6 +15,7 @@
 //! | `shown` | which of them the jobs of the seats belong to |
 //! | `awaits` | what is waited for in line |
 //! | `waits` | who waits until something is idle |
+//! | `stops` | telling what runs to stop, and who waits for that |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
@@ -35,6 +36,7 @@ pub(crate) mod shown;
 pub(crate) mod slot;
 pub(crate) mod slots;
 pub(crate) mod spare;
+pub(crate) mod stops;
 pub(crate) mod stow;
 pub(crate) mod submit;
 pub(crate) mod threads;
@@ -62,6 +64,7 @@ use crate::engine::host::StdHost;
 use crate::engine::life::Life;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
+use crate::engine::stops::Stops;
 use crate::engine::threads::Threads;
 use crate::engine::totals::Totals;
 use crate::engine::waits::InLine;
@@ -173,6 +176,7 @@ pub(crate) struct Parts {
     pub(crate) shown: Shown,
     /// Something has changed for those who wait for the end of the pool, or of callbacks.
     pub(crate) quiet: Event,
+    pub(crate) stops: OnceLock<Box<Stops>>,
     /// Waiters for nothing to be pending.
     idlers: AtomicUsize,
     /// Tells them. There since the first came, so that a program in which nobody waits is spared it.
@@ -207,6 +211,7 @@ impl Engine {
             slots: Slots::new(),
             shown: Shown::new(config.threads + spares),
             quiet: Event::default(),
+            stops: OnceLock::new(),
             idlers: AtomicUsize::new(0),
             tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),

@@ -42,8 +42,7 @@ impl Engine {
                 Cancellation::Removed
             }
             Cancelled::Stopping => {
-                // It may wait for room for what it wants to emit.
-                self.quiet.notify();
+                self.tell_stopped();
                 Cancellation::Stopping
             }
             Cancelled::TooLate => Cancellation::TooLate,
@@ -71,7 +70,7 @@ impl Engine {
             self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::Jobs, CancelReason::Cancelled);
         let running = self.core.account().running;
         self.core.stop_running();
-        self.quiet.notify();
+        self.tell_stopped();
         removed + running
     }
 

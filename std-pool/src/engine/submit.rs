@@ -36,15 +36,22 @@ impl<F> SubmitError<F> {
         }
     }
 
-    /// The same with something else in the place of the function, which comes, too.
-    pub(crate) fn split(self) -> (F, SubmitError<()>) {
+    /// The same with something else in the place of the function.
+    pub(crate) fn map<G>(self, f: impl FnOnce(F) -> G) -> SubmitError<G> {
         match self {
-            Self::Full(f) => (f, SubmitError::Full(())),
-            Self::Closed(f) => (f, SubmitError::Closed(())),
-            Self::Forked(f) => (f, SubmitError::Forked(())),
-            Self::NoThread(f, error) => (f, SubmitError::NoThread((), error)),
-            Self::ZeroInterval(f) => (f, SubmitError::ZeroInterval(())),
+            Self::Full(inner) => SubmitError::Full(f(inner)),
+            Self::Closed(inner) => SubmitError::Closed(f(inner)),
+            Self::Forked(inner) => SubmitError::Forked(f(inner)),
+            Self::NoThread(inner, error) => SubmitError::NoThread(f(inner), error),
+            Self::ZeroInterval(inner) => SubmitError::ZeroInterval(f(inner)),
         }
+    }
+
+    /// The same with nothing in the place of the function, which comes, too.
+    pub(crate) fn split(self) -> (F, SubmitError<()>) {
+        let mut function = None;
+        let error = self.map(|f| function = Some(f));
+        (function.unwrap_or_else(|| unreachable!("each has one")), error)
     }
 
     fn text(&self) -> &'static str {

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, NO_SEAT, Phase, Rest, Runner, Running, Tick};
+use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, NO_SEAT, Rest, Runner, Running, Tick};
 
 use crate::engine::host::StdHost;
+use crate::engine::slot::Slot;
+use crate::engine::stops::StopToken;
 use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
@@ -46,11 +48,9 @@ impl Env {
         }
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
-        match &self.running {
-            Some(running) => self.engine.core.is_cancelled(running),
-            None => self.engine.core.phase() == Phase::Stopping,
-        }
+    /// What tells the job to stop, which is one of the cohort if that is given.
+    pub(crate) fn stop_token<'e>(&'e self, slot: Option<&'e Slot>) -> StopToken<'e> {
+        StopToken::new(&self.engine, self.running, slot)
     }
 
     /// Where its jobs submit from.
@@ -168,27 +168,32 @@ impl Engine {
         }
     }
 
-    /// Runs a job that has not begun, if it may begin now, inside the job that waits for it. Returns whether it was run.
-    pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> bool {
+    /// Runs a job that could begin now, inside the job that waits for it. Returns how it went, if there is such a job.
+    pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> Option<After> {
         match frame::seat_in(self.address()) {
-            None => false,
+            None => None,
             Some(NO_SEAT) => self.run_outside(id),
             Some(seat) => {
-                let Some((mut payload, running)) = self.core.take_inside(seat, id) else { return false };
+                let (mut payload, running) = self.core.take_inside(seat, id)?;
                 let mut env = Env { known: Some(id), ..Env::outside(self) };
                 let after = self.frame(id, seat).enter(|_| env.run(&mut payload, running));
-                debug_assert!(after.is_over(), "what repeats or goes back is left to the workers");
-                let (_, duty) = self.core.end(&running, after.end(), None);
+                let (left, duty) = if after == After::Back {
+                    self.core.end_back(&running, payload)
+                } else {
+                    debug_assert!(after.is_over(), "what repeats is left to the workers");
+                    self.core.end(&running, after.end(), None)
+                };
+                drop_quietly(left);
                 self.perform_or_leave(duty);
-                true
+                Some(after)
             }
         }
     }
 
-    /// Runs a job that nobody has begun, on whatever thread. Returns whether there was one.
+    /// Runs a job that could begin now, on whatever thread. Returns whether there was one.
     pub(crate) fn run_one(self: &Arc<Self>) -> bool {
         while let Some(id) = self.core.first_waiting() {
-            if self.run_inside(id) || self.run_outside(id) {
+            if self.run_inside(id).or_else(|| self.run_outside(id)).is_some() {
                 return true;
             }
             // Another was quicker.
@@ -196,17 +201,22 @@ impl Engine {
         false
     }
 
-    /// The same on a thread that is no worker of this pool.
-    pub(crate) fn run_outside(self: &Arc<Self>, id: JobId) -> bool {
-        let Some((mut payload, taken)) = self.core.take(id) else { return false };
+    /// [`Engine::run_inside`] on a thread that is no worker of this pool.
+    pub(crate) fn run_outside(self: &Arc<Self>, id: JobId) -> Option<After> {
+        let (mut payload, taken) = self.core.take(id)?;
         let mut env = Env { known: Some(id), ..Env::outside(self) };
         let after = self.frame(id, NO_SEAT).enter(|_| catch(|| payload.step(&mut env)).unwrap_or(After::Failed));
-        debug_assert!(after.is_over(), "what repeats or goes back is left to the workers");
-        let duty = taken.end(after.end());
+        let (left, duty) = if after == After::Back {
+            taken.back(payload)
+        } else {
+            debug_assert!(after.is_over(), "what repeats is left to the workers");
+            (None, taken.end(after.end()))
+        };
+        drop_quietly(left);
         self.perform_or_leave(duty);
         self.tell_if_idle();
         self.settle();
-        true
+        Some(after)
     }
 
     fn frame(&self, id: JobId, seat: usize) -> Frame {

@@ -35,8 +35,7 @@ impl GroupCore {
             }
         }
         Cohorts::clear_gates(engine, gates, CancelReason::FailFast);
-        // Those who wait for room are told to stop.
-        engine.quiet.notify();
+        engine.tell_stopped();
     }
 
     fn gates_inside(&self, gates: &mut Vec<Gate>) {

@@ -172,8 +172,7 @@ impl GroupCore {
     pub(crate) fn cancel(&self, engine: &Engine, doom: Doom) -> usize {
         let (count, gates) = self.cohorts.doom(engine, self, doom);
         Cohorts::clear_gates(engine, gates, doom.reason().unwrap_or(CancelReason::Cancelled));
-        // Those who wait for room may be told to stop.
-        engine.quiet.notify();
+        engine.tell_stopped();
         count
     }
 

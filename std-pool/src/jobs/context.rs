@@ -7,6 +7,7 @@ use std::fmt;
 use fastthreadpool_core::{JobId, Phase, Tick};
 
 use crate::engine::slot::Slot;
+use crate::engine::stops::StopToken;
 use crate::engine::worker::Env;
 use crate::groups::hold::Run;
 use crate::groups::inner::Inner;
@@ -53,7 +54,11 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// Whether somebody has cancelled the job or its group, or shut the pool down without waiting, since it began; or another
     /// job of a group that is to fail fast has failed. A job that takes long asks now and then, and ends if so.
     pub fn is_cancelled(&self) -> bool {
-        self.env.is_cancelled() || self.slot.is_some_and(|slot| slot.doom().stops())
+        self.stop_token().is_stopped()
+    }
+
+    pub(super) fn stop_token(&self) -> StopToken<'_> {
+        self.env.stop_token(self.slot)
     }
 
     /// Puts a value into the done queue now, under the job's id.

@@ -5,7 +5,7 @@ use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
-use fastthreadpool_core::{JobId, Priority};
+use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
 
 use crate::engine::Engine;
 use crate::engine::doom::Doom;
@@ -124,6 +124,26 @@ impl<T: Send + 'static> Entrance<'_, T> {
             }
         }
         Ok(slot)
+    }
+
+    /// A gate for one job, with room for so many runs: behind it stand those of the group.
+    pub(crate) fn open_gate(self, room: usize) -> Gate {
+        let parent = (!self.is_plain).then(|| self.group.core.gate_or_open(self.engine));
+        let gate = self.engine.core.open_gate(WITHOUT_END, room, parent);
+        gate.unwrap_or_else(|| unreachable!("growing storage has room"))
+    }
+
+    /// At a gate that is the job's own. Not in the child of a fork.
+    pub(crate) fn submit_at<S: Shape<T>>(self, gate: Gate, shape: S) -> Result<JobId, SubmitError<S::Function>> {
+        let Self { engine, group, is_plain, .. } = self;
+        let gated = Some(Gated { gate, room: 1, passes: false });
+        if is_plain {
+            return engine.submit(shape.hold(Root), To::Back, gated);
+        }
+        match Self::pass(engine, group, group.core.slot(engine)) {
+            Ok(slot) => engine.submit(shape.hold(Member::accept(group, slot)), To::Back, gated),
+            Err(refusal) => Err(refusal(shape.into_function())),
+        }
     }
 
     /// Wherever it is to go.

@@ -102,7 +102,7 @@ where
             if !has_room && env.may_go_back() {
                 return Ran::Back(Items::GoesOn(items, run));
             }
-            if env.is_cancelled() || run.slot().is_some_and(|slot| slot.doom().stops()) {
+            if env.stop_token(run.slot()).is_stopped() {
                 break;
             }
             match run.inside(env, || catch(|| items.next().map(Outcome::into_result))) {

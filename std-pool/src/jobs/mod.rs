@@ -9,15 +9,23 @@
 //! | `periodic` | one that runs again and again |
 //! | `items` | one that returns an iterator |
 //! | `spawned` | one of any type, with a handle |
+//! | `future` | one that is a future, with a handle |
+//! | `bell` | who wakes that |
+//! | `continued` | one that follows another |
 //! | `context` | what a job may know about itself |
+//! | `cancelled` | what a job can wait for besides being cancelled |
 //! | `builder`, `schedule` | all that can be said of a job, of one that repeats |
 //! | `when` | points in time |
 
 pub(crate) mod batch;
+pub(crate) mod bell;
 pub(crate) mod builder;
 pub(crate) mod call;
+pub(crate) mod cancelled;
 pub(crate) mod context;
+pub(crate) mod continued;
 pub(crate) mod enter;
+pub(crate) mod future;
 pub(crate) mod items;
 pub(crate) mod once;
 pub(crate) mod periodic;

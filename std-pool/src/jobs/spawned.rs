@@ -6,10 +6,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
+use fastthreadpool_core::{After, End, JobId, Ran, Run as CoreRun, Tick};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
@@ -33,6 +33,11 @@ type Result<U> = std::result::Result<U, JobError>;
 pub(crate) struct Sender<U>(Option<Arc<Packet<Result<U>>>>);
 
 impl<U> Sender<U> {
+    pub(crate) fn new() -> (Self, Receiver<U>) {
+        let packet = Packet::new();
+        (Self(Some(Arc::clone(&packet))), Receiver(packet))
+    }
+
     pub(crate) fn send(mut self, result: Result<U>) {
         if let Some(packet) = self.0.take() {
             packet.fill(result);
@@ -65,8 +70,8 @@ pub(crate) struct SpawnShape<U, F> {
 
 impl<U, F> SpawnShape<U, F> {
     pub(crate) fn new(function: F) -> (Self, Receiver<U>) {
-        let packet = Packet::new();
-        (Self { function, sender: Sender(Some(Arc::clone(&packet))) }, Receiver(packet))
+        let (sender, receiver) = Sender::new();
+        (Self { function, sender }, receiver)
     }
 }
 
@@ -198,13 +203,13 @@ impl<U: Send + 'static> JoinHandle<U> {
 
     /// Waits until the job has ended (true) or the time is over (false); `None` when it would never end.
     fn wait(&self, deadline: Tick) -> Option<bool> {
-        if self.is_finished() || self.engine.run_inside(self.id) {
+        if self.is_finished() || self.is_run_here() {
             return Some(true);
         }
         if !frame::is_inside_any() {
             return Some(self.packet.wait(deadline));
         }
-        if self.engine.make_way(self.id) && self.engine.run_inside(self.id) {
+        if self.engine.make_way(self.id) && self.is_run_here() {
             return Some(true);
         }
         let line = InLine::enter(Awaits::Job(&self.engine, self.id));
@@ -212,6 +217,17 @@ impl<U: Send + 'static> JoinHandle<U> {
             return None;
         }
         blocking::maybe(|| self.packet.wait(deadline))
+    }
+
+    /// What has a waker called when the job has ended, be it by now.
+    pub(crate) fn watch(&self) -> impl FnOnce(Waker) + use<U> {
+        let packet = Arc::clone(&self.packet);
+        move |waker| packet.watch(waker)
+    }
+
+    /// Runs the job here and now, if it can begin. Returns whether it has ended by that.
+    fn is_run_here(&self) -> bool {
+        self.engine.run_inside(self.id).is_some_and(After::is_over)
     }
 
     fn take(self) -> Result<U> {

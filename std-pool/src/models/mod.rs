@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `broadcasts` | broadcasts, and threads that come, go, and broadcast |
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
+//! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
@@ -23,12 +24,14 @@
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
 //! | `starts` | threads that do not start, and those that leave |
+//! | `stops` | those who wait to be told to stop, and who tells them |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |
 //! | `all` | a random program of everything |
 
 mod all;
 mod broadcasts;
 mod ending;
+mod futures;
 mod gates;
 mod joins;
 mod kinds;
@@ -38,6 +41,7 @@ mod panics;
 mod scopes;
 mod semaphores;
 mod starts;
+mod stops;
 mod waiting;
 
 use std::sync::Arc;

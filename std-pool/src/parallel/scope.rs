@@ -276,7 +276,7 @@ impl<'scope> Scope<'scope, '_> {
 
 /// Runs a job that has not begun, if it may begin now.
 pub(super) fn help(engine: &Arc<Engine>, id: JobId) {
-    let _ = engine.run_inside(id) || engine.run_outside(id);
+    let _ = engine.run_inside(id).or_else(|| engine.run_outside(id));
 }
 
 impl fmt::Debug for Scope<'_, '_> {

@@ -56,7 +56,7 @@ pub enum JobError {
     Failed(BoxError),
     /// It panicked.
     Panicked(Panic),
-    /// It was removed before it ran.
+    /// It was removed before it ran; or, a future, before it was ready.
     Cancelled,
     /// The deadline of its group had passed before it could begin.
     Expired,

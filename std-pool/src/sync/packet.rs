@@ -70,7 +70,21 @@ impl<V> Packet<V> {
         }
     }
 
-    /// The same for a task.
+    /// Has `fresh` woken once it is full, and at once if it is.
+    pub(crate) fn watch(&self, fresh: Waker) {
+        let mut state = self.0.lock();
+        let former = match &mut *state {
+            State::Empty { waker, .. } => waker.replace(fresh),
+            State::Full(_) | State::Taken => Some(fresh),
+        };
+        let is_full = !matches!(*state, State::Empty { .. });
+        drop(state);
+        if is_full {
+            former.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// The value for a task.
     ///
     /// # Panics
     ///

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use fastthreadpool_core as core;
-use fastthreadpool_core::{AcquireError, Overflow, TryAcquireError};
+use fastthreadpool_core::{AcquireError, Overflow, Tick, TryAcquireError};
 
 use crate::here::blocking;
 use crate::sync::waiter::{ThisThread, Waiter};
@@ -154,6 +154,15 @@ impl Semaphore {
         wait(|| self.0.permit_until(permits, &ThisThread, deadline, sys::now))
     }
 
+    /// Takes so many permits, waits as long as `goes_on`, which is asked before each sleep: who changes that wakes the thread.
+    pub(crate) fn acquire_while(&self, permits: usize, goes_on: impl Fn() -> bool) -> Result<Permit<'_>, AcquireError> {
+        let clock = || if goes_on() { Tick::ZERO } else { Tick::MAX };
+        wait(|| self.0.permit_until(permits, &ThisThread, Tick::MAX, clock)).map_err(|error| match error {
+            AcquireError::TimedOut => AcquireError::Cancelled,
+            error => error,
+        })
+    }
+
     /// Takes so many permits in a task, which waits in the same line as the threads. Needs no particular runtime.
     ///
     /// # Errors
@@ -176,6 +185,21 @@ impl Semaphore {
     #[inline]
     pub fn release(&self, permits: usize) -> Result<(), Overflow> {
         self.0.release(permits)
+    }
+
+    /// Takes up to so many free permits away for good: there are fewer from then on, until [`Semaphore::release`] makes new ones.
+    /// What is held is not touched. Returns how many it has found.
+    ///
+    /// ```
+    /// let semaphore = fastthreadpool::Semaphore::new(3);
+    /// let permit = semaphore.acquire()?;
+    /// assert_eq!(semaphore.forget_permits(5), 2);
+    /// drop(permit);
+    /// assert_eq!(semaphore.value(), 1);
+    /// # Ok::<(), fastthreadpool::AcquireError>(())
+    /// ```
+    pub fn forget_permits(&self, permits: usize) -> usize {
+        self.0.forget_permits(permits)
     }
 
     /// Makes a guard again of permits that were forgotten.

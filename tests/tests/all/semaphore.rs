@@ -1,14 +1,15 @@
 //! The semaphore for threads and tasks.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use fastthreadpool::{AcquireError, Overflow, Pool, Semaphore, TryAcquireError};
 
-use crate::support::pool;
+use crate::support::{pool, sorted};
 
 #[test]
 fn permits_come_and_go() {
@@ -25,6 +26,94 @@ fn permits_come_and_go() {
     assert_eq!(semaphore.value(), 3);
     semaphore.try_acquire_many(3).unwrap().forget();
     drop(semaphore.adopt(2));
+    assert_eq!(semaphore.value(), 2);
+}
+
+#[test]
+fn free_permits_can_be_taken_away() {
+    let semaphore = Semaphore::new(3);
+    let permit = semaphore.acquire().unwrap();
+    assert_eq!((semaphore.forget_permits(1), semaphore.value()), (1, 1));
+    assert_eq!((semaphore.forget_permits(7), semaphore.forget_permits(7), semaphore.value()), (1, 0, 0));
+    drop(permit);
+    semaphore.close();
+    assert_eq!((semaphore.forget_permits(1), semaphore.value()), (1, 0));
+}
+
+#[test]
+fn what_one_waits_for_can_be_taken_away_from_it() {
+    let semaphore = Semaphore::fair(0);
+    std::thread::scope(|scope| {
+        let many = scope.spawn(|| semaphore.acquire_many(2).unwrap().forget());
+        while semaphore.waiters() < 1 {
+            thread::yield_now();
+        }
+        semaphore.release(1).unwrap();
+        assert_eq!(semaphore.forget_permits(2), 1);
+        semaphore.release(1).unwrap();
+        assert_eq!((semaphore.value(), semaphore.waiters()), (1, 1));
+        semaphore.release(1).unwrap();
+        many.join().unwrap();
+    });
+    assert_eq!(semaphore.value(), 0);
+}
+
+#[test]
+fn a_permit_goes_into_a_job_with_its_semaphore() {
+    let pool: Pool<usize> = pool(2);
+    let semaphore = Arc::new(Semaphore::new(3));
+    let one = Arc::clone(&semaphore).acquire_owned().unwrap();
+    let two = Arc::clone(&semaphore).try_acquire_many_owned(2).unwrap();
+    assert!(matches!(Arc::clone(&semaphore).try_acquire_owned(), Err(TryAcquireError::NoPermits)));
+    let timed_out = Arc::clone(&semaphore).acquire_owned_timeout(Duration::from_millis(1));
+    assert!(matches!(timed_out, Err(AcquireError::TimedOut)));
+    pool.submit(move || one.count()).unwrap();
+    let timed = Arc::clone(&semaphore).acquire_owned_timeout(Duration::MAX).unwrap();
+    pool.submit(move || two.count()).unwrap();
+    let many = Arc::clone(&semaphore).acquire_many_owned_timeout(2, Duration::MAX).unwrap();
+    assert_eq!((semaphore.value(), timed.count() + many.count()), (0, 3));
+    drop((timed, many));
+    // It is there as long as its last permit.
+    let last = semaphore.acquire_many_owned(3).unwrap();
+    pool.submit(move || last.count()).unwrap();
+    pool.wait_idle();
+    assert_eq!(sorted(pool.done()), [1, 2, 3]);
+}
+
+#[test]
+fn an_owned_permit_is_parted_merged_and_forgotten() {
+    let semaphore = Arc::new(Semaphore::new(4));
+    let mut permit = Arc::clone(&semaphore).acquire_many_owned(3).unwrap();
+    let part = permit.split(2).unwrap();
+    assert!(permit.split(2).is_none());
+    assert_eq!((permit.count(), part.count()), (1, 2));
+    drop(part);
+    permit.merge(Arc::clone(&semaphore).acquire_many_owned(2).unwrap());
+    assert_eq!((permit.count(), semaphore.value()), (3, 1));
+    permit.forget();
+    assert_eq!(semaphore.value(), 1);
+    drop(Arc::clone(&semaphore).adopt_owned(3));
+    assert_eq!(semaphore.value(), 4);
+}
+
+#[test]
+#[should_panic = "permits of two semaphores cannot be merged"]
+fn owned_permits_of_two_semaphores_do_not_merge() {
+    let permits = || Arc::new(Semaphore::new(1)).acquire_owned().unwrap();
+    permits().merge(permits());
+}
+
+#[test]
+fn a_task_waits_for_an_owned_permit() {
+    let semaphore = Arc::new(Semaphore::new(0));
+    let mut acquire = Box::pin(Arc::clone(&semaphore).acquire_owned_async(2));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(acquire.as_mut().poll(&mut context).is_pending());
+    semaphore.release(2).unwrap();
+    let Poll::Ready(permit) = acquire.as_mut().poll(&mut context) else { panic!("its permits are free") };
+    let permit = permit.unwrap();
+    assert_eq!((permit.count(), semaphore.value()), (2, 0));
+    drop(permit);
     assert_eq!(semaphore.value(), 2);
 }
 
@@ -129,7 +218,6 @@ fn no_more_inside_than_permits() {
 
 #[test]
 fn tasks_wait_in_the_same_line() {
-    use std::future::Future;
     struct Counts(AtomicUsize);
     impl Wake for Counts {
         fn wake(self: Arc<Self>) {
@@ -173,7 +261,6 @@ fn jobs_use_it_too() {
 
 #[test]
 fn a_waker_that_panics_keeps_nobody_waiting() {
-    use std::future::Future;
     struct Panics;
     impl Wake for Panics {
         fn wake(self: Arc<Self>) {
