@@ -9,6 +9,7 @@ use std::sync::Arc;
 use fastthreadpool_core::MAX_WORKERS;
 
 use crate::engine::hired::WorkerThread;
+use crate::engine::naming::NameThread;
 use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler};
 use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
@@ -33,6 +34,7 @@ use crate::sys::thread;
 pub struct Builder<T> {
     threads: Threads,
     name_prefix: String,
+    thread_name: Option<NameThread>,
     stack_size: Option<usize>,
     queue_capacity: Option<usize>,
     done_capacity: Option<usize>,
@@ -62,6 +64,7 @@ impl<T: Send + 'static> Builder<T> {
         Self {
             threads: Threads::CpusLess(0),
             name_prefix: "ThreadPool".into(),
+            thread_name: None,
             stack_size: None,
             queue_capacity: None,
             done_capacity: None,
@@ -90,10 +93,27 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// The threads are called `prefix-1`, `prefix-2` and so on; the default prefix is `ThreadPool`. Linux shows the first
-    /// 15 bytes.
+    /// The threads are called `prefix-1`, `prefix-2` and so on; the default prefix is `ThreadPool`. A thread has the lowest number
+    /// that no other of the pool has. Linux shows 15 bytes of a name: of a longer one the prefix is shortened there, and not the
+    /// number.
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
+        self
+    }
+
+    /// What a thread is called, by its number from 1, instead of by a prefix. Called on whatever thread the need for one is seen. Zero
+    /// bytes are left out; if it panics the name is that by the prefix.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::builder().threads(1).thread_name(|number| format!("{number}. of one")).build()?;
+    /// let name = pool.spawn(|| std::thread::current().name().map(str::to_owned))?.join()?;
+    /// assert_eq!(name.as_deref(), Some("1. of one"));
+    /// # Ok(()) }
+    /// ```
+    pub fn thread_name(mut self, name: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+        self.thread_name = Some(Box::new(name));
         self
     }
 
@@ -232,6 +252,7 @@ impl<T: Send + 'static> Builder<T> {
         let config = Config {
             threads,
             name_prefix: self.name_prefix,
+            thread_name: self.thread_name,
             stack_size: self.stack_size,
             spawn_handler: self.spawn_handler,
             on_thread_start: self.on_thread_start,

@@ -21,7 +21,7 @@ impl WorkerThread {
         Self { engine: Some(engine), number, round }
     }
 
-    /// What the pool would call the thread: `prefix-number`.
+    /// What the pool would call the thread.
     pub fn name(&self) -> String {
         self.engine.as_ref().map_or_else(String::new, |engine| engine.thread_name(self.number))
     }
@@ -43,7 +43,7 @@ impl WorkerThread {
 impl Drop for WorkerThread {
     fn drop(&mut self) {
         if let Some(engine) = self.engine.take() {
-            let duty = engine.take_back(self.round);
+            let duty = engine.take_back(self.number, self.round);
             engine.perform_or_leave(duty);
         }
     }

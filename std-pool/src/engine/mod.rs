@@ -5,6 +5,7 @@
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `life` | where the pool stands: one state machine |
 //! | `threads` | the workers' threads, and those of callbacks |
+//! | `naming` | what threads are called |
 //! | `hired` | a worker on a thread of the user's |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `spare` | what is kept for the next who needs the like |
@@ -27,6 +28,7 @@ pub(crate) mod habits;
 pub(crate) mod hired;
 pub(crate) mod host;
 pub(crate) mod life;
+pub(crate) mod naming;
 pub(crate) mod pages;
 pub(crate) mod removal;
 pub(crate) mod shown;
@@ -57,6 +59,7 @@ use crate::engine::habits::Habits;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
+use crate::engine::naming::NameThread;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
 use crate::engine::threads::Threads;
@@ -93,6 +96,7 @@ pub enum OnDrop {
 pub(crate) struct Config {
     pub(crate) threads: usize,
     pub(crate) name_prefix: String,
+    pub(crate) thread_name: Option<NameThread>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) spawn_handler: Option<SpawnHandler>,
     pub(crate) on_thread_start: Option<Hook>,

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use fastthreadpool_core::{Duty, JobId};
 
 use crate::engine::hired::WorkerThread;
+use crate::engine::naming::Numbers;
 use crate::engine::{Engine, pages, spare, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
-use crate::sys::atomic::{AtomicUsize, Ordering};
 use crate::sys::thread::{self, JoinHandle, Thread};
 use crate::sys::{self, Forks, Mutex, OnceLock};
 
@@ -25,7 +25,7 @@ pub(crate) struct Threads {
     seats: Box<[OnceLock<Chunk>]>,
     workers: Mutex<Vec<Worker>>,
     callbacks: Mutex<Vec<JoinHandle<()>>>,
-    started: AtomicUsize,
+    numbers: Numbers,
 }
 
 /// A worker's thread.
@@ -42,7 +42,7 @@ impl Threads {
             seats: (0..seats.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
             workers: Mutex::new(Vec::new()),
             callbacks: Mutex::new(Vec::new()),
-            started: AtomicUsize::new(0),
+            numbers: Numbers::new(),
         }
     }
 
@@ -88,6 +88,7 @@ impl Presence {
         for worker in engine.threads.workers.lock().iter_mut() {
             worker.is_gone |= worker.number == number;
         }
+        engine.threads.numbers.give_back(number);
         engine.life.lock().thread_gone(round);
         engine.quiet.notify();
         // Before the engine: it may be that this is the last that has it.
@@ -100,7 +101,7 @@ impl Presence {
 impl Present {
     fn new(engine: Arc<Engine>, number: usize, round: u64) -> Self {
         let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
-        let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
+        let frame = Stay::new(Frame::new(Kind::Worker(employer, number), engine.address(), OUTSIDE));
         Self(Some(Presence { engine, round, number, frame }))
     }
 
@@ -181,7 +182,7 @@ impl Engine {
     fn start(&self) -> io::Result<()> {
         let Some(engine) = self.this.upgrade() else { return Ok(()) };
         self.settle_here();
-        let number = self.threads.started.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.threads.numbers.take();
         let round = self.life.lock().thread_asked();
         if let Some(spawn) = &self.config.spawn_handler {
             let worker = WorkerThread::new(engine, number, round);
@@ -205,20 +206,16 @@ impl Engine {
             started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
         };
         started.or_else(|error| {
-            let duty = self.take_back(round);
+            let duty = self.take_back(number, round);
             self.perform_or_leave(duty);
             self.go_on_without(error)
         })
     }
 
-    pub(super) fn thread_name(&self, number: usize) -> String {
-        format!("{}-{number}", self.config.name_prefix)
-    }
-
     /// A thread that was asked for does not come.
     #[cold]
-    pub(super) fn take_back(&self, round: u64) -> Duty {
-        self.threads.started.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn take_back(&self, number: usize, round: u64) -> Duty {
+        self.threads.numbers.give_back(number);
         self.life.lock().thread_gone(round);
         let duty = self.core.start_failed();
         // Who waits for the end has waited for this thread, too.
@@ -273,13 +270,17 @@ impl Engine {
     /// Starts a thread that calls a callback.
     pub(crate) fn start_callbacks(
         self: &Arc<Self>,
-        what: &str,
+        what: &'static str,
         run: impl FnOnce(&Arc<Self>) + Send + 'static,
     ) -> io::Result<()> {
         self.settle_here();
         let name = format!("{}-{what}", self.config.name_prefix);
         let engine = Arc::clone(self);
-        let handle = thread::Builder::new().name(name).spawn(move || run(&engine))?;
+        let live = move || {
+            engine.show_name(what);
+            run(&engine);
+        };
+        let handle = thread::Builder::new().name(name).spawn(live)?;
         self.threads.callbacks.lock().push(handle);
         Ok(())
     }
@@ -323,6 +324,7 @@ unsafe fn in_child(engine: *mut ()) {
 
 /// The life of a worker's thread.
 fn live(engine: Arc<Engine>, number: usize, round: u64) {
+    engine.show_thread_name(number);
     PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, number, round));
     PRESENCE.with(|present| present.borrow().live());
 }

@@ -34,6 +34,7 @@ mod semaphore;
 mod shutdown;
 mod submit;
 mod tallies;
+mod threads;
 mod timers;
 mod views;
 mod waits;
