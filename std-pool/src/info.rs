@@ -8,7 +8,6 @@ use fastthreadpool_core::{EntryState, JobId};
 
 use crate::engine::Engine;
 use crate::groups::inner::Inner;
-use crate::here::frame;
 use crate::pool::Pool;
 use crate::sys;
 
@@ -147,42 +146,6 @@ impl<T: Send + 'static> Pool<T> {
     /// The counts of the whole pool; those of a group are asked of the group. O(threads).
     pub fn counts(&self) -> Counts {
         Counts::of_pool(self.engine())
-    }
-
-    /// How many worker threads there may be at most, apart from those that stand in for others that wait.
-    pub fn threads(&self) -> usize {
-        self.engine().config.threads
-    }
-
-    /// Worker threads, those included that are about to start.
-    pub fn alive(&self) -> usize {
-        self.engine().core.alive()
-    }
-
-    /// Worker threads that run a job.
-    pub fn busy(&self) -> usize {
-        self.engine().core.counts().busy
-    }
-
-    /// Worker threads that run no job.
-    pub fn idle(&self) -> usize {
-        let counts = self.engine().core.counts();
-        counts.alive.saturating_sub(counts.busy)
-    }
-
-    /// The number of the present thread, from 1, if it is one of the pool's own.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use fastthreadpool::Pool;
-    /// let pool: Pool = Pool::builder().threads(1).build()?;
-    /// let handle = pool.clone();
-    /// assert_eq!(pool.spawn(move || handle.thread_number())?.join()?, Some(1));
-    /// assert_eq!(pool.thread_number(), None);
-    /// # Ok(()) }
-    /// ```
-    pub fn thread_number(&self) -> Option<usize> {
-        frame::thread_number(self.engine().address())
     }
 
     /// Jobs that wait for a worker or for their group, or run. Delayed and periodic jobs count while they are due.

@@ -32,6 +32,7 @@ mod loops;
 mod pool;
 mod sharing;
 mod submitting;
+mod threads;
 
 // The shipped code under a model checker.
 #[cfg(all(test, shuttle))]
@@ -74,3 +75,4 @@ pub use results::queue::Results;
 pub use sync::lock::{FastLock, FastLockGuard};
 pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;
+pub use threads::TooManyThreads;

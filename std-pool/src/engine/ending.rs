@@ -60,6 +60,9 @@ impl Engine {
             }
         };
         let (duty, round) = self.event(Event::Close(how));
+        if let (Some(want), false) = (self.want_somebody.get(), duty == Duty::Nothing) {
+            want(self);
+        }
         match duty {
             Duty::Drain => {
                 self.end_pauses();

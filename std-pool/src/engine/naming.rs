@@ -3,10 +3,10 @@
 
 use crate::engine::Engine;
 use crate::here::call::catch;
-use crate::sys::{self, Mutex};
+use crate::sys::{self, Mutex, NAME_BYTES, thread};
 
-/// Makes the name of a thread of its number.
-pub(crate) type NameThread = Box<dyn Fn(usize) -> String + Send + Sync>;
+/// Makes the name of a thread of its number, if it can.
+pub(crate) type NameThread = Box<dyn Fn(usize) -> Option<String> + Send + Sync>;
 
 /// Which numbers the threads have: each, from 1 on, the lowest that no other had when it was asked for.
 pub(super) struct Numbers(Mutex<Vec<bool>>);
@@ -35,36 +35,41 @@ impl Numbers {
 impl Engine {
     /// The whole name, for std.
     pub(super) fn thread_name(&self, number: usize) -> String {
-        let own = self.config.thread_name.as_ref().and_then(|name| catch(|| name(number)).ok());
-        let mut name = own.unwrap_or_else(|| format!("{}-{number}", self.config.name_prefix));
-        // No thread can be called so.
-        name.retain(|letter| letter != '\0');
-        name
-    }
-
-    /// What the system shows of the name of the present thread.
-    pub(super) fn show_thread_name(&self, number: usize) {
-        if self.config.thread_name.is_none() {
-            self.show_name(&number.to_string());
-        }
-    }
-
-    /// std has shown the first bytes of it: not the end, by which it differs from the others.
-    pub(super) fn show_name(&self, suffix: &str) {
-        if let Some(name) = shorten(&self.config.name_prefix, suffix) {
-            sys::show_name(&name);
-        }
+        let own = self.config.thread_name.as_ref().and_then(|name| name(number));
+        own.unwrap_or_else(|| format!("{}-{number}", self.config.name_prefix))
     }
 }
 
-/// As much of the prefix as the system has room for before the suffix; `None` if there is room for all.
-fn shorten(prefix: &str, suffix: &str) -> Option<String> {
-    let room = sys::NAME_BYTES.saturating_sub(suffix.len() + 1);
-    if prefix.len() <= room {
+/// A name that std takes, of what a user makes of a number; `None` if that panics.
+pub(crate) fn own_name(make: impl FnOnce() -> String) -> Option<String> {
+    let mut name = catch(make).ok()?;
+    name.retain(|letter| letter != '\0');
+    Some(name)
+}
+
+/// Has the system show the end of the name of the present thread, by which it differs from the others, and as much of the
+/// beginning as there is room for: std has had it show the first bytes.
+pub(super) fn show_end() {
+    let thread = thread::current();
+    if let Some(name) = thread.name().and_then(shorten) {
+        sys::show_name(&name);
+    }
+}
+
+/// The name with a prefix that is as short as it has to be; `None` if there is room for all.
+fn shorten(name: &str) -> Option<[u8; NAME_BYTES]> {
+    if name.len() <= NAME_BYTES {
         return None;
     }
+    let (prefix, _) = name.rsplit_once('-')?;
+    let rest = &name.as_bytes()[prefix.len()..];
+    let rest = &rest[rest.len().saturating_sub(NAME_BYTES)..];
+    let room = NAME_BYTES - rest.len();
     let end = (0..=room).rev().find(|end| prefix.is_char_boundary(*end)).unwrap_or(0);
-    Some(format!("{}-{suffix}", &prefix[..end]))
+    let mut shown = [0; NAME_BYTES];
+    shown[..end].copy_from_slice(&prefix.as_bytes()[..end]);
+    shown[end..end + rest.len()].copy_from_slice(rest);
+    Some(shown)
 }
 
 #[cfg(all(test, not(shuttle)))]
@@ -82,11 +87,15 @@ mod tests {
 
     #[test]
     fn of_a_long_name_the_number_is_left_and_no_letter_is_cut_in_two() {
-        assert_eq!(shorten("ThreadPool", "1234"), None);
-        assert_eq!(shorten("ThreadPool", "12345").as_deref(), Some("ThreadPoo-12345"));
-        assert_eq!(shorten("twelve bytes", "12"), None);
-        assert_eq!(shorten("schön gezählt", "1").as_deref(), Some("schön gezäh-1"));
-        assert_eq!(shorten("schön gezählt", "123").as_deref(), Some("schön gez-123"));
-        assert_eq!(shorten("any", "12345678901234567890").as_deref(), Some("-12345678901234567890"));
+        let shown = |name| {
+            shorten(name).map(|shown| String::from_utf8(shown.into()).unwrap().trim_end_matches('\0').to_owned())
+        };
+        assert_eq!(shown("ThreadPool-1234"), None);
+        assert_eq!(shown("ThreadPool-12345").as_deref(), Some("ThreadPoo-12345"));
+        assert_eq!(shown("two-parts-with-done").as_deref(), Some("two-parts--done"));
+        assert_eq!(shown("schön gezählt-1").as_deref(), Some("schön gezäh-1"));
+        assert_eq!(shown("schön gezählt-123").as_deref(), Some("schön gez-123"));
+        assert_eq!(shown("any-123456789012345678").as_deref(), Some("456789012345678"));
+        assert_eq!(shown("none of this is a number"), None);
     }
 }

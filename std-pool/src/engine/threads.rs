@@ -9,7 +9,7 @@ use fastthreadpool_core::{Duty, JobId};
 
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::Numbers;
-use crate::engine::{Engine, pages, spare, waits};
+use crate::engine::{Engine, naming, pages, spare, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
 use crate::sys::thread::{self, JoinHandle, Thread};
@@ -180,6 +180,11 @@ impl Engine {
 
     #[cold]
     fn start(&self) -> io::Result<()> {
+        self.try_start().or_else(|error| self.go_on_without(error))
+    }
+
+    /// The same; `Err`, too, when there are others.
+    pub(super) fn try_start(&self) -> io::Result<()> {
         let Some(engine) = self.this.upgrade() else { return Ok(()) };
         self.settle_here();
         let number = self.threads.numbers.take();
@@ -191,8 +196,7 @@ impl Engine {
             // Or has come and gone: that does no harm.
             let is_there =
                 || if self.core.alive() > 0 { Ok(()) } else { Err(io::Error::other("the worker was dropped")) };
-            let spawned = spawned.and_then(|()| is_there());
-            return spawned.or_else(|error| self.go_on_without(error));
+            return spawned.and_then(|()| is_there());
         }
         let mut builder = thread::Builder::new().name(self.thread_name(number));
         if let Some(bytes) = self.config.stack_size {
@@ -205,11 +209,11 @@ impl Engine {
             let started = builder.spawn(move || live(engine, number, round));
             started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
         };
-        started.or_else(|error| {
+        if started.is_err() {
             let duty = self.take_back(number, round);
             self.perform_or_leave(duty);
-            self.go_on_without(error)
-        })
+        }
+        started
     }
 
     /// A thread that was asked for does not come.
@@ -270,14 +274,14 @@ impl Engine {
     /// Starts a thread that calls a callback.
     pub(crate) fn start_callbacks(
         self: &Arc<Self>,
-        what: &'static str,
+        what: &str,
         run: impl FnOnce(&Arc<Self>) + Send + 'static,
     ) -> io::Result<()> {
         self.settle_here();
         let name = format!("{}-{what}", self.config.name_prefix);
         let engine = Arc::clone(self);
         let live = move || {
-            engine.show_name(what);
+            naming::show_end();
             run(&engine);
         };
         let handle = thread::Builder::new().name(name).spawn(live)?;
@@ -324,7 +328,9 @@ unsafe fn in_child(engine: *mut ()) {
 
 /// The life of a worker's thread.
 fn live(engine: Arc<Engine>, number: usize, round: u64) {
-    engine.show_thread_name(number);
+    if engine.config.thread_name.is_none() {
+        naming::show_end();
+    }
     PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, number, round));
     PRESENCE.with(|present| present.borrow().live());
 }

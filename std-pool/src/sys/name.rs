@@ -4,13 +4,14 @@
 /// Bytes that are shown.
 pub(crate) const NAME_BYTES: usize = 15;
 
-/// From now on the system shows this as the name of the present thread, where it shows less than std keeps.
-pub(crate) fn show_name(name: &str) {
+/// From now on the system shows this as the name of the present thread, up to the first zero, where it shows less than std keeps.
+pub(crate) fn show_name(name: &[u8; NAME_BYTES]) {
     #[cfg(all(target_os = "linux", not(any(miri, shuttle))))]
-    if let Ok(name) = std::ffi::CString::new(name) {
-        // SAFETY: the string ends with a zero byte, and is there until the call returns. Of more bytes than there is room for
-        // the first are taken.
-        let _ = unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    {
+        let mut ended = [0; NAME_BYTES + 1];
+        ended[..NAME_BYTES].copy_from_slice(name);
+        // SAFETY: it ends with a zero byte, and is there until the call returns.
+        let _ = unsafe { libc::prctl(libc::PR_SET_NAME, ended.as_ptr()) };
     }
     #[cfg(not(all(target_os = "linux", not(any(miri, shuttle)))))]
     let _ = name;
