@@ -83,7 +83,13 @@ impl Staff {
 
     /// So many are there now.
     pub(crate) fn count(&self, alive: usize) {
-        self.largest.fetch_max(alive, Ordering::Relaxed);
+        let mut largest = self.largest.load(Ordering::Relaxed);
+        while largest < alive {
+            match self.largest.compare_exchange(largest, alive, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => largest = now,
+            }
+        }
     }
 
     pub(crate) fn largest(&self) -> usize {

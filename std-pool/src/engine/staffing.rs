@@ -47,7 +47,9 @@ impl Engine {
     }
 
     fn perform_all(&self, duties: Vec<Duty>) {
-        duties.into_iter().for_each(|duty| self.perform_or_leave(duty));
+        for duty in duties {
+            self.perform_or_leave(duty);
+        }
     }
 
     /// Starts so many threads more, if there may be so many. Returns how many; `Err` when one cannot be started.

@@ -12,12 +12,14 @@
 //! | `gates` | jobs at gates, pauses |
 //! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
 //! | `forks` | forks against workers that fall asleep, and the end |
+//! | `staffing` | changes of how many workers are wanted, and those that were idle for long |
 //! | `scenes` | scenes |
 
 mod ends;
 mod forks;
 mod gates;
 mod scenes;
+mod staffing;
 mod stage;
 mod steps;
 mod waits;
