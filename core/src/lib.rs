@@ -47,6 +47,8 @@ mod seat;
 #[cfg(feature = "alloc")]
 mod seats;
 mod sleepers;
+#[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "only pools that grow have one"))]
+mod staff;
 mod state;
 
 // Waiting for each other.
@@ -92,6 +94,8 @@ pub use semaphore::{Acquire, AcquireError, Overflow, Permit, Semaphore, TryAcqui
 pub use slot::Take;
 #[doc(hidden)]
 pub use slots::Slots;
+#[doc(hidden)]
+pub use staff::Staff;
 pub use state::{MAX_WORKERS, Phase};
 #[cfg(feature = "alloc")]
 pub use storage::Growing;

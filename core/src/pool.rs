@@ -8,6 +8,7 @@
 //! | `batch` | several jobs at once |
 //! | `call` | whom work calls for: starts, wake-ups, waits inside jobs, pauses |
 //! | `account` | what was accepted, where it is, and how it ended |
+//! | `staffing` | how many workers there are to be |
 //! | `timed` | timed and urgent jobs |
 //! | `gated` | jobs at gates |
 //! | `forks` | halves of joins |
@@ -56,6 +57,8 @@ mod gated;
 #[cfg(all(test, loom))]
 mod loom;
 mod reach;
+#[cfg(feature = "alloc")]
+mod staffing;
 mod timed;
 
 use core::marker::PhantomData;

@@ -12,7 +12,7 @@
 //! | sleeping | workers on the sleepers' list | `fall_asleep`, `wake_up`, under the sleepers' lock |
 //! | searching | workers that look for work and will find whatever is there; a wake-up counts from the decision | all that begin or end a search |
 //! | blocked | workers whose job waits for something and wants another worker to stand in | `block`, [`Edge::UNBLOCK`] |
-//! | starting | workers that were asked for and cannot search yet: their threads, or their start hooks, take their time | `start`, [`Edge::ATTACH`], [`Edge::FAIL`] |
+//! | starting | workers that were asked for and cannot search yet: their threads, or their start hooks, take their time; more than it holds are as if they worked | `start`, `attach`, `fail`; [`Edge::ATTACH`], [`Edge::FAIL`] where there cannot be more |
 //!
 //! Always: napping implies sentinel, and that a sleeper; `sleeping + searching + starting <= alive`; `blocked <= alive`. Those
 //! that are in none of the fields run jobs. A paused pool has one searcher more, who is nobody: see [`Edge::PAUSE`].
@@ -120,8 +120,7 @@ impl Edge {
     }
 
     /// Where it leads.
-    #[cfg(all(test, not(loom)))]
-    const fn from(self, state: State) -> State {
+    pub(crate) const fn from(self, state: State) -> State {
         State(state.0.wrapping_add(self.0))
     }
 
@@ -240,8 +239,19 @@ impl State {
     /// One more worker, who searches as soon as it can.
     #[must_use]
     pub(crate) const fn start(self) -> Self {
-        debug_assert!(self.starting() < MOST_STARTING);
-        Self(self.0 + ALIVE + STARTING)
+        Self(self.0 + if self.starting() < MOST_STARTING { ALIVE + STARTING } else { ALIVE })
+    }
+
+    /// Who was asked for can search now.
+    #[must_use]
+    pub(crate) const fn attach(self) -> Self {
+        if self.starting() > 0 { Edge::ATTACH.from(self) } else { Edge::SEARCH.from(self) }
+    }
+
+    /// Who was asked for does not come.
+    #[must_use]
+    pub(crate) const fn fail(self) -> Self {
+        if self.starting() > 0 { Edge::FAIL.from(self) } else { Edge::VANISH.from(self) }
     }
 
     /// The job of one more waits.
@@ -251,14 +261,19 @@ impl State {
         Self(self.0 + BLOCKED)
     }
 
-    /// Workers beyond the wanted number, which stood in for blocked ones.
+    /// Whether there are workers beyond the wanted number: they stood in for blocked ones, or fewer are wanted than were.
     pub(crate) const fn is_crowded(self, size: Size) -> bool {
-        // Without seats for stand-ins nobody stands in; a start that was asked for and fails counts for a moment, too.
-        size.limit > size.target && self.alive() - self.blocked() > size.target
+        self.surplus(size) > 0
+    }
+
+    /// How many.
+    pub(crate) const fn surplus(self, size: Size) -> usize {
+        // With as many wanted as there are seats nobody stands in; a start that was asked for and fails counts for a moment, too.
+        if size.limit > size.target { (self.alive() - self.blocked()).saturating_sub(size.target) } else { 0 }
     }
 
     /// Whether there may be one more worker. Without seats for stand-ins it does not matter who is blocked.
-    const fn has_room(self, size: Size) -> bool {
+    pub(crate) const fn has_room(self, size: Size) -> bool {
         self.alive() < size.limit && (size.limit == size.target || self.alive() - self.blocked() < size.target)
     }
 
@@ -395,9 +410,9 @@ mod tests {
             go(true, &|| state.with_short(!state.is_short()));
             go(true, &|| Edge::NONE.from(state));
             go(state.alive() < WORKERS, &|| Edge::ENLIST.from(state));
-            go(state.alive() < WORKERS && state.starting() < MOST_STARTING, &|| state.start());
-            go(state.starting() > 0, &|| Edge::ATTACH.from(state));
-            go(state.starting() > 0 && state.blocked() < state.alive(), &|| Edge::FAIL.from(state));
+            go(state.alive() < WORKERS, &|| state.start());
+            go(state.starting() > 0, &|| state.attach());
+            go(state.starting() > 0 && state.blocked() < state.alive(), &|| state.fail());
             go(working > 0, &|| Edge::SEARCH.from(state));
             go(working > 0 && state.blocked() < state.alive(), &|| Edge::VANISH.from(state));
             go(searchers > 0, &|| Edge::FIND.from(state));
@@ -459,6 +474,30 @@ mod tests {
         }
         assert_eq!(state.starting(), MOST_STARTING);
         assert_eq!(Edge::ATTACH.from(state).starting(), MOST_STARTING - 1);
+    }
+
+    #[test]
+    fn those_that_start_beyond_what_can_be_counted_are_as_if_they_worked() {
+        let mut state = State::NEW;
+        for alive in 1..=MOST_STARTING + 2 {
+            state = state.start();
+            assert_eq!((state.alive(), state.starting()), (alive, alive.min(MOST_STARTING)));
+        }
+        assert!(state.others_work());
+        for _ in 0..=MOST_STARTING {
+            state = state.attach();
+        }
+        assert_eq!((state.starting(), state.searching()), (0, MOST_STARTING + 1));
+        assert_eq!(state.fail(), State((MOST_STARTING + 1) * (ALIVE + SEARCHING)));
+    }
+
+    #[test]
+    fn of_more_than_wanted_those_are_too_many_that_are_not_blocked() {
+        let three = busy(busy(busy(State::NEW)));
+        let surplus = |state: State| [0, 1, 2, 3, 8].map(|target| state.surplus(size(target)));
+        assert_eq!(surplus(three), [3, 2, 1, 0, 0]);
+        assert_eq!(surplus(three.block()), [2, 1, 0, 0, 0]);
+        assert_eq!(three.surplus(Size { limit: 2, ..size(2) }), 0, "nobody can stand in");
     }
 
     #[test]

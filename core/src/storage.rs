@@ -8,6 +8,7 @@ use crate::lane::Lane;
 use crate::ring::Ring;
 use crate::seat::Seat;
 use crate::slots::Slots;
+use crate::staff::Staff;
 #[cfg(not(loom))]
 use crate::sync::const_unless_loom;
 use crate::wheel::{Timing, Wheel};
@@ -43,8 +44,15 @@ pub trait Storage<P> {
     /// Sees to it that there are more than so many. Returns false if there may not be.
     fn more_seats(&self, present: usize) -> bool;
 
-    /// How many of them may work at the same time; the others stand in for workers whose job waits for something.
+    /// How many of them may work at the same time, as it is wanted now; the others stand in for workers whose job waits for something.
     fn workers(&self) -> usize;
+
+    /// What decides on that, where it may change.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn staff(&self) -> Option<&Staff> {
+        None
+    }
 
     /// How many of the seats, from the first on, were ever taken.
     fn used_seats(&self) -> usize;
@@ -166,7 +174,7 @@ mod growing {
 
     use lock_api::RawMutex;
 
-    use super::{Desk, Lane, Look, Seat, Storage, TakenFork};
+    use super::{Desk, Lane, Look, Seat, Staff, Storage, TakenFork};
     use crate::blocks::Blocks;
     use crate::desks::Desks;
     use crate::entries::{Gates, GrowingSlab};
@@ -179,7 +187,7 @@ mod growing {
         seats: Seats<R>,
         desks: Desks,
         used_seats: AtomicUsize,
-        workers: usize,
+        pub(crate) staff: Staff,
         is_eager: bool,
     }
 
@@ -194,7 +202,7 @@ mod growing {
                 seats: Seats::new(if cfg!(loom) { workers + spares } else { workers }, workers + spares),
                 desks: Desks::new(workers + spares),
                 used_seats: AtomicUsize::new(0),
-                workers,
+                staff: Staff::new(workers),
                 is_eager,
             }
         }
@@ -226,9 +234,14 @@ mod growing {
             self.seats.more_than(present)
         }
 
-        #[inline]
+        #[inline(always)]
         fn workers(&self) -> usize {
-            self.workers
+            self.staff.wanted()
+        }
+
+        #[inline(always)]
+        fn staff(&self) -> Option<&Staff> {
+            Some(&self.staff)
         }
 
         fn used_seats(&self) -> usize {

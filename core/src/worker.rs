@@ -12,14 +12,14 @@
 //!        |   v
 //!        |  ASLEEP     (4) woken, or the deadline has passed
 //!        +----+
-//!      SEARCHING -- nothing, and the pool is closed or crowded (5) --> gone
+//!      SEARCHING -- nothing, and the pool is closed or crowded, or that for long (5) --> gone
 //! ```
 //!
 //! 1. `found`: off the count of searchers; if more is left than this worker can begin at once, the next one is called.
 //! 2. `search`: on the count.
 //! 3. `fall_asleep`: on the sleepers' list, then one more look (the pool's order argument).
 //! 4. `get_up`: off the list, if the waker has not done it.
-//! 5. `leave_pool`.
+//! 5. `leave_pool`, `leave_surplus`; in a crowded pool a worker does not look for the next job (`make_way`).
 //!
 //! # Where jobs come from, in this order
 //!
@@ -49,11 +49,12 @@ pub use self::runner::{Next, Rest, Runner};
 use self::steal::Watch;
 use crate::claim::Claimed;
 use crate::end::{After, End};
-use crate::entries::Stays;
+use crate::entries::{Gating, Stays};
 use crate::fork::{Look, TakenFork};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::pace::Pace;
+use crate::part::Part;
 use crate::pinned::Pinned;
 use crate::pool::{Duty, Line, Pool};
 use crate::priority::SHARE;
@@ -61,9 +62,10 @@ use crate::running::Running;
 use crate::seat::Seat;
 use crate::slot::Take;
 use crate::slots::Slots;
-use crate::state::{Call, Edge};
+use crate::staff::Idle;
+use crate::state::{Call, Edge, State};
 use crate::storage::Storage;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, blank};
 
 /// A job that was found; its seat is marked with its id.
 type Found<P> = (P, Stays);
@@ -130,6 +132,7 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     errands: usize,
     /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
     yields: bool,
+    idle: <S::Gating as Gating>::Only<Idle>,
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
@@ -137,14 +140,19 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// taken, because others have [enlisted](Pool::enlist) meanwhile: then say [`Pool::start_failed`].
     pub fn attach(&self) -> Option<Worker<'_, P, H, S>> {
         let seat = self.take_seat()?;
-        Edge::ATTACH.take(&self.word);
+        if S::OWN_LANES {
+            self.change(State::attach);
+        } else {
+            Edge::ATTACH.take(&self.word);
+        }
         Some(self.seated(seat))
     }
 
     /// A worker that nobody asked for: for ports that start their workers beforehand. `None` when all seats are taken.
     pub fn enlist(&self) -> Option<Worker<'_, P, H, S>> {
         let seat = self.take_seat()?;
-        Edge::ENLIST.take(&self.word);
+        let before = Edge::ENLIST.take(&self.word);
+        self.count_alive(Edge::ENLIST.from(before));
         Some(self.seated(seat))
     }
 
@@ -170,6 +178,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             yields: false,
             helps: false,
             errands: 0,
+            idle: blank!(<S::Gating as Gating>::Only<Idle>),
         };
         worker.inherit();
         worker
@@ -505,6 +514,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.round = 0;
         self.naps = 0;
         self.has_lingered = false;
+        if S::OWN_LANES {
+            *self.idle.there() = blank!(Idle);
+        }
         if self.mode == Mode::Searching {
             self.mode = Mode::Working;
             Edge::FIND.take(&self.pool.word);

@@ -5,10 +5,12 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastthreadpool_core::MAX_WORKERS;
 
 use crate::engine::hired::WorkerThread;
+use crate::engine::naming::{self, NameThread};
 use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler};
 use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
@@ -16,7 +18,7 @@ use crate::groups::ways::Bounds;
 use crate::pool::Pool;
 use crate::results::callback;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
-use crate::sys::thread;
+use crate::sys::{self, thread};
 
 /// Sets up a [`Pool`]; from [`Pool::builder`].
 ///
@@ -32,7 +34,11 @@ use crate::sys::thread;
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder<T> {
     threads: Threads,
+    min_threads: usize,
+    keep_alive: Duration,
+    prestart: Option<Prestart>,
     name_prefix: String,
+    thread_name: Option<NameThread>,
     stack_size: Option<usize>,
     queue_capacity: Option<usize>,
     done_capacity: Option<usize>,
@@ -51,6 +57,9 @@ pub struct Builder<T> {
 /// Starts the thread of a callback. Made where the callback is given, so that a program without is spared such threads.
 type Starts<T> = Box<dyn FnOnce(&Arc<Engine>, Arc<Inner<T>>) -> io::Result<()> + Send>;
 
+/// The same for threads that are started beforehand.
+type Prestart = Box<dyn FnOnce(&Engine) -> io::Result<()> + Send>;
+
 #[derive(Clone, Copy)]
 enum Threads {
     Exactly(usize),
@@ -61,7 +70,11 @@ impl<T: Send + 'static> Builder<T> {
     pub(crate) fn new() -> Self {
         Self {
             threads: Threads::CpusLess(0),
+            min_threads: 0,
+            keep_alive: Duration::MAX,
+            prestart: None,
             name_prefix: "ThreadPool".into(),
+            thread_name: None,
             stack_size: None,
             queue_capacity: None,
             done_capacity: None,
@@ -77,23 +90,88 @@ impl<T: Send + 'static> Builder<T> {
         }
     }
 
-    /// At most so many worker threads. They are started when there is work for them.
+    /// At most so many worker threads. They are started when there is work for them, and then stay; see [`Builder::keep_alive`].
     pub fn threads(mut self, number: usize) -> Self {
         self.threads = Threads::Exactly(number);
         self
     }
 
-    /// As many worker threads as there are processors available to the process, less so many. The default is 0 less. A
-    /// limit of the process's control group counts: see [`std::thread::available_parallelism`].
+    /// As many worker threads as there are processors available to the thread that builds the pool, less so many. The default is 0
+    /// less. On Linux an affinity of that thread counts, and a quota of its control group, as they are when the pool is built: see
+    /// [`std::thread::available_parallelism`].
     pub fn threads_less(mut self, number: usize) -> Self {
         self.threads = Threads::CpusLess(number);
         self
     }
 
-    /// The threads are called `prefix-1`, `prefix-2` and so on; the default prefix is `ThreadPool`. Linux shows the first
-    /// 15 bytes.
+    /// The same as [`Builder::threads`], beside [`Builder::min_threads`].
+    pub fn max_threads(self, number: usize) -> Self {
+        self.threads(number)
+    }
+
+    /// So many worker threads stay for ever once they were started, whatever [`Builder::keep_alive`] says. The default is 0.
+    pub fn min_threads(mut self, number: usize) -> Self {
+        self.min_threads = number;
+        self
+    }
+
+    /// Of the worker threads that are more than [`Builder::min_threads`], one that has had nothing to do for so long ends; another is started
+    /// when there is need of it. As long as delayed or periodic jobs wait for their time one stays. The default, and whatever is longer than 584
+    /// years: they stay for ever.
+    ///
+    /// A thread that has nothing to do gets up once, to end.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    ///
+    /// let (sender, ended) = mpsc::channel();
+    /// let pool: Pool = Pool::builder()
+    ///     .max_threads(4)
+    ///     .min_threads(1)
+    ///     .keep_alive(Duration::from_millis(1))
+    ///     .prestart(4)
+    ///     .on_thread_stop(move |number| sender.send(number).expect("it is listened to"))
+    ///     .build()?;
+    /// assert_eq!(ended.iter().take(3).count(), 3);
+    /// assert_eq!(pool.alive(), 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn keep_alive(mut self, idle: Duration) -> Self {
+        self.keep_alive = idle;
+        self
+    }
+
+    /// Starts so many worker threads when the pool is built, or as many as there may be. The default is 0: they are started when there
+    /// is work for them. See also [`Pool::start_threads`].
+    pub fn prestart(mut self, number: usize) -> Self {
+        self.prestart = Some(Box::new(move |engine| engine.start_threads(number).map(drop)));
+        self
+    }
+
+    /// The threads are called `prefix-1`, `prefix-2` and so on; the default prefix is `ThreadPool`. A thread has the lowest number
+    /// that no other of the pool has. Linux shows 15 bytes of a name: of a longer one the prefix is shortened there, and not the
+    /// number.
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
+        self
+    }
+
+    /// What a thread is called, by its number from 1, instead of by a prefix. Called on whatever thread the need for one is seen. Zero
+    /// bytes are left out; if it panics the name is that by the prefix.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::builder().threads(1).thread_name(|number| format!("{number}. of one")).build()?;
+    /// let name = pool.spawn(|| std::thread::current().name().map(str::to_owned))?.join()?;
+    /// assert_eq!(name.as_deref(), Some("1. of one"));
+    /// # Ok(()) }
+    /// ```
+    pub fn thread_name(mut self, name: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+        self.thread_name = Some(Box::new(move |number| naming::own_name(|| name(number))));
         self
     }
 
@@ -195,12 +273,12 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// The pool. Starts no worker yet.
+    /// The pool. Starts no worker yet but those of [`Builder::prestart`].
     ///
     /// # Errors
     ///
-    /// [`BuildError`], when the number of threads is not between 1 and what the pool can count, when a capacity is 0, or
-    /// when the thread for a callback cannot be started.
+    /// [`BuildError`], when the number of threads is not between 1 and what the pool can count, when the least number of them is above
+    /// that, when a capacity is 0, or when a thread cannot be started: that of a callback, or one that is to be there beforehand.
     pub fn build(self) -> Result<Pool<T>, BuildError> {
         let threads = match self.threads {
             Threads::Exactly(number) => number,
@@ -213,6 +291,9 @@ impl<T: Send + 'static> Builder<T> {
         };
         if threads == 0 || threads > MAX_WORKERS / 2 {
             return Err(BuildError::Threads(threads));
+        }
+        if self.min_threads > threads {
+            return Err(BuildError::MinThreads { min: self.min_threads, max: threads });
         }
         if [self.queue_capacity, self.done_capacity, Some(self.failed_capacity)].contains(&Some(0)) {
             return Err(BuildError::NoCapacity);
@@ -231,7 +312,10 @@ impl<T: Send + 'static> Builder<T> {
         let begin = self.bounds.map_or(Inner::begin_plain as fn(&_, &_), |bounds| bounds.begin);
         let config = Config {
             threads,
+            min_threads: self.min_threads,
+            keep_alive: sys::nanos(self.keep_alive),
             name_prefix: self.name_prefix,
+            thread_name: self.thread_name,
             stack_size: self.stack_size,
             spawn_handler: self.spawn_handler,
             on_thread_start: self.on_thread_start,
@@ -246,6 +330,9 @@ impl<T: Send + 'static> Builder<T> {
         }
         if let Some(on_failed) = self.on_failed {
             on_failed(&engine, root).map_err(BuildError::Callback)?;
+        }
+        if let Some(prestart) = self.prestart {
+            prestart(&engine).map_err(BuildError::Start)?;
         }
         Ok(pool)
     }
@@ -272,6 +359,15 @@ pub enum BuildError {
     },
     /// The number of processors is not known.
     Cpus(io::Error),
+    /// The least number of threads is above the most.
+    MinThreads {
+        /// The least.
+        min: usize,
+        /// The most.
+        max: usize,
+    },
+    /// A thread that is to be there beforehand cannot be started.
+    Start(io::Error),
     /// A capacity is 0.
     NoCapacity,
     /// The limit of a group is 0.
@@ -288,6 +384,8 @@ impl fmt::Display for BuildError {
             Self::Threads(number) => write!(f, "a pool has between 1 and {} threads, not {number}", MAX_WORKERS / 2),
             Self::TooFewCpus { cpus, less } => write!(f, "{cpus} processors less {less} leave no thread"),
             Self::Cpus(error) => write!(f, "the number of processors is not known: {error}"),
+            Self::MinThreads { min, max } => write!(f, "at least {min} threads are more than the most, {max}"),
+            Self::Start(error) => write!(f, "a thread cannot be started: {error}"),
             Self::NoCapacity => f.write_str("a queue of capacity 0 takes nothing"),
             Self::NoLimit => f.write_str("a group of limit 0 runs nothing"),
             Self::Name => f.write_str("a thread's name cannot contain a zero byte"),
@@ -299,7 +397,7 @@ impl fmt::Display for BuildError {
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Cpus(error) | Self::Callback(error) => Some(error),
+            Self::Cpus(error) | Self::Callback(error) | Self::Start(error) => Some(error),
             _ => None,
         }
     }

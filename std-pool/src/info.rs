@@ -148,16 +148,6 @@ impl<T: Send + 'static> Pool<T> {
         Counts::of_pool(self.engine())
     }
 
-    /// Worker threads.
-    pub fn alive(&self) -> usize {
-        self.engine().core.alive()
-    }
-
-    /// Worker threads that run a job.
-    pub fn busy(&self) -> usize {
-        self.engine().core.counts().busy
-    }
-
     /// Jobs that wait for a worker or for their group, or run. Delayed and periodic jobs count while they are due.
     pub fn pending(&self) -> usize {
         self.engine().pending()

@@ -33,6 +33,7 @@ mod loops;
 mod pool;
 mod sharing;
 mod submitting;
+mod threads;
 mod worker_local;
 
 // The shipped code under a model checker.
@@ -77,4 +78,5 @@ pub use sync::lock::{FastLock, FastLockGuard};
 pub use sync::owned_permit::OwnedPermit;
 pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;
+pub use threads::TooManyThreads;
 pub use worker_local::WorkerLocal;

@@ -146,7 +146,7 @@ impl<T: Send + 'static> Group<T> {
 }
 
 impl<T: Send + 'static> Pool<T> {
-    /// Calls a function once on each of the pool's threads, and returns what it has returned, in no order: to reach what they keep in
+    /// Calls a function once on each of the pool's threads, and returns what it has returned, by the numbers of the threads: to reach what they keep in
     /// thread-local values. It may borrow. The threads are those that the pool has by now, or has asked for; one that comes later
     /// is not among them, so what is to be set up on each belongs into [`on_thread_start`](crate::Builder::on_thread_start).
     ///

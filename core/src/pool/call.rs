@@ -89,8 +89,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                     if seen.is_some_and(|pinned| !self.wants_somebody(pinned)) {
                         return Duty::Nothing;
                     }
-                    let next = state.start().0;
-                    if self.word.compare_exchange(state.0, next, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                    let next = state.start();
+                    if self.word.compare_exchange(state.0, next.0, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                        self.count_alive(next);
                         return Duty::Start;
                     }
                 }
@@ -103,7 +104,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// Others may have counted on the search of that worker; so this may ask for a sleeper to be woken, never for a start.
     pub fn start_failed(&self) -> Duty {
-        Edge::FAIL.take(&self.word);
+        if S::OWN_LANES {
+            self.change(State::fail);
+        } else {
+            Edge::FAIL.take(&self.word);
+        }
         let inside = self.inside();
         if self.state().searching() > 0 || !self.wants_somebody(inside.pinned()) {
             return Duty::Nothing;
@@ -149,6 +154,20 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             || self.visible_work() > 0
             || self.has_unstarted(pinned, NO_SEAT)
             || (S::FORKS && self.look_at_desks(NO_SEAT, Look::Forks).is_some())
+    }
+
+    /// Whether one that has nothing to do may end: more are there than stay in any case, and what waits for its time is minded by
+    /// another.
+    pub(crate) fn can_spare(&self, state: State, least: usize) -> bool {
+        state.alive() > least && (state.has_sentinel() || self.timers.load(Ordering::SeqCst) == 0)
+    }
+
+    /// One more is there.
+    #[inline(always)]
+    pub(crate) fn count_alive(&self, now: State) {
+        if let Some(staff) = self.storage.staff() {
+            staff.count(now.alive());
+        }
     }
 
     /// The present phase.

@@ -5,9 +5,11 @@ use super::aside::SLACK;
 use super::{Find, Mode, Rest, Worker};
 use crate::claim::Claimed;
 use crate::host::{Host, Tick};
+use crate::part::Part;
 use crate::pool::Duty;
 use crate::slots::Slots;
-use crate::state::{Call, Edge, Phase, Role};
+use crate::staff::{Idle, Staff};
+use crate::state::{Call, Edge, Phase, Role, State};
 use crate::storage::Storage;
 
 /// Naps in a row before a worker sleeps without a deadline while others work: short jobs keep coming, and one worker is
@@ -53,8 +55,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             return Some(Find::Search);
         }
-        if self.may_exit() {
-            return Some(Find::Rest(self.leave_pool()));
+        if let Some(rest) = self.leave() {
+            return Some(Find::Rest(rest));
         }
         if !aside && self.pool.host.relax(round) {
             return None;
@@ -72,13 +74,25 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    /// A stand-in ends as soon as the one that it stood in for works again, and not only when there is nothing to do.
+    /// A stand-in ends as soon as the one that it stood in for works again, and whoever comes first when fewer are wanted; not only
+    /// when there is nothing to do.
     pub(super) fn make_way(&mut self) -> Option<Rest> {
-        if !S::OWN_LANES || self.seat < self.pool.storage.workers() || !self.pool.state().is_crowded(self.pool.size()) {
+        let may_stay = |staff: &Staff| self.seat < staff.first_to_go();
+        if self.pool.storage.staff().is_none_or(may_stay) || !self.pool.state().is_crowded(self.pool.size()) {
             return None;
         }
+        self.make_way_now()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_way_now(&mut self) -> Option<Rest> {
+        if self.has_holes() {
+            // What it has put aside will be there soon. Until then it claims nothing more.
+            return Some(Rest::Park(Some(self.nap())));
+        }
         self.begin_search();
-        self.may_exit().then(|| self.leave_pool())
+        self.leave_surplus()
     }
 
     /// `aside`: work that it sees need not keep it awake, if nobody would be called for it.
@@ -121,7 +135,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             || (!unstarted && pool.has_unstarted(self.pinned(), self.seat))
             || self.sees_forks()
             || self.sees_errand()
-            || self.may_exit()
+            || self.has_to_leave()
         {
             self.mode = Mode::Asleep;
             self.get_up_inside();
@@ -137,6 +151,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         if S::Slots::TRIMS {
             deadline = deadline.min(self.trim());
+        }
+        if role == Role::Plain {
+            deadline = deadline.min(self.end_of_idleness());
         }
         Some(Rest::Park(Some(deadline).filter(|deadline| *deadline < Tick::MAX)))
     }
@@ -166,6 +183,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.is_dispensable() {
             self.slack = SLACK;
         }
+        if S::OWN_LANES {
+            let idle = self.idle.there();
+            idle.is_long = idle.until > Tick::ZERO && idle.until <= self.pool.host.now();
+        }
         // After a nap one look is enough.
         self.round = if self.naps > 0 { u32::MAX } else { 0 };
     }
@@ -179,16 +200,94 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.mode = Mode::Searching;
     }
 
+    /// Until when it sleeps if nobody wakes it, as one of those that end when they have nothing to do for long.
+    fn end_of_idleness(&mut self) -> Tick {
+        let Some(staff) = self.pool.storage.staff() else { return Tick::MAX };
+        let Some(keeps) = staff.keeps() else { return Tick::MAX };
+        if self.pool.state().alive() <= staff.least() {
+            return Tick::MAX;
+        }
+        let now = self.pool.host.now();
+        let idle = self.idle.there();
+        // If that was over before, and it was needed all the same, it is asked again after as long a time.
+        if idle.until == Tick::ZERO || idle.is_long {
+            *idle = Idle { until: now.saturating_add(keeps), is_long: false };
+        }
+        idle.until
+    }
+
+    /// Whether it may end because the pool is closed.
     fn may_exit(&self) -> bool {
-        let state = self.pool.state();
-        let closed = state.phase() != Phase::Running && self.pool.timers() == 0 && self.pool.visible_work() == 0;
-        (closed || state.is_crowded(self.pool.size()))
+        let is_closed = self.pool.phase() != Phase::Running;
+        is_closed
+            && self.pool.timers() == 0
+            && self.pool.visible_work() == 0
             && !self.has_holes()
             && !self.pool.has_unstarted(self.pinned(), self.seat)
     }
 
-    fn leave_pool(&mut self) -> Rest {
+    /// Asked before it parks: whether it is not to.
+    fn has_to_leave(&self) -> bool {
+        self.may_exit() || (S::OWN_LANES && self.pool.state().is_crowded(self.pool.size()) && !self.has_holes())
+    }
+
+    /// Ends if the pool is closed, or has no need of it.
+    fn leave(&mut self) -> Option<Rest> {
+        if self.may_exit() { Some(self.leave_pool()) } else { self.leave_surplus() }
+    }
+
+    /// Whether it is one of more workers than wanted, or of more than the least and has had nothing to do for long.
+    fn is_surplus(&self, staff: &Staff) -> bool {
+        let state = self.pool.state();
+        let is_long = self.idle.get().is_some_and(|idle| idle.is_long);
+        state.is_crowded(self.pool.size()) || (is_long && self.pool.can_spare(state, staff.least()))
+    }
+
+    /// One that searches ends if it is surplus. What others have claimed is no reason to stay if there are too many: who leaves looks
+    /// for it afterwards, and calls another if there may be one.
+    fn leave_surplus(&mut self) -> Option<Rest> {
+        let staff = self.pool.storage.staff()?;
+        if !self.is_surplus(staff) || self.has_holes() {
+            return None;
+        }
+        let is_crowded = self.pool.state().is_crowded(self.pool.size());
+        if !is_crowded && self.pool.has_unstarted(self.pinned(), self.seat) {
+            return None;
+        }
+        if !is_crowded {
+            self.trim_for_good();
+        }
         let pool = self.pool;
+        let before = {
+            // One after the other: of two that see one too many, only one is.
+            let _sleepers = pool.sleepers.lock();
+            if !self.is_surplus(staff) {
+                return None;
+            }
+            self.step_out()
+        };
+        Some(self.look_back(before))
+    }
+
+    /// Gives memory back if the rest of the pool sleeps: nobody may be left soon who could.
+    fn trim_for_good(&mut self) {
+        let state = self.pool.state();
+        if S::Slots::TRIMS && state.sleeping() + 1 == state.alive() {
+            debug_assert!(self.claim.is_empty());
+            self.claim = Claimed::none();
+            self.pool.leave();
+            self.pool.trim(true);
+            self.pool.enter();
+        }
+    }
+
+    fn leave_pool(&mut self) -> Rest {
+        let before = self.step_out();
+        self.look_back(before)
+    }
+
+    /// Off the count. Returns what the word was before.
+    fn step_out(&mut self) -> State {
         self.mode = Mode::Gone;
         if S::OWN_LANES {
             // What it has tried to claim last may be what another is about to begin: nobody is called for that.
@@ -196,7 +295,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         // Before it is off the count: whoever asks for a worker from then on finds a seat.
         self.free_seat();
-        let before = Edge::LEAVE.take(&pool.word);
+        Edge::LEAVE.take(&self.pool.word)
+    }
+
+    /// What is to be done by one that is gone. `before`: what the word was.
+    fn look_back(&self, before: State) -> Rest {
+        let pool = self.pool;
         // Others may have counted on this search.
         let mut duty = if pool.wants_somebody(self.pinned()) { pool.call_again(self.pinned()) } else { Duty::Nothing };
         if duty == Duty::Nothing && before.phase() != Phase::Running {

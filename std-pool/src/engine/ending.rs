@@ -60,6 +60,9 @@ impl Engine {
             }
         };
         let (duty, round) = self.event(Event::Close(how));
+        if let (Some(want), false) = (self.want_somebody.get(), duty == Duty::Nothing) {
+            want(self);
+        }
         match duty {
             Duty::Drain => {
                 self.end_pauses();
@@ -176,7 +179,7 @@ impl Engine {
         }
         if self.perform(self.core.demand()).is_err() && !std::mem::replace(&mut self.life.lock().is_lent, true) {
             let employer: NonNull<dyn Employer> = NonNull::from(&**self);
-            let frame = Frame::new(Kind::Worker(employer), self.address(), OUTSIDE);
+            let frame = Frame::new(Kind::Worker(employer, 0), self.address(), OUTSIDE);
             frame.enter(|frame| self.work_in_place(frame));
             self.life.lock().is_lent = false;
             self.quiet.notify();

@@ -21,7 +21,7 @@ impl WorkerThread {
         Self { engine: Some(engine), hire }
     }
 
-    /// What the pool would call the thread: `prefix-number`.
+    /// What the pool would call the thread.
     pub fn name(&self) -> String {
         self.engine.as_ref().map_or_else(String::new, |engine| engine.thread_name(self.hire.number))
     }

@@ -5,6 +5,8 @@
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `life` | where the pool stands: one state machine |
 //! | `threads` | the workers' threads, and those of callbacks |
+//! | `naming` | what threads are called |
+//! | `staffing` | how many threads there are to be |
 //! | `hired` | a worker on a thread of the user's |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `errands` | what every thread does once |
@@ -30,12 +32,14 @@ pub(crate) mod habits;
 pub(crate) mod hired;
 pub(crate) mod host;
 pub(crate) mod life;
+pub(crate) mod naming;
 pub(crate) mod pages;
 pub(crate) mod removal;
 pub(crate) mod shown;
 pub(crate) mod slot;
 pub(crate) mod slots;
 pub(crate) mod spare;
+mod staffing;
 pub(crate) mod stops;
 pub(crate) mod stow;
 pub(crate) mod submit;
@@ -62,6 +66,7 @@ use crate::engine::habits::Habits;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
+use crate::engine::naming::NameThread;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
 use crate::engine::stops::Stops;
@@ -98,7 +103,11 @@ pub enum OnDrop {
 /// What the builder fixes.
 pub(crate) struct Config {
     pub(crate) threads: usize,
+    /// So many stay, and the others for so many nanoseconds without work; `u64::MAX` for ever.
+    pub(crate) min_threads: usize,
+    pub(crate) keep_alive: u64,
     pub(crate) name_prefix: String,
+    pub(crate) thread_name: Option<NameThread>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) spawn_handler: Option<SpawnHandler>,
     pub(crate) on_thread_start: Option<Hook>,
@@ -183,6 +192,8 @@ pub(crate) struct Parts {
     tell_idle: OnceLock<fn(&Engine)>,
     /// The last handle is gone.
     abandoned: AtomicBool,
+    /// Sees to it that a closed pool has a thread. There since somebody has changed the number of threads.
+    want_somebody: OnceLock<fn(&Engine)>,
     morgue: Morgue,
     totals: Mutex<Totals>,
     pub(crate) habits: Habits,
@@ -199,9 +210,11 @@ impl Engine {
         // A hook may take long, or wait for a job.
         let is_eager = config.on_thread_start.is_some();
         let make = if is_eager { Core::growing_eager } else { Core::growing };
+        let mut core = make(StdHost, config.threads, spares);
+        core.keep(config.min_threads, config.keep_alive);
         let parts = |this: &Weak<Self>| Parts {
             this: Weak::clone(this),
-            core: make(StdHost, config.threads, spares),
+            core,
             threads: Threads::new(config.threads + spares + fastthreadpool_core::GUESTS),
             root,
             root_keeps,
@@ -215,6 +228,7 @@ impl Engine {
             idlers: AtomicUsize::new(0),
             tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),
+            want_somebody: OnceLock::new(),
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),
             habits: Habits::new(),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use fastthreadpool_core::{Duty, JobId};
 
 use crate::engine::hired::WorkerThread;
-use crate::engine::{Engine, pages, spare, waits};
+use crate::engine::naming::Numbers;
+use crate::engine::{Engine, naming, pages, spare, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
-use crate::sys::atomic::{AtomicUsize, Ordering};
 use crate::sys::thread::{self, JoinHandle, Thread};
 use crate::sys::{self, Forks, Mutex, OnceLock};
 
@@ -25,7 +25,7 @@ pub(crate) struct Threads {
     seats: Box<[OnceLock<Chunk>]>,
     workers: Mutex<Vec<Worker>>,
     callbacks: Mutex<Vec<JoinHandle<()>>>,
-    started: AtomicUsize,
+    numbers: Numbers,
 }
 
 /// A worker's thread.
@@ -42,7 +42,7 @@ impl Threads {
             seats: (0..seats.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
             workers: Mutex::new(Vec::new()),
             callbacks: Mutex::new(Vec::new()),
-            started: AtomicUsize::new(0),
+            numbers: Numbers::new(),
         }
     }
 
@@ -100,6 +100,7 @@ impl Presence {
         for worker in engine.threads.workers.lock().iter_mut() {
             worker.is_gone |= worker.number == number;
         }
+        engine.threads.numbers.give_back(number);
         engine.life.lock().thread_gone(round);
         engine.quiet.notify();
         // Before the engine: it may be that this is the last that has it.
@@ -112,7 +113,7 @@ impl Presence {
 impl Present {
     fn new(engine: Arc<Engine>, hire: Hire) -> Self {
         let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
-        let frame = Stay::new(Frame::new(Kind::Worker(employer), engine.address(), OUTSIDE));
+        let frame = Stay::new(Frame::new(Kind::Worker(employer, hire.number), engine.address(), OUTSIDE));
         frame.frame().set_errands(hire.errands);
         Self(Some(Presence { engine, hire, frame }))
     }
@@ -192,9 +193,14 @@ impl Engine {
 
     #[cold]
     fn start(&self) -> io::Result<()> {
+        self.try_start().or_else(|error| self.go_on_without(error))
+    }
+
+    /// The same; `Err`, too, when there are others.
+    pub(super) fn try_start(&self) -> io::Result<()> {
         let Some(engine) = self.this.upgrade() else { return Ok(()) };
         self.settle_here();
-        let number = self.threads.started.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.threads.numbers.take();
         let round = self.life.lock().thread_asked();
         let hire = Hire { number, round, errands: self.employ() };
         if let Some(spawn) = &self.config.spawn_handler {
@@ -204,8 +210,7 @@ impl Engine {
             // Or has come and gone: that does no harm.
             let is_there =
                 || if self.core.alive() > 0 { Ok(()) } else { Err(io::Error::other("the worker was dropped")) };
-            let spawned = spawned.and_then(|()| is_there());
-            return spawned.or_else(|error| self.go_on_without(error));
+            return spawned.and_then(|()| is_there());
         }
         let mut builder = thread::Builder::new().name(self.thread_name(number));
         if let Some(bytes) = self.config.stack_size {
@@ -218,21 +223,17 @@ impl Engine {
             let started = builder.spawn(move || live(engine, hire));
             started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
         };
-        started.or_else(|error| {
+        if started.is_err() {
             let duty = self.take_back(hire);
             self.perform_or_leave(duty);
-            self.go_on_without(error)
-        })
-    }
-
-    pub(super) fn thread_name(&self, number: usize) -> String {
-        format!("{}-{number}", self.config.name_prefix)
+        }
+        started
     }
 
     /// A thread that was asked for does not come.
     #[cold]
     pub(super) fn take_back(&self, hire: Hire) -> Duty {
-        self.threads.started.fetch_sub(1, Ordering::Relaxed);
+        self.threads.numbers.give_back(hire.number);
         self.life.lock().thread_gone(hire.round);
         self.retire(&Cell::new(hire.errands), false);
         let duty = self.core.start_failed();
@@ -294,7 +295,11 @@ impl Engine {
         self.settle_here();
         let name = format!("{}-{what}", self.config.name_prefix);
         let engine = Arc::clone(self);
-        let handle = thread::Builder::new().name(name).spawn(move || run(&engine))?;
+        let live = move || {
+            naming::show_end();
+            run(&engine);
+        };
+        let handle = thread::Builder::new().name(name).spawn(live)?;
         self.threads.callbacks.lock().push(handle);
         Ok(())
     }
@@ -338,6 +343,9 @@ unsafe fn in_child(engine: *mut ()) {
 
 /// The life of a worker's thread.
 fn live(engine: Arc<Engine>, hire: Hire) {
+    if engine.config.thread_name.is_none() {
+        naming::show_end();
+    }
     PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, hire));
     PRESENCE.with(|present| present.borrow().live());
 }

@@ -53,7 +53,7 @@ pub(crate) fn turns() -> Vec<Turn> {
                 None
             }
             Kind::Job(id) => Some(id),
-            Kind::Worker(_) => {
+            Kind::Worker(..) => {
                 slot = slot.or_else(|| frame.base_member());
                 frame.base_job()
             }

@@ -34,7 +34,7 @@ pub(crate) fn maybe<R>(f: impl FnOnce() -> R) -> Option<R> {
     let mut is_in_fork = false;
     frame::walk(|frame| {
         is_in_fork |= matches!(frame.kind, Kind::Fork(_));
-        let Kind::Worker(employer) = frame.kind else { return ControlFlow::Continue(()) };
+        let Kind::Worker(employer, _) = frame.kind else { return ControlFlow::Continue(()) };
         if frame.is_blocked() || !(is_in_fork || frame.base_job().is_some()) {
             return ControlFlow::Break(wait());
         }

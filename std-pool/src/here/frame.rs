@@ -71,7 +71,8 @@ impl Address {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
-    Worker(NonNull<dyn Employer>),
+    /// With the number of its thread; 0 for one that is not the pool's.
+    Worker(NonNull<dyn Employer>, usize),
     /// With its id.
     Job(JobId),
     /// With the address of its cohort's slot.
@@ -134,14 +135,14 @@ impl Frame {
 
     /// Of a worker: the outermost job that it runs.
     pub(crate) fn base_job(&self) -> Option<JobId> {
-        let Kind::Worker(employer) = self.kind else { return None };
+        let Kind::Worker(employer, _) = self.kind else { return None };
         // SAFETY: rule 2.
         if self.is_on_seat() { unsafe { employer.as_ref() }.base_job(self.seat.get()) } else { None }
     }
 
     /// Of a worker: the slot of that, if it belongs to a group.
     pub(crate) fn base_member(&self) -> Option<NonNull<()>> {
-        let Kind::Worker(employer) = self.kind else { return None };
+        let Kind::Worker(employer, _) = self.kind else { return None };
         // SAFETY: rule 2.
         if self.is_on_seat() { unsafe { employer.as_ref() }.base_member(self.seat.get()) } else { None }
     }
@@ -275,7 +276,7 @@ pub(crate) fn with_top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
 pub(crate) fn with_errands(engine: Address, f: impl FnOnce(&Cell<u64>)) {
     let mut f = Some(f);
     walk(|frame| {
-        if !(frame.engine == engine && matches!(frame.kind, Kind::Worker(_))) {
+        if !(frame.engine == engine && matches!(frame.kind, Kind::Worker(..))) {
             return ControlFlow::Continue(());
         }
         f.take().into_iter().for_each(|f| f(&frame.errands));
@@ -330,7 +331,7 @@ pub(crate) fn member() -> Option<NonNull<()>> {
         loop {
             return match frame.kind {
                 Kind::Member(slot) | Kind::Recurring(slot) => Some(slot),
-                Kind::Worker(_) => frame.base_member(),
+                Kind::Worker(..) => frame.base_member(),
                 Kind::Fork(owner) => {
                     // SAFETY: rule 3: the fork is not over.
                     frame = unsafe { &*owner };
@@ -353,6 +354,15 @@ pub(crate) fn is_inside(engine: Address) -> bool {
         if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .is_some()
+}
+
+/// The number of the present thread, if it is one of an engine's own.
+pub(crate) fn thread_number(engine: Address) -> Option<usize> {
+    walk(|frame| match frame.kind {
+        Kind::Worker(_, number) if frame.engine == engine => ControlFlow::Break(number),
+        _ => ControlFlow::Continue(()),
+    })
+    .filter(|number| *number > 0)
 }
 
 /// Whether the present thread is inside of anything of any engine.

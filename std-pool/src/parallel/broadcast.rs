@@ -5,11 +5,13 @@ use std::panic::resume_unwind;
 
 use crate::engine::Engine;
 use crate::here::call::{Panic, catch};
+use crate::here::frame;
 use crate::sys::Mutex;
 
 /// What has come of it so far.
 struct State<R> {
-    values: Vec<R>,
+    /// With the numbers of the threads.
+    values: Vec<(usize, R)>,
     panic: Option<Panic>,
 }
 
@@ -22,7 +24,7 @@ pub(crate) fn broadcast<R: Send>(engine: &Engine, f: impl Fn() -> R + Sync) -> V
             let mut state = state.lock();
             match result {
                 Ok(value) => {
-                    state.values.push(value);
+                    state.values.push((frame::thread_number(engine.address()).unwrap_or(0), value));
                     None
                 }
                 Err(panic) if state.panic.is_none() => state.panic.replace(panic),
@@ -32,12 +34,15 @@ pub(crate) fn broadcast<R: Send>(engine: &Engine, f: impl Fn() -> R + Sync) -> V
         // Its payload is the user's.
         drop(later);
     });
-    let State { values, panic } = state.into_inner();
+    let State { mut values, panic } = state.into_inner();
     match panic {
         Some(panic) => {
             drop(values);
             resume_unwind(panic.into_payload())
         }
-        None => values,
+        None => {
+            values.sort_unstable_by_key(|(thread, _)| *thread);
+            values.into_iter().map(|(_, value)| value).collect()
+        }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod barrier;
 mod fork;
 #[cfg(shuttle)]
 mod model;
+mod name;
 #[cfg(not(shuttle))]
 mod real;
 mod timely;
@@ -15,6 +16,7 @@ mod timely;
 pub(crate) use fork::Forks;
 #[cfg(shuttle)]
 pub(crate) use model::*;
+pub(crate) use name::{NAME_BYTES, show_name};
 #[cfg(not(shuttle))]
 pub(crate) use real::*;
 pub(crate) use timely::wake_in_time;

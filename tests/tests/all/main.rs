@@ -38,6 +38,7 @@ mod shutdown;
 mod stops;
 mod submit;
 mod tallies;
+mod threads;
 mod timers;
 mod views;
 mod waits;

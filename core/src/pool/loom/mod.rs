@@ -13,6 +13,7 @@
 //! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
 //! | `forks` | forks against workers that fall asleep, and the end |
 //! | `errands` | errands against workers that fall asleep, or work |
+//! | `staffing` | changes of how many workers are wanted, and those that were idle for long |
 //! | `scenes` | scenes |
 
 mod ends;
@@ -20,6 +21,7 @@ mod errands;
 mod forks;
 mod gates;
 mod scenes;
+mod staffing;
 mod stage;
 mod steps;
 mod waits;

@@ -9,7 +9,7 @@ use ::loom::thread;
 use std::boxed::Box;
 use std::vec::Vec;
 
-use super::{Grown, Still};
+use super::{Grown, LONG, Still};
 use crate::end::End;
 use crate::host::Tick;
 use crate::hosts::loom::LoomMutex;
@@ -50,7 +50,18 @@ pub(super) type Duties = Vec<Duty>;
 
 impl Stage {
     pub(super) fn new(host: Still, workers: usize, spares: usize) -> Self {
-        let pool = Box::leak(Box::new(Grown::growing(host, workers, spares)));
+        Self::of(Grown::growing(host, workers, spares))
+    }
+
+    /// One whose workers, but `least` of them, end when they have had nothing to do for so many ticks.
+    pub(super) fn keeping(workers: usize, least: usize, ticks: u64) -> Self {
+        let mut pool = Grown::growing(LONG, workers, 0);
+        pool.keep(least, ticks);
+        Self::of(pool)
+    }
+
+    fn of(pool: Grown) -> Self {
+        let pool = Box::leak(Box::new(pool));
         Self { pool, ran: Arc::new(core::array::from_fn(|_| AtomicUsize::new(0))) }
     }
 

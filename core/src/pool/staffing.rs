@@ -1,0 +1,80 @@
+//! How many workers there are to be: changes of that, and starts that no work asks for. The order is in `staff`.
+#![forbid(unsafe_code)]
+
+use super::{Duty, Pool};
+use crate::host::Host;
+use crate::state::{Edge, State};
+use crate::storage::{Growing, Storage};
+use crate::sync::Ordering;
+
+impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
+    /// How many workers are wanted, those apart whose jobs wait.
+    pub fn wanted(&self) -> usize {
+        self.storage.workers()
+    }
+
+    /// The largest number of workers that there were at the same time, those included that were about to start.
+    pub fn largest(&self) -> usize {
+        self.storage.staff.largest()
+    }
+
+    /// Before anybody works: of the workers that are more than `least`, each ends when it has had nothing to do for so many ticks. The
+    /// default is that they stay; so does `u64::MAX` say.
+    ///
+    /// One stays beyond that as long as something waits for its time.
+    pub fn keep(&mut self, least: usize, ticks: u64) {
+        self.storage.staff.keep(least, ticks);
+    }
+
+    /// From now on so many workers are wanted; with 0 none works. Those that are too many end before they would look for their next
+    /// job. What is now to be done is given to `perform`.
+    ///
+    /// Workers on seats beyond the number that the pool was made for have no lane of their own: jobs that their jobs submit go to the
+    /// end of the queue.
+    ///
+    /// # Errors
+    ///
+    /// When there are not so many seats: how many there are.
+    pub fn want(&self, workers: usize, perform: &mut dyn FnMut(Duty)) -> Result<(), usize> {
+        let limit = self.storage.limit();
+        if workers > limit {
+            return Err(limit);
+        }
+        let before = {
+            let _sleepers = self.sleepers.lock();
+            self.storage.staff.want(workers);
+            Edge::NONE.take(&self.word)
+        };
+        // Those that do not sleep see it by themselves.
+        for _ in 0..before.surplus(self.size()) {
+            match self.next_sleeper() {
+                Some(seat) => perform(Duty::Wake(seat)),
+                None => break,
+            }
+        }
+        let inside = self.inside();
+        if self.wants_somebody(inside.pinned()) {
+            perform(self.call(true));
+        }
+        Ok(())
+    }
+
+    /// Asks for one worker more although no work does. [`Duty::Nothing`]: there are as many as wanted, or the pool is closed.
+    pub fn start_one(&self) -> Duty {
+        let mut seen = self.word.load(Ordering::SeqCst);
+        loop {
+            let state = State(seen);
+            if !state.is_running() || !state.has_room(self.size()) {
+                return Duty::Nothing;
+            }
+            let next = state.start();
+            match self.word.compare_exchange_weak(seen, next.0, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => {
+                    self.storage.staff.count(next.alive());
+                    return Duty::Start;
+                }
+                Err(now) => seen = now,
+            }
+        }
+    }
+}
