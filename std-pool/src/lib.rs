@@ -42,7 +42,7 @@ pub use engine::OnDrop;
 pub use engine::hired::WorkerThread;
 pub use engine::submit::SubmitError;
 pub use fastthreadpool_core::{
-    self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, Overflow, TryAcquireError,
+    self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, NotMoved, Overflow, TryAcquireError,
 };
 pub use group::{Group, NotKeyed, NotPausable};
 pub use group_builder::GroupBuilder;

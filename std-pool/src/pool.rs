@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, Kinds, Tick};
+use fastthreadpool_core::{JobId, Kinds, NotMoved, Tick};
 
 use crate::builder::{BuildError, Builder};
 use crate::engine::Engine;
@@ -17,6 +17,7 @@ use crate::groups::policy::Policy;
 use crate::here::blocking;
 use crate::here::cancellation::Cancellation;
 use crate::here::removed::CancelReason;
+use crate::jobs::when::When;
 use crate::results::outlet::{FAILURES, Outlet, Threads};
 use crate::sys;
 
@@ -148,6 +149,38 @@ impl<T: Send + 'static> Pool<T> {
     /// removed.
     pub fn cancel_timers(&self) -> usize {
         self.engine().cancel_entries(Kinds::Timed, CancelReason::Cancelled)
+    }
+
+    // ----- moving
+
+    /// Lets a delayed or a periodic job that waits for its time run at another one instead, without making it anew: a time in the
+    /// past is now, one beyond the range of the clock never. Of jobs with the same time it is the last. O(1), allocates nothing, and
+    /// wakes nobody for a later time.
+    ///
+    /// Of a periodic job the next run moves. At a fixed rate its grid goes on from there. One that is
+    /// [paused](Pool::pause_periodic) runs then if its pause has ended by that time.
+    ///
+    /// # Errors
+    ///
+    /// [`NotMoved`], when it does not wait for its time any more, or never did; it goes on as if nobody had asked.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::{NotMoved, Pool};
+    /// # use std::time::Duration;
+    /// let pool = Pool::new()?;
+    /// // Saves when nothing was typed for a while.
+    /// let save = pool.submit_later(Duration::from_secs(60), || "saved")?;
+    /// for _key in 0..100 {
+    ///     pool.reschedule(save, Duration::from_secs(60))?;
+    /// }
+    /// pool.reschedule(save, Duration::ZERO)?;
+    /// assert_eq!(pool.done().pop().map(|done| done.value), Some("saved"));
+    /// assert_eq!(pool.reschedule(save, Duration::ZERO), Err(NotMoved::TooLate));
+    /// # Ok(()) }
+    /// ```
+    pub fn reschedule(&self, id: JobId, when: impl Into<When>) -> Result<(), NotMoved> {
+        self.engine().reschedule(id, when.into().0)
     }
 
     // ----- pausing

@@ -23,6 +23,7 @@ mod limits;
 mod lock;
 mod loops;
 mod map;
+mod moves;
 mod original;
 mod panics;
 mod periodic;
