@@ -50,7 +50,7 @@ pub use groups::policy::GroupOnDrop;
 pub use here::call::Panic;
 pub use here::cancellation::Cancellation;
 pub use here::removed::CancelReason;
-pub use info::{Counts, JobInfo, JobKind};
+pub use info::{Counts, JobInfo, JobKind, RemovedJob};
 pub use jobs::batch::SubmitAllError;
 pub use jobs::builder::Job;
 pub use jobs::context::{Context, EmitError};

@@ -62,6 +62,10 @@ pub enum Kinds {
     /// All that would begin if there were workers and their gates were open: not those that wait for their time, nor those
     /// that repeat.
     Arrived,
+    /// Those of them that wait at a gate.
+    Gated,
+    /// Those of them that a gate has let through.
+    Ready,
     /// [`Kind::Delayed`].
     Delayed,
     /// [`Kind::Periodic`].
@@ -83,6 +87,8 @@ impl Kinds {
                 !matches!(kind, Kind::Periodic | Kind::Alarm)
                     && matches!(state, State::Gated | State::Due | State::Ready)
             }
+            Self::Gated => Self::Arrived.has(kind, state) && matches!(state, State::Gated),
+            Self::Ready => Self::Arrived.has(kind, state) && matches!(state, State::Ready),
             Self::Delayed => matches!(kind, Kind::Delayed),
             Self::Periodic => matches!(kind, Kind::Periodic),
             Self::Timed => matches!(kind, Kind::Delayed | Kind::Periodic),

@@ -28,6 +28,7 @@ mod original;
 mod panics;
 mod periodic;
 mod places;
+mod removed;
 mod results;
 mod scope;
 mod seen;
