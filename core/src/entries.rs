@@ -52,6 +52,7 @@ mod gate_tests;
 mod line;
 #[cfg(test)]
 mod model_tests;
+mod moving;
 mod names;
 mod passing;
 mod slab;
@@ -63,7 +64,7 @@ mod visit;
 pub(crate) use gate::WITHOUT_END;
 pub use gate::{At, Exempt};
 pub(crate) use names::Entering;
-pub use names::{Cancel, Key, Kind, Kinds, Popped, State, Stays, View};
+pub use names::{Cancel, Key, Kind, Kinds, NotMoved, Popped, State, Stays, View};
 use slab::Marks;
 pub use slab::{Body, FixedSlab, Gates, Gating, NoGates, Slab, Tag};
 #[cfg(feature = "alloc")]

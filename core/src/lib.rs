@@ -68,7 +68,7 @@ pub use cohort::{Begun as TallyBegun, Cohort, CohortCounts, Reading as TallyRead
 #[cfg(feature = "alloc")]
 pub use desks::GUESTS;
 pub use end::{After, End};
-pub use entries::{Kinds, State as EntryState, View as EntryView};
+pub use entries::{Kinds, NotMoved, State as EntryState, View as EntryView};
 #[doc(hidden)]
 pub use fork::Look;
 pub use fork::{Desk, Fork, Put, TakenFork};

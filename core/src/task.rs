@@ -5,6 +5,7 @@
 //! 1. `data` holds a value of the type that `run` was made for: the job itself, or its box, as [`Fit`] says.
 //! 2. `run` takes the value out of `data`. With a context it may put one back, and says so; without, it drops it.
 //! 3. A value that was taken out and not put back is not touched again: `run` is `None` while it is out.
+//! 4. Without a context `run` may also be given the address of a [`Question`], plus one: then it answers, and the value stays.
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -23,6 +24,11 @@ type Data = MaybeUninit<[usize; WORDS]>;
 pub trait Run<C: ?Sized>: Sized {
     /// Runs it.
     fn run(self, context: &mut C) -> Ran<Self>;
+
+    /// What it is called, as [`Task::name`] says; nothing by default.
+    fn name(&self) -> &'static str {
+        ""
+    }
 }
 
 /// What a run has left of its job: see [`After`].
@@ -55,6 +61,10 @@ impl<C: ?Sized, J: Run<C>> Run<C> for Box<J> {
             Ran::Again(job, end) => Ran::Again(Box::new(job), end),
             Ran::Back(job) => Ran::Back(Box::new(job)),
         }
+    }
+
+    fn name(&self) -> &'static str {
+        (**self).name()
     }
 }
 
@@ -111,6 +121,17 @@ pub struct Task<C: ?Sized> {
 const _: () = assert!(size_of::<Task<()>>() == size_of::<Data>() + size_of::<usize>());
 
 type RunValue<C> = unsafe fn(*mut Data, Option<&mut C>) -> After;
+
+/// A question to a task, and the answer.
+struct Question {
+    data: *const Data,
+    name: &'static str,
+}
+
+/// What makes the address of a question different from that of data.
+const ASKS: usize = 1;
+
+const _: () = assert!(align_of::<Question>() > ASKS && align_of::<Data>() > ASKS);
 
 /// Whether a job is stored inline.
 struct Fit<J>(PhantomData<J>);
@@ -203,6 +224,18 @@ impl<C: ?Sized> Task<C> {
         after
     }
 
+    /// What the job inside is [called](Run::name); nothing if the task is spent. In the place of a field, which each task would have
+    /// to carry, this asks the job.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        let Some(run) = self.run else { return "" };
+        let mut question = Question { data: &raw const self.data, name: "" };
+        let asks = (&raw mut question).map_addr(|address| address | ASKS);
+        // SAFETY: rule 4; and rule 1 for the data, since `run` is there.
+        unsafe { run(asks.cast(), None) };
+        question.name
+    }
+
     /// The job itself again.
     ///
     /// # Safety
@@ -240,11 +273,22 @@ impl<C: ?Sized> fmt::Debug for Task<C> {
 
 /// # Safety
 ///
-/// Rule 1 with the type `V`.
+/// Rule 1 with the type `V`; or, without a context, rule 4 with data of that.
 unsafe fn run_value<C: ?Sized, V: Run<C>>(data: *mut Data, context: Option<&mut C>) -> After {
+    let Some(context) = context else {
+        if data.addr() & ASKS == 0 {
+            // SAFETY: rule 1; the value is out now (rule 2).
+            drop(unsafe { data.cast::<V>().read() });
+        } else {
+            // SAFETY: rule 4: who asks waits for the answer.
+            let question = unsafe { &mut *data.map_addr(|address| address & !ASKS).cast::<Question>() };
+            // SAFETY: rule 1 for what is asked.
+            question.name = unsafe { &*question.data.cast::<V>() }.name();
+        }
+        return After::Cancelled;
+    };
     // SAFETY: rule 1; the value is out now (rule 2).
     let value = unsafe { data.cast::<V>().read() };
-    let Some(context) = context else { return After::Cancelled };
     let (after, value) = value.run(context).split();
     if let Some(value) = value {
         // SAFETY: rule 1 again, with the same type.
@@ -311,6 +355,29 @@ mod tests {
         // SAFETY: made from this type in the same line.
         let back: Big = unsafe { Task::<()>::new(Big([7; 9])).into_job() };
         assert_eq!(back.0, [7; 9]);
+    }
+
+    #[test]
+    fn a_task_says_what_its_job_is_called_and_keeps_it() {
+        struct Named<const N: usize>(Arc<()>, [usize; N], &'static str);
+        impl<const N: usize> Run<()> for Named<N> {
+            fn run(self, (): &mut ()) -> Ran<Self> {
+                Ran::Again(self, End::Done)
+            }
+            fn name(&self) -> &'static str {
+                self.2
+            }
+        }
+        let held = Arc::new(());
+        let tasks = [Task::new(Named(held.clone(), [0; 1], "inline")), Task::new(Named(held.clone(), [0; 9], "boxed"))];
+        for (task, name) in tasks.into_iter().zip(["inline", "boxed"]) {
+            assert_eq!((task.name(), task.name()), (name, name));
+            let task = task.run(&mut ()).expect("it wants to run again");
+            assert_eq!(task.name(), name);
+        }
+        assert_eq!(Arc::strong_count(&held), 1);
+        let mut task = Task::once(|(): &mut ()| ());
+        assert_eq!((task.name(), task.step(&mut ()), task.name()), ("", After::Done, ""));
     }
 
     #[test]

@@ -23,6 +23,18 @@ pub struct JobInfo {
     pub due: Option<Instant>,
 }
 
+/// A job that was removed before it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemovedJob {
+    /// Its id.
+    pub id: JobId,
+    /// What the failed queue would call it: the name it was given, else the type of its function.
+    pub name: &'static str,
+    /// What it waited for.
+    pub kind: JobKind,
+}
+
 /// What a job waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -45,7 +45,8 @@ pub use engine::OnDrop;
 pub use engine::hired::WorkerThread;
 pub use engine::submit::SubmitError;
 pub use fastthreadpool_core::{
-    self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, Overflow, Priority, TryAcquireError,
+    self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, NotMoved, Overflow, Priority,
+    TryAcquireError,
 };
 pub use group::{Group, NotKeyed, NotPausable};
 pub use group_builder::GroupBuilder;
@@ -53,7 +54,7 @@ pub use groups::policy::GroupOnDrop;
 pub use here::call::Panic;
 pub use here::cancellation::Cancellation;
 pub use here::removed::CancelReason;
-pub use info::{Counts, JobInfo, JobKind};
+pub use info::{Counts, JobInfo, JobKind, RemovedJob};
 pub use jobs::batch::SubmitAllError;
 pub use jobs::builder::Job;
 pub use jobs::context::{Context, EmitError};

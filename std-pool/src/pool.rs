@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, Kinds, Tick};
+use fastthreadpool_core::{JobId, NotMoved, Tick};
 
 use crate::builder::{BuildError, Builder};
 use crate::engine::Engine;
@@ -16,7 +16,8 @@ use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
 use crate::here::blocking;
 use crate::here::cancellation::Cancellation;
-use crate::here::removed::CancelReason;
+use crate::info::RemovedJob;
+use crate::jobs::when::When;
 use crate::results::outlet::{FAILURES, Outlet, Threads};
 use crate::sys;
 
@@ -139,15 +140,58 @@ impl<T: Send + 'static> Pool<T> {
     }
 
     /// Removes all jobs that wait for a worker or at the limit of a group; delayed ones that are not due and periodic ones stay,
-    /// running ones go on, and scopes keep theirs. Returns how many were removed.
-    pub fn cancel_all(&self) -> usize {
-        self.engine().cancel_queued(CancelReason::Cancelled)
+    /// running ones go on, and scopes keep theirs. Returns those that were removed, which have been dropped.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::{JobKind, Pool};
+    /// let pool: Pool = Pool::new()?;
+    /// pool.pause();
+    /// pool.job(|| ()).name("backup").submit()?;
+    /// let removed = pool.cancel_all();
+    /// assert_eq!((removed.len(), removed[0].name, removed[0].kind), (1, "backup", JobKind::Queued));
+    /// # Ok(()) }
+    /// ```
+    pub fn cancel_all(&self) -> Vec<RemovedJob> {
+        self.engine().remove_queued()
     }
 
-    /// Removes all delayed and periodic jobs. A periodic job that runs now does not run again. Returns how many were
+    /// Removes all delayed and periodic jobs. A periodic job that runs now does not run again. Returns those that were
     /// removed.
-    pub fn cancel_timers(&self) -> usize {
-        self.engine().cancel_entries(Kinds::Timed, CancelReason::Cancelled)
+    pub fn cancel_timers(&self) -> Vec<RemovedJob> {
+        self.engine().remove_timers()
+    }
+
+    // ----- moving
+
+    /// Lets a delayed or a periodic job that waits for its time run at another one instead, without making it anew: a time in the
+    /// past is now, one beyond the range of the clock never. Of jobs with the same time it is the last. O(1), allocates nothing, and
+    /// wakes nobody for a later time.
+    ///
+    /// Of a periodic job the next run moves. At a fixed rate its grid goes on from there. One that is
+    /// [paused](Pool::pause_periodic) runs then if its pause has ended by that time.
+    ///
+    /// # Errors
+    ///
+    /// [`NotMoved`], when it does not wait for its time any more, or never did; it goes on as if nobody had asked.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::{NotMoved, Pool};
+    /// # use std::time::Duration;
+    /// let pool = Pool::new()?;
+    /// // Saves when nothing was typed for a while.
+    /// let save = pool.submit_later(Duration::from_secs(60), || "saved")?;
+    /// for _key in 0..100 {
+    ///     pool.reschedule(save, Duration::from_secs(60))?;
+    /// }
+    /// pool.reschedule(save, Duration::ZERO)?;
+    /// assert_eq!(pool.done().pop().map(|done| done.value), Some("saved"));
+    /// assert_eq!(pool.reschedule(save, Duration::ZERO), Err(NotMoved::TooLate));
+    /// # Ok(()) }
+    /// ```
+    pub fn reschedule(&self, id: JobId, when: impl Into<When>) -> Result<(), NotMoved> {
+        self.engine().reschedule(id, when.into().0)
     }
 
     // ----- pausing
@@ -261,9 +305,22 @@ impl<T: Send + 'static> Pool<T> {
     /// Accepts no more jobs, removes all that have not begun, tells the running ones to stop, and waits for them. Scopes run
     /// their jobs to the end.
     ///
-    /// Inside a job it does not wait.
-    pub fn shutdown_now(&self) {
-        self.engine().shutdown(Close::Stop, Tick::MAX);
+    /// Inside a job it does not wait. Returns the jobs that it has removed; what another call has removed at the same time is told
+    /// there.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// # use std::time::Duration;
+    /// let pool: Pool = Pool::new()?;
+    /// pool.job(|| ()).name("report").after(Duration::from_secs(3600)).submit()?;
+    /// for job in pool.shutdown_now() {
+    ///     println!("{} ({:?}) has not run: {}", job.id, job.kind, job.name);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn shutdown_now(&self) -> Vec<RemovedJob> {
+        self.engine().shutdown_now()
     }
 
     /// Accepts no more jobs, as [`Pool::shutdown`], and does not wait: neither here nor when the last handle is dropped. What

@@ -60,6 +60,10 @@ pub(super) enum Op {
     Take(usize),
     Cancel(usize),
     CancelOf(usize),
+    Reschedule {
+        which: usize,
+        after: u64,
+    },
     Park(usize),
     Unpark(usize),
     /// Taken back for who had put it in.
@@ -99,6 +103,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         2 => which().prop_map(Op::Take),
         4 => which().prop_map(Op::Cancel),
         1 => gate().prop_map(Op::CancelOf),
+        2 => (which(), 0_u64..30).prop_map(|(which, after)| Op::Reschedule { which, after }),
         2 => which().prop_map(Op::Park),
         2 => which().prop_map(Op::Unpark),
         2 => which().prop_map(Op::Recall),
@@ -397,6 +402,16 @@ impl<S: Slab<u64>> World<S> {
             Op::GoWithout(which) => {
                 let Some(id) = self.pick_holder(which) else { return };
                 self.entries.go_without(self.jobs[&id].key);
+            }
+            Op::Reschedule { which, after } => {
+                let Some(id) = self.pick(which) else { return };
+                let (key, due) = (self.jobs[&id].key, Tick(self.now + after));
+                let before = self.entries.get(key);
+                let waits = before.is_some_and(|view| matches!(view.state, State::Waiting | State::Parked));
+                let moves = waits && before.is_some_and(|view| view.kind != Kind::Alarm);
+                assert_eq!(self.entries.reschedule(key, due).is_ok(), moves);
+                let expected = before.map(|view| View { due: if moves { due } else { view.due }, ..view });
+                assert_eq!(self.entries.get(key), expected);
             }
             Op::Park(which) => {
                 let Some(id) = self.pick(which) else { return };

@@ -17,6 +17,7 @@ enum Op {
     Pop,
     Finish { which: usize, after: u64, lost: bool },
     Cancel(usize),
+    Reschedule { which: usize, after: u64 },
     TakeDue(usize),
     CancelAll(Kinds),
     Check,
@@ -32,6 +33,7 @@ fn op() -> impl Strategy<Value = Op> {
         8 => Just(Op::Pop),
         5 => (any::<usize>(), 0_u64..60, prop::bool::weighted(0.1)).prop_map(|(which, after, lost)| Op::Finish { which, after, lost }),
         4 => any::<usize>().prop_map(Op::Cancel),
+        4 => (any::<usize>(), ticks()).prop_map(|(which, after)| Op::Reschedule { which, after }),
         2 => any::<usize>().prop_map(Op::TakeDue),
         1 => prop_oneof![Just(Kinds::Arrived), Just(Kinds::Delayed), Just(Kinds::Periodic), Just(Kinds::Timed)].prop_map(Op::CancelAll),
         4 => Just(Op::Check),
@@ -192,6 +194,23 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
                 } else {
                     prop_assert_eq!(cancel, Cancel::Running);
                     model.jobs.get_mut(&id).unwrap().state = State::Cancelled;
+                }
+            }
+            Op::Reschedule { which, after } => {
+                let Some((id, job)) = model.pick(which) else { continue };
+                let due = model.now.saturating_add(after);
+                let is_next = due < job.due && entries.next_deadline().is_none_or(|next| next.0 > due);
+                let expected = match (job.state, job.kind) {
+                    (State::Cancelled, _) => Err(NotMoved::TooLate),
+                    (_, Kind::Urgent) => Err(NotMoved::NotTimed),
+                    (State::Running, _) => Err(NotMoved::Running),
+                    (State::Due, _) => Err(NotMoved::Due),
+                    _ => Ok(is_next),
+                };
+                prop_assert_eq!(entries.reschedule(job.key, Tick(due)), expected);
+                if expected.is_ok() {
+                    let sequence = model.next_sequence();
+                    model.jobs.insert(id, Job { due, sequence, ..job });
                 }
             }
             Op::TakeDue(which) => {

@@ -1,6 +1,8 @@
 //! What entries are called and what is said about them: keys, states, kinds, answers.
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 #[cfg(doc)]
 use super::Entries;
 use super::gate::At;
@@ -73,6 +75,10 @@ pub enum Kinds {
     /// All that would begin if there were workers and their gates were open: not those that wait for their time, nor those
     /// that repeat.
     Arrived,
+    /// Those of them that wait at a gate.
+    Gated,
+    /// Those of them that a gate has let through.
+    Ready,
     /// [`Kind::Delayed`].
     Delayed,
     /// [`Kind::Periodic`].
@@ -94,6 +100,8 @@ impl Kinds {
                 !matches!(kind, Kind::Periodic | Kind::Alarm)
                     && matches!(state, State::Gated | State::Due | State::Ready)
             }
+            Self::Gated => Self::Arrived.has(kind, state) && matches!(state, State::Gated),
+            Self::Ready => Self::Arrived.has(kind, state) && matches!(state, State::Ready),
             Self::Delayed => matches!(kind, Kind::Delayed),
             Self::Periodic => matches!(kind, Kind::Periodic),
             Self::Timed => matches!(kind, Kind::Delayed | Kind::Periodic),
@@ -142,6 +150,36 @@ pub enum Cancel<P> {
     /// Not there, or not any more.
     Unknown,
 }
+
+/// Why a job was not given another time. It goes on as if nobody had asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotMoved {
+    /// Its time has come: it waits for a worker, or for its group.
+    Due,
+    /// It is periodic and runs just now: when it runs next is known at the end of that.
+    Running,
+    /// It runs and is not periodic, has ended, or was cancelled.
+    TooLate,
+    /// It never waits for a time: it was put in the queue.
+    NotTimed,
+    /// The pool ends, and would wait for ever for a job whose time never comes.
+    Closed,
+}
+
+impl fmt::Display for NotMoved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Due => "the time of the job has come already",
+            Self::Running => "the periodic job runs just now",
+            Self::TooLate => "the job runs, has ended, or was cancelled",
+            Self::NotTimed => "the job waits for no time",
+            Self::Closed => "the pool ends",
+        })
+    }
+}
+
+impl core::error::Error for NotMoved {}
 
 /// An entry as a listing shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -107,6 +107,57 @@ fn periodic_keeps_its_key_and_its_grid() {
 }
 
 #[test]
+fn what_waits_is_moved_and_says_whether_somebody_is_to_be_told() {
+    let mut entries = Fixed::<4>::new();
+    let job = entries.insert(0, "job".to_string(), Tick(100), None).unwrap();
+    let other = entries.insert(0, "other".to_string(), Tick(50), None).unwrap();
+    // Later, or not the earliest: who minds the earliest sees it then.
+    assert_eq!(entries.reschedule(job, Tick(200)), Ok(false));
+    assert_eq!(entries.reschedule(job, Tick(50)), Ok(false));
+    assert_eq!(entries.reschedule(job, Tick(49)), Ok(true));
+    assert_eq!(entries.next_deadline(), Some(Tick(49)));
+    // Never, and back.
+    assert_eq!(entries.reschedule(job, Tick::MAX), Ok(false));
+    assert_eq!((entries.next_deadline(), entries.waiting()), (Some(Tick(50)), 2));
+    assert_eq!(entries.reschedule(job, Tick(50)), Ok(false));
+    // Behind the other, which was there before.
+    assert_eq!(entries.expire(Tick(60)), 2);
+    assert_eq!(drain(&mut entries), ["other", "job"]);
+    assert_eq!(entries.reschedule(other, Tick(70)), Err(NotMoved::TooLate));
+    // The past is now.
+    let late = entries.insert(0, "late".to_string(), Tick(100), None).unwrap();
+    assert_eq!(entries.reschedule(late, Tick(3)), Ok(true));
+    assert_eq!((entries.expire(Tick(60)), entries.reschedule(late, Tick(70))), (1, Err(NotMoved::Due)));
+    assert_eq!(drain(&mut entries), ["late"]);
+}
+
+#[test]
+fn a_periodic_job_that_is_moved_has_its_grid_from_there() {
+    let mut entries = Fixed::<2>::new();
+    let key = entries.insert(0, "tick".to_string(), Tick(100), rate(10)).unwrap();
+    assert_eq!(entries.reschedule(key, Tick(57)), Ok(true));
+    entries.expire(Tick(58));
+    let popped = entries.pop().unwrap();
+    assert_eq!((popped.due, entries.reschedule(key, Tick(80))), (Tick(57), Err(NotMoved::Running)));
+    assert_eq!(entries.finish(key, Some(popped.payload), Tick(59)), Ok(Tick(67)));
+    assert_eq!(entries.reschedule(key, Tick(70)), Ok(false));
+    entries.expire(Tick(70));
+    let popped = entries.pop().unwrap();
+    assert_eq!(entries.cancel(key), Cancel::Running);
+    assert_eq!(entries.reschedule(key, Tick(80)), Err(NotMoved::TooLate));
+    assert!(entries.finish(key, Some(popped.payload), Tick(71)).is_err());
+}
+
+#[test]
+fn what_waits_for_no_time_is_not_moved() {
+    let mut entries = Fixed::<2>::new();
+    let urgent = entries.push_urgent(0, "urgent".to_string()).unwrap();
+    assert_eq!(entries.reschedule(urgent, Tick(9)), Err(NotMoved::NotTimed));
+    assert_eq!(entries.reschedule(Key { index: 7, ..urgent }, Tick(9)), Err(NotMoved::TooLate));
+    assert_eq!(drain(&mut entries), ["urgent"]);
+}
+
+#[test]
 fn a_late_periodic_job_is_due_at_the_next_expire() {
     let mut entries = Fixed::<2>::new();
     let key = entries.insert(0, "tick".to_string(), Tick(100), rate(10)).unwrap();

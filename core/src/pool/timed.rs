@@ -4,7 +4,7 @@
 use lock_api::MutexGuard;
 
 use super::{Duty, Line, Pool};
-use crate::entries::{Cancel, Entries, Key, Kind, Slab, Trim};
+use crate::entries::{Cancel, Entries, Key, Kind, NotMoved, Slab, Trim};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
@@ -145,6 +145,25 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             self.timer_added(due)
         };
         Ok((JobId::in_entry(key.index, key.stamp, order), duty))
+    }
+
+    /// Lets a job that waits for its time, delayed or periodic, run at `due` instead: a time in the past is now, [`Tick::MAX`]
+    /// never. A periodic job goes on from there. Allocates nothing, and makes nobody get up for a later time.
+    ///
+    /// # Errors
+    ///
+    /// [`NotMoved`]; the job goes on as if nobody had asked.
+    pub fn reschedule(&self, id: JobId, due: Tick) -> Result<Duty, NotMoved> {
+        let Place::Entry { index, stamp } = id.place() else { return Err(NotMoved::NotTimed) };
+        let mut entries = self.entries.lock();
+        // Asked under the lock, as in `insert_by`.
+        if !self.accepts(true, due) {
+            return Err(NotMoved::Closed);
+        }
+        let is_next = entries.reschedule(Key { index, stamp }, due)?;
+        // As many wait as before: there is nothing to mirror.
+        drop(entries);
+        Ok(if is_next { self.timer_added(due) } else { Duty::Nothing })
     }
 
     /// Sees to it that a sleeper wakes in time for a new earliest deadline.

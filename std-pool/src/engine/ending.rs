@@ -16,6 +16,7 @@ use crate::here::blocking;
 use crate::here::call::drop_quietly;
 use crate::here::frame::{self, Employer, Frame, Kind, OUTSIDE};
 use crate::here::removed::{self, CancelReason};
+use crate::info::RemovedJob;
 use crate::sync::event::Event as Signal;
 use crate::sys::atomic::Ordering;
 use crate::sys::{self, Mutex, thread};
@@ -52,13 +53,18 @@ impl Engine {
 
     /// Closes the pool; returns its round. `in_time`: whatever takes a user's time is left to a worker.
     fn close(&self, how: Close, in_time: bool) -> u64 {
-        let mut keep = |id, payload| {
+        let keep = |id, payload| {
             if in_time {
                 self.morgue.0.lock().push((id, payload));
             } else {
                 removed::bury(id, CancelReason::Shutdown, payload);
             }
         };
+        self.close_by(how, &mut { keep }, &mut || self.remove_all(Kinds::Jobs, &mut { keep }))
+    }
+
+    /// The same: `keep` is given what would never end, `sweep` removes all that has not begun.
+    fn close_by(&self, how: Close, keep: &mut dyn FnMut(JobId, Payload), sweep: &mut dyn FnMut()) -> u64 {
         let (duty, round) = self.event(Event::Close(how));
         if let (Some(want), false) = (self.want_somebody.get(), duty == Duty::Nothing) {
             want(self);
@@ -66,14 +72,14 @@ impl Engine {
         match duty {
             Duty::Drain => {
                 self.end_pauses();
-                self.remove_endless(&mut keep);
+                self.remove_endless(keep);
             }
             Duty::Sweep => {
                 self.end_pauses();
-                self.remove_all(Kinds::Jobs, &mut keep);
+                sweep();
                 if self.event(Event::Swept(round)) == (Duty::Stop, round) {
                     self.core.stop_running();
-                    self.remove_all(Kinds::Jobs, &mut keep);
+                    sweep();
                 }
             }
             _ => return round,
@@ -194,6 +200,20 @@ impl Engine {
         }
         let round = self.close(how, deadline < Tick::MAX);
         !frame::is_inside(self.address()) && self.wait_for(round, deadline)
+    }
+
+    /// Stops the pool and waits for its end, as [`Engine::shutdown`]. Returns what this call has removed.
+    pub(crate) fn shutdown_now(self: &Arc<Self>) -> Vec<RemovedJob> {
+        let mut told = Vec::new();
+        if self.is_elsewhere() {
+            return told;
+        }
+        let mut bury = |id, payload| removed::bury(id, CancelReason::Shutdown, payload);
+        let round = self.close_by(Close::Stop, &mut bury, &mut || self.tell_all(&mut told));
+        if !frame::is_inside(self.address()) {
+            self.wait_for(round, Tick::MAX);
+        }
+        told
     }
 
     /// Closes the pool; nobody waits for it, nor will the last handle.

@@ -1,11 +1,12 @@
 //! Removing jobs: one by its id, many at once; and what becomes of what was removed.
 #![forbid(unsafe_code)]
 
-use fastthreadpool_core::{Cancelled, Gate, JobId, Kinds, Phase, Tick};
+use fastthreadpool_core::{Cancelled, Gate, JobId, JobIds, Kinds, Phase, Tick};
 
 use crate::engine::{Engine, Payload};
 use crate::here::cancellation::Cancellation;
 use crate::here::removed::{self, CancelReason};
+use crate::info::{JobKind, RemovedJob};
 
 impl Engine {
     /// Drops what was removed, and says of it why.
@@ -62,6 +63,57 @@ impl Engine {
         let count = self.core.cancel_entries(kinds, bury);
         self.has_removed();
         count
+    }
+
+    /// Cancels what waits for a worker or at a gate, but what belongs to scopes; returns what that was.
+    pub(crate) fn remove_queued(&self) -> Vec<RemovedJob> {
+        let mut told = Vec::new();
+        self.tell_queued(CancelReason::Cancelled, &mut told);
+        self.has_removed();
+        told
+    }
+
+    /// The same with what waits for a time.
+    pub(crate) fn remove_timers(&self) -> Vec<RemovedJob> {
+        let mut told = Vec::new();
+        self.tell_timers(CancelReason::Cancelled, &mut told);
+        self.has_removed();
+        told
+    }
+
+    /// Removes all jobs, but what belongs to scopes, since the pool stops, and adds them to those that are told.
+    pub(super) fn tell_all(&self, told: &mut Vec<RemovedJob>) {
+        self.tell_queued(CancelReason::Shutdown, told);
+        self.tell_timers(CancelReason::Shutdown, told);
+        // What has come meanwhile, by a job that ran.
+        self.tell_entries(Kinds::Jobs, JobKind::Urgent, CancelReason::Shutdown, told);
+    }
+
+    fn tell_queued(&self, reason: CancelReason, told: &mut Vec<RemovedJob>) {
+        self.core.expire();
+        // In this order: what is let through when others are removed is not there any more.
+        self.tell_entries(Kinds::Gated, JobKind::Gated, reason, told);
+        self.tell_entries(Kinds::Ready, JobKind::Queued, reason, told);
+        self.core.cancel_queued(|id, payload| {
+            // What is in no lane goes before all others.
+            let kind = if JobIds::of(id).is_some() { JobKind::Queued } else { JobKind::Urgent };
+            Self::tell(id, payload, kind, reason, told);
+        });
+    }
+
+    fn tell_timers(&self, reason: CancelReason, told: &mut Vec<RemovedJob>) {
+        self.tell_entries(Kinds::Delayed, JobKind::Delayed, reason, told);
+        self.tell_entries(Kinds::Periodic, JobKind::Periodic, reason, told);
+    }
+
+    fn tell_entries(&self, kinds: Kinds, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
+        self.core.cancel_entries(kinds, |id, payload| Self::tell(id, payload, kind, reason, told));
+    }
+
+    /// A job was removed: notes which, and drops it.
+    fn tell(id: JobId, payload: Payload, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
+        told.push(RemovedJob { id, name: payload.name(), kind });
+        removed::bury(id, reason, payload);
     }
 
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.

@@ -53,6 +53,11 @@ impl<J: Run<Env>> Run<Env> for Stowed<J> {
             Ran::Back(job) => Ran::Back(Self::new(job)),
         }
     }
+
+    fn name(&self) -> &'static str {
+        // SAFETY: it is there as long as this.
+        unsafe { self.berth.as_ptr().cast::<J>().as_ref() }.name()
+    }
 }
 
 /// Whether a job is too large for a payload, and not for a berth.

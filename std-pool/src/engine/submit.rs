@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gated, JobId, Pack, Priority, Refused, Repeat, Run, Start, Tick};
+use fastthreadpool_core::{Duty, Gated, JobId, NotMoved, Pack, Priority, Refused, Repeat, Run, Start, Tick};
 
 use crate::engine::stow::{stow, unstow};
 use crate::engine::worker::Env;
@@ -228,6 +228,17 @@ impl Engine {
                 self.core.submit_in_class(class, payload, nested, start, gated.copied())
             }
         }
+    }
+
+    /// Gives a job that waits for its time another one.
+    pub(crate) fn reschedule(&self, id: JobId, due: Tick) -> Result<(), NotMoved> {
+        // There the lock may be held by a thread that is not here.
+        if self.is_elsewhere() {
+            return Err(NotMoved::Closed);
+        }
+        let duty = self.core.reschedule(id, due)?;
+        self.perform_or_leave(duty);
+        Ok(())
     }
 
     /// Puts in a job at the end of the queue.

@@ -80,6 +80,10 @@ where
             }
         }
     }
+
+    fn name(&self) -> &'static str {
+        type_name::<F>()
+    }
 }
 
 /// Works through the items, until there is no room for the next one.

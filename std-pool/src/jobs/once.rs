@@ -123,6 +123,10 @@ impl<T: Send + 'static, H: Hold<T>, C: Call<T>, W: Way<T>> CoreRun<Env> for Once
         };
         Ran::Over(run.once(env, part, |run, error| fail(env, run, name, error)))
     }
+
+    fn name(&self) -> &'static str {
+        self.call.name()
+    }
 }
 
 /// A run has failed.

@@ -116,6 +116,10 @@ where
         hold.again(env, end);
         Ran::Again(self, end)
     }
+
+    fn name(&self) -> &'static str {
+        self.shape.name
+    }
 }
 
 impl<T, F, W, R, K> Submission for Periodic<F, W, R, K, T>
@@ -207,6 +211,10 @@ where
         }
         self.hold.again(env, End::Done);
         Ran::Again(self, End::Done)
+    }
+
+    fn name(&self) -> &'static str {
+        self.shape.name
     }
 }
 

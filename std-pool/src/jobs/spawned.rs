@@ -129,6 +129,10 @@ where
         sender.send(result);
         Ran::Over(end)
     }
+
+    fn name(&self) -> &'static str {
+        type_name::<F>()
+    }
 }
 
 impl<T, H, U, F> Submission for Spawned<H, U, F, T>

@@ -35,14 +35,10 @@ pub(crate) fn broadcast<R: Send>(engine: &Engine, f: impl Fn() -> R + Sync) -> V
         drop(later);
     });
     let State { mut values, panic } = state.into_inner();
-    match panic {
-        Some(panic) => {
-            drop(values);
-            resume_unwind(panic.into_payload())
-        }
-        None => {
-            values.sort_unstable_by_key(|(thread, _)| *thread);
-            values.into_iter().map(|(_, value)| value).collect()
-        }
+    if let Some(panic) = panic {
+        drop(values);
+        resume_unwind(panic.into_payload());
     }
+    values.sort_unstable_by_key(|(thread, _)| *thread);
+    values.into_iter().map(|(_, value)| value).collect()
 }

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
 use fastthreadpool::core::{
-    Cancelled, Duty, End, Fixed, Growing, JobId, JobIds, MissedTickBehavior, Next, Pack, Phase, Pool, Refused, Repeat,
-    Tick, Worker,
+    Cancelled, Duty, End, Fixed, Growing, JobId, JobIds, MissedTickBehavior, Next, NotMoved, Pack, Phase, Pool,
+    Refused, Repeat, Tick, Worker,
 };
 
 type Storage = Fixed<u32, 4, 4, 2>;
@@ -152,6 +152,25 @@ fn timers_wake_at_their_tick_and_in_order() {
     pool.submit(4).unwrap().0.to_string();
     host.set(Tick(1000));
     assert_eq!(work(&pool, &mut worker), (vec![1, 2, 4], Rests::Parked));
+}
+
+#[test]
+fn a_time_that_moves_wakes_the_sentinel_only_where_it_is_earlier() {
+    let (host, pool) = pool();
+    let (id, _) = pool.submit_at(7, false, Tick(100), None).unwrap();
+    let mut worker = pool.attach().unwrap();
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::ParkedUntil(100)));
+    assert!((101..100_000).all(|due| pool.reschedule(id, Tick(due)) == Ok(Duty::Nothing)));
+    assert_eq!((pool.timers(), pool.counts().timers), (1, 1));
+    // It gets up once for nothing.
+    host.advance(100);
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::ParkedUntil(99_999)));
+    assert_eq!(pool.reschedule(id, Tick(200)), Ok(Duty::Wake(worker.seat())));
+    assert_eq!(pool.reschedule(id, Tick(150)), Ok(Duty::Nothing), "it is on its way");
+    assert_eq!(work(&pool, &mut worker), (vec![], Rests::ParkedUntil(150)));
+    assert_eq!(pool.reschedule(id, Tick(3)), Ok(Duty::Wake(worker.seat())));
+    assert_eq!(work(&pool, &mut worker), (vec![7], Rests::Parked));
+    assert_eq!(pool.reschedule(id, Tick(3)), Err(NotMoved::TooLate));
 }
 
 #[test]

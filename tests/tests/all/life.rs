@@ -57,7 +57,7 @@ fn each_of_several_shutdowns_returns_when_all_has_ended() {
                     calls.wait();
                     match n {
                         0 | 1 => pool.shutdown(),
-                        2 => pool.shutdown_now(),
+                        2 => drop(pool.shutdown_now()),
                         _ => assert!(pool.shutdown_timeout(HOUR)),
                     }
                     assert_eq!((pool.alive(), pool.pending(), pool.is_ended()), (0, 0, true));
@@ -405,7 +405,7 @@ fn clear_against_shutdown_leaves_an_open_or_an_ended_pool() {
         let pool: Pool<u32> = pool(2);
         (0..20).for_each(|n| _ = pool.submit(move || n).unwrap());
         std::thread::scope(|threads| {
-            threads.spawn(|| if round % 2 == 0 { pool.shutdown() } else { pool.shutdown_now() });
+            threads.spawn(|| if round % 2 == 0 { pool.shutdown() } else { drop(pool.shutdown_now()) });
             threads.spawn(|| pool.clear());
             threads.spawn(|| pool.shutdown_timeout(MOMENT));
         });

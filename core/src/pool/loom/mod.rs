@@ -9,6 +9,7 @@
 //! | `stage` | what steps share |
 //! | `steps` | submits, claims, thieves |
 //! | `waits` | who sleeps against timers and urgent jobs; jobs that wait inside jobs; what is not published yet |
+//! | `moves` | timers that are given another time |
 //! | `gates` | jobs at gates, pauses |
 //! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
 //! | `forks` | forks against workers that fall asleep, and the end |
@@ -20,6 +21,7 @@ mod ends;
 mod errands;
 mod forks;
 mod gates;
+mod moves;
 mod scenes;
 mod staffing;
 mod stage;
