@@ -23,6 +23,7 @@ mod results;
 mod parallel;
 
 // The faces.
+mod build_error;
 mod builder;
 mod group;
 mod group_builder;
@@ -38,7 +39,8 @@ mod threads;
 #[cfg(all(test, shuttle))]
 mod models;
 
-pub use builder::{BuildError, Builder};
+pub use build_error::BuildError;
+pub use builder::Builder;
 pub use engine::OnDrop;
 pub use engine::hired::WorkerThread;
 pub use engine::submit::SubmitError;

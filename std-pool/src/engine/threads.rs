@@ -331,6 +331,9 @@ fn live(engine: Arc<Engine>, number: usize, round: u64) {
     if engine.config.thread_name.is_none() {
         naming::show_end();
     }
+    if let Some(pin) = &engine.config.pin {
+        pin(number);
+    }
     PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, number, round));
     PRESENCE.with(|present| present.borrow().live());
 }
