@@ -1,7 +1,6 @@
 //! How a pool is set up.
 #![forbid(unsafe_code)]
 
-use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use fastthreadpool_core::MAX_WORKERS;
 
+use crate::build_error::BuildError;
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::{self, NameThread};
 use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler};
@@ -45,6 +45,9 @@ pub struct Builder<T> {
     failed_capacity: usize,
     on_drop: OnDrop,
     spawn_handler: Option<SpawnHandler>,
+    /// Whether so many threads can be where they should; and sees to it that one is.
+    check: Option<Check>,
+    pin: Option<Hook>,
     on_thread_start: Option<Hook>,
     on_thread_stop: Option<Hook>,
     on_done: Option<Starts<T>>,
@@ -56,6 +59,8 @@ pub struct Builder<T> {
 
 /// Starts the thread of a callback. Made where the callback is given, so that a program without is spared such threads.
 type Starts<T> = Box<dyn FnOnce(&Arc<Engine>, Arc<Inner<T>>) -> io::Result<()> + Send>;
+
+type Check = Box<dyn FnOnce(usize) -> Result<(), BuildError> + Send>;
 
 /// The same for threads that are started beforehand.
 type Prestart = Box<dyn FnOnce(&Engine) -> io::Result<()> + Send>;
@@ -81,6 +86,8 @@ impl<T: Send + 'static> Builder<T> {
             failed_capacity: FAILURES,
             on_drop: OnDrop::default(),
             spawn_handler: None,
+            check: None,
+            pin: None,
             on_thread_start: None,
             on_thread_stop: None,
             on_done: None,
@@ -240,6 +247,31 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
+    /// On which processors a thread runs, by its number from 1; with an empty list wherever the thread may run that builds the pool. The
+    /// default is what the thread has that starts it. Numbers are used again, so a pool of `n` threads has those up to `n`; threads that stand in for others that wait
+    /// have higher ones, and so have those that [`Pool::set_threads`] adds. Where one of these cannot run as said, it runs where it may, and the log has a
+    /// warning. Threads of a [spawn handler](Builder::spawn_handler) and of callbacks are left alone. Linux.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::{BuildError, Pool};
+    /// let build = |processor| Pool::<()>::builder().threads(1).affinity(move |_| vec![processor]).build();
+    /// let error = build(usize::MAX).unwrap_err();
+    /// assert!(matches!(error, BuildError::NoProcessor { thread: 1, processor: usize::MAX }));
+    /// # Ok(()) }
+    /// # #[cfg(not(target_os = "linux"))]
+    /// # fn main() {}
+    /// ```
+    #[cfg(feature = "affinity")]
+    pub fn affinity(mut self, processors: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static) -> Self {
+        let affinity = Arc::new(crate::engine::affinity::Affinity::new(processors));
+        let asked = Arc::clone(&affinity);
+        self.check = Some(Box::new(move |threads| asked.check(threads).map_err(BuildError::of_affinity)));
+        self.pin = Some(Box::new(move |number| affinity.pin(number)));
+        self
+    }
+
     /// Runs on each worker thread before its first job, with the thread's number from 1; may set up thread-local state. It may
     /// take its time, and wait for jobs: meanwhile other threads are started for them.
     pub fn on_thread_start(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
@@ -301,6 +333,9 @@ impl<T: Send + 'static> Builder<T> {
         if self.name_prefix.contains('\0') {
             return Err(BuildError::Name);
         }
+        if let Some(check) = self.check {
+            check(threads)?;
+        }
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let policy = Policy { is_root: true, queue_capacity, done_capacity, ..Policy::default() };
@@ -318,6 +353,7 @@ impl<T: Send + 'static> Builder<T> {
             thread_name: self.thread_name,
             stack_size: self.stack_size,
             spawn_handler: self.spawn_handler,
+            pin: self.pin,
             on_thread_start: self.on_thread_start,
             on_thread_stop: self.on_thread_stop,
             log_failures: self.log_failures,
@@ -341,64 +377,5 @@ impl<T: Send + 'static> Builder<T> {
 impl<T> fmt::Debug for Builder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("name_prefix", &self.name_prefix).finish_non_exhaustive()
-    }
-}
-
-/// Why a pool, or a group, cannot be built.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The number of threads is 0, or more than a pool can count.
-    Threads(usize),
-    /// No thread is left when `less` is subtracted from the number of processors.
-    TooFewCpus {
-        /// Processors available to the process.
-        cpus: usize,
-        /// What was to be subtracted.
-        less: usize,
-    },
-    /// The number of processors is not known.
-    Cpus(io::Error),
-    /// The least number of threads is above the most.
-    MinThreads {
-        /// The least.
-        min: usize,
-        /// The most.
-        max: usize,
-    },
-    /// A thread that is to be there beforehand cannot be started.
-    Start(io::Error),
-    /// A capacity is 0.
-    NoCapacity,
-    /// The limit of a group is 0.
-    NoLimit,
-    /// The name prefix contains a zero byte.
-    Name,
-    /// The thread for a callback cannot be started.
-    Callback(io::Error),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Threads(number) => write!(f, "a pool has between 1 and {} threads, not {number}", MAX_WORKERS / 2),
-            Self::TooFewCpus { cpus, less } => write!(f, "{cpus} processors less {less} leave no thread"),
-            Self::Cpus(error) => write!(f, "the number of processors is not known: {error}"),
-            Self::MinThreads { min, max } => write!(f, "at least {min} threads are more than the most, {max}"),
-            Self::Start(error) => write!(f, "a thread cannot be started: {error}"),
-            Self::NoCapacity => f.write_str("a queue of capacity 0 takes nothing"),
-            Self::NoLimit => f.write_str("a group of limit 0 runs nothing"),
-            Self::Name => f.write_str("a thread's name cannot contain a zero byte"),
-            Self::Callback(error) => write!(f, "the thread for a callback cannot be started: {error}"),
-        }
-    }
-}
-
-impl Error for BuildError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Cpus(error) | Self::Callback(error) | Self::Start(error) => Some(error),
-            _ => None,
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
-use crate::builder::BuildError;
+use crate::build_error::BuildError;
 use crate::engine::Engine;
 use crate::group::Group;
 use crate::groups::inner::Inner;

@@ -24,6 +24,7 @@ mod parallel;
 
 // The faces.
 mod awaiting;
+mod build_error;
 mod builder;
 mod group;
 mod group_builder;
@@ -40,7 +41,8 @@ mod worker_local;
 #[cfg(all(test, shuttle))]
 mod models;
 
-pub use builder::{BuildError, Builder};
+pub use build_error::BuildError;
+pub use builder::Builder;
 pub use engine::OnDrop;
 pub use engine::hired::WorkerThread;
 pub use engine::submit::SubmitError;

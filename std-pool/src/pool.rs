@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use fastthreadpool_core::{JobId, NotMoved, Tick};
 
-use crate::builder::{BuildError, Builder};
+use crate::build_error::BuildError;
+use crate::builder::Builder;
 use crate::engine::Engine;
 use crate::engine::life::Close;
 use crate::group::Group;

@@ -55,7 +55,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             return Some(Find::Search);
         }
-        if let Some(rest) = self.leave() {
+        if self.may_exit() {
+            return Some(Find::Rest(self.leave_pool()));
+        }
+        if let Some(rest) = self.leave_surplus() {
             return Some(Find::Rest(rest));
         }
         if !aside && self.pool.host.relax(round) {
@@ -229,11 +232,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Asked before it parks: whether it is not to.
     fn has_to_leave(&self) -> bool {
         self.may_exit() || (S::OWN_LANES && self.pool.state().is_crowded(self.pool.size()) && !self.has_holes())
-    }
-
-    /// Ends if the pool is closed, or has no need of it.
-    fn leave(&mut self) -> Option<Rest> {
-        if self.may_exit() { Some(self.leave_pool()) } else { self.leave_surplus() }
     }
 
     /// Whether it is one of more workers than wanted, or of more than the least and has had nothing to do for long.

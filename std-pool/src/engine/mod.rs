@@ -5,6 +5,7 @@
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `life` | where the pool stands: one state machine |
 //! | `threads` | the workers' threads, and those of callbacks |
+//! | `affinity` | where they run |
 //! | `naming` | what threads are called |
 //! | `staffing` | how many threads there are to be |
 //! | `hired` | a worker on a thread of the user's |
@@ -23,6 +24,8 @@
 //! | `totals` | the account in 64 bits |
 //! | `habits` | what maps have cost |
 
+#[cfg(feature = "affinity")]
+pub(crate) mod affinity;
 pub(crate) mod awaits;
 mod crowd;
 pub(crate) mod doom;
@@ -110,6 +113,8 @@ pub(crate) struct Config {
     pub(crate) thread_name: Option<NameThread>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) spawn_handler: Option<SpawnHandler>,
+    /// Runs on each thread that the pool starts, before all else.
+    pub(crate) pin: Option<Hook>,
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
     pub(crate) log_failures: Option<log::Level>,

@@ -346,6 +346,9 @@ fn live(engine: Arc<Engine>, hire: Hire) {
     if engine.config.thread_name.is_none() {
         naming::show_end();
     }
+    if let Some(pin) = &engine.config.pin {
+        pin(hire.number);
+    }
     PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, hire));
     PRESENCE.with(|present| present.borrow().live());
 }

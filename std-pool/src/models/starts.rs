@@ -1,5 +1,7 @@
 //! Threads that do not start, and those that leave: somebody does what is there to be done.
 
+use std::time::Duration;
+
 use shuttle::thread;
 
 use super::{Ends, Flag, Tally, check, model, pool};
@@ -138,5 +140,44 @@ fn nobody_waits_for_a_thread_that_somebody_else_could_not_start() {
         });
         assert_eq!(tally.ran(), 3);
         pool.shutdown();
+    });
+}
+
+/// Threads end as soon as they have nothing to do, and others come.
+#[test]
+fn threads_that_were_idle_end_while_jobs_come() {
+    model(|| {
+        let (pool, tally) = (pool(2).keep_alive(Duration::ZERO).build().unwrap(), Tally::default());
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || _ = pool.submit(tally.job()).unwrap())
+        };
+        for _ in 0..2 {
+            pool.submit(tally.job()).unwrap();
+        }
+        submitter.join().unwrap();
+        assert!(pool.wait_idle());
+        assert_eq!(tally.ran(), 3);
+        pool.shutdown();
+        check(&pool, Ends::ran(3));
+    });
+}
+
+/// The number of threads goes down to none and up again; then the pool is shut down, whatever it is by then.
+#[test]
+fn the_number_of_threads_changes_while_jobs_come_and_the_pool_ends() {
+    model(|| {
+        let (pool, tally) = (pool(2).build().unwrap(), Tally::default());
+        let changer = {
+            let pool = pool.clone();
+            thread::spawn(move || [0, 1, 0].map(|number| pool.set_threads(number).unwrap()))
+        };
+        for _ in 0..2 {
+            pool.submit(tally.job()).unwrap();
+        }
+        pool.shutdown();
+        changer.join().unwrap();
+        assert_eq!(tally.ran(), 2);
+        check(&pool, Ends::ran(2));
     });
 }

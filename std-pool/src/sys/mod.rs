@@ -3,6 +3,8 @@
 //!
 //! shuttle knows many threads and sequential consistency; what needs weaker orders is in the core, where loom checks it.
 
+#[cfg(feature = "affinity")]
+pub(crate) mod affinity;
 #[cfg(not(shuttle))]
 pub(crate) mod barrier;
 mod fork;

@@ -47,10 +47,10 @@ fn a_thread_knows_whose_it_is_and_its_number() {
 fn a_hook_has_the_number_of_its_thread() {
     let handle: Arc<std::sync::OnceLock<Pool>> = Arc::default();
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let (weak, sees) = (Arc::downgrade(&handle), Arc::clone(&seen));
+    let (weak, log) = (Arc::downgrade(&handle), Arc::clone(&seen));
     let see = move |number| {
         let of_pool = weak.upgrade().and_then(|pool| pool.get()?.thread_number());
-        sees.lock().unwrap().push((number, of_pool));
+        log.lock().unwrap().push((number, of_pool));
     };
     let pool: Pool = Pool::builder().threads(1).on_thread_start(see).build().unwrap();
     handle.set(pool.clone()).unwrap();
@@ -91,6 +91,78 @@ fn names_may_be_made_of_numbers() {
     assert_eq!(name(&named(|number| format!("no. {number}")).unwrap()).as_deref(), Some("no. 1"));
     assert_eq!(name(&named(|_| "a\0b".into()).unwrap()).as_deref(), Some("ab"), "no thread can be called so");
     assert_eq!(name(&named(|_| panic!("no name")).unwrap()).as_deref(), Some("p-1"));
+}
+
+#[cfg(target_os = "linux")]
+mod affinity {
+    use super::*;
+
+    /// The processors on which the present thread may run.
+    fn allowed() -> Vec<usize> {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
+        let parts = list.split(',').map(|part| part.split_once('-').unwrap_or((part, part)));
+        parts.flat_map(|(from, to)| from.parse().unwrap()..=to.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_thread_runs_on_the_processors_of_its_number() {
+        let all = allowed();
+        let of = {
+            let all = all.clone();
+            move |number: usize| if number == 3 { Vec::new() } else { vec![all[number % all.len()]] }
+        };
+        let pool: Pool = Pool::builder().threads(3).affinity(of.clone()).build().unwrap();
+        let meeting = Arc::new(Meeting::default());
+        let seen: Vec<_> = (0..3)
+            .map(|_| {
+                let (pool, handle, meeting) = (&pool, pool.clone(), Arc::clone(&meeting));
+                let look = move || {
+                    meeting.wait_for(3);
+                    (handle.thread_number().unwrap(), allowed())
+                };
+                pool.spawn(look).unwrap()
+            })
+            .collect();
+        for seen in seen {
+            let (number, processors) = seen.join().unwrap();
+            assert_eq!(processors, if number == 3 { all.clone() } else { of(number) }, "thread {number}");
+        }
+        assert_eq!(allowed(), all);
+    }
+
+    #[test]
+    fn a_processor_that_is_not_there_is_an_error() {
+        let error = Pool::<()>::builder().threads(2).affinity(|number| vec![number * 100_000]).build().unwrap_err();
+        assert!(matches!(error, BuildError::NoProcessor { thread: 1, processor: 100_000 }), "{error}");
+        assert!(error.to_string().contains("processor 100000"));
+    }
+
+    #[test]
+    fn a_stand_in_that_cannot_run_where_it_should_runs_where_it_may() {
+        let all = allowed();
+        let first = all[0];
+        let of = move |number| if number == 1 { vec![first] } else { vec![100_000] };
+        let pool: Pool = Pool::builder().threads(1).affinity(of).build().unwrap();
+        let handle = pool.clone();
+        let waits = pool.spawn(move || handle.spawn(allowed).unwrap().join().unwrap());
+        // Whether the job is run by a stand-in, or inside of the one that waits for it.
+        let seen = waits.unwrap().join().unwrap();
+        assert!(seen == all || seen == [first], "{seen:?}");
+        let named = pool.clone();
+        let (sender, receiver) = channel();
+        let blocks = pool.spawn(move || named.blocking(|| receiver.recv().unwrap())).unwrap();
+        pool.submit(move || sender.send(allowed()).unwrap()).unwrap();
+        assert_eq!(blocks.join().unwrap(), all);
+    }
+
+    #[test]
+    fn a_thread_of_one_processor_builds_a_pool_of_one_thread() {
+        let first = allowed()[0];
+        let one: Pool = Pool::builder().threads(1).affinity(move |_| vec![first]).build().unwrap();
+        let threads = one.spawn(|| Pool::<()>::new().unwrap().threads()).unwrap().join().unwrap();
+        assert_eq!(threads, 1);
+    }
 }
 
 /// A builder whose threads tell that they end.
@@ -342,7 +414,9 @@ fn jobs_are_run_once_however_the_number_of_threads_changes() {
         pool.set_threads(number).unwrap();
         thread::yield_now();
     }
-    submitters.into_iter().for_each(|submitter| submitter.join().unwrap());
+    for submitter in submitters {
+        submitter.join().unwrap();
+    }
     pool.set_threads(2).unwrap();
     assert!(pool.wait_idle());
     assert!(runs.iter().all(|runs| runs.load(Ordering::SeqCst) == 1));
