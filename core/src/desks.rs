@@ -6,6 +6,9 @@
 //!
 //! 1. `made` is null, or a box that stays until the pool goes.
 
+#[cfg(all(test, loom))]
+mod loom;
+
 use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
 use core::ptr::{self, NonNull};
