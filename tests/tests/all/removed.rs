@@ -83,13 +83,13 @@ fn a_shutdown_tells_all_that_it_has_removed_and_has_dropped_it() {
     .submit()
     .unwrap();
     let stopper = pool.clone();
-    let stopped = thread::spawn(move || stopper.shutdown_now());
+    let stop = thread::spawn(move || stopper.shutdown_now());
     while drops.count() < 2 {
         thread::yield_now();
     }
     drop(occupied);
     let expected = [("delayed", JobKind::Delayed), ("large", JobKind::Queued), ("queued", JobKind::Queued)];
-    assert_eq!(told(&stopped.join().unwrap()), expected);
+    assert_eq!(told(&stop.join().unwrap()), expected);
     assert_eq!(pool.shutdown_now(), []);
 }
 
