@@ -362,6 +362,7 @@ mod tests {
         struct Named<const N: usize>(Arc<()>, [usize; N], &'static str);
         impl<const N: usize> Run<()> for Named<N> {
             fn run(self, (): &mut ()) -> Ran<Self> {
+                assert_eq!((Arc::strong_count(&self.0) > 1, self.1), (true, [0; N]));
                 Ran::Again(self, End::Done)
             }
             fn name(&self) -> &'static str {

@@ -8,6 +8,7 @@ use fastthreadpool_core::{EntryState, JobId};
 
 use crate::engine::Engine;
 use crate::groups::inner::Inner;
+use crate::here::job::JobKind;
 use crate::pool::Pool;
 use crate::sys;
 
@@ -21,34 +22,6 @@ pub struct JobInfo {
     pub kind: JobKind,
     /// When it is due, if it waits for a time.
     pub due: Option<Instant>,
-}
-
-/// A job that was removed before it ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RemovedJob {
-    /// Its id.
-    pub id: JobId,
-    /// What the failed queue would call it: the name it was given, else the type of its function.
-    pub name: &'static str,
-    /// What it waited for.
-    pub kind: JobKind,
-}
-
-/// What a job waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum JobKind {
-    /// Its turn in the queue.
-    Queued,
-    /// A free worker: it goes before all others.
-    Urgent,
-    /// Its time.
-    Delayed,
-    /// The time of its next run.
-    Periodic,
-    /// Its group: room for its result, a limit, a key, the end of a pause. Or, of a future, to be woken.
-    Gated,
 }
 
 /// How many threads and jobs are where, and how many jobs have ended how. The unit is a *turn*: a job that runs once is one, and

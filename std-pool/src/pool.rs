@@ -17,7 +17,7 @@ use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
 use crate::here::blocking;
 use crate::here::cancellation::Cancellation;
-use crate::info::RemovedJob;
+use crate::here::job::RemovedJob;
 use crate::jobs::when::When;
 use crate::results::outlet::{FAILURES, Outlet, Threads};
 use crate::sys;

@@ -5,8 +5,8 @@ use fastthreadpool_core::{Cancelled, Gate, JobId, JobIds, Kinds, Phase, Tick};
 
 use crate::engine::{Engine, Payload};
 use crate::here::cancellation::Cancellation;
+use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::{self, CancelReason};
-use crate::info::{JobKind, RemovedJob};
 
 impl Engine {
     /// Drops what was removed, and says of it why.

@@ -4,5 +4,6 @@ pub(crate) mod blocking;
 pub(crate) mod call;
 pub(crate) mod cancellation;
 pub(crate) mod frame;
+pub(crate) mod job;
 pub(crate) mod place;
 pub(crate) mod removed;

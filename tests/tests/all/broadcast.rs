@@ -21,7 +21,9 @@ fn start_all(pool: &Pool, threads: usize) {
             pool.spawn(move || _ = barrier.wait()).unwrap()
         })
         .collect();
-    waits.into_iter().for_each(|wait| wait.join().unwrap());
+    for wait in waits {
+        wait.join().unwrap();
+    }
 }
 
 fn threads(pool: &Pool) -> HashSet<ThreadId> {
@@ -125,7 +127,9 @@ fn all_threads_broadcast_at_the_same_time() {
                 .unwrap()
             })
             .collect();
-        jobs.into_iter().for_each(|job| job.join().unwrap());
+        for job in jobs {
+            job.join().unwrap();
+        }
     }
     assert!(calls.load(Ordering::Relaxed) >= 50 * THREADS * THREADS);
 }

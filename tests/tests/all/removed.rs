@@ -65,7 +65,8 @@ fn a_shutdown_tells_all_that_it_has_removed_and_has_dropped_it() {
     let pool: Pool<u8> = pool(1);
     let drops = Drops::default();
     let occupied = Occupied::new(&pool);
-    let (one, other, large) = (drops.one(), drops.one(), [1_u8; 1000]);
+    // More than fits into a place of the queue, and more than fits into any.
+    let (one, other, large, huge) = (drops.one(), drops.one(), [1_u8; 100], [1_u8; 1000]);
     pool.job(move || {
         drop(one);
         1
@@ -74,6 +75,7 @@ fn a_shutdown_tells_all_that_it_has_removed_and_has_dropped_it() {
     .submit()
     .unwrap();
     pool.job(move || large[7]).name("large").submit().unwrap();
+    pool.job(move || huge[7]).name("huge").submit().unwrap();
     pool.job(move || {
         drop(other);
         1
@@ -83,13 +85,18 @@ fn a_shutdown_tells_all_that_it_has_removed_and_has_dropped_it() {
     .submit()
     .unwrap();
     let stopper = pool.clone();
-    let stopped = thread::spawn(move || stopper.shutdown_now());
+    let stop = thread::spawn(move || stopper.shutdown_now());
     while drops.count() < 2 {
         thread::yield_now();
     }
     drop(occupied);
-    let expected = [("delayed", JobKind::Delayed), ("large", JobKind::Queued), ("queued", JobKind::Queued)];
-    assert_eq!(told(&stopped.join().unwrap()), expected);
+    let expected = [
+        ("delayed", JobKind::Delayed),
+        ("huge", JobKind::Queued),
+        ("large", JobKind::Queued),
+        ("queued", JobKind::Queued),
+    ];
+    assert_eq!(told(&stop.join().unwrap()), expected);
     assert_eq!(pool.shutdown_now(), []);
 }
 
