@@ -62,14 +62,14 @@ fn a_timer_is_moved_while_somebody_takes_it() {
         let stage = Stage::new(LONG, 1, 0);
         let (id, _) = stage.pool.submit_at(0, false, Tick(1), None).unwrap();
         let ran = stage.ran.clone();
-        let taker = stage.spawn(move |pool| {
+        let takes = stage.spawn(move |pool| {
             pool.take(id).map(|(job, taken)| {
                 ran[job].fetch_add(1, Relaxed);
                 taken.end(End::Done)
             })
         });
         let moved = stage.pool.reschedule(id, Tick(50));
-        let taken = taker.join().unwrap();
+        let taken = takes.join().unwrap();
         match moved {
             Ok(_) => assert_eq!(taken, None, "its time has not come"),
             Err(error) => assert!(matches!(error, NotMoved::Due | NotMoved::TooLate) && taken.is_some()),
@@ -106,7 +106,9 @@ fn a_timer_is_moved_to_never_while_the_pool_closes() {
             pool.set_phase(Phase::Draining);
             let mut never = Vec::new();
             pool.visit_entries(|id, entry| never.extend((entry.due == Tick::MAX).then_some(id)));
-            never.into_iter().for_each(|id| _ = pool.cancel(id));
+            for id in never {
+                let _ = pool.cancel(id);
+            }
         });
         let moved = stage.pool.reschedule(id, Tick::MAX);
         closer.join().unwrap();
