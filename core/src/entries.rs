@@ -113,7 +113,7 @@ pub struct Entries<P, S: Slab<P>> {
 pub(crate) const PATIENT: usize = 4;
 /// Nothing is to be popped.
 pub(crate) const PAUSED: usize = 1;
-/// There are errands: see [`Pool::send`](crate::Pool::send).
+/// There are errands: see [`Pool::begin_errands`](crate::Pool::begin_errands).
 pub(crate) const ERRANDS: usize = 2;
 
 /// What entries keep only where there are gates.

@@ -62,14 +62,14 @@ fn a_timer_is_moved_while_somebody_takes_it() {
         let stage = Stage::new(LONG, 1, 0);
         let (id, _) = stage.pool.submit_at(0, false, Tick(1), None).unwrap();
         let ran = stage.ran.clone();
-        let takes = stage.spawn(move |pool| {
+        let thread = stage.spawn(move |pool| {
             pool.take(id).map(|(job, taken)| {
                 ran[job].fetch_add(1, Relaxed);
                 taken.end(End::Done)
             })
         });
         let moved = stage.pool.reschedule(id, Tick(50));
-        let taken = takes.join().unwrap();
+        let taken = thread.join().unwrap();
         match moved {
             Ok(_) => assert_eq!(taken, None, "its time has not come"),
             Err(error) => assert!(matches!(error, NotMoved::Due | NotMoved::TooLate) && taken.is_some()),
