@@ -10,7 +10,7 @@ use crate::pool::{Account, Duty};
 /// One works, one sleeps, and from now on one is enough.
 #[test]
 fn a_submit_meets_fewer_workers() {
-    model(2, || {
+    model(1, || {
         let stage = Stage::new(LONG, 2, 0);
         let sleeper = stage.asleep();
         let worker = stage.spawn_worker(stage.enlist());
@@ -105,7 +105,7 @@ fn two_workers_end_because_they_were_idle_and_one_stays() {
 /// One has minded it so far, and both have had nothing to do for long.
 #[test]
 fn a_timer_meets_two_workers_that_were_idle() {
-    model(2, || {
+    model(1, || {
         let stage = Stage::keeping(2, 0, 0);
         let sleepers = [stage.enlist(), stage.enlist()].map(|worker| stage.rest(worker).0);
         let up = sleepers.map(|sleeper| stage.spawn_worker(sleeper.worker));
