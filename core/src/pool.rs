@@ -161,6 +161,9 @@ struct Outside<G: Gating> {
 }
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
+    /// What of [`Next::urgent`] is the number of entries.
+    pub(crate) const URGENT: usize = if S::ERRANDS { !Line::ERRANDS } else { usize::MAX };
+
     const_unless_loom! {
         /// A pool over any storage, without workers, for this many of them and of those that stand in.
         ///

@@ -54,7 +54,7 @@ use crate::fork::{Look, TakenFork};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::pace::Pace;
-use crate::part::Part;
+use crate::part::{Blank, Part};
 use crate::pinned::Pinned;
 use crate::pool::{Duty, Line, Pool};
 use crate::priority::SHARE;
@@ -65,7 +65,7 @@ use crate::slots::Slots;
 use crate::staff::Idle;
 use crate::state::{Call, Edge, State};
 use crate::storage::Storage;
-use crate::sync::{Ordering, blank};
+use crate::sync::{Ordering, blank, const_blank};
 
 /// A job that was found; its seat is marked with its id.
 type Found<P> = (P, Stays);
@@ -76,9 +76,7 @@ enum Find<P> {
     /// The worker's claim has some more.
     Claim,
     Fork(TakenFork),
-    /// There are errands, and this worker has not heard of the last of them.
-    Errand,
-    /// Nowhere so far: it searches.
+    /// Nowhere so far: it searches. Or there is an errand, see [`Turns::errand`]: a kind of its own would cost small targets.
     Search,
     /// Nowhere.
     Rest(Rest),
@@ -100,8 +98,26 @@ enum Mode {
     Gone,
 }
 
+/// What a worker knows of whose turn it is, where there is more than the urgent stack and the lanes.
+#[derive(Debug)]
+struct Turns {
+    /// How often there had been an errand when it last heard of one.
+    errands: usize,
+    /// It is to do one now.
+    errand: bool,
+    /// Claims from other lanes than the main one, whose head does not move by them, since it last looked at the lines out of turn.
+    aside: u8,
+    /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
+    yields: bool,
+}
+
+impl Blank for Turns {
+    const_blank! {
+        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, yields: false };
+    }
+}
+
 /// One worker of a pool, on one seat. Belongs to one context.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     seat: usize,
@@ -114,8 +130,6 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     ended_before_nap: usize,
     /// The next claim tries the worker's own lane first.
     own_first: bool,
-    /// Claims from other lanes than the main one, whose head does not move by them, since it last looked at the lines out of turn.
-    aside: u8,
     /// It has slept a while only to give memory back.
     has_lingered: bool,
     pace: Pace,
@@ -128,10 +142,7 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     left: Option<usize>,
     /// It takes forks, and does errands.
     helps: bool,
-    /// How often there had been an errand when it last heard of one.
-    errands: usize,
-    /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
-    yields: bool,
+    turns: <S::Gating as Gating>::Only<Turns>,
     idle: <S::Gating as Gating>::Only<Idle>,
 }
 
@@ -168,16 +179,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             naps: 0,
             ended_before_nap: 0,
             own_first: false,
-            aside: 0,
             has_lingered: false,
             pace: Pace::new(),
             slack: 0,
             tail: 0,
             watch: Watch::new(seat),
             left: None,
-            yields: false,
             helps: false,
-            errands: 0,
+            turns: blank!(<S::Gating as Gating>::Only<Turns>),
             idle: blank!(<S::Gating as Gating>::Only<Idle>),
         };
         worker.inherit();
@@ -219,12 +228,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                         self.run_fork(runner, taken);
                     }
                 }
-                Find::Errand => {
-                    if S::ERRANDS {
+                Find::Search => {
+                    if S::ERRANDS && mem::take(&mut self.turns.there().errand) {
                         self.run_errand(runner);
+                    } else {
+                        runner.idle();
                     }
                 }
-                Find::Search => runner.idle(),
                 Find::Rest(rest) => return rest,
                 Find::Claim => {}
             }
@@ -248,7 +258,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 }
                 Find::Rest(Rest::Park(deadline)) => return Next::Park(deadline),
                 Find::Rest(Rest::Exit { duty, last }) => return Next::Exit { duty, last },
-                Find::Search | Find::Claim | Find::Fork(_) | Find::Errand => {}
+                Find::Search | Find::Claim | Find::Fork(_) => {}
             }
         }
     }
@@ -293,7 +303,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             drop(payload);
             self.pool.end(&running, after.end(), None)
         } else if S::GATES && after == After::Back && running.is_gated() {
-            self.yields = true;
+            self.turns.there().yields = true;
             self.pool.end_back(&running, payload)
         } else {
             self.pool.end(&running, after.end(), Some(payload))
@@ -395,7 +405,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         S::ERRANDS
             && self.helps
             && self.pool.next.urgent.load(Ordering::SeqCst) & Line::ERRANDS != 0
-            && self.pool.errands() != self.errands
+            && self.turns.get().is_some_and(|turns| turns.errands != self.pool.errands())
     }
 
     /// Whether it sees one, which it then has heard of. Before that is done: what comes meanwhile is another.
@@ -404,7 +414,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn hears_of_errand(&mut self) -> bool {
         let sees = self.sees_errand();
         if sees {
-            self.errands = self.pool.errands();
+            let errands = self.pool.errands();
+            let turns = self.turns.there();
+            (turns.errands, turns.errand) = (errands, true);
         }
         sees
     }
@@ -438,9 +450,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         loop {
             let urgent = self.pool.next.urgent.load(Ordering::Relaxed);
             if S::ERRANDS && urgent & Line::ERRANDS != 0 && self.hears_of_errand() {
-                return Find::Errand;
+                return Find::Search;
             }
-            if urgent & !Line::ERRANDS > 0 {
+            if urgent & Pool::<P, H, S>::URGENT > 0 {
                 if let Some(found) = self.pop_urgent() {
                     return Find::Job(found);
                 }
@@ -458,9 +470,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(rest) = self.make_way() {
                 return Find::Rest(rest);
             }
-            let yields = S::GATES && mem::take(&mut self.yields);
+            let yields = S::GATES && mem::take(&mut self.turns.there().yields);
             if !yields {
-                if let Some(found) = self.pop_line(self.aside < SHARE) {
+                if let Some(found) = self.pop_line(self.turns.get().is_none_or(|turns| turns.aside < SHARE)) {
                     return Find::Job(found);
                 }
             }

@@ -2,7 +2,7 @@
 //! that fail, jobs that wait, pauses.
 #![forbid(unsafe_code)]
 
-use super::{Line, Pool};
+use super::Pool;
 use crate::entries::{PATIENT, PAUSED};
 use crate::fork::Look;
 use crate::host::Host;
@@ -130,7 +130,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             return 0;
         }
         let unclaimed: usize = self.storage.lanes().iter().map(crate::lane::Lane::unclaimed).sum();
-        unclaimed + (self.next.urgent.load(Ordering::SeqCst) & !Line::ERRANDS) + patient / PATIENT
+        unclaimed + (self.next.urgent.load(Ordering::SeqCst) & Self::URGENT) + patient / PATIENT
     }
 
     /// Whether there is work that a worker could begin now, had there been one more.

@@ -33,7 +33,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         let popped = entries.pop_top();
         let found = self.begin(entries, popped);
-        self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed) & !Line::ERRANDS);
+        self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed) & Pool::<P, H, S>::URGENT);
         Some(found)
     }
 
@@ -54,7 +54,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 return None;
             }
         } else {
-            self.aside = 0;
+            self.turns.there().aside = 0;
         }
         let mut entries = self.pool.entries.lock();
         let popped = entries.pop_ready(head, in_turn)?;
@@ -198,7 +198,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     pub(super) fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
-        self.aside = self.aside.saturating_add(u8::from(lane != 0));
+        if S::GATES {
+            let aside = &mut self.turns.there().aside;
+            *aside = aside.saturating_add(u8::from(lane != 0));
+        }
         self.claim = Claimed::new(self.pinned(), lane, self.pool.lane(lane), start, len);
         self.pace.claim_began(self.pool.host.wake_cost(), || self.pool.host.now());
     }
