@@ -12,7 +12,7 @@
 //! | sleeping | workers on the sleepers' list | `fall_asleep`, `wake_up`, under the sleepers' lock |
 //! | searching | workers that look for work and will find whatever is there; a wake-up counts from the decision | all that begin or end a search |
 //! | blocked | workers whose job waits for something and wants another worker to stand in | `block`, [`Edge::UNBLOCK`] |
-//! | starting | workers that were asked for and cannot search yet: their threads, or their start hooks, take their time; more than it holds are as if they worked | `start`, `attach`, `fail`; [`Edge::ATTACH`], [`Edge::FAIL`] where there cannot be more |
+//! | starting | workers that were asked for and cannot search yet: their threads, or their start hooks, take their time; more than it holds are as if they worked | `start`, `start_beforehand`, `attach`, `fail`; [`Edge::ATTACH`], [`Edge::FAIL`] where there cannot be more |
 //!
 //! Always: napping implies sentinel, and that a sleeper; `sleeping + searching + starting <= alive`; `blocked <= alive`. Those
 //! that are in none of the fields run jobs. A paused pool has one searcher more, who is nobody: see [`Edge::PAUSE`].
@@ -236,10 +236,18 @@ impl State {
         Self(if was_sentinel { word & !(SENTINEL | NAPPING) } else { word })
     }
 
-    /// One more worker, who searches as soon as it can.
+    /// One more worker, who searches as soon as it can; as work [calls for](Self::calls_for) it.
     #[must_use]
     pub(crate) const fn start(self) -> Self {
-        Self(self.0 + if self.starting() < MOST_STARTING { ALIVE + STARTING } else { ALIVE })
+        debug_assert!(self.starting() < MOST_STARTING);
+        Self(self.0 + ALIVE + STARTING)
+    }
+
+    /// The same that no work calls for: there may be more of them than are counted.
+    #[cfg(any(test, feature = "alloc"))]
+    #[must_use]
+    pub(crate) const fn start_beforehand(self) -> Self {
+        if self.starting() < MOST_STARTING { self.start() } else { Self(self.0 + ALIVE) }
     }
 
     /// Who was asked for can search now.
@@ -410,7 +418,7 @@ mod tests {
             go(true, &|| state.with_short(!state.is_short()));
             go(true, &|| Edge::NONE.from(state));
             go(state.alive() < WORKERS, &|| Edge::ENLIST.from(state));
-            go(state.alive() < WORKERS, &|| state.start());
+            go(state.alive() < WORKERS, &|| state.start_beforehand());
             go(state.starting() > 0, &|| state.attach());
             go(state.starting() > 0 && state.blocked() < state.alive(), &|| state.fail());
             go(working > 0, &|| Edge::SEARCH.from(state));
@@ -480,7 +488,7 @@ mod tests {
     fn those_that_start_beyond_what_can_be_counted_are_as_if_they_worked() {
         let mut state = State::NEW;
         for alive in 1..=MOST_STARTING + 2 {
-            state = state.start();
+            state = state.start_beforehand();
             assert_eq!((state.alive(), state.starting()), (alive, alive.min(MOST_STARTING)));
         }
         assert!(state.others_work());

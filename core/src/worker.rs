@@ -37,6 +37,7 @@
 
 mod aside;
 mod claim;
+mod errands;
 mod rest;
 mod runner;
 mod steal;
@@ -45,6 +46,7 @@ mod tests;
 
 use core::mem;
 
+use self::errands::Turns;
 pub use self::runner::{Next, Rest, Runner};
 use self::steal::Watch;
 use crate::claim::Claimed;
@@ -54,7 +56,7 @@ use crate::fork::{Look, TakenFork};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::pace::Pace;
-use crate::part::{Blank, Part};
+use crate::part::Part;
 use crate::pinned::Pinned;
 use crate::pool::{Duty, Line, Pool};
 use crate::priority::SHARE;
@@ -65,7 +67,7 @@ use crate::slots::Slots;
 use crate::staff::Idle;
 use crate::state::{Call, Edge, State};
 use crate::storage::Storage;
-use crate::sync::{Ordering, blank, const_blank};
+use crate::sync::{Ordering, blank};
 
 /// A job that was found; its seat is marked with its id.
 type Found<P> = (P, Stays);
@@ -96,25 +98,6 @@ enum Mode {
     Working,
     Asleep,
     Gone,
-}
-
-/// What a worker knows of whose turn it is, where there is more than the urgent stack and the lanes.
-#[derive(Debug)]
-struct Turns {
-    /// How often there had been an errand when it last heard of one.
-    errands: usize,
-    /// It is to do one now.
-    errand: bool,
-    /// Claims from other lanes than the main one, whose head does not move by them, since it last looked at the lines out of turn.
-    aside: u8,
-    /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
-    yields: bool,
-}
-
-impl Blank for Turns {
-    const_blank! {
-        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, yields: false };
-    }
 }
 
 /// One worker of a pool, on one seat. Belongs to one context.
@@ -329,17 +312,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn run_errand(&mut self, runner: &mut impl Runner<P>) {
-        // As before a job: who searches finds whatever is there, and now it does not.
-        let duty = self.announce();
-        if duty != Duty::Nothing {
-            runner.perform(duty);
-        }
-        runner.errand();
-    }
-
     /// A job of a lane has ended, but not well.
     #[cold]
     #[inline(never)]
@@ -391,34 +363,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 0 => true,
                 urgent => S::ERRANDS && self.may_go_on(urgent),
             }
-    }
-
-    /// Whether others have errands to do and this worker has not, and nothing else is urgent.
-    #[cold]
-    #[inline(never)]
-    fn may_go_on(&self, urgent: usize) -> bool {
-        urgent == Line::ERRANDS && !self.sees_errand()
-    }
-
-    /// Whether there are errands, and there was one since this worker last heard of any.
-    fn sees_errand(&self) -> bool {
-        S::ERRANDS
-            && self.helps
-            && self.pool.next.urgent.load(Ordering::SeqCst) & Line::ERRANDS != 0
-            && self.turns.get().is_some_and(|turns| turns.errands != self.pool.errands())
-    }
-
-    /// Whether it sees one, which it then has heard of. Before that is done: what comes meanwhile is another.
-    #[cold]
-    #[inline(never)]
-    fn hears_of_errand(&mut self) -> bool {
-        let sees = self.sees_errand();
-        if sees {
-            let errands = self.pool.errands();
-            let turns = self.turns.there();
-            (turns.errands, turns.errand) = (errands, true);
-        }
-        sees
     }
 
     /// Says which job this worker is about to take: it runs no other.

@@ -67,7 +67,7 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
             if !state.is_running() || !state.has_room(self.size()) {
                 return Duty::Nothing;
             }
-            let next = state.start();
+            let next = state.start_beforehand();
             match self.word.compare_exchange_weak(seen, next.0, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) => {
                     self.storage.staff.count(next.alive());

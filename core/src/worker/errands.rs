@@ -1,0 +1,69 @@
+//! What a worker knows of errands, and of turns out of which it looks: see `pool::errands`, `priority`.
+#![forbid(unsafe_code)]
+
+use super::{Runner, Worker};
+use crate::host::Host;
+use crate::part::{Blank, Part};
+use crate::pool::{Duty, Line};
+use crate::storage::Storage;
+use crate::sync::{Ordering, const_blank};
+
+/// What a worker knows of whose turn it is, where there is more than the urgent stack and the lanes.
+#[derive(Debug)]
+pub(super) struct Turns {
+    /// How often there had been an errand when it last heard of one.
+    errands: usize,
+    /// It is to do one now.
+    pub(super) errand: bool,
+    /// Claims from other lanes than the main one, whose head does not move by them, since it last looked at the lines out of turn.
+    pub(super) aside: u8,
+    /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
+    pub(super) yields: bool,
+}
+
+impl Blank for Turns {
+    const_blank! {
+        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, yields: false };
+    }
+}
+
+impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn run_errand(&mut self, runner: &mut impl Runner<P>) {
+        // As before a job: who searches finds whatever is there, and now it does not.
+        let duty = self.announce();
+        if duty != Duty::Nothing {
+            runner.perform(duty);
+        }
+        runner.errand();
+    }
+
+    /// Whether others have errands to do and this worker has not, and nothing else is urgent.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn may_go_on(&self, urgent: usize) -> bool {
+        urgent == Line::ERRANDS && !self.sees_errand()
+    }
+
+    /// Whether there are errands, and there was one since this worker last heard of any.
+    pub(super) fn sees_errand(&self) -> bool {
+        S::ERRANDS
+            && self.helps
+            && self.pool.next.urgent.load(Ordering::SeqCst) & Line::ERRANDS != 0
+            && self.turns.get().is_some_and(|turns| turns.errands != self.pool.errands())
+    }
+
+    /// Whether it sees one, which it then has heard of. Before that is done: what comes meanwhile is another.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn hears_of_errand(&mut self) -> bool {
+        let sees = self.sees_errand();
+        if sees {
+            let errands = self.pool.errands();
+            let turns = self.turns.there();
+            (turns.errands, turns.errand) = (errands, true);
+        }
+        sees
+    }
+}
