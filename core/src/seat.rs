@@ -28,8 +28,12 @@
 
 use crate::end::{End, Ends};
 use crate::entries::Gating;
+use crate::host::Tick;
 use crate::id::JobId;
-use crate::sync::{AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, const_unless_loom, overwrite, sized};
+use crate::part::{Blank, Part};
+use crate::sync::{
+    AtomicBool, AtomicUsize, LOOKS_FIRST, Ordering, blank, const_blank, const_unless_loom, overwrite, sized,
+};
 
 /// How deep jobs that run inside each other can still be told to stop.
 pub const STOPPABLE_DEPTH: usize = sized(4, 2);
@@ -140,6 +144,17 @@ macro_rules! each {
     };
 }
 
+/// A time in two halves, which only its worker writes and reads; zero for none.
+#[derive(Debug)]
+pub(crate) struct Said([AtomicUsize; 2]);
+
+impl Blank for Said {
+    const_blank! {
+        #[allow(clippy::declare_interior_mutable_const, reason = "made anew wherever it is named")]
+        const BLANK: Self = Self([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    }
+}
+
 /// One worker's place in a pool.
 #[derive(Debug)]
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
@@ -152,6 +167,8 @@ pub struct Seat<G: Gating> {
     marks: [Mark; STOPPABLE_DEPTH],
     /// How many jobs run inside the first one here.
     inner: AtomicUsize,
+    /// What the periodic job that runs has said of its next run.
+    said: G::Only<Said>,
     pub(crate) taken: AtomicBool,
     /// Under the sleepers' lock: whether it is listed, and the sleeper below.
     pub(crate) listed: AtomicBool,
@@ -173,6 +190,7 @@ impl<G: Gating> Seat<G> {
                 ended: Ends::new(),
                 marks: each!(Mark::new(); STOPPABLE_DEPTH),
                 inner: AtomicUsize::new(0),
+                said: blank!(<G as Gating>::Only<Said>),
                 taken: AtomicBool::new(false),
                 listed: AtomicBool::new(false),
                 below: AtomicUsize::new(0),
@@ -235,6 +253,23 @@ impl<G: Gating> Seat<G> {
         if depth > 0 {
             self.inner.store(depth - 1, Ordering::Relaxed);
         }
+    }
+
+    /// The periodic job that runs here is to run next at `due`, or now.
+    pub(crate) fn say(&self, due: Tick) {
+        let Some(Said([high, low])) = self.said.get() else { return };
+        let due = due.0.max(1);
+        high.store((due >> 32) as usize, Ordering::Relaxed);
+        low.store(due as u32 as usize, Ordering::Relaxed);
+    }
+
+    /// What was said, once.
+    pub(crate) fn take_said(&self) -> Option<Tick> {
+        let Said([high, low]) = self.said.get()?;
+        let said = (high.load(Ordering::Relaxed) as u64) << 32 | low.load(Ordering::Relaxed) as u64;
+        high.store(0, Ordering::Relaxed);
+        low.store(0, Ordering::Relaxed);
+        (said > 0).then_some(Tick(said))
     }
 
     /// How many jobs run here, inside each other.

@@ -15,6 +15,8 @@ use crate::groups::inner::Inner;
 use crate::groups::kin::Kin;
 use crate::here::cancellation::Cancellation;
 use crate::info::Counts;
+use crate::jobs::builder::Job;
+use crate::jobs::context::Context;
 use crate::jobs::enter::Entrance;
 use crate::keyed::Keyed;
 use crate::results::completed::{Completed, What};
@@ -244,6 +246,48 @@ impl<T: Send + 'static> Group<T> {
     /// Whether it is paused itself; it may be inside of one that is.
     pub fn is_paused(&self) -> bool {
         if self.is_root() { self.engine.core.is_paused() } else { self.inner.core.is_paused() }
+    }
+}
+
+impl<'g, T: Send + 'static, C, W, K> Job<'g, T, C, W, K> {
+    /// It belongs to this group, instead of the one that it was begun with, and to none of its keys.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool<u32> = Pool::new()?;
+    /// let request = pool.group::<u32>().build()?;
+    /// pool.job(|| 7).group(&request).submit()?;
+    /// request.wait();
+    /// assert_eq!((request.done().len(), pool.done().len()), (1, 0));
+    /// # Ok(()) }
+    /// ```
+    pub fn group(self, group: &'g Group<T>) -> Self {
+        self.entering(group.entrance())
+    }
+}
+
+impl<T: Send + 'static> Context<'_, T> {
+    /// The job's group, to submit more to it, or to ask it something; of a job of the pool's own the pool as a group. It does not keep
+    /// the pool open.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool<u32> = Pool::new()?;
+    /// pool.submit_with(|job| {
+    ///     let another = job.group().submit(|| 2);
+    ///     another.map(|_| 1).map_err(|refused| refused.to_string())
+    /// })?;
+    /// pool.shutdown();
+    /// assert_eq!(pool.done().len(), 2);
+    /// # Ok(()) }
+    /// ```
+    pub fn group(&self) -> Group<T> {
+        let (engine, inner) = (self.engine(), self.inner().share());
+        // Not while somebody looks whether there are any.
+        engine.with_parties(|| inner.core.add_handle());
+        Group::of(engine, inner)
     }
 }
 

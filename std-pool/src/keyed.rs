@@ -9,11 +9,12 @@ use fastthreadpool_core::JobId;
 
 use crate::engine::submit::{SubmitError, To};
 use crate::jobs::builder::Job;
-use crate::jobs::call::Plain;
+use crate::jobs::call::{Plain, WithContext};
+use crate::jobs::context::Context;
 use crate::jobs::enter::Entrance;
 use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Keep, OnceShape};
-use crate::jobs::schedule::PeriodicJob;
+use crate::jobs::schedule::Periodic;
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::results::outcome::Outcome;
 
@@ -60,26 +61,44 @@ impl<'g, T: Send + 'static> Keyed<'g, T> {
         F: FnOnce() -> U + Send + 'static,
         U: Send + 'static,
     {
-        let (shape, receiver) = SpawnShape::new(f);
+        let (shape, receiver) = SpawnShape::new(Plain::new(f));
         self.entrance.submit_then(shape, To::Back, |id| receiver.into_handle(Arc::clone(self.entrance.engine), id))
     }
 
     /// See [`Group::job`](crate::Group::job).
-    pub fn job<F, R>(&self, f: F) -> Job<'g, T, F, R>
+    pub fn job<F, R>(&self, f: F) -> Job<'g, T, Plain<F, R>>
     where
         F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
+        R: 'static,
     {
-        Job::new(self.entrance, f)
+        Job::once(self.entrance, Plain::new(f))
+    }
+
+    /// See [`Group::job_with`](crate::Group::job_with).
+    pub fn job_with<F, R>(&self, f: F) -> Job<'g, T, WithContext<F, R>>
+    where
+        F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
+        R: 'static,
+    {
+        Job::once(self.entrance, WithContext::new(f))
     }
 
     /// See [`Group::periodic`](crate::Group::periodic).
-    pub fn periodic<F, R>(&self, f: F) -> PeriodicJob<'g, T, F, R>
+    pub fn periodic<F, R>(&self, f: F) -> Job<'g, T, Plain<F, R>, Keep, Periodic>
     where
         F: FnMut() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
+        R: 'static,
     {
-        PeriodicJob::new(self.entrance, f)
+        Job::periodic(self.entrance, Plain::new(f))
+    }
+
+    /// See [`Group::periodic_with`](crate::Group::periodic_with).
+    pub fn periodic_with<F, R>(&self, f: F) -> Job<'g, T, WithContext<F, R>, Keep, Periodic>
+    where
+        F: FnMut(&Context<'_, T>) -> R + Send + 'static,
+        R: 'static,
+    {
+        Job::periodic(self.entrance, WithContext::new(f))
     }
 }
 

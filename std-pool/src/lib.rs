@@ -37,6 +37,14 @@ mod submitting;
 mod threads;
 mod worker_local;
 
+/// Of what the type of a [`Job`] is made, for who has to write it down.
+pub mod job {
+    pub use crate::jobs::builder::Once;
+    pub use crate::jobs::call::{Callable, Plain, Renamed, WithContext};
+    pub use crate::jobs::once::{Discard, Give, Keep};
+    pub use crate::jobs::schedule::{Overlapping, Periodic};
+}
+
 // The shipped code under a model checker.
 #[cfg(all(test, shuttle))]
 mod models;
@@ -61,7 +69,6 @@ pub use info::{Counts, JobInfo};
 pub use jobs::batch::SubmitAllError;
 pub use jobs::builder::Job;
 pub use jobs::context::{Context, EmitError};
-pub use jobs::schedule::PeriodicJob;
 pub use jobs::spawned::JoinHandle;
 pub use jobs::when::When;
 pub use keyed::Keyed;

@@ -15,8 +15,7 @@ use crate::jobs::call::{Call, Plain, WithContext};
 use crate::jobs::context::Context;
 use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Keep, OnceShape};
-use crate::jobs::periodic::Overlap;
-use crate::jobs::schedule::PeriodicJob;
+use crate::jobs::schedule::{Overlapping, Periodic};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::jobs::when::When;
 use crate::results::outcome::Outcome;
@@ -41,7 +40,11 @@ impl<T: Send + 'static> Group<T> {
     }
 
     #[inline(always)]
-    fn submit_to<C: Call<T>>(&self, call: C, to: To) -> Result<JobId, SubmitError<C::Function>> {
+    fn submit_to<C>(&self, call: C, to: To) -> Result<JobId, SubmitError<C::Function>>
+    where
+        C: Call<T>,
+        C::Value: Outcome<T>,
+    {
         self.entrance().submit(OnceShape { call, way: Keep }, to)
     }
 
@@ -192,23 +195,52 @@ impl<T: Send + 'static> Group<T> {
         self.periodic(f).every(interval).on_done(on_done).submit()
     }
 
-    /// A job with all that can be said about it; ends with [`Job::submit`].
+    /// A job with all that can be said about it; ends with [`Job::submit`] or [`Job::spawn`].
     #[inline]
-    pub fn job<F, R>(&self, f: F) -> Job<'_, T, F, R>
+    pub fn job<F, R>(&self, f: F) -> Job<'_, T, Plain<F, R>>
     where
         F: FnOnce() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
+        R: 'static,
     {
-        Job::new(self.entrance(), f)
+        Job::once(self.entrance(), Plain::new(f))
     }
 
-    /// A job that runs again and again; ends with [`PeriodicJob::submit`].
-    pub fn periodic<F, R>(&self, f: F) -> PeriodicJob<'_, T, F, R>
+    /// The same with a [`Context`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::new()?;
+    /// let waits = pool.job_with(|job| job.cancelled()).name("a server").spawn()?;
+    /// waits.cancel();
+    /// waits.join()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn job_with<F, R>(&self, f: F) -> Job<'_, T, WithContext<F, R>>
+    where
+        F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
+        R: 'static,
+    {
+        Job::once(self.entrance(), WithContext::new(f))
+    }
+
+    /// A job that runs again and again, one run after the other.
+    pub fn periodic<F, R>(&self, f: F) -> Job<'_, T, Plain<F, R>, Keep, Periodic>
     where
         F: FnMut() -> R + Send + 'static,
-        R: Outcome<T> + 'static,
+        R: 'static,
     {
-        PeriodicJob::new(self.entrance(), f)
+        Job::periodic(self.entrance(), Plain::new(f))
+    }
+
+    /// The same with a [`Context`], which says which run it is, how late it begins, and by which the job can end itself or say
+    /// when it runs next.
+    pub fn periodic_with<F, R>(&self, f: F) -> Job<'_, T, WithContext<F, R>, Keep, Periodic>
+    where
+        F: FnMut(&Context<'_, T>) -> R + Send + 'static,
+        R: 'static,
+    {
+        Job::periodic(self.entrance(), WithContext::new(f))
     }
 
     /// A job that runs again and again, where a run may begin while earlier ones still run: each is a job of its own in the
@@ -226,12 +258,21 @@ impl<T: Send + 'static> Group<T> {
     /// pool.cancel(id);
     /// # Ok(()) }
     /// ```
-    pub fn overlapping<F, R>(&self, f: F) -> PeriodicJob<'_, T, F, R, Overlap>
+    pub fn overlapping<F, R>(&self, f: F) -> Job<'_, T, Plain<F, R>, Keep, Overlapping>
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Outcome<T> + 'static,
+        R: 'static,
     {
-        PeriodicJob::overlapping(self.entrance(), f)
+        Job::overlapping(self.entrance(), Plain::new(f))
+    }
+
+    /// The same with a [`Context`], of each run.
+    pub fn overlapping_with<F, R>(&self, f: F) -> Job<'_, T, WithContext<F, R>, Keep, Overlapping>
+    where
+        F: Fn(&Context<'_, T>) -> R + Send + Sync + 'static,
+        R: 'static,
+    {
+        Job::overlapping(self.entrance(), WithContext::new(f))
     }
 
     /// Appends a job that is given a [`Context`]: its id, whether it has been cancelled, a way to emit values.
@@ -244,7 +285,7 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.submit_to(WithContext(f, PhantomData), To::Back)
+        self.submit_to(WithContext::new(f), To::Back)
     }
 
     /// Appends a job whose function returns an iterator: each item is a result of the job, and goes to the done queue as
@@ -285,7 +326,28 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> U + Send + 'static,
         U: Send + 'static,
     {
-        let (shape, receiver) = SpawnShape::new(f);
+        self.spawn_call(Plain::new(f))
+    }
+
+    /// The same with a [`Context`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn spawn_with<F, U>(&self, f: F) -> Result<JoinHandle<U>, SubmitError<F>>
+    where
+        F: FnOnce(&Context<'_, T>) -> U + Send + 'static,
+        U: Send + 'static,
+    {
+        self.spawn_call(WithContext::new(f))
+    }
+
+    fn spawn_call<C>(&self, call: C) -> Result<JoinHandle<C::Value>, SubmitError<C::Function>>
+    where
+        C: Call<T>,
+        C::Value: Send,
+    {
+        let (shape, receiver) = SpawnShape::new(call);
         let entrance = self.entrance();
         entrance.submit_then(shape, To::Back, |id| receiver.into_handle(Arc::clone(entrance.engine), id))
     }

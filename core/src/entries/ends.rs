@@ -16,6 +16,17 @@ impl<P, S: Slab<P>> Entries<P, S> {
     /// It does not run again and its entry is free: it was cancelled, its time is over ([`Tick::MAX`]), or there is no
     /// payload. The payload is the caller's to drop, with no lock held.
     pub fn finish(&mut self, key: Key, payload: Option<P>, now: Tick) -> Result<Tick, Option<P>> {
+        self.finish_as(key, payload, now, None)
+    }
+
+    /// The same of one that has `said` when it runs next.
+    pub(crate) fn finish_as(
+        &mut self,
+        key: Key,
+        payload: Option<P>,
+        now: Tick,
+        said: Option<Tick>,
+    ) -> Result<Tick, Option<P>> {
         let state = self.state(key);
         let (State::Running | State::Cancelled, n) = (state, key.index) else {
             debug_assert!(false, "only what was popped and repeats is finished, once");
@@ -27,7 +38,8 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         let (due, tag) = (self.slab.link(n).deadline(), self.slab.link(n).tag);
         let body = self.slab.body_mut(n);
-        let next = tag.repeat(body.period).map_or(Tick::MAX, |repeat| repeat.next(due, now));
+        let planned = || tag.repeat(body.period).map_or(Tick::MAX, |repeat| repeat.next(due, now));
+        let next = said.unwrap_or_else(planned);
         let payload = match payload {
             Some(payload) if state != State::Cancelled && next != Tick::MAX => payload,
             ended => {

@@ -88,7 +88,7 @@ fn what_has_no_gates_keeps_its_size() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 128 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { ProptestConfig::default().cases.min(128) }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn gates_hold_what_they_promise(
@@ -103,7 +103,7 @@ proptest! {
 #[cfg(feature = "alloc")]
 proptest! {
     // Few: where nothing is refused for want of room, each step counts what all steps before have left.
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 64 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { ProptestConfig::default().cases.min(64) }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn gates_hold_what_they_promise_in_growing_storage(

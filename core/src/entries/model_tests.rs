@@ -278,7 +278,7 @@ fn run<S: Slab<u64>>(ops: &[Op]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 256 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { ProptestConfig::default().cases.min(256) }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn like_the_model_fixed(ops in prop::collection::vec(op(), 1..400)) {
@@ -294,7 +294,7 @@ proptest! {
 #[cfg(feature = "alloc")]
 proptest! {
     // Long enough that tables grow, so there are few.
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 64 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { ProptestConfig::default().cases.min(64) }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn like_the_model_growing(ops in prop::collection::vec(op(), 1..1500)) {

@@ -10,6 +10,7 @@ use crate::id::{JobId, Place};
 use crate::pack::Refused;
 use crate::part::Part;
 use crate::period::Repeat;
+use crate::running::Running;
 use crate::seat::Seat;
 use crate::storage::Storage;
 use crate::sync::{AtomicUsize, LOOKS_FIRST, Ordering};
@@ -210,6 +211,21 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.entries.lock().next_deadline().unwrap_or(Tick::MAX)
     }
 
+    /// When the periodic job that runs was to begin; [`Tick::MAX`] of another job.
+    pub fn due(&self, running: &Running) -> Tick {
+        let Some(Place::Entry { index, stamp }) = self.running_id(running).map(JobId::place) else { return Tick::MAX };
+        let view = self.entries.lock().get(Key { index, stamp });
+        view.filter(|view| view.repeat.is_some()).map_or(Tick::MAX, |view| view.due)
+    }
+
+    /// The periodic job that runs is to run next at `due`, asked by its worker: a time in the past is now, at [`Tick::MAX`] it does
+    /// not run again. From there it goes on as it would have. Where there are no gates it is not heard, see
+    /// [`Fixed`](crate::Fixed).
+    pub fn set_next(&self, running: &Running, due: Tick) {
+        debug_assert!(running.is_periodic() && running.depth() == 0, "it runs by itself");
+        self.storage.seats()[running.seat()].say(due);
+    }
+
     #[cold]
     #[inline(never)]
     pub(crate) fn end_periodic(&self, seat: &Seat<S::Gating>, payload: Option<P>) -> (Option<P>, Duty) {
@@ -218,13 +234,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         };
         seat.end(0);
         let key = Key { index, stamp };
+        let said = if S::GATES { seat.take_said() } else { None };
         let now = self.host.now();
         let finished = self.with_entries(|entries| {
             // Asked under the lock: who closes the pool cancels the periodic jobs under the same lock afterwards.
             if !self.state().is_running() {
                 let _ = entries.cancel(key);
             }
-            entries.finish(key, payload, now)
+            entries.finish_as(key, payload, now, said)
         });
         let (payload, duty) = match finished {
             Ok(due) => (None, self.timer_added(due)),

@@ -293,7 +293,7 @@ fn run<W: Timing>(ops: &[Op]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 256 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { ProptestConfig::default().cases.min(256) }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn like_a_sorted_map_11_64(ops in prop::collection::vec(op(), 1..600)) {

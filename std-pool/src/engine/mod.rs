@@ -298,6 +298,12 @@ impl Engine {
         self.parties.lock().push(party);
     }
 
+    /// Calls `f` while nobody looks whether a party can go.
+    pub(crate) fn with_parties<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _parties = self.parties.lock();
+        f()
+    }
+
     /// A party has lost its last handle.
     pub(crate) fn orphan(&self) {
         self.orphans.fetch_add(1, Ordering::SeqCst);

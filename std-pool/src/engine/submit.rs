@@ -26,13 +26,20 @@ pub enum SubmitError<F> {
     NoThread(F, io::Error),
     /// A job cannot repeat without any time in between.
     ZeroInterval(F),
+    /// A job of which no run may run.
+    NoRuns(F),
 }
 
 impl<F> SubmitError<F> {
     /// The function.
     pub fn into_inner(self) -> F {
         match self {
-            Self::Full(f) | Self::Closed(f) | Self::Forked(f) | Self::NoThread(f, _) | Self::ZeroInterval(f) => f,
+            Self::Full(f)
+            | Self::Closed(f)
+            | Self::Forked(f)
+            | Self::NoThread(f, _)
+            | Self::ZeroInterval(f)
+            | Self::NoRuns(f) => f,
         }
     }
 
@@ -44,6 +51,7 @@ impl<F> SubmitError<F> {
             Self::Forked(inner) => SubmitError::Forked(f(inner)),
             Self::NoThread(inner, error) => SubmitError::NoThread(f(inner), error),
             Self::ZeroInterval(inner) => SubmitError::ZeroInterval(f(inner)),
+            Self::NoRuns(inner) => SubmitError::NoRuns(f(inner)),
         }
     }
 
@@ -61,6 +69,7 @@ impl<F> SubmitError<F> {
             Self::Forked(_) => "the job was refused: the pool's threads are in another process",
             Self::NoThread(..) => "the job was refused: the pool has no thread and none can be started",
             Self::ZeroInterval(_) => "the job was refused: its interval is zero",
+            Self::NoRuns(_) => "the job was refused: none of its runs may run",
         }
     }
 }
@@ -73,6 +82,7 @@ impl<F> fmt::Debug for SubmitError<F> {
             Self::Forked(_) => "Forked(..)",
             Self::NoThread(..) => "NoThread(..)",
             Self::ZeroInterval(_) => "ZeroInterval(..)",
+            Self::NoRuns(_) => "NoRuns(..)",
         })
     }
 }

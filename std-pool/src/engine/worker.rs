@@ -48,6 +48,18 @@ impl Env {
         }
     }
 
+    /// When the periodic job that runs was to begin.
+    pub(crate) fn due(&self) -> Tick {
+        self.running.map_or(Tick::MAX, |running| self.engine.core.due(&running))
+    }
+
+    /// The periodic job that runs has its next run then.
+    pub(crate) fn set_next(&self, due: Tick) {
+        if let Some(running) = &self.running {
+            self.engine.core.set_next(running, due);
+        }
+    }
+
     /// What tells the job to stop, which is one of the cohort if that is given.
     pub(crate) fn stop_token<'e>(&'e self, slot: Option<&'e Slot>) -> StopToken<'e> {
         StopToken::new(&self.engine, self.running, slot)

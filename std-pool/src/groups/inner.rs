@@ -208,8 +208,12 @@ impl GroupCore {
         // Who waits for room has some.
         engine.quiet.notify();
         self.cohorts.watch_all();
-        self.is_orphan.store(true, Ordering::SeqCst);
-        engine.orphan();
+        if self.is_orphan.swap(true, Ordering::SeqCst) {
+            // A job had one once more.
+            engine.bury();
+        } else {
+            engine.orphan();
+        }
     }
 }
 
@@ -228,6 +232,16 @@ impl<T: Send + 'static> Inner<T> {
         let inner = Arc::new(Self { core, outlet });
         inner.core.owner.store(Arc::as_ptr(&inner).cast_mut().cast(), Ordering::Relaxed);
         inner
+    }
+
+    /// A reference more.
+    pub(crate) fn share(&self) -> Arc<Self> {
+        let this = self.core.owner().cast_const().cast::<Self>();
+        // SAFETY: `with` has made that of the reference to this very group, which is there, and so has an owner.
+        unsafe {
+            Arc::increment_strong_count(this);
+            Arc::from_raw(this)
+        }
     }
 
     /// Makes it known to its engine, where it is plain.

@@ -38,7 +38,7 @@ pub(crate) static ALL: Ways = Ways {
     drop_handle: GroupCore::drop_handle,
     resume: GroupCore::resume,
     lift: GroupCore::lift,
-    is_buried: |core| core.is_orphan.load(Ordering::SeqCst) && core.cohorts.is_empty(),
+    is_buried,
     give_back,
     slot: |core, engine| core.cohorts.slot(engine, core),
     gated: GroupCore::gated,
@@ -95,6 +95,12 @@ impl GroupCore {
             (ways.drop_handle)(self, engine);
         }
     }
+}
+
+/// Asked with the parties locked, which is what a job needs that wants a handle: so where nobody has one, and then there are no
+/// jobs, nobody will have any.
+fn is_buried(core: &GroupCore) -> bool {
+    core.is_orphan.load(Ordering::SeqCst) && core.handles.load(Ordering::SeqCst) == 0 && core.cohorts.is_empty()
 }
 
 fn give_back(core: &GroupCore, engine: &Engine) {

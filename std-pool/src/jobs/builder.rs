@@ -1,19 +1,37 @@
-//! A job with all that can be said about it before it is submitted.
+//! A job with all that can be said about it before it is submitted: what can be said of any, and of one that runs once. Of one that
+//! repeats: `schedule`.
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastthreadpool_core::{JobId, Priority};
 
 use crate::engine::submit::{SubmitError, To};
-use crate::jobs::call::{Name, Named, Plain, Unnamed};
-use crate::jobs::enter::Entrance;
+use crate::jobs::call::{Call, Function, Renamed};
+use crate::jobs::enter::{Entrance, Shape};
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
-use crate::jobs::when::When;
+use crate::jobs::spawned::{JoinHandle, SpawnShape};
+use crate::jobs::when::{When, with_leeway};
 use crate::results::outcome::Outcome;
 
-/// A job that is being described; from [`Group::job`](crate::Group::job).
+/// A job that is being described; from [`Group::job`](crate::Group::job), [`Group::periodic`](crate::Group::periodic),
+/// [`Group::overlapping`](crate::Group::overlapping), and the same with a [`Context`](crate::Context):
+/// [`job_with`](crate::Group::job_with), [`periodic_with`](crate::Group::periodic_with),
+/// [`overlapping_with`](crate::Group::overlapping_with). What is said of it may be said in any order.
+///
+/// | | of which | what it says |
+/// |---|---|---|
+/// | [`name`](Self::name) | any | what it is called |
+/// | [`group`](Self::group) | any | to which group it belongs |
+/// | [`priority`](Self::priority) | any | its class |
+/// | [`on_done`](Self::on_done), [`discard`](Self::discard) | any but `overlapping` | what becomes of its value |
+/// | [`first`](Self::first) | `job` | that it goes before all others |
+/// | [`after`](Self::after), [`at`](Self::at), [`leeway`](Self::leeway) | `job` | when |
+/// | [`every`](Self::every), [`with_delay`](Self::with_delay), [`starting`](Self::starting), [`missed`](Self::missed) | `periodic`, `overlapping` | how often |
+/// | [`stop_on_failure`](Self::stop_on_failure) | `periodic` | when it ends |
+/// | [`at_most`](Self::at_most) | `overlapping` | how many run at the same time |
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,61 +49,62 @@ use crate::results::outcome::Outcome;
 /// # Ok(()) }
 /// ```
 #[must_use = "a job does nothing until it is submitted"]
-pub struct Job<'g, T, F, R, D = Keep, N = Unnamed> {
-    entrance: Entrance<'g, T>,
+pub struct Job<'g, T, C, W = Keep, K = Once> {
+    pub(super) entrance: Entrance<'g, T>,
+    pub(super) call: C,
+    pub(super) way: W,
+    pub(super) priority: Priority,
+    pub(super) kind: K,
+}
+
+/// It runs once.
+#[derive(Clone, Copy)]
+pub struct Once {
     to: To,
-    priority: Priority,
-    way: D,
-    call: Plain<F, R, N>,
+    leeway: Duration,
 }
 
-impl<'g, T, F, R> Job<'g, T, F, R>
-where
-    T: Send + 'static,
-    F: FnOnce() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-{
-    pub(crate) fn new(entrance: Entrance<'g, T>, function: F) -> Self {
-        Self { entrance, to: To::Back, priority: Priority::Normal, way: Keep, call: Plain::new(function) }
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Once")
     }
 }
 
-impl<'g, T, F, R, N> Job<'g, T, F, R, Keep, N> {
-    /// Its value goes to this function, on the worker right after the job, instead of the done queue. A panic of it fails the
-    /// job.
-    pub fn on_done<D>(self, on_done: D) -> Job<'g, T, F, R, Give<D>, N>
-    where
-        D: FnOnce(JobId, T) + Send + 'static,
-    {
-        let Self { entrance, to, priority, call, .. } = self;
-        Job { entrance, to, priority, way: Give(on_done), call }
+impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
+    pub(super) fn of(entrance: Entrance<'g, T>, call: C, way: W, kind: K) -> Self {
+        Self { entrance, call, way, priority: Priority::Normal, kind }
     }
 
-    /// Its value is dropped. A failure still goes to the failed queue.
-    pub fn discard(self) -> Job<'g, T, F, R, Discard, N> {
-        let Self { entrance, to, priority, call, .. } = self;
-        Job { entrance, to, priority, way: Discard, call }
+    /// The same for another group.
+    pub(crate) fn entering(self, entrance: Entrance<'g, T>) -> Self {
+        Self { entrance, ..self }
     }
-}
 
-impl<'g, T, F, R, D> Job<'g, T, F, R, D> {
+    pub(super) fn with_way<V>(self, way: V) -> Job<'g, T, C, V, K> {
+        let Self { entrance, call, priority, kind, .. } = self;
+        Job { entrance, call, way, priority, kind }
+    }
+
     /// What the failed queue and the log call it. The default is the type of its function. A name takes 16 of the 48 bytes that
     /// a job has inline.
-    pub fn name(self, name: &'static str) -> Job<'g, T, F, R, D, Named> {
-        let Self { entrance, to, priority, way, call: Plain { function, value, .. } } = self;
-        Job { entrance, to, priority, way, call: Plain { function, name: Named(name), value } }
-    }
-}
-
-impl<T, F, R, D, N> Job<'_, T, F, R, D, N> {
-    /// Before all others, instead of at the end of the queue; of a group that is limited, before all others of it.
-    pub fn first(mut self) -> Self {
-        self.to = To::Front;
-        self
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::new()?;
+    /// pool.job(|| Err::<(), _>("no paper")).name("print").submit()?;
+    /// pool.shutdown();
+    /// assert_eq!(pool.failed().pop().map(|failed| failed.job), Some("print"));
+    /// # Ok(()) }
+    /// ```
+    pub fn name(self, name: &'static str) -> Job<'g, T, Renamed<C>, W, K> {
+        let Self { entrance, call, way, priority, kind } = self;
+        Job { entrance, call: Renamed { call, name }, way, priority, kind }
     }
 
     /// How soon it begins, compared to others that wait for a worker; in a group with a limit, once the group lets it through. Of
-    /// another class than the normal one a job costs about as much as a timer.
+    /// another class than the normal one a job costs about as much as a timer. Jobs whose time has come begin before all that wait in
+    /// the queue, if they are of the normal class.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -105,6 +124,74 @@ impl<T, F, R, D, N> Job<'_, T, F, R, D, N> {
         self.priority = priority;
         self
     }
+}
+
+impl<'g, T, C> Job<'g, T, C> {
+    pub(crate) fn once(entrance: Entrance<'g, T>, call: C) -> Self {
+        Self::of(entrance, call, Keep, Once { to: To::Back, leeway: Duration::ZERO })
+    }
+}
+
+#[expect(private_bounds, reason = "what is called is a function, or one with a context")]
+impl<'g, T, C> Job<'g, T, C>
+where
+    T: Send + 'static,
+    C: Call<T>,
+{
+    /// Its value goes to this function, on the worker right after the job, instead of the done queue. A panic of it fails the
+    /// job.
+    pub fn on_done<D>(self, on_done: D) -> Job<'g, T, C, Give<D>>
+    where
+        C::Value: Outcome<T>,
+        D: FnOnce(JobId, T) + Send + 'static,
+    {
+        self.with_way(Give(on_done))
+    }
+
+    /// Its value is dropped. A failure still goes to the failed queue.
+    pub fn discard(self) -> Job<'g, T, C, Discard> {
+        self.with_way(Discard)
+    }
+
+    /// Submits it, and returns a handle to it, as [`Group::spawn`](crate::Group::spawn): nothing goes to the queues of results, and its
+    /// value may be of any type.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool: Pool = Pool::new()?;
+    /// let tea = pool.job(|| "ready").after(Duration::from_millis(1)).spawn()?;
+    /// assert_eq!(tea.join()?, "ready");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`](crate::Group::submit).
+    pub fn spawn(self) -> Result<JoinHandle<C::Value>, SubmitError<C::Function>>
+    where
+        C::Value: Send,
+    {
+        let engine = self.entrance.engine;
+        let mut receiver = None;
+        let id = self.submit_as(|call, Keep| {
+            let (shape, end) = SpawnShape::new(call);
+            receiver = Some(end);
+            shape
+        })?;
+        let receiver = receiver.unwrap_or_else(|| unreachable!("it was made for the job that was submitted"));
+        Ok(receiver.into_handle(Arc::clone(engine), id))
+    }
+}
+
+impl<T, C, W> Job<'_, T, C, W> {
+    /// Before all others, instead of at the end of the queue; of a group that is limited, before all others of it.
+    pub fn first(mut self) -> Self {
+        self.kind.to = To::Front;
+        self
+    }
 
     /// When so much time has passed.
     pub fn after(self, delay: Duration) -> Self {
@@ -113,19 +200,45 @@ impl<T, F, R, D, N> Job<'_, T, F, R, D, N> {
 
     /// At a point in time: an [`Instant`](std::time::Instant) or a [`SystemTime`](std::time::SystemTime).
     pub fn at(mut self, when: impl Into<When>) -> Self {
-        self.to = To::Later(when.into().0, None);
+        self.kind.to = To::Later(when.into().0, None);
+        self
+    }
+
+    /// Of a delayed job: it may begin so much later. Of the times that this leaves it takes one that many others would take, too, so
+    /// that a worker that sleeps gets up once for several.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool: Pool = Pool::new()?;
+    /// for session in 0..100 {
+    ///     let expiry = Duration::from_millis(3_600_000 + session);
+    ///     pool.job(|| ()).after(expiry).leeway(Duration::from_secs(60)).submit()?;
+    /// }
+    /// let mut times: Vec<_> = pool.delayed().iter().map(|job| job.due).collect();
+    /// times.dedup();
+    /// assert!(times.len() <= 2);
+    /// # pool.cancel_timers();
+    /// # Ok(()) }
+    /// ```
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.kind.leeway = leeway;
         self
     }
 }
 
-#[expect(private_bounds, reason = "the ways are keeping, on_done and discard; the names, none and some")]
-impl<T, F, R, D, N> Job<'_, T, F, R, D, N>
+#[expect(
+    private_bounds,
+    reason = "what is called is a function, or one with a context; the ways are keeping, on_done and discard"
+)]
+impl<T, C, W> Job<'_, T, C, W>
 where
     T: Send + 'static,
-    F: FnOnce() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-    D: Way<T>,
-    N: Name,
+    C: Call<T>,
+    C::Value: Outcome<T>,
+    W: Way<T>,
 {
     /// Submits it; returns its id.
     ///
@@ -133,14 +246,37 @@ where
     ///
     /// As [`Group::submit`](crate::Group::submit).
     #[inline]
-    pub fn submit(self) -> Result<JobId, SubmitError<F>> {
-        let Self { entrance, to, priority, way, call } = self;
-        entrance.submit_ranked(priority, OnceShape { call, way }, to)
+    pub fn submit(self) -> Result<JobId, SubmitError<C::Function>> {
+        self.submit_as(|call, way| OnceShape { call, way })
     }
 }
 
-impl<T, F, R, D, N: fmt::Debug> fmt::Debug for Job<'_, T, F, R, D, N> {
+#[expect(private_bounds, reason = "as above")]
+impl<T, C, W> Job<'_, T, C, W>
+where
+    T: Send + 'static,
+    C: Function,
+{
+    #[inline]
+    fn submit_as<S: Shape<T, Function = C::Function>>(
+        self,
+        shape: impl FnOnce(C, W) -> S,
+    ) -> Result<JobId, SubmitError<C::Function>> {
+        let Self { entrance, mut call, way, priority, kind: Once { to, leeway } } = self;
+        let to = match to {
+            To::Later(due, None) => {
+                let due = with_leeway(due, leeway);
+                call.set_due(due);
+                To::Later(due, None)
+            }
+            to => to,
+        };
+        entrance.submit_ranked(priority, shape(call, way), to)
+    }
+}
+
+impl<T, C: Function, W, K: fmt::Debug> fmt::Debug for Job<'_, T, C, W, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("name", &self.call.name).finish_non_exhaustive()
+        f.debug_struct("Job").field("name", &self.call.name()).field("kind", &self.kind).finish_non_exhaustive()
     }
 }

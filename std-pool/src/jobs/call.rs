@@ -1,80 +1,82 @@
 //! How a function is called, what its value is, and what it is called itself.
+//!
+//! | | is called |
+//! |---|---|
+//! | [`Plain`] | with nothing |
+//! | [`WithContext`] | with what a job may know about itself |
+//! | [`Renamed`] | as what is in it, which has a name |
+//! | [`Shared`] | as what it shares with other runs |
 #![forbid(unsafe_code)]
 
 use std::any::type_name;
 use std::marker::PhantomData;
+use std::sync::Arc;
+
+use fastthreadpool_core::Tick;
 
 use crate::engine::worker::Env;
 use crate::groups::hold::Run;
-use crate::jobs::context::Context;
-use crate::results::outcome::{JobError, Outcome, outcome};
+use crate::jobs::context::{About, Context, Next};
 
-/// What a job is called in the failed queue and in the log.
-pub(crate) trait Name: Copy + Send + 'static {
-    fn of<F>(self) -> &'static str;
-}
-
-/// By the type of its function.
-#[derive(Clone, Copy, Debug)]
-pub struct Unnamed;
-
-/// As somebody has said.
-#[derive(Clone, Copy, Debug)]
-pub struct Named(pub(crate) &'static str);
-
-impl Name for Unnamed {
-    #[inline(always)]
-    fn of<F>(self) -> &'static str {
-        type_name::<F>()
-    }
-}
-
-impl Name for Named {
-    fn of<F>(self) -> &'static str {
-        self.0
-    }
-}
-
-/// How a function is called.
-pub(crate) trait Call<T>: Send + 'static {
+/// What a [`Job`](crate::Job) calls: a function, with a [`Context`] or without.
+pub trait Callable: Send + 'static {
+    /// The function.
     type Function: 'static;
-    /// What it is called.
+    /// What that returns.
+    type Value: 'static;
+}
+
+/// A function of the user's on its way to be called.
+pub(crate) trait Function: Callable {
+    /// What it is called in the failed queue and in the log.
     fn name(&self) -> &'static str;
-    fn call(self, env: &Env, run: &impl Run<T>) -> Result<T, JobError>;
+
     /// Gives the user's function back.
     fn into_function(self) -> Self::Function;
+
+    /// It is to be called when that time has come.
+    #[inline(always)]
+    fn set_due(&mut self, _: Tick) {}
+}
+
+/// One that is called once.
+pub(crate) trait Call<T>: Function {
+    fn call(self, env: &Env, run: &impl Run<T>) -> Self::Value;
+}
+
+/// One that is called again and again. It may say when it is to be called next.
+pub(crate) trait CallMut<T>: Function {
+    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next) -> Self::Value;
+}
+
+/// One that is called again and again, perhaps at the same time.
+pub(crate) trait CallRef<T>: Function + Sync {
+    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick) -> Self::Value;
 }
 
 /// With nothing.
-pub(crate) struct Plain<F, R, N = Unnamed> {
+#[derive(Debug)]
+pub struct Plain<F, R> {
     pub(crate) function: F,
-    pub(crate) name: N,
-    pub(crate) value: PhantomData<fn() -> R>,
+    value: PhantomData<fn() -> R>,
 }
 
 impl<F, R> Plain<F, R> {
     #[inline(always)]
     pub(crate) fn new(function: F) -> Self {
-        Self { function, name: Unnamed, value: PhantomData }
+        Self { function, value: PhantomData }
     }
 }
 
-impl<T, F, R, N> Call<T> for Plain<F, R, N>
-where
-    F: FnOnce() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-    N: Name,
-{
+impl<F: Send + 'static, R: 'static> Callable for Plain<F, R> {
     type Function = F;
+    type Value = R;
+}
 
+impl<F: Send + 'static, R: 'static> Function for Plain<F, R> {
     #[inline(always)]
     fn name(&self) -> &'static str {
-        self.name.of::<F>()
-    }
-
-    #[inline(always)]
-    fn call(self, _: &Env, _: &impl Run<T>) -> Result<T, JobError> {
-        outcome(self.function)
+        type_name::<F>()
     }
 
     #[inline(always)]
@@ -83,26 +85,160 @@ where
     }
 }
 
+impl<T, F: FnOnce() -> R + Send + 'static, R: 'static> Call<T> for Plain<F, R> {
+    #[inline(always)]
+    fn call(self, _: &Env, _: &impl Run<T>) -> R {
+        (self.function)()
+    }
+}
+
+impl<T, F: FnMut() -> R + Send + 'static, R: 'static> CallMut<T> for Plain<F, R> {
+    fn call_mut(&mut self, _: &Env, _: &impl Run<T>, _: u64, _: &Next) -> R {
+        (self.function)()
+    }
+}
+
+impl<T, F: Fn() -> R + Send + Sync + 'static, R: 'static> CallRef<T> for Plain<F, R> {
+    fn call_ref(&self, _: &Env, _: &impl Run<T>, _: u64, _: Tick) -> R {
+        (self.function)()
+    }
+}
+
 /// With a context.
-pub(crate) struct WithContext<F, R>(pub(crate) F, pub(crate) PhantomData<fn() -> R>);
+#[derive(Debug)]
+pub struct WithContext<F, R> {
+    function: F,
+    /// [`Tick::MAX`] if it waits for no time.
+    due: Tick,
+    value: PhantomData<fn() -> R>,
+}
+
+impl<F, R> WithContext<F, R> {
+    pub(crate) fn new(function: F) -> Self {
+        Self { function, due: Tick::MAX, value: PhantomData }
+    }
+}
+
+impl<F: Send + 'static, R: 'static> Callable for WithContext<F, R> {
+    type Function = F;
+    type Value = R;
+}
+
+impl<F: Send + 'static, R: 'static> Function for WithContext<F, R> {
+    fn name(&self) -> &'static str {
+        type_name::<F>()
+    }
+
+    fn into_function(self) -> F {
+        self.function
+    }
+
+    fn set_due(&mut self, due: Tick) {
+        self.due = due;
+    }
+}
 
 impl<T, F, R> Call<T> for WithContext<F, R>
 where
     T: Send + 'static,
     F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
-    R: Outcome<T> + 'static,
+    R: 'static,
 {
-    type Function = F;
+    fn call(self, env: &Env, run: &impl Run<T>) -> R {
+        (self.function)(&Context::new(env, run, About::once(self.due)))
+    }
+}
 
+impl<T, F, R> CallMut<T> for WithContext<F, R>
+where
+    T: Send + 'static,
+    F: FnMut(&Context<'_, T>) -> R + Send + 'static,
+    R: 'static,
+{
+    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next) -> R {
+        let due = env.due();
+        (self.function)(&Context::new(env, run, About { due, number, next: Some(next) }))
+    }
+}
+
+impl<T, F, R> CallRef<T> for WithContext<F, R>
+where
+    T: Send + 'static,
+    F: Fn(&Context<'_, T>) -> R + Send + Sync + 'static,
+    R: 'static,
+{
+    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick) -> R {
+        (self.function)(&Context::new(env, run, About { due, number, next: None }))
+    }
+}
+
+/// The same with a name.
+#[derive(Debug)]
+pub struct Renamed<C> {
+    pub(crate) call: C,
+    pub(crate) name: &'static str,
+}
+
+impl<C: Callable> Callable for Renamed<C> {
+    type Function = C::Function;
+    type Value = C::Value;
+}
+
+impl<C: Function> Function for Renamed<C> {
     fn name(&self) -> &'static str {
-        type_name::<F>()
+        self.name
     }
 
-    fn call(self, env: &Env, run: &impl Run<T>) -> Result<T, JobError> {
-        outcome(|| (self.0)(&Context::new(env, run)))
+    fn into_function(self) -> C::Function {
+        self.call.into_function()
     }
 
-    fn into_function(self) -> F {
-        self.0
+    fn set_due(&mut self, due: Tick) {
+        self.call.set_due(due);
+    }
+}
+
+impl<T, C: Call<T>> Call<T> for Renamed<C> {
+    fn call(self, env: &Env, run: &impl Run<T>) -> C::Value {
+        self.call.call(env, run)
+    }
+}
+
+impl<T, C: CallMut<T>> CallMut<T> for Renamed<C> {
+    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next) -> C::Value {
+        self.call.call_mut(env, run, number, next)
+    }
+}
+
+impl<T, C: CallRef<T>> CallRef<T> for Renamed<C> {
+    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick) -> C::Value {
+        self.call.call_ref(env, run, number, due)
+    }
+}
+
+/// One of the runs of a job whose runs may overlap.
+pub(crate) struct Shared<C> {
+    pub(crate) call: Arc<C>,
+    pub(crate) number: u64,
+    pub(crate) due: Tick,
+}
+
+impl<C: Callable + Sync> Callable for Shared<C> {
+    /// A run that is refused is left out.
+    type Function = ();
+    type Value = C::Value;
+}
+
+impl<C: Function + Sync> Function for Shared<C> {
+    fn name(&self) -> &'static str {
+        self.call.name()
+    }
+
+    fn into_function(self) {}
+}
+
+impl<T, C: CallRef<T>> Call<T> for Shared<C> {
+    fn call(self, env: &Env, run: &impl Run<T>) -> C::Value {
+        self.call.call_ref(env, run, self.number, self.due)
     }
 }

@@ -1,20 +1,28 @@
-//! What a job may know about itself.
+//! What a job may know about itself, and say about its next run.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fastthreadpool_core::{JobId, Phase, Tick};
 
+use crate::engine::Engine;
 use crate::engine::slot::Slot;
 use crate::engine::stops::StopToken;
 use crate::engine::worker::Env;
 use crate::groups::hold::Run;
 use crate::groups::inner::Inner;
 use crate::here::blocking;
+use crate::jobs::when::When;
 use crate::sync::event::Event;
+use crate::sys::{self, Mutex};
 
-/// The job as it sees itself: its id, whether it has been asked to stop, and a way to leave results before it ends.
+/// The job as it sees itself: its id, whether it has been asked to stop, how late it is, and a way to leave results before it ends.
+/// Shown to functions of [`submit_with`](crate::Group::submit_with), [`job_with`](crate::Group::job_with),
+/// [`spawn_with`](crate::Group::spawn_with), [`periodic_with`](crate::Group::periodic_with) and
+/// [`overlapping_with`](crate::Group::overlapping_with).
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,16 +47,133 @@ pub struct Context<'e, T> {
     env: &'e Env,
     group: &'e Inner<T>,
     slot: Option<&'e Slot>,
+    about: About<'e>,
+    /// When it began, if it had waited for a time.
+    began: Tick,
+}
+
+/// What a run is told about itself.
+pub(crate) struct About<'e> {
+    /// [`Tick::MAX`] if it has waited for no time.
+    pub(crate) due: Tick,
+    /// From 1.
+    pub(crate) number: u64,
+    /// If it can say anything about that.
+    pub(crate) next: Option<&'e Next>,
+}
+
+impl About<'_> {
+    pub(crate) fn once(due: Tick) -> Self {
+        Self { due, number: 1, next: None }
+    }
+}
+
+/// What a run has said about the next one.
+#[derive(Default)]
+pub(crate) struct Next(Mutex<Option<Tick>>);
+
+impl Next {
+    /// When it is to be, at [`Tick::MAX`] never; `None` if nothing was said.
+    pub(crate) fn into_said(self) -> Option<Tick> {
+        self.0.into_inner()
+    }
 }
 
 impl<'e, T: Send + 'static> Context<'e, T> {
-    pub(crate) fn new(env: &'e Env, run: &'e impl Run<T>) -> Self {
-        Self { env, group: run.group(env), slot: run.slot() }
+    pub(crate) fn new(env: &'e Env, run: &'e impl Run<T>, about: About<'e>) -> Self {
+        let began = if about.due < Tick::MAX { sys::now() } else { about.due };
+        Self { env, group: run.group(env), slot: run.slot(), about, began }
     }
 
     /// The job's id.
     pub fn id(&self) -> JobId {
         self.env.id()
+    }
+
+    /// Which of its runs this is, from 1; always 1 of a job that runs once. Runs that were missed or left out do not count.
+    pub fn run(&self) -> u64 {
+        self.about.number
+    }
+
+    /// When this run was to begin, of a delayed or a periodic job. Of one that runs once it is the time that it was submitted with,
+    /// wherever it was [moved](crate::Pool::reschedule) since.
+    pub fn due(&self) -> Option<Instant> {
+        sys::instant(self.about.due)
+    }
+
+    /// How much later it began than it was to; zero of a job that has not waited for a time.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let pool = Pool::new()?;
+    /// let noon = Instant::now() + Duration::from_millis(1);
+    /// pool.job_with(|job| (job.due(), job.late())).at(noon).submit()?;
+    /// let (due, late) = pool.done().pop().expect("the pool is open").value;
+    /// assert!(due == Some(noon) && noon + late <= Instant::now());
+    /// # Ok(()) }
+    /// ```
+    pub fn late(&self) -> Duration {
+        Duration::from_nanos(self.began.since(self.about.due))
+    }
+
+    /// A periodic job runs for the last time. Does nothing in others.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new()?;
+    /// let thrice = pool.periodic_with(|job| {
+    ///     if job.run() == 3 {
+    ///         job.stop();
+    ///     }
+    ///     job.run()
+    /// });
+    /// thrice.every(Duration::from_millis(1)).submit()?;
+    /// assert!(pool.done().iter().take(3).map(|done| done.value).eq(1..=3));
+    /// pool.shutdown();
+    /// assert_eq!(pool.done().len(), 0);
+    /// # Ok(()) }
+    /// ```
+    pub fn stop(&self) {
+        self.say(Tick::MAX);
+    }
+
+    /// A periodic job runs next at this time, and goes on from there as it would have otherwise; what is said last holds. Does nothing in
+    /// others. For jobs whose times are no multiples of anything, as those of a calendar: `every(Duration::MAX)` leaves all of them to
+    /// this.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new()?;
+    /// // Waits longer each time.
+    /// let id = pool
+    ///     .periodic_with(|job| {
+    ///         job.next_at(Duration::from_millis(1 << job.run()));
+    ///         job.run()
+    ///     })
+    ///     .every(Duration::MAX)
+    ///     .starting(Duration::ZERO)
+    ///     .submit()?;
+    /// assert!(pool.done().iter().take(3).map(|done| done.value).eq(1..=3));
+    /// pool.cancel(id);
+    /// # Ok(()) }
+    /// ```
+    pub fn next_at(&self, when: impl Into<When>) {
+        self.say(when.into().0);
+    }
+
+    fn say(&self, next: Tick) {
+        if let Some(Next(said)) = self.about.next {
+            *said.lock() = Some(next);
+        }
     }
 
     /// Whether somebody has cancelled the job or its group, or shut the pool down without waiting, since it began; or another
@@ -59,6 +184,14 @@ impl<'e, T: Send + 'static> Context<'e, T> {
 
     pub(super) fn stop_token(&self) -> StopToken<'_> {
         self.env.stop_token(self.slot)
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.env.engine
+    }
+
+    pub(crate) fn inner(&self) -> &Inner<T> {
+        self.group
     }
 
     /// Puts a value into the done queue now, under the job's id.
@@ -77,7 +210,6 @@ impl<'e, T: Send + 'static> Context<'e, T> {
         outlet.succeed(&self.env.engine, self.id(), value);
         Ok(())
     }
-
     #[cold]
     fn wait_for_room(&self) -> bool {
         let engine = &self.env.engine;

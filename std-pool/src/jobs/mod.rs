@@ -7,6 +7,7 @@
 //! | `batch` | many jobs at once |
 //! | `once` | a job that runs once |
 //! | `periodic` | one that runs again and again |
+//! | `overlapping` | one whose runs may overlap |
 //! | `items` | one that returns an iterator |
 //! | `spawned` | one of any type, with a handle |
 //! | `future` | one that is a future, with a handle |
@@ -14,7 +15,7 @@
 //! | `continued` | one that follows another |
 //! | `context` | what a job may know about itself |
 //! | `cancelled` | what a job can wait for besides being cancelled |
-//! | `builder`, `schedule` | all that can be said of a job, of one that repeats |
+//! | `builder`, `schedule` | all that can be said of a job; of one that repeats |
 //! | `when` | points in time |
 
 pub(crate) mod batch;
@@ -28,6 +29,7 @@ pub(crate) mod enter;
 pub(crate) mod future;
 pub(crate) mod items;
 pub(crate) mod once;
+pub(crate) mod overlapping;
 pub(crate) mod periodic;
 pub(crate) mod schedule;
 pub(crate) mod spawned;

@@ -12,7 +12,7 @@ use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
 use crate::here::removed::{self, CancelReason};
 use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
-use crate::results::outcome::JobError;
+use crate::results::outcome::{JobError, Outcome, outcome};
 
 /// What becomes of the value of a job.
 pub(crate) trait Way<T>: Send + 'static {
@@ -86,7 +86,13 @@ pub(crate) struct Once<H, C, W, T> {
     value: PhantomData<fn() -> T>,
 }
 
-impl<T: Send + 'static, C: Call<T>, W: Way<T>> Shape<T> for OnceShape<C, W> {
+impl<T, C, W> Shape<T> for OnceShape<C, W>
+where
+    T: Send + 'static,
+    C: Call<T>,
+    C::Value: Outcome<T>,
+    W: Way<T>,
+{
     type Function = C::Function;
     type Held<H: Hold<T>> = Once<H, C, W, T>;
 
@@ -104,7 +110,14 @@ impl<T: Send + 'static, C: Call<T>, W: Way<T>> Shape<T> for OnceShape<C, W> {
     }
 }
 
-impl<T: Send + 'static, H: Hold<T>, C: Call<T>, W: Way<T>> CoreRun<Env> for Once<H, C, W, T> {
+impl<T, H, C, W> CoreRun<Env> for Once<H, C, W, T>
+where
+    T: Send + 'static,
+    H: Hold<T>,
+    C: Call<T>,
+    C::Value: Outcome<T>,
+    W: Way<T>,
+{
     #[inline(always)]
     fn run(self, env: &mut Env) -> Ran<Self> {
         let Self { call, way, hold, .. } = self;
@@ -114,7 +127,7 @@ impl<T: Send + 'static, H: Hold<T>, C: Call<T>, W: Way<T>> CoreRun<Env> for Once
         };
         let name = call.name();
         let env = &*env;
-        let part = |run: &H::Begun| match call.call(env, run) {
+        let part = |run: &H::Begun| match outcome(|| call.call(env, run)) {
             Ok(value) => way.take(env, run, value).map_err(JobError::Panicked),
             Err(error) => {
                 drop_quietly(way);
@@ -148,7 +161,14 @@ pub(crate) fn skip<J>(env: &Env, job: impl Sized, hold: impl Sized, reason: Canc
     Ran::Over(End::Cancelled)
 }
 
-impl<T: Send + 'static, H: Hold<T>, C: Call<T>, W: Way<T>> Submission for Once<H, C, W, T> {
+impl<T, H, C, W> Submission for Once<H, C, W, T>
+where
+    T: Send + 'static,
+    H: Hold<T>,
+    C: Call<T>,
+    C::Value: Outcome<T>,
+    W: Way<T>,
+{
     type Function = C::Function;
 
     fn into_function(self) -> C::Function {

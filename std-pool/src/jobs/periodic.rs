@@ -2,17 +2,17 @@
 #![forbid(unsafe_code)]
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
-use fastthreadpool_core::{End, JobId, Priority, Ran, Run as CoreRun};
+use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
 
-use crate::engine::submit::{Submission, To};
+use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Recur, Run};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
-use crate::jobs::call::{Named, Plain};
-use crate::jobs::enter::{Entrance, Shape};
-use crate::jobs::once::{Discard, Give, Keep, OnceShape, fail, skip};
+use crate::jobs::call::CallMut;
+use crate::jobs::context::Next;
+use crate::jobs::enter::Shape;
+use crate::jobs::once::{Discard, Give, Keep, fail, skip};
 use crate::results::outcome::{JobError, Outcome, outcome};
 
 /// What becomes of each value of a job that repeats.
@@ -45,38 +45,38 @@ impl<T: Send + 'static, D: FnMut(JobId, T) + Send + 'static> EachTime<T> for Giv
 }
 
 /// A job that repeats, without its hold.
-pub(crate) struct PeriodicShape<F, W, R> {
-    pub(crate) function: F,
+pub(crate) struct PeriodicShape<C, W> {
+    pub(crate) call: C,
     pub(crate) way: W,
     pub(crate) ends_on_failure: bool,
-    pub(crate) name: &'static str,
-    pub(crate) value: PhantomData<fn() -> R>,
+    /// So far.
+    pub(crate) runs: u64,
 }
 
 /// A job that repeats.
-pub(crate) struct Periodic<F, W, R, K, T> {
-    shape: PeriodicShape<F, W, R>,
+pub(crate) struct Periodic<C, W, K, T> {
+    shape: PeriodicShape<C, W>,
     // After all that is the user's: see the rules of `member`.
     hold: K,
     value: PhantomData<fn() -> T>,
 }
 
-impl<T, F, W, R> Shape<T> for PeriodicShape<F, W, R>
+impl<T, C, W> Shape<T> for PeriodicShape<C, W>
 where
     T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
+    C: CallMut<T>,
+    C::Value: Outcome<T>,
     W: EachTime<T>,
 {
-    type Function = F;
-    type Held<H: Hold<T>> = Periodic<F, W, R, H::Recurring, T>;
+    type Function = C::Function;
+    type Held<H: Hold<T>> = Periodic<C, W, H::Recurring, T>;
 
-    fn hold<H: Hold<T>>(self, hold: H) -> Periodic<F, W, R, H::Recurring, T> {
+    fn hold<H: Hold<T>>(self, hold: H) -> Periodic<C, W, H::Recurring, T> {
         Periodic { shape: self, hold: hold.recur(), value: PhantomData }
     }
 
-    fn into_function(self) -> F {
-        self.function
+    fn into_function(self) -> C::Function {
+        self.call.into_function()
     }
 
     fn leaves(&self) -> bool {
@@ -85,11 +85,11 @@ where
     }
 }
 
-impl<T, F, W, R, K> CoreRun<Env> for Periodic<F, W, R, K, T>
+impl<T, C, W, K> CoreRun<Env> for Periodic<C, W, K, T>
 where
     T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
+    C: CallMut<T>,
+    C::Value: Outcome<T>,
     W: EachTime<T>,
     K: Recur<T>,
 {
@@ -99,136 +99,48 @@ where
             return skip(env, self.shape, self.hold, reason);
         }
         let Self { shape, hold, .. } = &mut self;
+        shape.runs += 1;
+        let next = Next::default();
         let ended = hold.inside(env, || {
-            let value = outcome(&mut shape.function)?;
+            let value = outcome(|| shape.call.call_mut(env, hold, shape.runs, &next))?;
             shape.way.take(env, hold, value).map_err(JobError::Panicked)
         });
         let end = match ended {
             Ok(()) => End::Done,
-            Err(error) => fail(env, hold, shape.name, error),
+            Err(error) => fail(env, hold, shape.call.name(), error),
         };
-        if end == End::Failed && shape.ends_on_failure || hold.is_doomed().is_some() {
+        let said = next.into_said();
+        let is_last = said == Some(Tick::MAX) || end == End::Failed && shape.ends_on_failure;
+        if is_last || hold.is_doomed().is_some() {
             let Self { shape, hold, .. } = self;
             drop_quietly(shape);
             hold.end(env, end);
             return Ran::Over(end);
+        }
+        if let Some(due) = said {
+            env.set_next(due);
         }
         hold.again(env, end);
         Ran::Again(self, end)
     }
 
     fn name(&self) -> &'static str {
-        self.shape.name
+        self.shape.call.name()
     }
 }
 
-impl<T, F, W, R, K> Submission for Periodic<F, W, R, K, T>
+impl<T, C, W, K> Submission for Periodic<C, W, K, T>
 where
     T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
+    C: CallMut<T>,
+    C::Value: Outcome<T>,
     W: EachTime<T>,
     K: Recur<T>,
 {
-    type Function = F;
+    type Function = C::Function;
 
-    fn into_function(self) -> F {
+    fn into_function(self) -> C::Function {
         self.hold.refuse();
-        self.shape.function
-    }
-}
-
-/// The values of runs that may overlap go to the done queue.
-#[derive(Debug)]
-pub struct Overlap;
-
-/// A schedule whose runs may overlap, without its hold: each time it submits a job.
-pub(crate) struct OverlappingShape<F, R> {
-    pub(crate) function: Arc<F>,
-    pub(crate) name: &'static str,
-    /// Its jobs are bare, as those of the pool's own group.
-    pub(crate) is_plain: bool,
-    pub(crate) key: Option<u64>,
-    /// Of its jobs.
-    pub(crate) priority: Priority,
-    pub(crate) value: PhantomData<fn() -> R>,
-}
-
-/// A schedule whose runs may overlap.
-pub(crate) struct Overlapping<F, R, K, T> {
-    shape: OverlappingShape<F, R>,
-    hold: K,
-    value: PhantomData<fn() -> T>,
-}
-
-impl<T, F, R> Shape<T> for OverlappingShape<F, R>
-where
-    T: Send + 'static,
-    F: Fn() -> R + Send + Sync + 'static,
-    R: Outcome<T> + 'static,
-{
-    type Function = F;
-    type Held<H: Hold<T>> = Overlapping<F, R, H::Recurring, T>;
-
-    fn hold<H: Hold<T>>(self, hold: H) -> Overlapping<F, R, H::Recurring, T> {
-        Overlapping { shape: self, hold: hold.recur(), value: PhantomData }
-    }
-
-    fn into_function(self) -> F {
-        sole(self.function)
-    }
-
-    fn leaves(&self) -> bool {
-        false
-    }
-}
-
-fn sole<F>(function: Arc<F>) -> F {
-    Arc::try_unwrap(function).unwrap_or_else(|_| unreachable!("a schedule that was refused has not run"))
-}
-
-impl<T, F, R, K> CoreRun<Env> for Overlapping<F, R, K, T>
-where
-    T: Send + 'static,
-    F: Fn() -> R + Send + Sync + 'static,
-    R: Outcome<T> + 'static,
-    K: Recur<T>,
-{
-    fn run(self, env: &mut Env) -> Ran<Self> {
-        let env = &*env;
-        if let Some(reason) = self.hold.is_doomed() {
-            return skip(env, self.shape, self.hold, reason);
-        }
-        let OverlappingShape { function, name, is_plain, key, priority, .. } = &self.shape;
-        let (function, name) = (Arc::clone(function), Named(name));
-        let call = Plain { function: move || function(), name, value: PhantomData };
-        let entrance = Entrance { engine: &env.engine, group: self.hold.group(env), is_plain: *is_plain, key: *key };
-        let submitted =
-            self.hold.inside(env, || entrance.submit_ranked(*priority, OnceShape { call, way: Keep }, To::Back));
-        if submitted.is_err() {
-            // A full queue, or a pool that ends: this run is left out.
-            log::debug!("{}: a run of {} was left out", env.engine.config.name_prefix, name.0);
-        }
-        self.hold.again(env, End::Done);
-        Ran::Again(self, End::Done)
-    }
-
-    fn name(&self) -> &'static str {
-        self.shape.name
-    }
-}
-
-impl<T, F, R, K> Submission for Overlapping<F, R, K, T>
-where
-    T: Send + 'static,
-    F: Fn() -> R + Send + Sync + 'static,
-    R: Outcome<T> + 'static,
-    K: Recur<T>,
-{
-    type Function = F;
-
-    fn into_function(self) -> F {
-        self.hold.refuse();
-        sole(self.shape.function)
+        self.shape.call.into_function()
     }
 }

@@ -1,163 +1,33 @@
-//! A job that runs again and again, with all that can be said about it before it is submitted.
+//! What can be said of a job that repeats before it is submitted.
 #![forbid(unsafe_code)]
 
-use std::any::type_name;
-use std::fmt;
-use std::marker::PhantomData;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, MissedTickBehavior, Priority, Repeat};
+use fastthreadpool_core::{JobId, MissedTickBehavior, Repeat};
 
 use crate::engine::submit::{SubmitError, To};
+use crate::jobs::builder::Job;
+use crate::jobs::call::{CallMut, CallRef};
 use crate::jobs::enter::Entrance;
 use crate::jobs::once::{Discard, Give, Keep};
-use crate::jobs::periodic::{EachTime, Overlap, OverlappingShape, PeriodicShape};
+use crate::jobs::overlapping::OverlappingShape;
+use crate::jobs::periodic::{EachTime, PeriodicShape};
 use crate::jobs::when::When;
 use crate::results::outcome::Outcome;
 use crate::sys;
 
-/// A job that runs again and again, while it is described; from
-/// [`Group::periodic`](crate::Group::periodic) and [`Group::overlapping`](crate::Group::overlapping).
-///
-/// ```
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use fastthreadpool::{MissedTickBehavior, Pool};
-/// use std::time::Duration;
-///
-/// let pool = Pool::new()?;
-/// let mut n = 0;
-/// let id = pool
-///     .periodic(move || {
-///         n += 1;
-///         n
-///     })
-///     .every(Duration::from_millis(1))
-///     .missed(MissedTickBehavior::Skip)
-///     .submit()?;
-/// assert_eq!(pool.done().pop().map(|done| done.value), Some(1));
-/// assert_eq!(pool.done().pop().map(|done| done.value), Some(2));
-/// pool.cancel(id);
-/// # Ok(()) }
-/// ```
-#[must_use = "a job does nothing until it is submitted"]
-pub struct PeriodicJob<'g, T, F, R, D = Keep> {
-    entrance: Entrance<'g, T>,
-    function: F,
+/// When a job repeats.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plan {
     interval: Duration,
     is_delay: bool,
     missed: MissedTickBehavior,
     start: Option<When>,
-    ends_on_failure: bool,
-    priority: Priority,
-    name: &'static str,
-    done: D,
-    value: PhantomData<fn() -> R>,
 }
 
-impl<'g, T, F, R> PeriodicJob<'g, T, F, R>
-where
-    T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-{
-    pub(crate) fn new(entrance: Entrance<'g, T>, function: F) -> Self {
-        Self::with_way(entrance, function, Keep)
-    }
-
-    /// Each value goes to this function, on the worker, instead of the done queue.
-    pub fn on_done<D>(self, on_done: D) -> PeriodicJob<'g, T, F, R, Give<D>>
-    where
-        D: FnMut(JobId, T) + Send + 'static,
-    {
-        self.with(Give(on_done))
-    }
-
-    /// The values are dropped. Failures still go to the failed queue.
-    pub fn discard(self) -> PeriodicJob<'g, T, F, R, Discard> {
-        self.with(Discard)
-    }
-
-    fn with<D>(self, done: D) -> PeriodicJob<'g, T, F, R, D> {
-        let Self { entrance, function, interval, is_delay, missed, start, ends_on_failure, priority, name, .. } = self;
-        PeriodicJob {
-            entrance,
-            function,
-            interval,
-            is_delay,
-            missed,
-            start,
-            ends_on_failure,
-            priority,
-            name,
-            done,
-            value: PhantomData,
-        }
-    }
-}
-
-impl<'g, T, F, R, D> PeriodicJob<'g, T, F, R, D> {
-    fn with_way(entrance: Entrance<'g, T>, function: F, done: D) -> Self {
-        Self {
-            entrance,
-            function,
-            interval: Duration::ZERO,
-            is_delay: false,
-            missed: MissedTickBehavior::default(),
-            start: None,
-            ends_on_failure: false,
-            priority: Priority::Normal,
-            name: type_name::<F>(),
-            done,
-            value: PhantomData,
-        }
-    }
-
-    /// At a fixed rate: the times of its runs lie on a grid, so many apart, and do not drift.
-    pub fn every(mut self, interval: Duration) -> Self {
-        (self.interval, self.is_delay) = (interval, false);
-        self
-    }
-
-    /// With a fixed delay: the next run begins so long after the end of the one before.
-    pub fn with_delay(mut self, delay: Duration) -> Self {
-        (self.interval, self.is_delay) = (delay, true);
-        self
-    }
-
-    /// What becomes of runs that were missed at a fixed rate, because the run before or other jobs took too long.
-    pub fn missed(mut self, behavior: MissedTickBehavior) -> Self {
-        self.missed = behavior;
-        self
-    }
-
-    /// When the first run is due: a [`Duration`] from now, an [`Instant`](std::time::Instant) or a
-    /// [`SystemTime`](std::time::SystemTime). The default is one interval from now.
-    pub fn starting(mut self, when: impl Into<When>) -> Self {
-        self.start = Some(when.into());
-        self
-    }
-
-    /// How soon its runs begin when they are due, compared to others that wait for a worker: see [`Job::priority`](crate::Job::priority). Of
-    /// the normal class they begin before all that wait in the queue.
-    pub fn priority(mut self, priority: Priority) -> Self {
-        self.priority = priority;
-        self
-    }
-
-    /// The first run that fails is the last. By default a failure is reported and the schedule goes on.
-    pub fn stop_on_failure(mut self) -> Self {
-        self.ends_on_failure = true;
-        self
-    }
-
-    /// What the failed queue and the log call it. The default is the type of its function.
-    pub fn name(mut self, name: &'static str) -> Self {
-        self.name = name;
-        self
-    }
-
+impl Plan {
     fn to(&self) -> Option<To> {
         let period = NonZeroU64::new(sys::nanos(self.interval))?;
         let first = self.start.map_or_else(|| sys::after(self.interval), |when| when.0);
@@ -167,100 +37,191 @@ impl<'g, T, F, R, D> PeriodicJob<'g, T, F, R, D> {
     }
 }
 
-impl<'g, T, F, R> PeriodicJob<'g, T, F, R, Overlap>
-where
-    T: Send + 'static,
-    F: Fn() -> R + Send + Sync + 'static,
-    R: Outcome<T> + 'static,
-{
-    pub(crate) fn overlapping(entrance: Entrance<'g, T>, function: F) -> Self {
-        Self::with_way(entrance, function, Overlap)
+/// It runs again and again, one run after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Periodic {
+    plan: Plan,
+    ends_on_failure: bool,
+}
+
+/// It runs again and again, and a run may begin while others still run.
+#[derive(Clone, Copy, Debug)]
+pub struct Overlapping {
+    plan: Plan,
+    at_most: usize,
+}
+
+/// A kind of job that repeats.
+trait Repeats {
+    fn plan(&mut self) -> &mut Plan;
+}
+
+impl Repeats for Periodic {
+    fn plan(&mut self) -> &mut Plan {
+        &mut self.plan
     }
 }
 
-#[expect(private_bounds, reason = "the ways are keeping, on_done, discard and overlapping")]
-impl<T, F, R, D: PeriodicWay<T, F, R>> PeriodicJob<'_, T, F, R, D> {
-    /// Submits it; returns its id, which all its results carry, except those of runs that may overlap.
+impl Repeats for Overlapping {
+    fn plan(&mut self) -> &mut Plan {
+        &mut self.plan
+    }
+}
+
+#[expect(private_bounds, reason = "the kinds are those of periodic and overlapping")]
+impl<T, C, W, K: Repeats> Job<'_, T, C, W, K> {
+    /// At a fixed rate: the times of its runs lie on a grid, so many apart, and do not drift.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fastthreadpool::{MissedTickBehavior, Pool};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new()?;
+    /// let mut n = 0;
+    /// let id = pool
+    ///     .periodic(move || {
+    ///         n += 1;
+    ///         n
+    ///     })
+    ///     .every(Duration::from_millis(1))
+    ///     .missed(MissedTickBehavior::Skip)
+    ///     .submit()?;
+    /// assert_eq!(pool.done().pop().map(|done| done.value), Some(1));
+    /// assert_eq!(pool.done().pop().map(|done| done.value), Some(2));
+    /// pool.cancel(id);
+    /// # Ok(()) }
+    /// ```
+    pub fn every(mut self, interval: Duration) -> Self {
+        let plan = self.kind.plan();
+        (plan.interval, plan.is_delay) = (interval, false);
+        self
+    }
+
+    /// With a fixed delay: the next run begins so long after the end of the one before.
+    pub fn with_delay(mut self, delay: Duration) -> Self {
+        let plan = self.kind.plan();
+        (plan.interval, plan.is_delay) = (delay, true);
+        self
+    }
+
+    /// What becomes of runs that were missed at a fixed rate, because the run before or other jobs took too long.
+    pub fn missed(mut self, behavior: MissedTickBehavior) -> Self {
+        self.kind.plan().missed = behavior;
+        self
+    }
+
+    /// When the first run is due: a [`Duration`] from now, an [`Instant`](std::time::Instant) or a
+    /// [`SystemTime`](std::time::SystemTime). The default is one interval from now.
+    pub fn starting(mut self, when: impl Into<When>) -> Self {
+        self.kind.plan().start = Some(when.into());
+        self
+    }
+}
+
+impl<'g, T, C> Job<'g, T, C, Keep, Periodic> {
+    pub(crate) fn periodic(entrance: Entrance<'g, T>, call: C) -> Self {
+        Self::of(entrance, call, Keep, Periodic::default())
+    }
+}
+
+#[expect(private_bounds, reason = "what is called is a function, or one with a context")]
+impl<'g, T, C> Job<'g, T, C, Keep, Periodic>
+where
+    T: Send + 'static,
+    C: CallMut<T>,
+    C::Value: Outcome<T>,
+{
+    /// Each value goes to this function, on the worker, instead of the done queue.
+    pub fn on_done<D>(self, on_done: D) -> Job<'g, T, C, Give<D>, Periodic>
+    where
+        D: FnMut(JobId, T) + Send + 'static,
+    {
+        self.with_way(Give(on_done))
+    }
+
+    /// The values are dropped. Failures still go to the failed queue.
+    pub fn discard(self) -> Job<'g, T, C, Discard, Periodic> {
+        self.with_way(Discard)
+    }
+}
+
+impl<T, C, W> Job<'_, T, C, W, Periodic> {
+    /// The first run that fails is the last. By default a failure is reported and the schedule goes on.
+    pub fn stop_on_failure(mut self) -> Self {
+        self.kind.ends_on_failure = true;
+        self
+    }
+}
+
+#[expect(
+    private_bounds,
+    reason = "what is called is a function, or one with a context; the ways are keeping, on_done and discard"
+)]
+impl<T, C, W> Job<'_, T, C, W, Periodic>
+where
+    T: Send + 'static,
+    C: CallMut<T>,
+    C::Value: Outcome<T>,
+    W: EachTime<T>,
+{
+    /// Submits it; returns its id, which all its results carry.
     ///
     /// # Errors
     ///
     /// As [`Group::submit`](crate::Group::submit); [`SubmitError::ZeroInterval`] without [`every`](Self::every) or
     /// [`with_delay`](Self::with_delay), or with zero.
-    pub fn submit(self) -> Result<JobId, SubmitError<F>> {
-        let Some(to) = self.to() else { return Err(SubmitError::ZeroInterval(self.function)) };
-        D::submit(self, to)
+    pub fn submit(self) -> Result<JobId, SubmitError<C::Function>> {
+        let Self { entrance, call, way, priority, kind: Periodic { plan, ends_on_failure } } = self;
+        let Some(to) = plan.to() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
+        entrance.submit_ranked(priority, PeriodicShape { call, way, ends_on_failure, runs: 0 }, to)
     }
 }
 
-/// What becomes of the values of a periodic job.
-trait PeriodicWay<T, F, R>: Sized {
-    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>>;
-}
+impl<'g, T, C> Job<'g, T, C, Keep, Overlapping> {
+    pub(crate) fn overlapping(entrance: Entrance<'g, T>, call: C) -> Self {
+        Self::of(entrance, call, Keep, Overlapping { plan: Plan::default(), at_most: usize::MAX })
+    }
 
-fn submit_periodic<T, F, R, D>(job: PeriodicJob<'_, T, F, R, D>, to: To) -> Result<JobId, SubmitError<F>>
-where
-    T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-    D: EachTime<T>,
-{
-    let PeriodicJob { entrance, function, ends_on_failure, priority, name, done: way, .. } = job;
-    entrance.submit_ranked(priority, PeriodicShape { function, way, ends_on_failure, name, value: PhantomData }, to)
-}
-
-impl<T, F, R> PeriodicWay<T, F, R> for Keep
-where
-    T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-{
-    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
-        submit_periodic(job, to)
+    /// No more than so many of its runs wait or run at the same time: one more is left out. The default is no limit.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new()?;
+    /// // A request that takes longer than a second is not joined by more than one other.
+    /// let id = pool.overlapping(|| "an answer").every(Duration::from_secs(1)).at_most(2).submit()?;
+    /// # pool.cancel(id);
+    /// # Ok(()) }
+    /// ```
+    pub fn at_most(mut self, runs: usize) -> Self {
+        self.kind.at_most = runs;
+        self
     }
 }
 
-impl<T, F, R> PeriodicWay<T, F, R> for Discard
+#[expect(private_bounds, reason = "what is called is a function, or one with a context")]
+impl<T, C> Job<'_, T, C, Keep, Overlapping>
 where
     T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
+    C: CallRef<T>,
+    C::Value: Outcome<T>,
 {
-    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
-        submit_periodic(job, to)
-    }
-}
-
-impl<T, F, R, D> PeriodicWay<T, F, R> for Give<D>
-where
-    T: Send + 'static,
-    F: FnMut() -> R + Send + 'static,
-    R: Outcome<T> + 'static,
-    D: FnMut(JobId, T) + Send + 'static,
-{
-    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
-        submit_periodic(job, to)
-    }
-}
-
-impl<T, F, R> PeriodicWay<T, F, R> for Overlap
-where
-    T: Send + 'static,
-    F: Fn() -> R + Send + Sync + 'static,
-    R: Outcome<T> + 'static,
-{
-    fn submit(job: PeriodicJob<'_, T, F, R, Self>, to: To) -> Result<JobId, SubmitError<F>> {
-        let PeriodicJob { entrance, function, priority, name, .. } = job;
+    /// Submits it; returns its id. Each run is a job of its own, with an id of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`](crate::Group::submit); [`SubmitError::ZeroInterval`] without [`every`](Self::every) or
+    /// [`with_delay`](Self::with_delay), or with zero; [`SubmitError::NoRuns`] with [`at_most`](Self::at_most) zero.
+    pub fn submit(self) -> Result<JobId, SubmitError<C::Function>> {
+        let Self { entrance, call, priority, kind: Overlapping { plan, at_most }, .. } = self;
+        let Some(to) = plan.to() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
+        if at_most == 0 {
+            return Err(SubmitError::NoRuns(call.into_function()));
+        }
         let (is_plain, key) = (entrance.is_plain, entrance.key);
-        let function = Arc::new(function);
-        entrance.submit(OverlappingShape { function, name, is_plain, key, priority, value: PhantomData }, to)
-    }
-}
-
-impl<T, F, R, D> fmt::Debug for PeriodicJob<'_, T, F, R, D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PeriodicJob")
-            .field("name", &self.name)
-            .field("interval", &self.interval)
-            .finish_non_exhaustive()
+        entrance.submit(OverlappingShape { call: Arc::new(call), at_most, runs: 0, is_plain, key, priority }, to)
     }
 }

@@ -1,9 +1,9 @@
 //! A job of any type, and a handle to it: wait for it, ask for it, cancel it, await it.
 #![forbid(unsafe_code)]
 
-use std::any::type_name;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -21,6 +21,7 @@ use crate::here::blocking;
 use crate::here::call::catch;
 use crate::here::cancellation::Cancellation;
 use crate::here::{frame, removed};
+use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
 use crate::jobs::once::skip;
 use crate::results::outcome::JobError;
@@ -63,41 +64,41 @@ impl<U> Receiver<U> {
 }
 
 /// A spawned job, without its hold.
-pub(crate) struct SpawnShape<U, F> {
-    function: F,
+pub(crate) struct SpawnShape<C, U> {
+    call: C,
     sender: Sender<U>,
 }
 
-impl<U, F> SpawnShape<U, F> {
-    pub(crate) fn new(function: F) -> (Self, Receiver<U>) {
+impl<C, U> SpawnShape<C, U> {
+    pub(crate) fn new(call: C) -> (Self, Receiver<U>) {
         let (sender, receiver) = Sender::new();
-        (Self { function, sender }, receiver)
+        (Self { call, sender }, receiver)
     }
 }
 
 /// A spawned job of a group of `T`.
-pub(crate) struct Spawned<H, U, F, T> {
-    shape: SpawnShape<U, F>,
+pub(crate) struct Spawned<H, C, U, T> {
+    shape: SpawnShape<C, U>,
     // After all that is the user's: see the rules of `member`.
     hold: H,
-    group: std::marker::PhantomData<fn() -> T>,
+    group: PhantomData<fn() -> T>,
 }
 
-impl<T, U, F> Shape<T> for SpawnShape<U, F>
+impl<T, C> Shape<T> for SpawnShape<C, C::Value>
 where
     T: Send + 'static,
-    U: Send + 'static,
-    F: FnOnce() -> U + Send + 'static,
+    C: Call<T>,
+    C::Value: Send,
 {
-    type Function = F;
-    type Held<H: Hold<T>> = Spawned<H, U, F, T>;
+    type Function = C::Function;
+    type Held<H: Hold<T>> = Spawned<H, C, C::Value, T>;
 
-    fn hold<H: Hold<T>>(self, hold: H) -> Spawned<H, U, F, T> {
-        Spawned { shape: self, hold, group: std::marker::PhantomData }
+    fn hold<H: Hold<T>>(self, hold: H) -> Spawned<H, C, C::Value, T> {
+        Spawned { shape: self, hold, group: PhantomData }
     }
 
-    fn into_function(self) -> F {
-        self.function
+    fn into_function(self) -> C::Function {
+        self.call.into_function()
     }
 
     fn leaves(&self) -> bool {
@@ -105,12 +106,12 @@ where
     }
 }
 
-impl<T, H, U, F> CoreRun<Env> for Spawned<H, U, F, T>
+impl<T, H, C> CoreRun<Env> for Spawned<H, C, C::Value, T>
 where
     T: Send + 'static,
     H: Hold<T>,
-    U: Send + 'static,
-    F: FnOnce() -> U + Send + 'static,
+    C: Call<T>,
+    C::Value: Send,
 {
     fn run(self, env: &mut Env) -> Ran<Self> {
         let env = &*env;
@@ -119,9 +120,10 @@ where
             Ok(run) => run,
             Err((hold, reason)) => return skip(env, shape, hold, reason),
         };
-        let SpawnShape { function, sender } = shape;
-        let result = run.inside(env, || catch(function)).map_err(|panic| {
-            env.engine.log_failure(env.id(), type_name::<F>(), &format_args!("the job panicked: {panic}"));
+        let SpawnShape { call, sender } = shape;
+        let name = call.name();
+        let result = run.inside(env, || catch(|| call.call(env, &run))).map_err(|panic| {
+            env.engine.log_failure(env.id(), name, &format_args!("the job panicked: {panic}"));
             JobError::Panicked(panic)
         });
         let end = if result.is_ok() { End::Done } else { End::Failed };
@@ -131,22 +133,22 @@ where
     }
 
     fn name(&self) -> &'static str {
-        type_name::<F>()
+        self.shape.call.name()
     }
 }
 
-impl<T, H, U, F> Submission for Spawned<H, U, F, T>
+impl<T, H, C> Submission for Spawned<H, C, C::Value, T>
 where
     T: Send + 'static,
     H: Hold<T>,
-    U: Send + 'static,
-    F: FnOnce() -> U + Send + 'static,
+    C: Call<T>,
+    C::Value: Send,
 {
-    type Function = F;
+    type Function = C::Function;
 
-    fn into_function(self) -> F {
+    fn into_function(self) -> C::Function {
         self.hold.refuse();
-        self.shape.function
+        self.shape.call.into_function()
     }
 }
 

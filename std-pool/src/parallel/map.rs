@@ -11,7 +11,7 @@ use fastthreadpool_core::JobId;
 
 use crate::engine::submit::{SubmitError, To};
 use crate::here::call::catch;
-use crate::jobs::call::{Named, Plain};
+use crate::jobs::call::{Plain, Renamed};
 use crate::jobs::enter::Entrance;
 use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
@@ -79,7 +79,7 @@ where
     R: Outcome<T> + 'static,
     W: Way<T>,
 {
-    let call = Plain { function, name: Named(type_name::<N>()), value: PhantomData };
+    let call = Renamed { call: Plain::new(function), name: type_name::<N>() };
     entrance.submit(OnceShape { call, way }, To::Back).map_err(MapError::new)
 }
 
@@ -236,7 +236,7 @@ where
         while self.ahead.len() < self.window {
             let Some(item) = self.items.next() else { break };
             let f = Arc::clone(&self.function);
-            let (shape, receiver) = SpawnShape::new(move || f(item));
+            let (shape, receiver) = SpawnShape::new(Plain::new(move || f(item)));
             self.ahead.push_back(match self.entrance.submit(shape, To::Back) {
                 Ok(id) => Ahead::Spawned(receiver.into_handle(Arc::clone(self.entrance.engine), id)),
                 Err(SubmitError::Closed(_)) => Ahead::Here(Err(JobError::Cancelled)),

@@ -10,6 +10,7 @@ mod broadcast;
 mod build;
 mod callbacks;
 mod cancel;
+mod contexts;
 mod core_pool;
 mod entangled;
 mod faults;

@@ -163,8 +163,9 @@ fn an_initializer_that_panics_is_tried_again() {
 fn an_initializer_that_uses_its_own_local_panics() {
     let slot = Arc::new(std::sync::OnceLock::<WorkerLocal<u8>>::new());
     let local = {
-        let slot = Arc::clone(&slot);
-        WorkerLocal::new(move || slot.get().unwrap().with(|value| *value))
+        // The local is in the slot: if it owned that in turn, neither would ever be dropped.
+        let slot = Arc::downgrade(&slot);
+        WorkerLocal::new(move || slot.upgrade().unwrap().get().unwrap().with(|value| *value))
     };
     slot.set(local.clone()).unwrap();
     for _ in 0..2 {
