@@ -155,6 +155,11 @@ impl<T: Send + 'static> Pool<T> {
         self.entries(|kind| kind == JobKind::Periodic)
     }
 
+    /// The jobs whose present runs take longer than they [may](crate::Job::time_limit), the oldest first. They have been told to stop.
+    pub fn overdue(&self) -> Vec<JobId> {
+        self.engine().overdue()
+    }
+
     fn entries(&self, wanted: impl Fn(JobKind) -> bool) -> Vec<JobInfo> {
         let mut found = Vec::new();
         self.engine().core.visit_entries(|id, view| {

@@ -41,6 +41,7 @@ mod worker_local;
 pub mod job {
     pub use crate::jobs::builder::Once;
     pub use crate::jobs::call::{Callable, Plain, Renamed, WithContext};
+    pub use crate::jobs::limited::{Limited, Timed};
     pub use crate::jobs::once::{Discard, Give, Keep};
     pub use crate::jobs::schedule::{Overlapping, Periodic};
 }

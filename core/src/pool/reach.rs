@@ -98,9 +98,22 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if self.stop(id) || runs { Cancelled::Stopping } else { Cancelled::TooLate }
     }
 
-    /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`].
+    /// Removes a job that has not begun, wherever it waits; one that runs is left alone. Its payload is the caller's to drop.
+    pub fn cancel_waiting(&self, id: JobId) -> Option<P> {
+        match id.place() {
+            Place::Lane { lane, position } => {
+                let payload = self.take_from_lane(lane, position)?;
+                self.count_removed();
+                Some(payload)
+            }
+            Place::Entry { index, stamp } => self.with_entries(|entries| entries.cancel_waiting(Key { index, stamp })),
+        }
+    }
+
+    /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`]. A periodic one will run again all the same.
+    /// Returns whether it runs.
     #[inline(never)]
-    fn stop(&self, id: JobId) -> bool {
+    pub fn stop(&self, id: JobId) -> bool {
         self.seats().iter().filter(|seat| seat.stop(id)).count() > 0
     }
 

@@ -19,6 +19,7 @@
 //! | `awaits` | what is waited for in line |
 //! | `waits` | who waits until something is idle |
 //! | `stops` | telling what runs to stop, and who waits for that |
+//! | `limits` | until when jobs are to have begun, or ended |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
@@ -35,6 +36,7 @@ pub(crate) mod habits;
 pub(crate) mod hired;
 pub(crate) mod host;
 pub(crate) mod life;
+pub(crate) mod limits;
 pub(crate) mod naming;
 pub(crate) mod pages;
 pub(crate) mod removal;
@@ -69,6 +71,7 @@ use crate::engine::habits::Habits;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
+use crate::engine::limits::Limits;
 use crate::engine::naming::NameThread;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
@@ -191,6 +194,7 @@ pub(crate) struct Parts {
     /// Something has changed for those who wait for the end of the pool, or of callbacks.
     pub(crate) quiet: Event,
     pub(crate) stops: OnceLock<Box<Stops>>,
+    limits: OnceLock<Arc<Limits>>,
     /// Waiters for nothing to be pending.
     idlers: AtomicUsize,
     /// Tells them. There since the first came, so that a program in which nobody waits is spared it.
@@ -230,6 +234,7 @@ impl Engine {
             shown: Shown::new(config.threads + spares),
             quiet: Event::default(),
             stops: OnceLock::new(),
+            limits: OnceLock::new(),
             idlers: AtomicUsize::new(0),
             tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),

@@ -17,6 +17,11 @@ pub(crate) trait Hold<T>: Sized + Send + 'static {
     /// The job begins; or it is not to, and is to be dropped, and then this.
     fn begin(self, env: &Env) -> Result<Self::Begun, (Self, CancelReason)>;
 
+    /// It is too late for the job to begin: it is to be dropped, and then this.
+    fn late(self, _: &Env) -> Self {
+        self
+    }
+
     /// The job goes back to who had submitted it.
     fn refuse(self);
 

@@ -96,6 +96,11 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
         Ok(begun)
     }
 
+    fn late(self, env: &Env) -> Self {
+        leave_nothing_to(self.group(), env);
+        self
+    }
+
     fn refuse(self) {
         self.leave_door();
         self.slot().hand_back();

@@ -18,7 +18,7 @@ pub enum CancelReason {
     Cancelled,
     /// Another job of its group has failed.
     FailFast,
-    /// The deadline of its group has passed.
+    /// The deadline of its group has passed, or the time by which it was to [begin](crate::Job::start_by).
     Expired,
     /// The pool has been shut down, or cleared.
     Shutdown,
@@ -29,7 +29,7 @@ impl std::fmt::Display for CancelReason {
         f.write_str(match self {
             Self::Cancelled => "cancelled",
             Self::FailFast => "another job of its group has failed",
-            Self::Expired => "the deadline of its group has passed",
+            Self::Expired => "the time by which it was to begin has passed",
             Self::Shutdown => "the pool ends",
         })
     }

@@ -3,14 +3,17 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fastthreadpool_core::{JobId, Priority};
 
+use crate::engine::Engine;
 use crate::engine::submit::{SubmitError, To};
 use crate::jobs::call::{Call, Function, Renamed};
 use crate::jobs::enter::{Entrance, Shape};
+use crate::jobs::limited::{Limited, Timed};
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::jobs::when::{When, with_leeway};
@@ -27,6 +30,8 @@ use crate::results::outcome::Outcome;
 /// | [`group`](Self::group) | any | to which group it belongs |
 /// | [`priority`](Self::priority) | any | its class |
 /// | [`on_done`](Self::on_done), [`discard`](Self::discard) | any but `overlapping` | what becomes of its value |
+/// | [`time_limit`](Self::time_limit) | any | how long it may run |
+/// | [`start_by`](Self::start_by) | `job` | until when it is to have begun |
 /// | [`first`](Self::first) | `job` | that it goes before all others |
 /// | [`after`](Self::after), [`at`](Self::at), [`leeway`](Self::leeway) | `job` | when |
 /// | [`every`](Self::every), [`with_delay`](Self::with_delay), [`starting`](Self::starting), [`missed`](Self::missed) | `periodic`, `overlapping` | how often |
@@ -98,8 +103,7 @@ impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
     /// # Ok(()) }
     /// ```
     pub fn name(self, name: &'static str) -> Job<'g, T, Renamed<C>, W, K> {
-        let Self { entrance, call, way, priority, kind } = self;
-        Job { entrance, call: Renamed { call, name }, way, priority, kind }
+        self.with_call(|call| Renamed { call, name })
     }
 
     /// How soon it begins, compared to others that wait for a worker; in a group with a limit, once the group lets it through. Of
@@ -123,6 +127,35 @@ impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
+    }
+}
+
+impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
+    /// Each of its runs has so much time. What still runs then is told to stop, as by a cancel, but only that run; and is
+    /// [overdue](crate::Pool::overdue) until it ends. A thread that does nothing else minds the time, so that it does not matter whether
+    /// all workers are busy. A limit of zero is over at once.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool: Pool<bool> = Pool::new()?;
+    /// let endless = pool.job_with(|job| {
+    ///     while !job.is_cancelled() {}
+    ///     job.group().counts().running == 1
+    /// });
+    /// endless.time_limit(Duration::from_millis(1)).submit()?;
+    /// assert_eq!(pool.done().pop().map(|done| done.value), Some(true));
+    /// # Ok(()) }
+    /// ```
+    pub fn time_limit(self, limit: Duration) -> Job<'g, T, Timed<C>, W, K> {
+        self.with_call(|call| Timed::new(call, limit))
+    }
+
+    pub(super) fn with_call<D>(self, change: impl FnOnce(C) -> D) -> Job<'g, T, D, W, K> {
+        let Self { entrance, call, way, priority, kind } = self;
+        Job { entrance, call: change(call), way, priority, kind }
     }
 }
 
@@ -186,7 +219,27 @@ where
     }
 }
 
-impl<T, C, W> Job<'_, T, C, W> {
+impl<'g, T, C, W> Job<'g, T, C, W> {
+    /// If it has not begun by then it is removed, and what is said of removed jobs says that it has
+    /// [expired](crate::CancelReason::Expired): the handle, the callback of its group. A time in the past is no mistake: then it is
+    /// removed at once. As with [`time_limit`](Self::time_limit) a thread minds the time, which drops what it removes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::{JobError, Pool};
+    /// use std::time::Duration;
+    ///
+    /// let pool: Pool = Pool::new()?;
+    /// pool.pause();
+    /// let answer = pool.job(|| "to nobody any more").start_by(Duration::from_millis(1)).spawn()?;
+    /// assert!(matches!(answer.join(), Err(JobError::Expired)));
+    /// # Ok(()) }
+    /// ```
+    pub fn start_by(self, when: impl Into<When>) -> Job<'g, T, Limited<C>, W> {
+        let by = when.into().0;
+        self.with_call(|call| Limited::new(call, by))
+    }
+
     /// Before all others, instead of at the end of the queue; of a group that is limited, before all others of it.
     pub fn first(mut self) -> Self {
         self.kind.to = To::Front;
@@ -271,8 +324,23 @@ where
             }
             to => to,
         };
-        entrance.submit_ranked(priority, shape(call, way), to)
+        if let Err(error) = call.prepare(entrance.engine) {
+            return Err(refuse(entrance.engine, call, error));
+        }
+        let start_by = call.start_by();
+        let id = entrance.submit_ranked(priority, shape(call, way), to)?;
+        if let Some(start_by) = start_by {
+            start_by.accepted(entrance.engine, id);
+        }
+        Ok(id)
     }
+}
+
+/// What a job needs of the pool cannot be made.
+#[cold]
+pub(super) fn refuse<C: Function>(engine: &Engine, call: C, error: io::Error) -> SubmitError<C::Function> {
+    let function = call.into_function();
+    if engine.is_elsewhere() { SubmitError::Forked(function) } else { SubmitError::NoThread(function, error) }
 }
 
 impl<T, C: Function, W, K: fmt::Debug> fmt::Debug for Job<'_, T, C, W, K> {

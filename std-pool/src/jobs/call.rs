@@ -5,15 +5,19 @@
 //! | [`Plain`] | with nothing |
 //! | [`WithContext`] | with what a job may know about itself |
 //! | [`Renamed`] | as what is in it, which has a name |
+//! | [`Limited`](crate::jobs::limited::Limited), [`Timed`](crate::jobs::limited::Timed) | the same, unless it is too late; for a limited time |
 //! | [`Shared`] | as what it shares with other runs |
 #![forbid(unsafe_code)]
 
 use std::any::type_name;
+use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use fastthreadpool_core::Tick;
 
+use crate::engine::Engine;
+use crate::engine::limits::StartBy;
 use crate::engine::worker::Env;
 use crate::groups::hold::Run;
 use crate::jobs::context::{About, Context, Next};
@@ -37,21 +41,39 @@ pub(crate) trait Function: Callable {
     /// It is to be called when that time has come.
     #[inline(always)]
     fn set_due(&mut self, _: Tick) {}
+
+    /// Its job is about to be submitted: what it needs of the pool is made.
+    #[inline(always)]
+    fn prepare(&mut self, _: &Arc<Engine>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What is to be told when its job was accepted, if it is to begin by a time.
+    #[inline(always)]
+    fn start_by(&self) -> Option<Arc<StartBy>> {
+        None
+    }
+
+    /// Whether that has passed.
+    #[inline(always)]
+    fn is_late(&self) -> bool {
+        false
+    }
 }
 
-/// One that is called once.
+/// One that is called once. It has time `until` then.
 pub(crate) trait Call<T>: Function {
-    fn call(self, env: &Env, run: &impl Run<T>) -> Self::Value;
+    fn call(self, env: &Env, run: &impl Run<T>, until: Tick) -> Self::Value;
 }
 
 /// One that is called again and again. It may say when it is to be called next.
 pub(crate) trait CallMut<T>: Function {
-    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next) -> Self::Value;
+    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next, until: Tick) -> Self::Value;
 }
 
 /// One that is called again and again, perhaps at the same time.
 pub(crate) trait CallRef<T>: Function + Sync {
-    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick) -> Self::Value;
+    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick, until: Tick) -> Self::Value;
 }
 
 /// With nothing.
@@ -87,19 +109,19 @@ impl<F: Send + 'static, R: 'static> Function for Plain<F, R> {
 
 impl<T, F: FnOnce() -> R + Send + 'static, R: 'static> Call<T> for Plain<F, R> {
     #[inline(always)]
-    fn call(self, _: &Env, _: &impl Run<T>) -> R {
+    fn call(self, _: &Env, _: &impl Run<T>, _: Tick) -> R {
         (self.function)()
     }
 }
 
 impl<T, F: FnMut() -> R + Send + 'static, R: 'static> CallMut<T> for Plain<F, R> {
-    fn call_mut(&mut self, _: &Env, _: &impl Run<T>, _: u64, _: &Next) -> R {
+    fn call_mut(&mut self, _: &Env, _: &impl Run<T>, _: u64, _: &Next, _: Tick) -> R {
         (self.function)()
     }
 }
 
 impl<T, F: Fn() -> R + Send + Sync + 'static, R: 'static> CallRef<T> for Plain<F, R> {
-    fn call_ref(&self, _: &Env, _: &impl Run<T>, _: u64, _: Tick) -> R {
+    fn call_ref(&self, _: &Env, _: &impl Run<T>, _: u64, _: Tick, _: Tick) -> R {
         (self.function)()
     }
 }
@@ -144,8 +166,8 @@ where
     F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
     R: 'static,
 {
-    fn call(self, env: &Env, run: &impl Run<T>) -> R {
-        (self.function)(&Context::new(env, run, About::once(self.due)))
+    fn call(self, env: &Env, run: &impl Run<T>, until: Tick) -> R {
+        (self.function)(&Context::new(env, run, About::once(self.due, until)))
     }
 }
 
@@ -155,9 +177,9 @@ where
     F: FnMut(&Context<'_, T>) -> R + Send + 'static,
     R: 'static,
 {
-    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next) -> R {
+    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next, until: Tick) -> R {
         let due = env.due();
-        (self.function)(&Context::new(env, run, About { due, number, next: Some(next) }))
+        (self.function)(&Context::new(env, run, About { due, number, next: Some(next), until }))
     }
 }
 
@@ -167,8 +189,8 @@ where
     F: Fn(&Context<'_, T>) -> R + Send + Sync + 'static,
     R: 'static,
 {
-    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick) -> R {
-        (self.function)(&Context::new(env, run, About { due, number, next: None }))
+    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick, until: Tick) -> R {
+        (self.function)(&Context::new(env, run, About { due, number, next: None, until }))
     }
 }
 
@@ -196,23 +218,35 @@ impl<C: Function> Function for Renamed<C> {
     fn set_due(&mut self, due: Tick) {
         self.call.set_due(due);
     }
+
+    fn prepare(&mut self, engine: &Arc<Engine>) -> io::Result<()> {
+        self.call.prepare(engine)
+    }
+
+    fn start_by(&self) -> Option<Arc<StartBy>> {
+        self.call.start_by()
+    }
+
+    fn is_late(&self) -> bool {
+        self.call.is_late()
+    }
 }
 
 impl<T, C: Call<T>> Call<T> for Renamed<C> {
-    fn call(self, env: &Env, run: &impl Run<T>) -> C::Value {
-        self.call.call(env, run)
+    fn call(self, env: &Env, run: &impl Run<T>, until: Tick) -> C::Value {
+        self.call.call(env, run, until)
     }
 }
 
 impl<T, C: CallMut<T>> CallMut<T> for Renamed<C> {
-    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next) -> C::Value {
-        self.call.call_mut(env, run, number, next)
+    fn call_mut(&mut self, env: &Env, run: &impl Run<T>, number: u64, next: &Next, until: Tick) -> C::Value {
+        self.call.call_mut(env, run, number, next, until)
     }
 }
 
 impl<T, C: CallRef<T>> CallRef<T> for Renamed<C> {
-    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick) -> C::Value {
-        self.call.call_ref(env, run, number, due)
+    fn call_ref(&self, env: &Env, run: &impl Run<T>, number: u64, due: Tick, until: Tick) -> C::Value {
+        self.call.call_ref(env, run, number, due, until)
     }
 }
 
@@ -238,7 +272,7 @@ impl<C: Function + Sync> Function for Shared<C> {
 }
 
 impl<T, C: CallRef<T>> Call<T> for Shared<C> {
-    fn call(self, env: &Env, run: &impl Run<T>) -> C::Value {
-        self.call.call_ref(env, run, self.number, self.due)
+    fn call(self, env: &Env, run: &impl Run<T>, until: Tick) -> C::Value {
+        self.call.call_ref(env, run, self.number, self.due, until)
     }
 }

@@ -60,11 +60,13 @@ pub(crate) struct About<'e> {
     pub(crate) number: u64,
     /// If it can say anything about that.
     pub(crate) next: Option<&'e Next>,
+    /// It has time until then.
+    pub(crate) until: Tick,
 }
 
 impl About<'_> {
-    pub(crate) fn once(due: Tick) -> Self {
-        Self { due, number: 1, next: None }
+    pub(crate) fn once(due: Tick, until: Tick) -> Self {
+        Self { due, number: 1, next: None, until }
     }
 }
 
@@ -117,6 +119,25 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// ```
     pub fn late(&self) -> Duration {
         Duration::from_nanos(self.began.since(self.about.due))
+    }
+
+    /// When its time is over, if that is limited: by [`Job::time_limit`](crate::Job::time_limit), or by the
+    /// [deadline](crate::GroupBuilder::deadline) of its group, which does not stop what runs.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let pool: Pool = Pool::new()?;
+    /// let left = |until: Instant| until.saturating_duration_since(Instant::now());
+    /// let handle = pool.job_with(move |job| job.deadline().map(left)).time_limit(Duration::from_secs(9)).spawn()?;
+    /// assert!(handle.join()?.is_some_and(|left| left <= Duration::from_secs(9)));
+    /// # Ok(()) }
+    /// ```
+    pub fn deadline(&self) -> Option<Instant> {
+        let of_group = self.group.core.policy.deadline.unwrap_or(Tick::MAX);
+        sys::instant(self.about.until.min(of_group))
     }
 
     /// A periodic job runs for the last time. Does nothing in others.

@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `call` | a function with or without a context, and what it is called |
+//! | `limited` | one that is not to begin too late, or not to run too long |
 //! | `enter` | the way of a job into its group |
 //! | `batch` | many jobs at once |
 //! | `once` | a job that runs once |
@@ -28,6 +29,7 @@ pub(crate) mod continued;
 pub(crate) mod enter;
 pub(crate) mod future;
 pub(crate) mod items;
+pub(crate) mod limited;
 pub(crate) mod once;
 pub(crate) mod overlapping;
 pub(crate) mod periodic;

@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 
-use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun};
+use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
 
 use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
@@ -121,13 +121,14 @@ where
     #[inline(always)]
     fn run(self, env: &mut Env) -> Ran<Self> {
         let Self { call, way, hold, .. } = self;
-        let run = match hold.begin(env) {
+        let begun = if call.is_late() { Err((hold.late(env), CancelReason::Expired)) } else { hold.begin(env) };
+        let run = match begun {
             Ok(run) => run,
             Err((hold, reason)) => return skip(env, (call, way), hold, reason),
         };
         let name = call.name();
         let env = &*env;
-        let part = |run: &H::Begun| match outcome(|| call.call(env, run)) {
+        let part = |run: &H::Begun| match outcome(|| call.call(env, run, Tick::MAX)) {
             Ok(value) => way.take(env, run, value).map_err(JobError::Panicked),
             Err(error) => {
                 drop_quietly(way);

@@ -102,7 +102,7 @@ where
         shape.runs += 1;
         let next = Next::default();
         let ended = hold.inside(env, || {
-            let value = outcome(|| shape.call.call_mut(env, hold, shape.runs, &next))?;
+            let value = outcome(|| shape.call.call_mut(env, hold, shape.runs, &next, Tick::MAX))?;
             shape.way.take(env, hold, value).map_err(JobError::Panicked)
         });
         let end = match ended {

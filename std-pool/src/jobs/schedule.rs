@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastthreadpool_core::{JobId, MissedTickBehavior, Repeat};
 
 use crate::engine::submit::{SubmitError, To};
-use crate::jobs::builder::Job;
+use crate::jobs::builder::{Job, refuse};
 use crate::jobs::call::{CallMut, CallRef};
 use crate::jobs::enter::Entrance;
 use crate::jobs::once::{Discard, Give, Keep};
@@ -172,8 +172,11 @@ where
     /// As [`Group::submit`](crate::Group::submit); [`SubmitError::ZeroInterval`] without [`every`](Self::every) or
     /// [`with_delay`](Self::with_delay), or with zero.
     pub fn submit(self) -> Result<JobId, SubmitError<C::Function>> {
-        let Self { entrance, call, way, priority, kind: Periodic { plan, ends_on_failure } } = self;
+        let Self { entrance, mut call, way, priority, kind: Periodic { plan, ends_on_failure } } = self;
         let Some(to) = plan.to() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
+        if let Err(error) = call.prepare(entrance.engine) {
+            return Err(refuse(entrance.engine, call, error));
+        }
         entrance.submit_ranked(priority, PeriodicShape { call, way, ends_on_failure, runs: 0 }, to)
     }
 }
@@ -216,10 +219,13 @@ where
     /// As [`Group::submit`](crate::Group::submit); [`SubmitError::ZeroInterval`] without [`every`](Self::every) or
     /// [`with_delay`](Self::with_delay), or with zero; [`SubmitError::NoRuns`] with [`at_most`](Self::at_most) zero.
     pub fn submit(self) -> Result<JobId, SubmitError<C::Function>> {
-        let Self { entrance, call, priority, kind: Overlapping { plan, at_most }, .. } = self;
+        let Self { entrance, mut call, priority, kind: Overlapping { plan, at_most }, .. } = self;
         let Some(to) = plan.to() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
         if at_most == 0 {
             return Err(SubmitError::NoRuns(call.into_function()));
+        }
+        if let Err(error) = call.prepare(entrance.engine) {
+            return Err(refuse(entrance.engine, call, error));
         }
         let (is_plain, key) = (entrance.is_plain, entrance.key);
         entrance.submit(OverlappingShape { call: Arc::new(call), at_most, runs: 0, is_plain, key, priority }, to)

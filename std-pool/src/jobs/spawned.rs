@@ -20,6 +20,7 @@ use crate::groups::hold::{Hold, Run};
 use crate::here::blocking;
 use crate::here::call::catch;
 use crate::here::cancellation::Cancellation;
+use crate::here::removed::CancelReason;
 use crate::here::{frame, removed};
 use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
@@ -116,13 +117,15 @@ where
     fn run(self, env: &mut Env) -> Ran<Self> {
         let env = &*env;
         let Self { shape, hold, .. } = self;
-        let run = match hold.begin(env) {
+        let is_late = shape.call.is_late();
+        let begun = if is_late { Err((hold.late(env), CancelReason::Expired)) } else { hold.begin(env) };
+        let run = match begun {
             Ok(run) => run,
             Err((hold, reason)) => return skip(env, shape, hold, reason),
         };
         let SpawnShape { call, sender } = shape;
         let name = call.name();
-        let result = run.inside(env, || catch(|| call.call(env, &run))).map_err(|panic| {
+        let result = run.inside(env, || catch(|| call.call(env, &run, Tick::MAX))).map_err(|panic| {
             env.engine.log_failure(env.id(), name, &format_args!("the job panicked: {panic}"));
             JobError::Panicked(panic)
         });

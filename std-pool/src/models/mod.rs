@@ -18,6 +18,7 @@
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
+//! | `limits` | who minds the limits of jobs, and what becomes of these meanwhile |
 //! | `maps` | those who share a map, or a loop |
 //! | `pages` | those who take room for large jobs, and those who bring it back |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
@@ -35,6 +36,7 @@ mod futures;
 mod gates;
 mod joins;
 mod kinds;
+mod limits;
 mod maps;
 mod pages;
 mod panics;

@@ -58,7 +58,7 @@ pub enum JobError {
     Panicked(Panic),
     /// It was removed before it ran; or, a future, before it was ready.
     Cancelled,
-    /// The deadline of its group had passed before it could begin.
+    /// The deadline of its group, or the time by which it was to [begin](crate::Job::start_by), had passed before it could.
     Expired,
     /// Waiting for it would have waited for ever: it waits for the job that asks, or every worker of the pool waits.
     WouldDeadlock,
@@ -70,7 +70,7 @@ impl fmt::Display for JobError {
             Self::Failed(error) => write!(f, "the job failed: {error}"),
             Self::Panicked(panic) => write!(f, "the job panicked: {panic}"),
             Self::Cancelled => f.write_str("the job was cancelled before it ran"),
-            Self::Expired => f.write_str("the deadline of the group had passed before the job could begin"),
+            Self::Expired => f.write_str("the time by which the job was to begin had passed"),
             Self::WouldDeadlock => {
                 f.write_str("the wait would never end: the job waits for the one that asks, or all workers wait")
             }

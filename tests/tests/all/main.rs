@@ -42,6 +42,7 @@ mod stops;
 mod submit;
 mod tallies;
 mod threads;
+mod time_limits;
 mod timers;
 mod views;
 mod waits;

@@ -1,0 +1,257 @@
+//! The limits of jobs: until when they are to have begun, and how long they may run. What is outstanding is timed by a thread that does
+//! nothing else: workers may all be busy, with just those jobs that take too long. It is there since the first limit.
+//!
+//! | a limit is | from | until | then |
+//! |---|---|---|---|
+//! | noted | it is made, for a job that is about to be submitted | its job is accepted, begins, or is dropped | nothing |
+//! | outstanding | its job is accepted; or, of a run, begins | that begins, ends, or is dropped, or its time comes | |
+//! | over | that | | a job that has not begun is removed as expired, and one that runs is told to stop |
+//! | overdue | its time comes, of a run | the run ends | |
+//!
+//! # Rules
+//!
+//! 1. A run that has a limit cannot end while it is told to stop: both need the lock. So no other run of the same job is told.
+//! 2. The lock is held to tell a run so, never to remove, to wake, or to drop anything of a user's.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Weak};
+
+use fastthreadpool_core::{JobId, Tick};
+
+use crate::engine::Engine;
+use crate::here::removed::{self, CancelReason};
+use crate::sync::event::Event;
+use crate::sys::{self, Mutex};
+
+/// The time of a limit, and its number, which makes it another than those of the same time.
+type Key = (Tick, u64);
+
+/// Of a pool.
+pub(crate) struct Limits {
+    engine: Weak<Engine>,
+    book: Mutex<Book>,
+    /// There is an earlier one than before, or none any more.
+    changed: Event,
+}
+
+#[derive(Default)]
+struct Book {
+    outstanding: BTreeMap<Key, Limited>,
+    /// The jobs whose runs take too long, by the numbers of their limits.
+    overdue: BTreeMap<u64, JobId>,
+    next: u64,
+    has_thread: bool,
+}
+
+/// What is limited.
+#[derive(Clone, Copy)]
+enum Limited {
+    Begin(JobId),
+    Run(JobId),
+}
+
+impl Book {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Returns whether it is the earliest.
+    fn add(&mut self, key: Key, limited: Limited) -> bool {
+        self.outstanding.insert(key, limited);
+        self.outstanding.first_key_value().is_some_and(|(first, _)| *first == key)
+    }
+
+    /// The earliest time; [`Tick::MAX`] for none.
+    fn earliest(&self) -> Tick {
+        self.outstanding.first_key_value().map_or(Tick::MAX, |((time, _), _)| *time)
+    }
+}
+
+impl Limits {
+    fn new(engine: &Arc<Engine>) -> Arc<Self> {
+        let book = Mutex::new(Book::default());
+        Arc::new(Self { engine: Arc::downgrade(engine), book, changed: Event::default() })
+    }
+
+    /// What has not begun by then is to be removed.
+    pub(crate) fn note(self: &Arc<Self>, by: Tick) -> Arc<StartBy> {
+        let number = self.book.lock().number();
+        Arc::new(StartBy { limits: Arc::clone(self), key: (by, number), is_over: Mutex::new(false) })
+    }
+
+    /// A run of the job begins, which may take until then.
+    pub(crate) fn begin(self: &Arc<Self>, id: JobId, until: Tick) -> RunLimit {
+        let (key, is_first) = {
+            let mut book = self.book.lock();
+            let key = (until, book.number());
+            (key, book.add(key, Limited::Run(id)))
+        };
+        if is_first {
+            self.notify();
+        }
+        RunLimit { limits: Arc::clone(self), key }
+    }
+
+    fn notify(&self) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.core.barrier();
+        }
+        self.changed.notify();
+    }
+
+    /// The jobs whose runs take too long.
+    pub(crate) fn overdue(&self) -> Vec<JobId> {
+        let overdue: BTreeSet<_> = self.book.lock().overdue.values().copied().collect();
+        overdue.into_iter().collect()
+    }
+
+    #[cfg(all(test, shuttle))]
+    pub(crate) fn is_empty(&self) -> bool {
+        let book = self.book.lock();
+        book.outstanding.is_empty() && book.overdue.is_empty()
+    }
+
+    /// Starts the thread, if there is none.
+    fn start(self: &Arc<Self>, engine: &Arc<Engine>) -> io::Result<()> {
+        let mut book = self.book.lock();
+        if !book.has_thread {
+            let limits = Arc::clone(self);
+            engine.start_callbacks("limits", move |engine| limits.mind(engine))?;
+            book.has_thread = true;
+        }
+        Ok(())
+    }
+
+    /// The thread: as long as somebody could add a limit, or one is outstanding.
+    fn mind(&self, engine: &Engine) {
+        loop {
+            let earliest = self.expire(engine);
+            let is_needed = |book: &Book| !(engine.is_abandoned() && book.outstanding.is_empty());
+            let has_changed = || {
+                let book = self.book.lock();
+                (book.earliest() != earliest || !is_needed(&book)).then_some(())
+            };
+            Event::wait_any(&[&self.changed, &engine.quiet], earliest, has_changed);
+            let mut book = self.book.lock();
+            if !is_needed(&book) {
+                book.has_thread = false;
+                return;
+            }
+        }
+    }
+
+    /// Does what is to be done by now; returns the next time.
+    fn expire(&self, engine: &Engine) -> Tick {
+        loop {
+            let mut book = self.book.lock();
+            let earliest = book.earliest();
+            if earliest == Tick::MAX || earliest > sys::now() {
+                return earliest;
+            }
+            let Some(((_, number), limited)) = book.outstanding.pop_first() else { return Tick::MAX };
+            match limited {
+                Limited::Begin(id) => {
+                    drop(book);
+                    engine.expire(id);
+                }
+                Limited::Run(id) => {
+                    book.overdue.insert(number, id);
+                    // Rule 1.
+                    engine.core.stop(id);
+                    drop(book);
+                    engine.tell_stopped();
+                }
+            }
+        }
+    }
+}
+
+/// Until when a job is to have begun: the job has it, and who submits it.
+pub(crate) struct StartBy {
+    limits: Arc<Limits>,
+    key: Key,
+    /// The job has begun, or was dropped.
+    is_over: Mutex<bool>,
+}
+
+impl StartBy {
+    /// Whether it is too late.
+    pub(crate) fn is_late(&self) -> bool {
+        sys::now() >= self.key.0
+    }
+
+    /// The job was accepted.
+    pub(crate) fn accepted(&self, engine: &Engine, id: JobId) {
+        if self.is_late() {
+            return engine.expire(id);
+        }
+        let is_first = {
+            let is_over = self.is_over.lock();
+            !*is_over && self.limits.book.lock().add(self.key, Limited::Begin(id))
+        };
+        if is_first {
+            self.limits.notify();
+        }
+    }
+
+    /// The job has begun, or was dropped.
+    pub(crate) fn over(&self) {
+        *self.is_over.lock() = true;
+        self.limits.remove(self.key);
+    }
+}
+
+/// A run has a limit; dropped: it has ended.
+pub(crate) struct RunLimit {
+    limits: Arc<Limits>,
+    key: Key,
+}
+
+impl Drop for RunLimit {
+    fn drop(&mut self) {
+        self.limits.remove(self.key);
+    }
+}
+
+impl Limits {
+    /// A limit is over. The thread finds that out when it gets up for it, but for the last one of a pool that nobody has any more.
+    fn remove(&self, key: Key) {
+        let is_last = {
+            let mut book = self.book.lock();
+            // In one go: it may be on its way from there to here.
+            book.overdue.remove(&key.1);
+            book.outstanding.remove(&key).is_some() && book.outstanding.is_empty()
+        };
+        if is_last && self.engine.upgrade().is_some_and(|engine| engine.is_abandoned()) {
+            self.notify();
+        }
+    }
+}
+
+impl Engine {
+    /// The limits of its jobs, and the thread that minds them.
+    pub(crate) fn limits(self: &Arc<Self>) -> io::Result<Arc<Limits>> {
+        if self.is_elsewhere() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let limits = self.limits.get_or_init(|| Limits::new(self));
+        limits.start(self)?;
+        Ok(Arc::clone(limits))
+    }
+
+    /// Removes a job that has not begun: it is too late.
+    fn expire(&self, id: JobId) {
+        if let Some(payload) = self.core.cancel_waiting(id) {
+            removed::bury(id, CancelReason::Expired, payload);
+            self.has_removed();
+        }
+    }
+
+    /// The jobs whose runs take longer than they may.
+    pub(crate) fn overdue(&self) -> Vec<JobId> {
+        self.limits.get().map_or(Vec::new(), |limits| limits.overdue())
+    }
+}
