@@ -14,6 +14,7 @@
 //! 2. The lock is held to tell a run so, never to remove, to wake, or to drop anything of a user's.
 #![forbid(unsafe_code)]
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Weak};
@@ -237,9 +238,9 @@ impl Engine {
         if self.is_elsewhere() {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let limits = self.limits.get_or_init(|| Limits::new(self));
+        let limits = known(self.limits.get_or_init(|| Limits::new(self)));
         limits.start(self)?;
-        Ok(Arc::clone(limits))
+        Ok(limits)
     }
 
     /// Removes a job that has not begun: it is too late.
@@ -252,6 +253,10 @@ impl Engine {
 
     /// The jobs whose runs take longer than they may.
     pub(crate) fn overdue(&self) -> Vec<JobId> {
-        self.limits.get().map_or(Vec::new(), |limits| limits.overdue())
+        self.limits.get().map_or(Vec::new(), |limits| known(limits).overdue())
     }
+}
+
+fn known(limits: &Arc<dyn Any + Send + Sync>) -> Arc<Limits> {
+    Arc::clone(limits).downcast().unwrap_or_else(|_| unreachable!("nothing else is kept there"))
 }

@@ -71,7 +71,6 @@ use crate::engine::habits::Habits;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
-use crate::engine::limits::Limits;
 use crate::engine::naming::NameThread;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
@@ -194,7 +193,8 @@ pub(crate) struct Parts {
     /// Something has changed for those who wait for the end of the pool, or of callbacks.
     pub(crate) quiet: Event,
     pub(crate) stops: OnceLock<Box<Stops>>,
-    limits: OnceLock<Arc<Limits>>,
+    /// Without its type: so that a program without limits is spared what drops them.
+    limits: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Waiters for nothing to be pending.
     idlers: AtomicUsize,
     /// Tells them. There since the first came, so that a program in which nobody waits is spared it.
