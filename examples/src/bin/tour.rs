@@ -1,4 +1,4 @@
-//! The tour: the four examples of the original `fastthreadpool`, then the work of its two benchmarks.
+//! The tour: the four examples of the original `fastthreadpool`, four of what it did not have, then the work of its two benchmarks.
 //!
 //! Everything that is printed was checked; a check that fails ends the program with what was expected and found.
 #![forbid(unsafe_code)]
@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use examples::{check, check_that, exit_code};
-use fastthreadpool::{Cancellation, Pool, Semaphore};
+use fastthreadpool::{Cancellation, JobError, NotMoved, Pool, Priority, Semaphore};
 
 type Checked<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -29,6 +29,11 @@ fn tour() -> Checked {
     map_with_callback()?;
     ids()?;
     mixed()?;
+    println!("\nJobs under control");
+    classes()?;
+    debounced()?;
+    limited()?;
+    told()?;
     println!("\nThe original's benchmarks: medians of {ROUNDS} rounds, taken in turn");
     sums(cores)?;
     semaphores()
@@ -150,6 +155,111 @@ fn mixed() -> Checked {
     Ok(())
 }
 
+// ----- jobs under control
+
+/// A pool with one worker, and no job begins yet.
+fn paused<T: Send + 'static>() -> Checked<Pool<T>> {
+    let pool = Pool::builder().threads(1).build()?;
+    pool.pause();
+    Ok(pool)
+}
+
+/// What is urgent begins first, and nothing waits for ever.
+fn classes() -> Checked {
+    const EACH: usize = 1000;
+    let pool = paused()?;
+    for priority in [Priority::Low, Priority::Normal, Priority::High] {
+        for _ in 0..EACH {
+            pool.job(move || priority).priority(priority).submit()?;
+        }
+    }
+    pool.resume();
+    pool.shutdown();
+    let order: Vec<_> = pool.done().drain().map(|done| done.value).collect();
+    let mean = |class| {
+        let places = order.iter().enumerate().filter(|(_, priority)| **priority == class).map(|(place, _)| place);
+        places.sum::<usize>() / EACH
+    };
+    let [high, normal, low] = [Priority::High, Priority::Normal, Priority::Low].map(mean);
+    check_that("classes in order", high < normal && normal < low, || format!("found {high}, {normal}, {low}"))?;
+    let first_low = order.iter().position(|priority| *priority == Priority::Low).ok_or("no low one ran")?;
+    check_that("a low one before the last high one", first_low < order.len() - EACH, || format!("place {first_low}"))?;
+    println!("  5 priorities      3000 jobs: high ones began {high}th on the mean, normal {normal}th, low {low}th");
+    Ok(())
+}
+
+/// One timer that is moved with each event.
+fn debounced() -> Checked {
+    const KEYS: u32 = 100_000;
+    let pool = Pool::new()?;
+    let save = pool.job(|| "saved").name("save").after(Duration::from_mins(1)).submit()?;
+    let start = Instant::now();
+    for _ in 0..KEYS {
+        pool.reschedule(save, Duration::from_mins(1))?;
+    }
+    let took = start.elapsed();
+    check("timers after all that", 1, pool.delayed().len())?;
+    pool.reschedule(save, Duration::ZERO)?;
+    check("what it did", Some("saved"), pool.done().pop().map(|done| done.value))?;
+    check("moving it once more", Err(NotMoved::TooLate), pool.reschedule(save, Duration::ZERO))?;
+    println!(
+        "  6 moved timers    {KEYS} moves of one timer, {:.0} ns each; it ran once",
+        nanos(took) / f64::from(KEYS)
+    );
+    Ok(())
+}
+
+/// What has not begun in time expires, what runs too long is told so.
+fn limited() -> Checked {
+    let pool: Pool<&str> = Pool::builder().threads(1).build()?;
+    let limit = Duration::from_millis(2);
+    let long = pool.job_with(|job| {
+        job.cancelled();
+        "told to stop"
+    });
+    let long = long.time_limit(2 * limit).spawn()?;
+    let held = pool.job(|| "in time").start_by(Duration::ZERO).spawn()?;
+    let expired = matches!(held.join(), Err(JobError::Expired));
+    check("a job that was to have begun by now", true, expired)?;
+    check("a job that waits for the end of its time", "told to stop", long.join()?)?;
+    let (sender, receiver) = mpsc::channel();
+    let job = pool.periodic_with(move |job| {
+        _ = sender.send(job.late());
+        match job.run() {
+            3 => job.stop(),
+            _ => job.next_at(limit),
+        }
+        "a run"
+    });
+    job.every(Duration::MAX).starting(Duration::ZERO).discard().submit()?;
+    let waits: Vec<_> = receiver.iter().collect();
+    check("runs of a job that says when the next one is", 3, waits.len())?;
+    let latest = waits.iter().max().map_or(0.0, |late| nanos(*late) / 1e3);
+    println!(
+        "  7 limits          one expired, one was told to stop; 3 runs when they said, at most {latest:.0} us late"
+    );
+    Ok(())
+}
+
+/// Which jobs did not run is told.
+fn told() -> Checked {
+    let pool = paused::<()>()?;
+    pool.job(|| ()).name("backup").submit()?;
+    pool.job(|| ()).name("report").after(Duration::from_hours(1)).submit()?;
+    pool.periodic(|| ()).name("heartbeat").every(Duration::from_mins(1)).submit()?;
+    pool.set_threads(4)?;
+    let mut names: Vec<_> = pool.shutdown_now().into_iter().map(|job| job.name).collect();
+    names.sort_unstable();
+    check("what has not run", vec!["backup", "heartbeat", "report"], names.clone())?;
+    check("threads after the end", 0, pool.alive())?;
+    println!("  8 not run         {}", names.join(", "));
+    Ok(())
+}
+
+fn nanos(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e9
+}
+
 // ----- the benchmarks
 
 const ROUNDS: usize = 9;
@@ -187,7 +297,7 @@ fn compare(title: &str, unit: &str, count: u32, expected: u64, baseline: usize, 
 /// In nanoseconds.
 fn median(times: &mut [Duration]) -> f64 {
     times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e9
+    nanos(times[times.len() / 2])
 }
 
 /// The work of one job: nothing but its number, which the compiler must not see through.

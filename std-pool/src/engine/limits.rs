@@ -33,7 +33,7 @@ type Key = (Tick, u64);
 pub(crate) struct Limits {
     engine: Weak<Engine>,
     book: Mutex<Book>,
-    /// There is an earlier one than before, or none any more.
+    /// There is an earlier one than before.
     changed: Event,
 }
 
@@ -94,6 +94,14 @@ impl Limits {
             self.notify();
         }
         RunLimit { limits: Arc::clone(self), key }
+    }
+
+    /// A limit is over. The thread finds that out when it gets up for it; of a pool that nobody has any more, when its last worker is gone.
+    fn remove(&self, key: Key) {
+        let mut book = self.book.lock();
+        // In one go: it may be on its way from there to here.
+        book.overdue.remove(&key.1);
+        book.outstanding.remove(&key);
     }
 
     fn notify(&self) {
@@ -214,21 +222,6 @@ pub(crate) struct RunLimit {
 impl Drop for RunLimit {
     fn drop(&mut self) {
         self.limits.remove(self.key);
-    }
-}
-
-impl Limits {
-    /// A limit is over. The thread finds that out when it gets up for it, but for the last one of a pool that nobody has any more.
-    fn remove(&self, key: Key) {
-        let is_last = {
-            let mut book = self.book.lock();
-            // In one go: it may be on its way from there to here.
-            book.overdue.remove(&key.1);
-            book.outstanding.remove(&key).is_some() && book.outstanding.is_empty()
-        };
-        if is_last && self.engine.upgrade().is_some_and(|engine| engine.is_abandoned()) {
-            self.notify();
-        }
     }
 }
 

@@ -80,6 +80,7 @@ fn a_run_ends_while_its_time_does() {
         let (pool, is_last) = (pool(1).build().unwrap(), Flag::default());
         let last = is_last.clone();
         let job = pool.periodic_with(move |job| {
+            thread::yield_now();
             if job.is_cancelled() {
                 // Then it is its own time that is over.
                 assert_eq!(job.engine().overdue(), [job.id()]);
@@ -127,5 +128,20 @@ fn nobody_has_the_pool_when_a_job_expires() {
         while gone.strong_count() > 0 {
             thread::yield_now();
         }
+    });
+}
+
+#[test]
+fn nobody_has_the_pool_when_its_last_limit_is_over() {
+    model(|| {
+        let (pool, tally) = (pool(1).on_drop(OnDrop::Detach).build().unwrap(), Tally::default());
+        let gone = Arc::downgrade(pool.engine());
+        // A time that never comes.
+        drop(pool.job(tally.job()).start_by(Duration::MAX).spawn().unwrap());
+        drop(pool);
+        while gone.strong_count() > 0 {
+            thread::yield_now();
+        }
+        assert_eq!(tally.ran(), 1);
     });
 }

@@ -203,8 +203,8 @@ fn a_time_in_the_past_is_now_and_a_cancel_comes_first() {
 #[test]
 fn one_that_only_says_its_times_ends_when_it_says_none() {
     let pool = pool(1);
-    let id = pool.periodic_with(|job| job.run()).every(Duration::MAX).starting(Duration::ZERO).submit().unwrap();
-    assert_eq!(pool.done().pop().unwrap().value, 1);
+    let id = pool.periodic_with(|job| job.run() * 10).every(Duration::MAX).starting(Duration::ZERO).submit().unwrap();
+    assert_eq!(pool.done().pop().unwrap().value, 10);
     pool.wait_idle();
     assert_eq!(pool.cancel(id), Cancellation::TooLate);
 }
