@@ -225,6 +225,7 @@ fn runs_that_overlap_have_each_their_limit() {
 }
 
 #[test]
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not one of any lifetime")]
 fn a_job_knows_when_its_time_is_over() {
     let pool: Pool = pool(1);
     assert_eq!(pool.spawn_with(|job| job.deadline()).unwrap().join().unwrap(), None);
