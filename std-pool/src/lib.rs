@@ -70,6 +70,7 @@ pub use info::{Counts, JobInfo};
 pub use jobs::batch::SubmitAllError;
 pub use jobs::builder::Job;
 pub use jobs::context::{Context, EmitError};
+pub use jobs::runs::Runs;
 pub use jobs::spawned::JoinHandle;
 pub use jobs::when::When;
 pub use keyed::Keyed;

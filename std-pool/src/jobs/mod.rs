@@ -8,6 +8,7 @@
 //! | `batch` | many jobs at once |
 //! | `once` | a job that runs once |
 //! | `periodic` | one that runs again and again |
+//! | `runs` | the handle of that |
 //! | `overlapping` | one whose runs may overlap |
 //! | `items` | one that returns an iterator |
 //! | `spawned` | one of any type, with a handle |
@@ -33,6 +34,7 @@ pub(crate) mod limited;
 pub(crate) mod once;
 pub(crate) mod overlapping;
 pub(crate) mod periodic;
+pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod spawned;
 pub(crate) mod when;

@@ -44,6 +44,28 @@ impl<T: Send + 'static, D: FnMut(JobId, T) + Send + 'static> EachTime<T> for Giv
     }
 }
 
+/// How each run goes, and what becomes of what it returns.
+pub(crate) trait EachRun<T, V>: Send + 'static {
+    /// Calls `f`, which is the user's.
+    fn run(&mut self, env: &Env, run: &impl Run<T>, name: &'static str, f: impl FnOnce() -> V) -> End;
+}
+
+/// What it returns is a value of the group, or a failure that is reported.
+pub(crate) struct Reported<W>(pub(crate) W);
+
+impl<T: Send + 'static, V: Outcome<T>, W: EachTime<T>> EachRun<T, V> for Reported<W> {
+    fn run(&mut self, env: &Env, run: &impl Run<T>, name: &'static str, f: impl FnOnce() -> V) -> End {
+        let ended = run.inside(env, || {
+            let value = outcome(f)?;
+            self.0.take(env, run, value).map_err(JobError::Panicked)
+        });
+        match ended {
+            Ok(()) => End::Done,
+            Err(error) => fail(env, run, name, error),
+        }
+    }
+}
+
 /// A job that repeats, without its hold.
 pub(crate) struct PeriodicShape<C, W> {
     pub(crate) call: C,
@@ -65,8 +87,7 @@ impl<T, C, W> Shape<T> for PeriodicShape<C, W>
 where
     T: Send + 'static,
     C: CallMut<T>,
-    C::Value: Outcome<T>,
-    W: EachTime<T>,
+    W: EachRun<T, C::Value>,
 {
     type Function = C::Function;
     type Held<H: Hold<T>> = Periodic<C, W, H::Recurring, T>;
@@ -89,8 +110,7 @@ impl<T, C, W, K> CoreRun<Env> for Periodic<C, W, K, T>
 where
     T: Send + 'static,
     C: CallMut<T>,
-    C::Value: Outcome<T>,
-    W: EachTime<T>,
+    W: EachRun<T, C::Value>,
     K: Recur<T>,
 {
     fn run(mut self, env: &mut Env) -> Ran<Self> {
@@ -101,14 +121,9 @@ where
         let Self { shape, hold, .. } = &mut self;
         shape.runs += 1;
         let next = Next::default();
-        let ended = hold.inside(env, || {
-            let value = outcome(|| shape.call.call_mut(env, hold, shape.runs, &next, Tick::MAX))?;
-            shape.way.take(env, hold, value).map_err(JobError::Panicked)
-        });
-        let end = match ended {
-            Ok(()) => End::Done,
-            Err(error) => fail(env, hold, shape.call.name(), error),
-        };
+        let PeriodicShape { call, way, runs, .. } = shape;
+        let name = call.name();
+        let end = way.run(env, hold, name, || call.call_mut(env, hold, *runs, &next, Tick::MAX));
         let said = next.into_said();
         let is_last = said == Some(Tick::MAX) || end == End::Failed && shape.ends_on_failure;
         if is_last || hold.is_doomed().is_some() {
@@ -133,8 +148,7 @@ impl<T, C, W, K> Submission for Periodic<C, W, K, T>
 where
     T: Send + 'static,
     C: CallMut<T>,
-    C::Value: Outcome<T>,
-    W: EachTime<T>,
+    W: EachRun<T, C::Value>,
     K: Recur<T>,
 {
     type Function = C::Function;

@@ -13,7 +13,8 @@ use crate::jobs::call::{CallMut, CallRef};
 use crate::jobs::enter::Entrance;
 use crate::jobs::once::{Discard, Give, Keep};
 use crate::jobs::overlapping::OverlappingShape;
-use crate::jobs::periodic::{EachTime, PeriodicShape};
+use crate::jobs::periodic::{EachRun, EachTime, PeriodicShape, Reported};
+use crate::jobs::runs::{Runs, ToRuns};
 use crate::jobs::when::When;
 use crate::results::outcome::Outcome;
 use crate::sys;
@@ -172,6 +173,39 @@ where
     /// As [`Group::submit`](crate::Group::submit); [`SubmitError::ZeroInterval`] without [`every`](Self::every) or
     /// [`with_delay`](Self::with_delay), or with zero.
     pub fn submit(self) -> Result<JobId, SubmitError<C::Function>> {
+        let Self { entrance, call, way, priority, kind } = self;
+        Job { entrance, call, way: Reported(way), priority, kind }.put()
+    }
+}
+
+#[expect(private_bounds, reason = "what is called is a function, or one with a context")]
+impl<T, C> Job<'_, T, C, Keep, Periodic>
+where
+    T: Send + 'static,
+    C: CallMut<T>,
+    C::Value: Send,
+{
+    /// Submits it, and returns a handle to it: nothing goes to the queues of results, and its values may be of any type.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn spawn(self) -> Result<Runs<C::Value>, SubmitError<C::Function>> {
+        let engine = self.entrance.engine;
+        let (way, values) = ToRuns::new();
+        let id = self.with_way(way).put()?;
+        Ok(Runs::new(engine, id, values))
+    }
+}
+
+#[expect(private_bounds, reason = "as above")]
+impl<T, C, W> Job<'_, T, C, W, Periodic>
+where
+    T: Send + 'static,
+    C: CallMut<T>,
+    W: EachRun<T, C::Value>,
+{
+    fn put(self) -> Result<JobId, SubmitError<C::Function>> {
         let Self { entrance, mut call, way, priority, kind: Periodic { plan, ends_on_failure } } = self;
         let Some(to) = plan.to() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
         if let Err(error) = call.prepare(entrance.engine) {

@@ -77,7 +77,7 @@ fn runs_have_numbers_and_know_when_they_were_due() {
     }
     pool.cancel(id);
     pool.wait_idle();
-    drop(pool.done().drain());
+    pool.done().drain().for_each(drop);
 
     let start = Instant::now();
     let id = pool.overlapping_with(|job| (job.run(), job.due())).every(SOON).starting(start).submit().unwrap();
@@ -335,4 +335,57 @@ fn leeways_meet() {
     // It means nothing to what waits for no time.
     pool.job(|| ()).leeway(HOUR).spawn().unwrap().join().unwrap();
     pool.cancel_timers();
+}
+
+#[test]
+fn a_handle_yields_what_each_run_returns() {
+    let pool: Pool = pool(1);
+    let job = pool.periodic_with(|job| {
+        assert!(job.run() != 2, "the second");
+        if job.run() == 4 {
+            job.stop();
+        }
+        job.run().to_string()
+    });
+    let runs = job.name("counts").every(SOON).spawn().unwrap();
+    assert_eq!(runs.pop().unwrap().unwrap(), "1");
+    let Some(Err(JobError::Panicked(panic))) = runs.pop() else { panic!("the second run has not panicked") };
+    assert_eq!(panic.message(), "the second");
+    // It ends with the job, and what is left can be read.
+    assert!(runs.iter().map(Result::unwrap).eq(["3", "4"]));
+    assert_eq!((runs.pop().is_none(), runs.cancel()), (true, Cancellation::TooLate));
+    pool.wait_idle();
+    assert_eq!((pool.counts().done, pool.counts().failed, pool.failed().len()), (3, 1, 0));
+}
+
+#[test]
+fn a_handle_ends_when_its_job_is_removed() {
+    let pool: Pool = pool(1);
+    let runs = pool.periodic(|| 7).every(HOUR).spawn().unwrap();
+    let (begun, has_begun) = channel();
+    let reader = thread::spawn(move || {
+        begun.send(runs.id()).unwrap();
+        runs.iter().count()
+    });
+    assert_eq!(pool.cancel(has_begun.recv().unwrap()), Cancellation::Removed);
+    assert_eq!(reader.join().unwrap(), 0);
+    let group: Group = pool.group().build().unwrap();
+    let runs = group.periodic(|| 7).every(HOUR).starting(Duration::ZERO).spawn().unwrap();
+    assert_eq!(runs.pop().unwrap().unwrap(), 7);
+    group.cancel();
+    assert!(runs.pop().is_none());
+}
+
+#[test]
+fn a_handle_that_nobody_reads_keeps_no_more_than_some() {
+    let pool: Pool = pool(1);
+    let runs = pool.periodic_with(|job| job.run()).every(Duration::from_nanos(1)).spawn().unwrap();
+    while runs.lost() < 10 {
+        thread::yield_now();
+    }
+    assert_ne!(runs.cancel(), Cancellation::TooLate);
+    pool.wait_idle();
+    let all: Vec<_> = runs.iter().map(Result::unwrap).collect();
+    assert!(all.len() <= 1024 && all.windows(2).all(|pair| pair[0] + 1 == pair[1]), "the oldest were lost");
+    assert!(all[0] > 1);
 }
