@@ -49,6 +49,8 @@ pub enum BuildError {
     NoCapacity,
     /// The limit of a group is 0.
     NoLimit,
+    /// Due jobs cannot be kept [punctual](crate::Builder::punctual) without any leeway, nor without any thread.
+    NotPunctual,
     /// The name prefix contains a zero byte.
     Name,
     /// The thread for a callback cannot be started.
@@ -71,6 +73,7 @@ impl fmt::Display for BuildError {
             Self::Processors(error) => write!(f, "it is not known which processors there are: {error}"),
             Self::NoCapacity => f.write_str("a queue of capacity 0 takes nothing"),
             Self::NoLimit => f.write_str("a group of limit 0 runs nothing"),
+            Self::NotPunctual => f.write_str("due jobs are kept punctual by one thread at least, and some leeway"),
             Self::Name => f.write_str("a thread's name cannot contain a zero byte"),
             Self::Callback(error) => write!(f, "the thread for a callback cannot be started: {error}"),
         }

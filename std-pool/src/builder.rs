@@ -11,6 +11,7 @@ use fastthreadpool_core::MAX_WORKERS;
 use crate::build_error::BuildError;
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::{self, NameThread};
+use crate::engine::punctual::Punctual;
 use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler};
 use crate::groups::inner::Inner;
 use crate::groups::policy::Policy;
@@ -37,6 +38,7 @@ pub struct Builder<T> {
     min_threads: usize,
     keep_alive: Duration,
     prestart: Option<Prestart>,
+    punctual: Option<Timekeeper>,
     name_prefix: String,
     thread_name: Option<NameThread>,
     stack_size: Option<usize>,
@@ -65,6 +67,13 @@ type Check = Box<dyn FnOnce(usize) -> Result<(), BuildError> + Send>;
 /// The same for threads that are started beforehand.
 type Prestart = Box<dyn FnOnce(&Engine) -> io::Result<()> + Send>;
 
+/// What makes due jobs punctual: whether it can, what workers tell it, what starts it.
+struct Timekeeper {
+    fault: Option<BuildError>,
+    got_up: Box<dyn Fn() + Send + Sync>,
+    start: Box<dyn FnOnce(&Arc<Engine>) -> io::Result<()> + Send>,
+}
+
 #[derive(Clone, Copy)]
 enum Threads {
     Exactly(usize),
@@ -78,6 +87,7 @@ impl<T: Send + 'static> Builder<T> {
             min_threads: 0,
             keep_alive: Duration::MAX,
             prestart: None,
+            punctual: None,
             name_prefix: "ThreadPool".into(),
             thread_name: None,
             stack_size: None,
@@ -155,6 +165,40 @@ impl<T: Send + 'static> Builder<T> {
     /// is work for them. See also [`Pool::start_threads`].
     pub fn prestart(mut self, number: usize) -> Self {
         self.prestart = Some(Box::new(move |engine| engine.start_threads(number).map(drop)));
+        self
+    }
+
+    /// Keeps delayed and periodic jobs punctual while all workers are busy with long ones: one that is later than `leeway` has another
+    /// worker thread started, `extra` more at most than there are to be; it begins what is due, and ends. So a due job is late by about
+    /// twice that at most, as long as one of these threads is free. Without it one is started by the first worker that ends its job.
+    ///
+    /// A thread more looks each `leeway` while all workers are busy, and sleeps while one is not. Of use where jobs take much longer than
+    /// the leeway, which should be no less than some tenths of a millisecond. It concerns jobs of the normal class that wait for nothing
+    /// but their time.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    ///
+    /// let leeway = Duration::from_millis(1);
+    /// let pool: Pool = Pool::builder().threads(1).punctual(leeway, 1).build()?;
+    /// let (sender, receiver) = mpsc::channel();
+    /// // The only worker does nothing but wait for what is due meanwhile.
+    /// pool.submit(move || receiver.recv().unwrap_or(()))?;
+    /// pool.submit_later(Duration::from_millis(1), move || sender.send(()).unwrap_or(()))?;
+    /// pool.wait_idle();
+    /// # Ok(()) }
+    /// ```
+    pub fn punctual(mut self, leeway: Duration, extra: usize) -> Self {
+        let keeper = Arc::new(Punctual::new(leeway, extra));
+        let told = Arc::clone(&keeper);
+        self.punctual = Some(Timekeeper {
+            fault: if leeway.is_zero() || extra == 0 { Some(BuildError::NotPunctual) } else { None },
+            got_up: Box::new(move || told.got_up()),
+            start: Box::new(move |engine| engine.start_callbacks("punctual", move |engine| keeper.watch(engine))),
+        });
         self
     }
 
@@ -330,6 +374,11 @@ impl<T: Send + 'static> Builder<T> {
         if [self.queue_capacity, self.done_capacity, Some(self.failed_capacity)].contains(&Some(0)) {
             return Err(BuildError::NoCapacity);
         }
+        let (got_up, keep_time) = match self.punctual {
+            Some(Timekeeper { fault: Some(fault), .. }) => return Err(fault),
+            Some(Timekeeper { got_up, start, .. }) => (Some(got_up), Some(start)),
+            None => (None, None),
+        };
         if self.name_prefix.contains('\0') {
             return Err(BuildError::Name);
         }
@@ -358,6 +407,7 @@ impl<T: Send + 'static> Builder<T> {
             on_thread_stop: self.on_thread_stop,
             log_failures: self.log_failures,
             on_drop: self.on_drop,
+            got_up,
         };
         let engine = Engine::new(config, root.clone(), root.outlet.keeps());
         let pool = Pool::of(engine.clone(), root.clone(), begin);
@@ -366,6 +416,9 @@ impl<T: Send + 'static> Builder<T> {
         }
         if let Some(on_failed) = self.on_failed {
             on_failed(&engine, root).map_err(BuildError::Callback)?;
+        }
+        if let Some(keep_time) = keep_time {
+            keep_time(&engine).map_err(BuildError::Start)?;
         }
         if let Some(prestart) = self.prestart {
             prestart(&engine).map_err(BuildError::Start)?;

@@ -2,11 +2,15 @@
 #![forbid(unsafe_code)]
 
 use super::{Entries, Key, Kind, Kinds, Slab, State, View};
+use crate::host::Tick;
 use crate::priority::LOW;
 use crate::wheel::NONE;
 
 /// Entries that are looked at while the lock is held.
 const STEP: u32 = 256;
+
+/// The same of the urgent stack.
+const TOPMOST: usize = 64;
 
 /// What a step of a removal has found.
 #[derive(Debug)]
@@ -67,6 +71,15 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         let is_left = self.gate_counts(gate) == (0, 0) && self.is_idle_gate(gate);
         if is_left { Step::Over } else { self.cancel_next(cursor, Kinds::All, Some((gate, until))) }
+    }
+
+    /// Whether one of the topmost of the urgent stack had to wait for its time, and that was by then.
+    pub(crate) fn has_due(&self, by: Tick) -> bool {
+        let is_there = |n: &u32| *n != NONE;
+        let below = |n: &u32| Some(self.slab.link(*n).next).filter(is_there);
+        let stack = core::iter::successors(Some(self.stack.first()).filter(is_there), below);
+        let mut times = stack.take(TOPMOST).map(|n| self.slab.link(n).deadline());
+        !self.is_paused() && times.any(|due| due > Tick::ZERO && due <= by)
     }
 
     /// Now.

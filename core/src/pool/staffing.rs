@@ -61,10 +61,23 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
 
     /// Asks for one worker more although no work does. [`Duty::Nothing`]: there are as many as wanted, or the pool is closed.
     pub fn start_one(&self) -> Duty {
+        self.start_if(|state| state.is_running() && state.has_room(self.size()))
+    }
+
+    /// The same for one that is more than wanted, if no more than `most` are: it begins what goes before all others, as long as there
+    /// is such a job, and ends.
+    pub fn start_extra(&self, most: usize) -> Duty {
+        self.start_if(|state| {
+            let size = self.size();
+            state.takes_nested() && state.alive() < size.limit && state.surplus(size) < most
+        })
+    }
+
+    fn start_if(&self, may_start: impl Fn(State) -> bool) -> Duty {
         let mut seen = self.word.load(Ordering::SeqCst);
         loop {
             let state = State(seen);
-            if !state.is_running() || !state.has_room(self.size()) {
+            if !may_start(state) {
                 return Duty::Nothing;
             }
             let next = state.start_beforehand();

@@ -187,6 +187,13 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if self.timers.load(Ordering::SeqCst) == 0 { 0 } else { self.expire_some() }
     }
 
+    /// Whether a job that has waited for its time, and goes before all others, was due by then and has not begun. Looks at no more than
+    /// some of them.
+    pub fn is_late(&self, by: Tick) -> bool {
+        self.expire();
+        self.entries.lock().has_due(by)
+    }
+
     /// The same, when there are timers.
     pub(crate) fn expire_some(&self) -> usize {
         let now = self.host.now();

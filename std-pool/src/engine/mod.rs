@@ -20,6 +20,7 @@
 //! | `waits` | who waits until something is idle |
 //! | `stops` | telling what runs to stop, and who waits for that |
 //! | `limits` | until when jobs are to have begun, or ended |
+//! | `punctual` | what is due while all workers are busy |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
@@ -39,6 +40,7 @@ pub(crate) mod life;
 pub(crate) mod limits;
 pub(crate) mod naming;
 pub(crate) mod pages;
+pub(crate) mod punctual;
 pub(crate) mod removal;
 pub(crate) mod shown;
 pub(crate) mod slot;
@@ -121,6 +123,8 @@ pub(crate) struct Config {
     pub(crate) on_thread_stop: Option<Hook>,
     pub(crate) log_failures: Option<log::Level>,
     pub(crate) on_drop: OnDrop,
+    /// Called by a worker that has slept, or was not there.
+    pub(crate) got_up: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// What the engine asks of a group, without its type.

@@ -160,6 +160,9 @@ impl Engine {
     fn work_until_exit(self: &Arc<Self>, worker: &mut Worker<'_>, is_own: bool) -> Duty {
         let mut env = Env::outside(self);
         let mut is_timely = !is_own;
+        if let Some(got_up) = &self.config.got_up {
+            got_up();
+        }
         loop {
             match worker.work(&mut env) {
                 Rest::Park(deadline) => {
@@ -170,6 +173,10 @@ impl Engine {
                         is_timely = true;
                     }
                     event::park(deadline.unwrap_or(Tick::MAX));
+                    if let Some(got_up) = &self.config.got_up {
+                        worker.wake();
+                        got_up();
+                    }
                 }
                 Rest::Exit { duty, .. } => {
                     // One that makes way has not searched since its last job.

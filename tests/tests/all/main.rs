@@ -32,6 +32,7 @@ mod panics;
 mod periodic;
 mod places;
 mod priority;
+mod punctual;
 mod removed;
 mod results;
 mod scope;
