@@ -35,6 +35,7 @@ mod pool;
 mod sharing;
 mod submitting;
 mod threads;
+mod waiting;
 mod worker_local;
 
 // The shipped code under a model checker.
@@ -52,7 +53,7 @@ pub use fastthreadpool_core::{
 };
 pub use group::{Group, NotKeyed, NotPausable};
 pub use group_builder::GroupBuilder;
-pub use groups::policy::GroupOnDrop;
+pub use groups::policy::{GroupOnDrop, WhenFull};
 pub use here::call::Panic;
 pub use here::cancellation::Cancellation;
 pub use here::job::{JobKind, RemovedJob};
@@ -83,4 +84,5 @@ pub use sync::owned_permit::OwnedPermit;
 pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;
 pub use threads::TooManyThreads;
+pub use waiting::Submit;
 pub use worker_local::WorkerLocal;

@@ -133,6 +133,8 @@ pub(crate) trait Party: Send + Sync {
     fn end_pause(&self, engine: &Engine) -> Duty;
     /// Nobody is left who could read its results: they take no room any more.
     fn lift(&self, engine: &Engine) -> Duty;
+    /// Turns away those who wait to submit.
+    fn turn_away(&self);
     /// Wakes those who wait for its results.
     fn wake(&self);
     /// Whether its callbacks have been called with everything.

@@ -26,13 +26,24 @@ pub enum SubmitError<F> {
     NoThread(F, io::Error),
     /// A job cannot repeat without any time in between.
     ZeroInterval(F),
+    /// There was no room in the queue in time.
+    TimedOut(F),
+    /// Who waits for room is in the middle of a job, all workers of its pool wait, and there can be no more: nobody would be left
+    /// who could make some.
+    WouldDeadlock(F),
 }
 
 impl<F> SubmitError<F> {
     /// The function.
     pub fn into_inner(self) -> F {
         match self {
-            Self::Full(f) | Self::Closed(f) | Self::Forked(f) | Self::NoThread(f, _) | Self::ZeroInterval(f) => f,
+            Self::Full(f)
+            | Self::Closed(f)
+            | Self::Forked(f)
+            | Self::NoThread(f, _)
+            | Self::ZeroInterval(f)
+            | Self::TimedOut(f)
+            | Self::WouldDeadlock(f) => f,
         }
     }
 
@@ -44,6 +55,8 @@ impl<F> SubmitError<F> {
             Self::Forked(inner) => SubmitError::Forked(f(inner)),
             Self::NoThread(inner, error) => SubmitError::NoThread(f(inner), error),
             Self::ZeroInterval(inner) => SubmitError::ZeroInterval(f(inner)),
+            Self::TimedOut(inner) => SubmitError::TimedOut(f(inner)),
+            Self::WouldDeadlock(inner) => SubmitError::WouldDeadlock(f(inner)),
         }
     }
 
@@ -61,6 +74,8 @@ impl<F> SubmitError<F> {
             Self::Forked(_) => "the job was refused: the pool's threads are in another process",
             Self::NoThread(..) => "the job was refused: the pool has no thread and none can be started",
             Self::ZeroInterval(_) => "the job was refused: its interval is zero",
+            Self::TimedOut(_) => "the job was refused: the queue had no room in time",
+            Self::WouldDeadlock(_) => "the job was refused: all workers wait, and nobody could make room in the queue",
         }
     }
 }
@@ -73,6 +88,8 @@ impl<F> fmt::Debug for SubmitError<F> {
             Self::Forked(_) => "Forked(..)",
             Self::NoThread(..) => "NoThread(..)",
             Self::ZeroInterval(_) => "ZeroInterval(..)",
+            Self::TimedOut(_) => "TimedOut(..)",
+            Self::WouldDeadlock(_) => "WouldDeadlock(..)",
         })
     }
 }
@@ -203,6 +220,18 @@ impl Engine {
             Ok((id, duty)) => self.submitted(id, duty, unpack),
             Err(refused) => Err(self.refused(refused.map(unpack))),
         }
+    }
+
+    /// Runs a job here that was put in by [`Engine::submit_by`] just now. If it may not begin its function comes back.
+    pub(crate) fn run_or_take_back<J: Submission>(self: &Arc<Self>, id: JobId) -> Result<JobId, J::Function> {
+        if self.run_inside(id).or_else(|| self.run_outside(id)).is_some() {
+            return Ok(id);
+        }
+        // Else somebody else runs it, or has removed it.
+        let Some(payload) = self.core.withdraw(id) else { return Ok(id) };
+        self.has_removed();
+        // SAFETY: what `submit_by` has made of this type: nobody has run it.
+        Err(unsafe { payload.into_job::<J>() }.into_function())
     }
 
     /// Puts in a job that does not wait in a lane; what is to be done then is the caller's.

@@ -11,6 +11,7 @@ use crate::engine::slot::Slot;
 use crate::engine::submit::To;
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
+use crate::groups::admission::{Admitted, Asks, Refusal};
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::{failure, member};
 use crate::here::frame;
@@ -20,6 +21,9 @@ pub(crate) struct Ways {
     drop_handle: fn(&GroupCore, &Engine),
     pub(crate) resume: fn(&GroupCore, &Engine) -> Duty,
     pub(crate) lift: fn(&GroupCore, &Engine) -> Duty,
+    pub(crate) turn_away: fn(&GroupCore),
+    pub(crate) admit: for<'s> fn(&'s GroupCore, &Engine, Asks) -> Result<Admitted<'s>, Refusal>,
+    pub(crate) list: fn(&GroupCore, &Engine, Option<JobId>),
     pub(crate) is_buried: fn(&GroupCore) -> bool,
     pub(crate) give_back: fn(&GroupCore, &Engine),
     slot: for<'s> fn(&'s GroupCore, &Engine) -> &'s Slot,
@@ -38,6 +42,9 @@ pub(crate) static ALL: Ways = Ways {
     drop_handle: GroupCore::drop_handle,
     resume: GroupCore::resume,
     lift: GroupCore::lift,
+    turn_away: GroupCore::turn_away,
+    admit: GroupCore::admit,
+    list: GroupCore::list,
     is_buried: |core| core.is_orphan.load(Ordering::SeqCst) && core.cohorts.is_empty(),
     give_back,
     slot: |core, engine| core.cohorts.slot(engine, core),

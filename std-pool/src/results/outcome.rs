@@ -60,6 +60,8 @@ pub enum JobError {
     Cancelled,
     /// The deadline of its group had passed before it could begin.
     Expired,
+    /// A newer job has taken its place in the queue, which was full.
+    Displaced,
     /// Waiting for it would have waited for ever: it waits for the job that asks, or every worker of the pool waits.
     WouldDeadlock,
 }
@@ -71,6 +73,7 @@ impl fmt::Display for JobError {
             Self::Panicked(panic) => write!(f, "the job panicked: {panic}"),
             Self::Cancelled => f.write_str("the job was cancelled before it ran"),
             Self::Expired => f.write_str("the deadline of the group had passed before the job could begin"),
+            Self::Displaced => f.write_str("a newer job has taken the place of the job in the queue"),
             Self::WouldDeadlock => {
                 f.write_str("the wait would never end: the job waits for the one that asks, or all workers wait")
             }
@@ -99,6 +102,10 @@ pub(crate) fn outcome<T, R: Outcome<T>>(f: impl FnOnce() -> R) -> Result<T, JobE
 
 impl From<CancelReason> for JobError {
     fn from(reason: CancelReason) -> Self {
-        if reason == CancelReason::Expired { Self::Expired } else { Self::Cancelled }
+        match reason {
+            CancelReason::Expired => Self::Expired,
+            CancelReason::Displaced => Self::Displaced,
+            CancelReason::Cancelled | CancelReason::FailFast | CancelReason::Shutdown => Self::Cancelled,
+        }
     }
 }
