@@ -39,6 +39,7 @@ mod semaphore;
 mod shutdown;
 mod stops;
 mod submit;
+mod submit_wait;
 mod tallies;
 mod threads;
 mod timers;
