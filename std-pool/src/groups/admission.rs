@@ -13,15 +13,15 @@ use crate::engine::Engine;
 use crate::engine::doom::Doom;
 use crate::engine::slot::Slot;
 use crate::engine::submit::SubmitError;
-use crate::groups::arrivals::{Arrivals, Found};
+use crate::groups::arrivals::Arrivals;
 use crate::groups::door::{Door, Line};
 use crate::groups::inner::GroupCore;
 use crate::groups::policy::WhenFull;
 use crate::here::frame;
 use crate::sys::{self, thread};
 
-/// How often somebody looks for the oldest who is not listed yet: for longer it takes only a spawn handler that waits for this one.
-const LOOKS: u32 = 1000;
+/// How often somebody looks for room or the oldest: one that comes is listed in a moment, and one that a worker has taken leaves in one.
+const LOOKS: u32 = 100;
 
 /// What is to be known of a job that wants to come in.
 #[derive(Clone, Copy)]
@@ -92,9 +92,6 @@ impl GroupCore {
         if let Some(slot) = self.open_slot(engine) {
             return Ok(Admitted { slot, then });
         }
-        if then == Then::List {
-            self.list(engine, None);
-        }
         door.leave();
         Err(Refusal::Closed)
     }
@@ -129,21 +126,21 @@ impl GroupCore {
                 }
                 return Err(Refusal::Closed);
             }
-            match arrivals.come(|| asks.has_room || door.enter(), asks.is_listed) {
-                Found::Room => return Ok(if asks.is_listed { Then::List } else { Then::Nothing }),
-                Found::Oldest(id) => engine.displace(id),
-                Found::Nobody => break,
-                Found::Coming => {
-                    thread::yield_now();
-                    looks += 1;
-                }
+            if asks.has_room || door.enter() {
+                return Ok(if asks.is_listed { Then::List } else { Then::Nothing });
+            }
+            if let Some(id) = arrivals.oldest() {
+                engine.displace(id);
+            } else {
+                thread::yield_now();
+                looks += 1;
             }
         }
         Err(Refusal::Full)
     }
 
-    /// A job that was coming is in, and may be the oldest some day; or it is not, after all.
-    pub(super) fn list(&self, engine: &Engine, id: Option<JobId>) {
+    /// A job has come in, and may be the oldest some day.
+    pub(super) fn list(&self, engine: &Engine, id: JobId) {
         if let Some(arrivals) = self.door.as_ref().and_then(|door| door.arrivals.as_ref()) {
             arrivals.list(id, |id| engine.core.is_waiting(id));
         }

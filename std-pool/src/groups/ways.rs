@@ -23,7 +23,7 @@ pub(crate) struct Ways {
     pub(crate) lift: fn(&GroupCore, &Engine) -> Duty,
     pub(crate) turn_away: fn(&GroupCore),
     pub(crate) admit: for<'s> fn(&'s GroupCore, &Engine, Asks) -> Result<Admitted<'s>, Refusal>,
-    pub(crate) list: fn(&GroupCore, &Engine, Option<JobId>),
+    pub(crate) list: fn(&GroupCore, &Engine, JobId),
     pub(crate) is_buried: fn(&GroupCore) -> bool,
     pub(crate) give_back: fn(&GroupCore, &Engine),
     slot: for<'s> fn(&'s GroupCore, &Engine) -> &'s Slot,

@@ -183,10 +183,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
             engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested));
         match then {
             Then::Nothing => submitted,
-            Then::List => {
-                (ways.list)(core, engine, submitted.as_ref().ok().copied());
-                submitted
-            }
+            Then::List => submitted.inspect(|id| (ways.list)(core, engine, *id)),
             Then::Run => engine.run_or_take_back::<S::Held<Member<T>>>(submitted?).map_err(SubmitError::Full),
         }
     }

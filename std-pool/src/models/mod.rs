@@ -13,6 +13,7 @@
 //! | file | what meets what |
 //! |---|---|
 //! | `broadcasts` | broadcasts, and threads that come, go, and broadcast |
+//! | `doors` | those who wait for room in a queue, and who makes some, shuts the door, gives up |
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
@@ -30,6 +31,7 @@
 
 mod all;
 mod broadcasts;
+mod doors;
 mod ending;
 mod futures;
 mod gates;
