@@ -58,7 +58,7 @@ pub enum JobError {
     Panicked(Panic),
     /// It was removed before it ran; or, a future, before it was ready.
     Cancelled,
-    /// The deadline of its group had passed before it could begin.
+    /// The deadline of its group had passed before it could begin; or it was waited for with a limit, and had not ended by then.
     Expired,
     /// A newer job has taken its place in the queue, which was full.
     Displaced,

@@ -36,6 +36,7 @@ mod results;
 mod scope;
 mod seen;
 mod semaphore;
+mod several;
 mod shutdown;
 mod stops;
 mod submit;
