@@ -176,6 +176,13 @@ impl GroupCore {
         count
     }
 
+    /// One of its jobs waits no more.
+    pub(super) fn leave_door(&self) {
+        if let Some(door) = &self.door {
+            door.leave();
+        }
+    }
+
     /// It takes nothing any more: nobody waits for room.
     pub(crate) fn turn_away(&self) {
         if let Some(door) = &self.door {

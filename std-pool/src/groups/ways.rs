@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fastthreadpool_core::{Duty, Gated, JobId, Priority, Refused};
 
 use crate::engine::slot::Slot;
-use crate::engine::submit::To;
+use crate::engine::submit::{RunOrTakeBack, To};
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal};
@@ -23,6 +23,8 @@ pub(crate) struct Ways {
     pub(crate) lift: fn(&GroupCore, &Engine) -> Duty,
     pub(crate) turn_away: fn(&GroupCore),
     pub(crate) admit: for<'s> fn(&'s GroupCore, &Engine, Asks) -> Result<Admitted<'s>, Refusal>,
+    pub(crate) leave_door: fn(&GroupCore),
+    pub(crate) run_or_take_back: RunOrTakeBack,
     pub(crate) list: fn(&GroupCore, &Engine, JobId),
     pub(crate) is_buried: fn(&GroupCore) -> bool,
     pub(crate) give_back: fn(&GroupCore, &Engine),
@@ -44,6 +46,8 @@ pub(crate) static ALL: Ways = Ways {
     lift: GroupCore::lift,
     turn_away: GroupCore::turn_away,
     admit: GroupCore::admit,
+    leave_door: GroupCore::leave_door,
+    run_or_take_back: Engine::run_or_take_back,
     list: GroupCore::list,
     is_buried: |core| core.is_orphan.load(Ordering::SeqCst) && core.cohorts.is_empty(),
     give_back,

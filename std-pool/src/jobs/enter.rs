@@ -179,12 +179,11 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         let ways = core.ways();
         let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
         let job = shape.hold(Member::accept(group, slot));
-        let submitted =
-            engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested));
-        match then {
-            Then::Nothing => submitted,
-            Then::List => submitted.inspect(|id| (ways.list)(core, engine, *id)),
-            Then::Run => engine.run_or_take_back::<S::Held<Member<T>>>(submitted?).map_err(SubmitError::Full),
+        let put = |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested);
+        let submitted = engine.submit_and_run(job, put, (then == Then::Run).then_some(ways.run_or_take_back));
+        if then == Then::List {
+            return submitted.inspect(|id| (ways.list)(core, engine, *id));
         }
+        submitted
     }
 }
