@@ -28,6 +28,7 @@ fn what_all_return_comes_in_their_order() {
         matches!(&mixed[..], [Ok(Ok("a")), Err(JobError::Panicked(panic)), Ok(Err("c"))] if panic.message() == "on purpose")
     );
     assert!(pool.done().is_empty() && pool.failed().is_empty());
+    pool.wait_idle();
     assert_eq!((pool.counts().done, pool.counts().failed), (102, 1));
 }
 
