@@ -24,6 +24,7 @@
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
+//! | `several` | those of several jobs who win, drop out, or are removed |
 //! | `starts` | threads that do not start, and those that leave |
 //! | `stops` | those who wait to be told to stop, and who tells them |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |
@@ -42,6 +43,7 @@ mod pages;
 mod panics;
 mod scopes;
 mod semaphores;
+mod several;
 mod starts;
 mod stops;
 mod waiting;
