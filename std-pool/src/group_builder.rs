@@ -52,7 +52,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     /// run one at a time, in order.
     ///
     /// Jobs of the group may wait for each other: one that joins another which waits for a place lends it its own, passing the
-    /// others by; and one that waits for the whole group, for another one inside or beside it, or for the pool, gives up its
+    /// others by; and one that waits for the whole group, for another one inside or beside it, for room in its queue, or for the pool, gives up its
     /// place for good, and goes on beside the others afterwards. But a job that waits for something else that waits for a job
     /// of the group waits for itself, as it would with a lock.
     pub fn limit(mut self, jobs: usize) -> Self {

@@ -17,8 +17,8 @@ use crate::here::cancellation::Cancellation;
 use crate::here::{blocking, frame};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::results::outcome::JobError;
-use crate::sync::packet::Packet;
-use crate::sys::{self, Mutex};
+use crate::sync::race::Race;
+use crate::sys;
 
 impl<T: Send + 'static> Group<T> {
     /// Submits jobs of any type, waits until all have ended, and returns what they returned, in their order. Nothing goes to the
@@ -295,62 +295,5 @@ fn join_until<U: Send + 'static>(handle: JoinHandle<U>, end: Tick) -> Result<U, 
         Some(Err(JobError::Cancelled)) if cancelled == Cancellation::Removed => Err(JobError::Expired),
         Some(result) => result,
         None => Err(JobError::Expired),
-    }
-}
-
-/// Who is first, of those that have not dropped out.
-struct Race<U> {
-    /// The first value; nothing if all have dropped out.
-    packet: Arc<Packet<Option<U>>>,
-    field: Arc<Mutex<Field>>,
-}
-
-struct Field {
-    runners: usize,
-    is_over: bool,
-}
-
-impl<U> Race<U> {
-    fn new() -> Self {
-        Self { packet: Packet::new(), field: Arc::new(Mutex::new(Field { runners: 0, is_over: false })) }
-    }
-
-    fn enter(&self) -> Runner<U> {
-        self.field.lock().runners += 1;
-        Runner { packet: Arc::clone(&self.packet), field: Arc::clone(&self.field) }
-    }
-
-    fn is_over(&self) -> bool {
-        self.field.lock().is_over
-    }
-}
-
-/// A place in the race, until dropped.
-struct Runner<U> {
-    packet: Arc<Packet<Option<U>>>,
-    field: Arc<Mutex<Field>>,
-}
-
-impl<U> Runner<U> {
-    /// Is the first with its value, unless another was.
-    fn wins<E>(self, value: U) -> Option<E> {
-        let is_late = mem::replace(&mut self.field.lock().is_over, true);
-        if !is_late {
-            self.packet.fill(Some(value));
-        }
-        None
-    }
-}
-
-impl<U> Drop for Runner<U> {
-    fn drop(&mut self) {
-        let is_last = {
-            let mut field = self.field.lock();
-            field.runners -= 1;
-            field.runners == 0 && !mem::replace(&mut field.is_over, true)
-        };
-        if is_last {
-            self.packet.fill(None);
-        }
     }
 }

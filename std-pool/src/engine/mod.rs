@@ -13,6 +13,7 @@
 //! | `errands` | what every thread does once |
 //! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
+//! | `caller` | a job that runs where it is submitted |
 //! | `stow`, `pages` | what does not fit into a payload |
 //! | `slot`, `slots`, `doom` | the cohorts of groups, and what becomes of them |
 //! | `shown` | which of them the jobs of the seats belong to |
@@ -27,6 +28,7 @@
 #[cfg(feature = "affinity")]
 pub(crate) mod affinity;
 pub(crate) mod awaits;
+pub(crate) mod caller;
 mod crowd;
 pub(crate) mod doom;
 pub(crate) mod ending;

@@ -209,6 +209,25 @@ impl GroupCore {
         }
     }
 
+    /// One of its jobs waits no more.
+    pub(super) fn leave_door(&self) {
+        if let Some(door) = &self.door {
+            door.leave();
+        }
+    }
+
+    /// It takes nothing any more: nobody waits for room.
+    pub(crate) fn turn_away(&self) {
+        if let Some(door) = &self.door {
+            door.turn_away();
+        }
+    }
+
+    /// What comes in when the queue is full needs more than that.
+    pub(crate) fn is_followed_up(&self) -> bool {
+        self.door.is_some() && matches!(self.policy.when_full, WhenFull::DropOldest | WhenFull::RunHere)
+    }
+
     /// For one that was turned away. Jobs of a pool that is drained may go on submitting, and get in line again.
     fn is_shut_for_good(&self, engine: &Engine) -> bool {
         frame::seat_in(engine.address()).is_none() || self.refuses(engine)

@@ -23,7 +23,7 @@
 //! then turns away all who are in line: both under the lock of the line, so one of the two sees the other.
 #![forbid(unsafe_code)]
 
-use fastthreadpool_core::{Acquire, AcquireError, Semaphore, Tick};
+use fastthreadpool_core::{Acquire, AcquireError, Semaphore, Tick, Unpark};
 
 use crate::groups::arrivals::Arrivals;
 use crate::here::blocking;
@@ -98,7 +98,7 @@ impl Door {
         self.room.turn_away(|waiter| woken.push(waiter));
         for waiter in &woken {
             // As in `leave`.
-            let _ = catch(|| fastthreadpool_core::Unpark::unpark(waiter));
+            let _ = catch(|| waiter.unpark());
         }
     }
 

@@ -176,25 +176,6 @@ impl GroupCore {
         count
     }
 
-    /// One of its jobs waits no more.
-    pub(super) fn leave_door(&self) {
-        if let Some(door) = &self.door {
-            door.leave();
-        }
-    }
-
-    /// It takes nothing any more: nobody waits for room.
-    pub(crate) fn turn_away(&self) {
-        if let Some(door) = &self.door {
-            door.turn_away();
-        }
-    }
-
-    /// What comes in when the queue is full needs more than that.
-    pub(crate) fn is_followed_up(&self) -> bool {
-        self.door.is_some() && matches!(self.policy.when_full, WhenFull::DropOldest | WhenFull::RunHere)
-    }
-
     /// The deadline has passed.
     pub(super) fn expire(&self, engine: &Engine) {
         self.is_closed.store(true, Ordering::Relaxed);

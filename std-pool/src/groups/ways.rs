@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, Gated, JobId, Priority, Refused};
 
+use crate::engine::caller::RunOrTakeBack;
 use crate::engine::slot::Slot;
-use crate::engine::submit::{RunOrTakeBack, To};
+use crate::engine::submit::To;
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal};

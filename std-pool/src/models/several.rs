@@ -1,5 +1,7 @@
 //! Several jobs, of which one is to succeed, and those who win, drop out, or remove them.
 
+use std::time::Duration;
+
 use shuttle::thread;
 
 use super::{Ends, check, check_balance, model, pool};
@@ -24,6 +26,20 @@ fn the_last_to_drop_out_tells_so() {
         assert!(matches!(errors[..], [Attempt::Failed(1), Attempt::Failed(2)]));
         pool.shutdown();
         check(&pool, Ends::ran(2));
+    });
+}
+
+/// It is there, or it is late.
+#[test]
+fn the_winner_meets_the_end_of_the_time() {
+    model(|| {
+        let pool = pool(1).build().unwrap();
+        match pool.invoke_any_timeout([|| Ok::<u8, u8>(1)], Duration::from_millis(1)) {
+            Ok(value) => assert_eq!(value, 1),
+            Err(errors) => assert!(matches!(errors[..], [Attempt::Ended(JobError::Expired)])),
+        }
+        pool.shutdown();
+        check_balance(&pool);
     });
 }
 
