@@ -27,7 +27,9 @@ fn full(capacity: usize, when_full: WhenFull) -> Pool<u32> {
 fn assert_room(group: &Group<u32>, room: usize) {
     let ids: Vec<_> = (0..room).map(|_| group.submit_later(HOUR, || 0).unwrap()).collect();
     assert!(matches!(group.submit_timeout(Duration::ZERO, || 0), Err(SubmitError::TimedOut(_))));
-    ids.into_iter().for_each(|id| assert_eq!(group.cancel_id(id), Cancellation::Removed));
+    for id in ids {
+        assert_eq!(group.cancel_id(id), Cancellation::Removed);
+    }
 }
 
 /// Counts how often it is woken.
@@ -78,7 +80,7 @@ fn a_submit_that_waits_goes_on_when_there_is_room() {
 fn without_a_bound_nobody_waits() {
     let pool: Pool<u32> = pool(1);
     let group = pool.group::<u32>().deadline(HOUR).when_full(WhenFull::RunHere).build().unwrap();
-    let _occupied = Occupied::new(&pool);
+    let occupied = Occupied::new(&pool);
     for group in [&pool, &group] {
         for _ in 0..100 {
             group.submit(|| 1).unwrap();
@@ -87,7 +89,7 @@ fn without_a_bound_nobody_waits() {
             assert!(matches!(poll(&mut group.submit_async(|| 1)), Poll::Ready(Ok(_))));
         }
     }
-    drop(_occupied);
+    drop(occupied);
     pool.wait_idle();
     assert_eq!((pool.done().len(), group.done().len()), (400, 400));
 }
