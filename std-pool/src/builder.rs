@@ -14,7 +14,7 @@ use crate::engine::naming::{self, NameThread};
 use crate::engine::punctual::Punctual;
 use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler};
 use crate::groups::inner::Inner;
-use crate::groups::policy::Policy;
+use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;
 use crate::pool::Pool;
 use crate::results::callback;
@@ -43,6 +43,7 @@ pub struct Builder<T> {
     thread_name: Option<NameThread>,
     stack_size: Option<usize>,
     queue_capacity: Option<usize>,
+    when_full: WhenFull,
     done_capacity: Option<usize>,
     failed_capacity: usize,
     on_drop: OnDrop,
@@ -92,6 +93,7 @@ impl<T: Send + 'static> Builder<T> {
             thread_name: None,
             stack_size: None,
             queue_capacity: None,
+            when_full: WhenFull::default(),
             done_capacity: None,
             failed_capacity: FAILURES,
             on_drop: OnDrop::default(),
@@ -233,11 +235,32 @@ impl<T: Send + 'static> Builder<T> {
     }
 
     /// At most so many jobs wait in the queue, delayed and periodic ones included; one more is refused as
-    /// [`Full`](crate::SubmitError::Full). The default is no bound. Jobs of groups do not count, they can have bounds of their
+    /// [`Full`](crate::SubmitError::Full), unless [`Builder::when_full`] says something else. The default is no bound. Jobs of groups do not count, they can have bounds of their
     /// own; nor do those of scopes. A job that goes back to wait for room in the done queue counts no more.
     pub fn queue_capacity(mut self, jobs: usize) -> Self {
         self.queue_capacity = Some(jobs);
         self.bounds = Some(Bounds::new());
+        self
+    }
+
+    /// What becomes of a job for which the queue has no room, if that has a bound. The default is that it is refused. It is not
+    /// handed down to groups.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use fastthreadpool::WhenFull;
+    ///
+    /// let pool = Pool::builder().threads(1).queue_capacity(2).when_full(WhenFull::RunHere).build()?;
+    /// for n in 0..100_u64 {
+    ///     pool.submit(move || n)?;
+    /// }
+    /// pool.shutdown();
+    /// assert_eq!(pool.done().drain().map(|done| done.value).sum::<u64>(), 4950);
+    /// # Ok(()) }
+    /// ```
+    pub fn when_full(mut self, what: WhenFull) -> Self {
+        self.when_full = what;
         self
     }
 
@@ -387,7 +410,8 @@ impl<T: Send + 'static> Builder<T> {
         }
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
-        let policy = Policy { is_root: true, queue_capacity, done_capacity, ..Policy::default() };
+        let when_full = self.when_full;
+        let policy = Policy { is_root: true, queue_capacity, when_full, done_capacity, ..Policy::default() };
         let root = Inner::root(
             policy,
             Outlet::new(self.failed_capacity, callers),

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::group::Group;
 use crate::groups::inner::Inner;
 use crate::groups::kin::Kin;
-use crate::groups::policy::{GroupOnDrop, Policy};
+use crate::groups::policy::{GroupOnDrop, Policy, WhenFull};
 use crate::here::removed::CancelReason;
 use crate::jobs::when::When;
 use crate::results::combine::Combined;
@@ -52,7 +52,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     /// run one at a time, in order.
     ///
     /// Jobs of the group may wait for each other: one that joins another which waits for a place lends it its own, passing the
-    /// others by; and one that waits for the whole group, for another one inside or beside it, or for the pool, gives up its
+    /// others by; and one that waits for the whole group, for another one inside or beside it, for room in its queue, or for the pool, gives up its
     /// place for good, and goes on beside the others afterwards. But a job that waits for something else that waits for a job
     /// of the group waits for itself, as it would with a lock.
     pub fn limit(mut self, jobs: usize) -> Self {
@@ -88,9 +88,33 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     }
 
     /// At most so many of its jobs wait to be run, delayed and periodic ones included; one more is refused as
-    /// [`Full`](crate::SubmitError::Full). The default is no bound.
+    /// [`Full`](crate::SubmitError::Full), unless [`GroupBuilder::when_full`] says something else. The default is no bound. Jobs of
+    /// groups inside it do not count.
     pub fn queue_capacity(mut self, jobs: usize) -> Self {
         self.policy.queue_capacity = Some(jobs);
+        self
+    }
+
+    /// What becomes of a job for which the queue has no room, if that has a bound. The default is that it is refused.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use fastthreadpool::WhenFull;
+    ///
+    /// let pool: Pool = Pool::new()?;
+    /// pool.pause();
+    /// let latest = pool.group().queue_capacity(1).when_full(WhenFull::DropOldest).build()?;
+    /// for n in 0..10 {
+    ///     latest.submit(move || n)?;
+    /// }
+    /// pool.resume();
+    /// latest.wait();
+    /// assert!(latest.done().drain().map(|done| done.value).eq([9]));
+    /// # Ok(()) }
+    /// ```
+    pub fn when_full(mut self, what: WhenFull) -> Self {
+        self.policy.when_full = what;
         self
     }
 

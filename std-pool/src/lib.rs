@@ -32,9 +32,11 @@ mod info;
 mod keyed;
 mod loops;
 mod pool;
+mod several;
 mod sharing;
 mod submitting;
 mod threads;
+mod waiting;
 mod worker_local;
 
 /// Of what the type of a [`Job`] is made, for who has to write it down.
@@ -61,7 +63,7 @@ pub use fastthreadpool_core::{
 };
 pub use group::{Group, NotKeyed, NotPausable};
 pub use group_builder::GroupBuilder;
-pub use groups::policy::GroupOnDrop;
+pub use groups::policy::{GroupOnDrop, WhenFull};
 pub use here::call::Panic;
 pub use here::cancellation::Cancellation;
 pub use here::job::{JobKind, RemovedJob};
@@ -87,9 +89,11 @@ pub use results::completed::Completed;
 pub use results::outcome::{BoxError, JobError, Outcome};
 pub use results::outlet::{Done, Failed};
 pub use results::queue::Results;
+pub use several::Attempt;
 pub use sync::lock::{FastLock, FastLockGuard};
 pub use sync::owned_permit::OwnedPermit;
 pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;
 pub use threads::TooManyThreads;
+pub use waiting::Submit;
 pub use worker_local::WorkerLocal;

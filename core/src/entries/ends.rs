@@ -105,12 +105,14 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
     }
 
-    /// Removes a job that has not begun; a constant amount of work, too.
-    pub(crate) fn cancel_waiting(&mut self, key: Key) -> Option<P> {
-        match self.state(key) {
-            State::Free | State::Gate | State::Running | State::Cancelled => None,
-            _ => Some(self.remove(key.index)),
-        }
+    /// Whether a job waits, for whatever.
+    pub(crate) fn is_waiting(&self, key: Key) -> bool {
+        !matches!(self.state(key), State::Free | State::Gate | State::Running | State::Cancelled)
+    }
+
+    /// Removes a job that waits; one that runs goes on.
+    pub(crate) fn remove_waiting(&mut self, key: Key) -> Option<P> {
+        self.is_waiting(key).then(|| self.remove(key.index))
     }
 
     /// Takes back a job that has not begun, wherever it waits. It has arrived then: the caller counts what became of it.

@@ -98,18 +98,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if self.stop(id) || runs { Cancelled::Stopping } else { Cancelled::TooLate }
     }
 
-    /// Removes a job that has not begun, wherever it waits; one that runs is left alone. Its payload is the caller's to drop.
-    pub fn cancel_waiting(&self, id: JobId) -> Option<P> {
-        match id.place() {
-            Place::Lane { lane, position } => {
-                let payload = self.take_from_lane(lane, position)?;
-                self.count_removed();
-                Some(payload)
-            }
-            Place::Entry { index, stamp } => self.with_entries(|entries| entries.cancel_waiting(Key { index, stamp })),
-        }
-    }
-
     /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`]. A periodic one will run again all the same.
     /// Returns whether it runs.
     #[inline(never)]
@@ -181,6 +169,29 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         }?;
         self.count_handed_back();
         Some(payload)
+    }
+
+    /// Removes a job that waits, wherever; one that runs goes on.
+    pub fn remove(&self, id: JobId) -> Option<P> {
+        match id.place() {
+            Place::Lane { lane, position } => {
+                let payload = self.take_from_lane(lane, position)?;
+                self.count_removed();
+                Some(payload)
+            }
+            Place::Entry { index, stamp } => self.with_entries(|entries| entries.remove_waiting(Key { index, stamp })),
+        }
+    }
+
+    /// Whether a job waits; at times false of one that was submitted just now.
+    pub fn is_waiting(&self, id: JobId) -> bool {
+        match id.place() {
+            Place::Lane { lane, position } => {
+                let lane = self.storage.lanes().get(lane);
+                lane.is_some_and(|lane| lane.slots().is_ready(self.inside().pinned(), position))
+            }
+            Place::Entry { index, stamp } => self.with_entries(|entries| entries.is_waiting(Key { index, stamp })),
+        }
     }
 
     /// A payload, and its entry if that has to be told of its end, which `may_hold` allows.

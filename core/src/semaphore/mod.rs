@@ -250,10 +250,22 @@ impl<R: RawMutex, U: Unpark> Semaphore<R, U> {
     /// wake afterwards.
     #[doc(hidden)]
     pub fn close_for(&self, mut woken: impl FnMut(U)) {
+        self.empty(Word::close, &mut woken);
+    }
+
+    /// Turns away all who wait now, as if it was closed; who comes later is served. The caller is given whom to wake afterwards.
+    #[doc(hidden)]
+    pub fn turn_away(&self, mut woken: impl FnMut(U)) {
+        self.empty(|word| word, &mut woken);
+    }
+
+    /// Turns away all who wait, with a change of the word.
+    fn empty(&self, edge: impl Fn(Word) -> Word, woken: &mut dyn FnMut(U)) {
         let mut waiters = self.waiters.lock();
-        let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(word.close().headed_by(None)));
-        while let Some(unparker) = waiters.pop(Stage::Closed) {
-            woken(unparker);
+        let _ = self.update(Ordering::AcqRel, |word| Ok::<_, Overflow>(edge(word).headed_by(None)));
+        while waiters.head_count().is_some() {
+            // Who was called was woken, and looks for itself.
+            waiters.pop(Stage::Closed).into_iter().for_each(&mut *woken);
         }
     }
 

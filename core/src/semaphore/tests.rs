@@ -463,3 +463,32 @@ fn a_lock_passes_turns_under_stress() {
     });
     assert_eq!(shared.0.into_inner(), threads.len() * ROUNDS);
 }
+
+#[test]
+fn closing_under_a_lock_turns_away_those_behind_one_that_was_called_too() {
+    let semaphore = Threads::new(1);
+    semaphore.try_acquire(1).unwrap();
+    let mut tasks: Vec<_> = (0..3).map(|_| Task::new(&semaphore, 1)).collect();
+    semaphore.release(1).unwrap();
+    assert_eq!(tasks[0].wakes(), 1, "called");
+    let mut woken = Vec::new();
+    semaphore.close_for(|unparker| woken.push(unparker));
+    assert_eq!((woken.len(), semaphore.waiters()), (2, 0));
+    for task in &mut tasks {
+        assert_eq!(task.poll(), Poll::Ready(Err(AcquireError::Closed)));
+    }
+}
+
+#[test]
+fn who_comes_after_the_others_were_turned_away_is_served() {
+    for semaphore in [Threads::new(0), Threads::fair(0)] {
+        let mut tasks: Vec<_> = (0..3).map(|_| Task::new(&semaphore, 1)).collect();
+        let mut woken = 0;
+        semaphore.turn_away(|_| woken += 1);
+        assert_eq!((woken, semaphore.waiters(), semaphore.is_closed()), (3, 0, false));
+        let mut late = Task::new(&semaphore, 1);
+        semaphore.release(1).unwrap();
+        assert!(tasks.iter_mut().all(|task| task.poll() == Poll::Ready(Err(AcquireError::Closed))));
+        assert_eq!((late.poll(), semaphore.value()), (GRANTED, 0));
+    }
+}

@@ -84,6 +84,7 @@ impl Engine {
             }
             _ => return round,
         }
+        self.each_party(&mut |party| party.turn_away());
         if !self.morgue.is_empty() {
             self.perform_or_leave(self.core.demand());
         }

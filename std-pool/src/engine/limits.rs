@@ -238,7 +238,7 @@ impl Engine {
 
     /// Removes a job that has not begun: it is too late.
     fn expire(&self, id: JobId) {
-        if let Some(payload) = self.core.cancel_waiting(id) {
+        if let Some(payload) = self.core.remove(id) {
             removed::bury(id, CancelReason::Expired, payload);
             self.has_removed();
         }

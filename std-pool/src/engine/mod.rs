@@ -13,6 +13,7 @@
 //! | `errands` | what every thread does once |
 //! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
+//! | `caller` | a job that runs where it is submitted |
 //! | `stow`, `pages` | what does not fit into a payload |
 //! | `slot`, `slots`, `doom` | the cohorts of groups, and what becomes of them |
 //! | `shown` | which of them the jobs of the seats belong to |
@@ -29,6 +30,7 @@
 #[cfg(feature = "affinity")]
 pub(crate) mod affinity;
 pub(crate) mod awaits;
+pub(crate) mod caller;
 mod crowd;
 pub(crate) mod doom;
 pub(crate) mod ending;
@@ -139,6 +141,8 @@ pub(crate) trait Party: Send + Sync {
     fn end_pause(&self, engine: &Engine) -> Duty;
     /// Nobody is left who could read its results: they take no room any more.
     fn lift(&self, engine: &Engine) -> Duty;
+    /// Turns away those who wait to submit.
+    fn turn_away(&self);
     /// Wakes those who wait for its results.
     fn wake(&self);
     /// Whether its callbacks have been called with everything.

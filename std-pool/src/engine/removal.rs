@@ -50,6 +50,14 @@ impl Engine {
         }
     }
 
+    /// Removes a job for the sake of a newer one, if it has not begun.
+    pub(crate) fn displace(&self, id: JobId) {
+        if let Some(payload) = self.core.remove(id) {
+            removed::bury(id, CancelReason::Displaced, payload);
+            self.has_removed();
+        }
+    }
+
     /// Cancels what waits for a worker or at a gate, but what belongs to scopes.
     pub(crate) fn cancel_queued(&self, reason: CancelReason) -> usize {
         let bury: &mut dyn FnMut(JobId, Payload) = &mut Self::bury_as(reason);

@@ -28,6 +28,11 @@ pub enum SubmitError<F> {
     ZeroInterval(F),
     /// A job of which no run may run.
     NoRuns(F),
+    /// There was no room in the queue in time.
+    TimedOut(F),
+    /// Who waits for room is in the middle of a job, all workers of its pool wait, and there can be no more: nobody would be left
+    /// who could make some.
+    WouldDeadlock(F),
 }
 
 impl<F> SubmitError<F> {
@@ -39,7 +44,9 @@ impl<F> SubmitError<F> {
             | Self::Forked(f)
             | Self::NoThread(f, _)
             | Self::ZeroInterval(f)
-            | Self::NoRuns(f) => f,
+            | Self::NoRuns(f)
+            | Self::TimedOut(f)
+            | Self::WouldDeadlock(f) => f,
         }
     }
 
@@ -52,6 +59,8 @@ impl<F> SubmitError<F> {
             Self::NoThread(inner, error) => SubmitError::NoThread(f(inner), error),
             Self::ZeroInterval(inner) => SubmitError::ZeroInterval(f(inner)),
             Self::NoRuns(inner) => SubmitError::NoRuns(f(inner)),
+            Self::TimedOut(inner) => SubmitError::TimedOut(f(inner)),
+            Self::WouldDeadlock(inner) => SubmitError::WouldDeadlock(f(inner)),
         }
     }
 
@@ -70,6 +79,8 @@ impl<F> SubmitError<F> {
             Self::NoThread(..) => "the job was refused: the pool has no thread and none can be started",
             Self::ZeroInterval(_) => "the job was refused: its interval is zero",
             Self::NoRuns(_) => "the job was refused: none of its runs may run",
+            Self::TimedOut(_) => "the job was refused: the queue had no room in time",
+            Self::WouldDeadlock(_) => "the job was refused: all workers wait, and nobody could make room in the queue",
         }
     }
 }
@@ -83,6 +94,8 @@ impl<F> fmt::Debug for SubmitError<F> {
             Self::NoThread(..) => "NoThread(..)",
             Self::ZeroInterval(_) => "ZeroInterval(..)",
             Self::NoRuns(_) => "NoRuns(..)",
+            Self::TimedOut(_) => "TimedOut(..)",
+            Self::WouldDeadlock(_) => "WouldDeadlock(..)",
         })
     }
 }

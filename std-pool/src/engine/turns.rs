@@ -5,7 +5,8 @@
 //! | it waits for | then |
 //! |---|---|
 //! | a job that waits for its place | that one begins in its place, and it goes on when that has ended |
-//! | one that will need its place, or all of its group, of one inside or beside it, or of the pool | it gives its place up, for good: what it does afterwards it does beside the others |
+//! | room in the queue of its group, of one inside or around it | it gives its place up, for good: what it does afterwards it does beside the others |
+//! | one that will need its place, or all of its group, of one inside or beside it, or of the pool | the same |
 
 use std::mem;
 use std::ops::ControlFlow;
@@ -80,6 +81,12 @@ impl Engine {
     /// A job gives up its place.
     pub(crate) fn go_without(&self, turn: &Turn) {
         self.perform_or_leave(self.core.go_without(turn.id));
+    }
+
+    /// The present thread waits until a job of the group may come in, for which others may have to begin.
+    pub(crate) fn give_way(&self, slot: &Slot) {
+        let own = turns().into_iter().filter(|turn| turn.engine == self.address() && turn.is_kin_of(slot));
+        own.for_each(|turn| self.go_without(&turn));
     }
 
     /// The present thread waits for the end of a job. Returns whether that may begin now, and could not before.

@@ -26,8 +26,9 @@ impl GroupCore {
         loop {
             if core.policy.is_fail_fast {
                 core.cohorts.fail();
+                core.turn_away();
                 gates.extend(core.gate());
-                core.gates_inside(&mut gates);
+                core.fail_inside(&mut gates);
             }
             match core.cohorts.parent() {
                 Some(parent) => core = parent.core(),
@@ -38,10 +39,11 @@ impl GroupCore {
         engine.tell_stopped();
     }
 
-    fn gates_inside(&self, gates: &mut Vec<Gate>) {
+    fn fail_inside(&self, gates: &mut Vec<Gate>) {
         for inside in self.cohorts.inside() {
+            inside.core().turn_away();
             gates.extend(inside.core().gate());
-            inside.core().gates_inside(gates);
+            inside.core().fail_inside(gates);
         }
     }
 }

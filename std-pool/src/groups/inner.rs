@@ -12,7 +12,7 @@ use crate::groups::deadline;
 use crate::groups::door::Door;
 use crate::groups::keyed::Keys;
 use crate::groups::kin::{Cohorts, Kin};
-use crate::groups::policy::{GroupOnDrop, Policy};
+use crate::groups::policy::{GroupOnDrop, Policy, WhenFull};
 use crate::groups::ways::{self, Ways};
 use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
@@ -62,7 +62,7 @@ impl GroupCore {
             is_limited,
             policy,
             cohorts: Cohorts::new(parent),
-            door: policy.queue_capacity.map(Door::new),
+            door: policy.queue_capacity.map(|jobs| Door::new(jobs, policy.when_full == WhenFull::DropOldest)),
             keys,
             gate: OnceLock::new(),
             alarm: OnceLock::new(),
@@ -179,6 +179,7 @@ impl GroupCore {
     /// The deadline has passed.
     pub(super) fn expire(&self, engine: &Engine) {
         self.is_closed.store(true, Ordering::Relaxed);
+        self.turn_away();
         self.cancel(engine, Doom::Expired);
     }
 
@@ -321,6 +322,12 @@ impl<T: Send + 'static> Party for Inner<T> {
         // Who waits for room has some.
         self.outlet.ended.notify();
         duty
+    }
+
+    fn turn_away(&self) {
+        if let Some(ways) = self.core.ways {
+            (ways.turn_away)(&self.core);
+        }
     }
 
     fn wake(&self) {

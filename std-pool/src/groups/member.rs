@@ -54,8 +54,9 @@ impl<T: Send + 'static> Member<T> {
     }
 
     pub(super) fn leave_door(&self) {
-        if let Some(door) = &self.group().core.door {
-            door.leave();
+        let core = &self.group().core;
+        if core.door.is_some() {
+            (core.ways().leave_door)(core);
         }
     }
 }

@@ -12,10 +12,14 @@
 //! | `totals` | the counts of a group, which do not wrap |
 //! | `deadline` | when a group ends by itself |
 //! | `failure` | one that ends all that a group has |
-//! | `door` | the bound of its queue |
+//! | `arrivals` | the oldest of its queue, where that goes for a new one |
+//! | `door` | the bound of its queue, and who waits for room |
+//! | `admission` | how a job is admitted |
 //! | `keyed` | one job at a time for each key |
 //! | `ways` | how all that is reached by those who have a group |
 
+pub(crate) mod admission;
+mod arrivals;
 mod deadline;
 pub(crate) mod door;
 mod failure;

@@ -14,6 +14,29 @@ pub enum GroupOnDrop {
     Cancel,
 }
 
+/// What becomes of a job for which a bounded queue has no room; from [`Builder::when_full`](crate::Builder::when_full) and
+/// [`GroupBuilder::when_full`](crate::GroupBuilder::when_full). It holds for every way to submit; [`Group::submit_wait`](crate::Group::submit_wait)
+/// and the like wait in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// It is refused as [`Full`](crate::SubmitError::Full).
+    #[default]
+    Refuse,
+    /// Who submits it waits for room, as in [`Group::submit_wait`](crate::Group::submit_wait).
+    Wait,
+    /// The oldest that waits in the queue is removed, with its destructors, by who submits the new one: it is reported as
+    /// [`CancelReason::Displaced`](crate::CancelReason::Displaced), and its handle says
+    /// [`JobError::Displaced`](crate::JobError::Displaced). Never one that has begun, one that waits for a time, a future, what
+    /// follows another job, an iterator, or one of a group inside. If there is none the new one is refused as
+    /// [`Full`](crate::SubmitError::Full).
+    DropOldest,
+    /// Who submits it runs it, at once, as a job like any other: it is counted, its result is where it belongs, its panic is
+    /// caught. One that submits the like of itself does so on the same stack, as deep as it goes. What may not begin now, since it waits for a
+    /// time, is limited by its group, or paused, is refused as [`Full`](crate::SubmitError::Full).
+    RunHere,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each says another thing, and all go together")]
 pub(crate) struct Policy {
@@ -29,6 +52,7 @@ pub(crate) struct Policy {
     pub(crate) done_capacity: Option<usize>,
     /// Jobs that may wait to be run.
     pub(crate) queue_capacity: Option<usize>,
+    pub(crate) when_full: WhenFull,
     pub(crate) on_drop: GroupOnDrop,
 }
 

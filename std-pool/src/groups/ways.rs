@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, Gated, JobId, Priority, Refused};
 
+use crate::engine::caller::RunOrTakeBack;
 use crate::engine::slot::Slot;
 use crate::engine::submit::To;
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
+use crate::groups::admission::{Admitted, Asks, Refusal};
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::{failure, member};
 use crate::here::frame;
@@ -20,6 +22,11 @@ pub(crate) struct Ways {
     drop_handle: fn(&GroupCore, &Engine),
     pub(crate) resume: fn(&GroupCore, &Engine) -> Duty,
     pub(crate) lift: fn(&GroupCore, &Engine) -> Duty,
+    pub(crate) turn_away: fn(&GroupCore),
+    pub(crate) admit: for<'s> fn(&'s GroupCore, &Engine, Asks) -> Result<Admitted<'s>, Refusal>,
+    pub(crate) leave_door: fn(&GroupCore),
+    pub(crate) run_or_take_back: RunOrTakeBack,
+    pub(crate) list: fn(&GroupCore, &Engine, JobId),
     pub(crate) is_buried: fn(&GroupCore) -> bool,
     pub(crate) give_back: fn(&GroupCore, &Engine),
     slot: for<'s> fn(&'s GroupCore, &Engine) -> &'s Slot,
@@ -38,6 +45,11 @@ pub(crate) static ALL: Ways = Ways {
     drop_handle: GroupCore::drop_handle,
     resume: GroupCore::resume,
     lift: GroupCore::lift,
+    turn_away: GroupCore::turn_away,
+    admit: GroupCore::admit,
+    leave_door: GroupCore::leave_door,
+    run_or_take_back: Engine::run_or_take_back,
+    list: GroupCore::list,
     is_buried,
     give_back,
     slot: |core, engine| core.cohorts.slot(engine, core),

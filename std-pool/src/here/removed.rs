@@ -22,6 +22,8 @@ pub enum CancelReason {
     Expired,
     /// The pool has been shut down, or cleared.
     Shutdown,
+    /// The queue was full, and a newer job has taken its place: see [`WhenFull::DropOldest`](crate::WhenFull::DropOldest).
+    Displaced,
 }
 
 impl std::fmt::Display for CancelReason {
@@ -31,6 +33,7 @@ impl std::fmt::Display for CancelReason {
             Self::FailFast => "another job of its group has failed",
             Self::Expired => "the time by which it was to begin has passed",
             Self::Shutdown => "the pool ends",
+            Self::Displaced => "a newer job has taken its place in the queue",
         })
     }
 }

@@ -1,16 +1,16 @@
 //! The way of a job into its group: what it must find there, and what it takes with it.
 #![forbid(unsafe_code)]
 
-use std::mem;
-use std::ptr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
+use fastthreadpool_core::{Gate, Gated, JobId, Priority, Tick, WITHOUT_END};
 
 use crate::engine::Engine;
-use crate::engine::doom::Doom;
-use crate::engine::slot::Slot;
 use crate::engine::submit::{Submission, SubmitError, To};
+use crate::groups::admission::{Admitted, Asks, Refusal, Then};
+use crate::groups::door::Line;
 use crate::groups::hold::{Hold, Root};
 use crate::groups::inner::Inner;
 use crate::groups::member::Member;
@@ -25,6 +25,9 @@ pub(crate) trait Shape<T>: Sized {
     fn into_function(self) -> Self::Function;
     /// Whether it leaves a result in the done queue, for which there has to be room before it begins.
     fn leaves(&self) -> bool;
+
+    /// Whether it may wait again when it has begun.
+    const GOES_BACK: bool = false;
 }
 
 /// Where jobs enter a group.
@@ -44,7 +47,7 @@ impl<T> Clone for Entrance<'_, T> {
 
 impl<T> Copy for Entrance<'_, T> {}
 
-impl<T: Send + 'static> Entrance<'_, T> {
+impl<'g, T: Send + 'static> Entrance<'g, T> {
     #[inline(always)]
     pub(crate) fn submit<S: Shape<T>>(self, shape: S, to: To) -> Result<JobId, SubmitError<S::Function>> {
         self.submit_then(shape, to, |id| id)
@@ -63,7 +66,7 @@ impl<T: Send + 'static> Entrance<'_, T> {
             // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
             (true, ..) => engine.submit(shape.hold(Root), to, None).map(then),
             (false, To::Back, None) if !group.core.is_gated => Self::submit_member(engine, group, shape).map(then),
-            _ => Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, to).map(then),
+            _ => Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, to, false).map(then),
         }
     }
 
@@ -79,7 +82,7 @@ impl<T: Send + 'static> Entrance<'_, T> {
             (Priority::Normal, _) => self.submit(shape, to),
             (class, true) => engine
                 .submit_by(shape.hold(Root), |payload, nested| engine.put_entry(payload, class, &to, None, nested)),
-            (class, false) => Self::submit_by_ways(engine, group, (class, key), shape, to),
+            (class, false) => Self::submit_by_ways(engine, group, (class, key), shape, to, false),
         }
     }
 
@@ -93,37 +96,42 @@ impl<T: Send + 'static> Entrance<'_, T> {
     ) -> Result<JobId, SubmitError<S::Function>> {
         let mut slot = group.core.slot(engine);
         if !slot.is_easy() {
-            slot = match Self::pass(engine, group, slot) {
-                Ok(slot) => slot,
-                Err(refusal) => return Err(refusal(shape.into_function())),
+            if group.core.is_followed_up() {
+                return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
+            }
+            slot = match Self::pass(engine, group, Asks::LATER) {
+                Ok(admitted) => admitted.slot,
+                Err(refusal) => return Err(refusal.of(shape.into_function())),
             };
         }
         engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None)
     }
 
-    /// Passes the door, if there is one, and what became of the group. Returns the slot for the job.
-    #[inline(never)]
-    fn pass<'s, F>(
-        engine: &Engine,
-        group: &'s Inner<T>,
-        mut slot: &'s Slot,
-    ) -> Result<&'s Slot, fn(F) -> SubmitError<F>> {
-        let core = &group.core;
-        if core.door.as_ref().is_some_and(|door| !door.enter()) {
-            return Err(SubmitError::Full);
+    fn pass<'s>(engine: &Engine, group: &'s Inner<T>, asks: Asks) -> Result<Admitted<'s>, Refusal> {
+        (group.core.ways().admit)(&group.core, engine, asks)
+    }
+
+    /// Waits until the group has room for a job: for [`Entrance::submit_with_room`].
+    pub(crate) fn wait_for_room(self, deadline: Tick) -> Result<(), Refusal> {
+        if self.is_plain { Ok(()) } else { self.group.core.wait_for_room(self.engine, deadline) }
+    }
+
+    /// The same for a task.
+    pub(crate) fn poll_room(
+        self,
+        line: &mut Option<Pin<Box<Line<'g>>>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Refusal>> {
+        if self.is_plain { Poll::Ready(Ok(())) } else { self.group.core.poll_room(self.engine, line, context) }
+    }
+
+    /// To the end of the queue, where there is room for it.
+    pub(crate) fn submit_with_room<S: Shape<T>>(self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
+        let Self { engine, group, is_plain, key } = self;
+        if is_plain || group.core.door.is_none() {
+            return self.submit(shape, To::Back);
         }
-        while core.is_closed() || slot.doom() != Doom::None {
-            // A cancel puts another slot in the place of what it has doomed.
-            core.cohorts.settle();
-            let former = mem::replace(&mut slot, core.slot(engine));
-            if core.is_closed() || ptr::eq(former, slot) && slot.doom() != Doom::None {
-                if let Some(door) = &core.door {
-                    door.leave();
-                }
-                return Err(SubmitError::Closed);
-            }
-        }
-        Ok(slot)
+        Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, To::Back, true)
     }
 
     /// A gate for one job, with room for so many runs: behind it stand those of the group.
@@ -140,9 +148,9 @@ impl<T: Send + 'static> Entrance<'_, T> {
         if is_plain {
             return engine.submit(shape.hold(Root), To::Back, gated);
         }
-        match Self::pass(engine, group, group.core.slot(engine)) {
-            Ok(slot) => engine.submit(shape.hold(Member::accept(group, slot)), To::Back, gated),
-            Err(refusal) => Err(refusal(shape.into_function())),
+        match Self::pass(engine, group, Asks::LATER) {
+            Ok(Admitted { slot, .. }) => engine.submit(shape.hold(Member::accept(group, slot)), To::Back, gated),
+            Err(refusal) => Err(refusal.of(shape.into_function())),
         }
     }
 
@@ -154,6 +162,7 @@ impl<T: Send + 'static> Entrance<'_, T> {
         (class, key): (Priority, Option<u64>),
         shape: S,
         to: To,
+        has_room: bool,
     ) -> Result<JobId, SubmitError<S::Function>> {
         let core = &group.core;
         let is_timed = matches!(to, To::Later(..));
@@ -161,14 +170,20 @@ impl<T: Send + 'static> Entrance<'_, T> {
         if (is_timed || core.is_gated) && engine.is_elsewhere() {
             return Err(SubmitError::Forked(shape.into_function()));
         }
-        let slot = match Self::pass(engine, group, core.slot(engine)) {
-            Ok(slot) => slot,
-            Err(refusal) => return Err(refusal(shape.into_function())),
+        let asks = Asks { has_room, is_listed: !is_timed && !S::GOES_BACK, may_run: !is_timed };
+        let Admitted { slot, then } = match Self::pass(engine, group, asks) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Err(refusal.of(shape.into_function())),
         };
         let leaves = shape.leaves() && group.outlet.keeps();
         let ways = core.ways();
         let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
         let job = shape.hold(Member::accept(group, slot));
-        engine.submit_by(job, |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested))
+        let put = |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested);
+        let submitted = engine.submit_and_run(job, put, (then == Then::Run).then_some(ways.run_or_take_back));
+        if then == Then::List {
+            return submitted.inspect(|id| (ways.list)(core, engine, *id));
+        }
+        submitted
     }
 }

@@ -56,6 +56,8 @@ where
     fn leaves(&self) -> bool {
         false
     }
+
+    const GOES_BACK: bool = true;
 }
 
 impl<T, H, F> CoreRun<Env> for FutureJob<H, F, T>

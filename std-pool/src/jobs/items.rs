@@ -50,6 +50,8 @@ where
     fn leaves(&self) -> bool {
         true
     }
+
+    const GOES_BACK: bool = true;
 }
 
 impl<T, H, F, I, R> CoreRun<Env> for Items<H, F, I, R, T>

@@ -13,6 +13,7 @@
 //! | file | what meets what |
 //! |---|---|
 //! | `broadcasts` | broadcasts, and threads that come, go, and broadcast |
+//! | `doors` | those who wait for room in a queue, and who makes some, shuts the door, gives up |
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
@@ -24,6 +25,7 @@
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
+//! | `several` | those of several jobs who win, drop out, or are removed |
 //! | `starts` | threads that do not start, and those that leave |
 //! | `stops` | those who wait to be told to stop, and who tells them |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |
@@ -31,6 +33,7 @@
 
 mod all;
 mod broadcasts;
+mod doors;
 mod ending;
 mod futures;
 mod gates;
@@ -42,6 +45,7 @@ mod pages;
 mod panics;
 mod scopes;
 mod semaphores;
+mod several;
 mod starts;
 mod stops;
 mod waiting;

@@ -58,8 +58,11 @@ pub enum JobError {
     Panicked(Panic),
     /// It was removed before it ran; or, a future, before it was ready.
     Cancelled,
-    /// The deadline of its group, or the time by which it was to [begin](crate::Job::start_by), had passed before it could.
+    /// The deadline of its group, or the time by which it was to [begin](crate::Job::start_by), had passed before it could; or it was
+    /// waited for with a limit, and had not ended by then.
     Expired,
+    /// A newer job has taken its place in the queue, which was full.
+    Displaced,
     /// Waiting for it would have waited for ever: it waits for the job that asks, or every worker of the pool waits.
     WouldDeadlock,
 }
@@ -70,7 +73,8 @@ impl fmt::Display for JobError {
             Self::Failed(error) => write!(f, "the job failed: {error}"),
             Self::Panicked(panic) => write!(f, "the job panicked: {panic}"),
             Self::Cancelled => f.write_str("the job was cancelled before it ran"),
-            Self::Expired => f.write_str("the time by which the job was to begin had passed"),
+            Self::Expired => f.write_str("the time by which the job was to begin, or to end, had passed"),
+            Self::Displaced => f.write_str("a newer job has taken the place of the job in the queue"),
             Self::WouldDeadlock => {
                 f.write_str("the wait would never end: the job waits for the one that asks, or all workers wait")
             }
@@ -99,6 +103,10 @@ pub(crate) fn outcome<T, R: Outcome<T>>(f: impl FnOnce() -> R) -> Result<T, JobE
 
 impl From<CancelReason> for JobError {
     fn from(reason: CancelReason) -> Self {
-        if reason == CancelReason::Expired { Self::Expired } else { Self::Cancelled }
+        match reason {
+            CancelReason::Expired => Self::Expired,
+            CancelReason::Displaced => Self::Displaced,
+            CancelReason::Cancelled | CancelReason::FailFast | CancelReason::Shutdown => Self::Cancelled,
+        }
     }
 }

@@ -4,5 +4,6 @@ pub(crate) mod event;
 pub(crate) mod lock;
 pub(crate) mod owned_permit;
 pub(crate) mod packet;
+pub(crate) mod race;
 pub(crate) mod semaphore;
 pub(crate) mod waiter;
