@@ -224,11 +224,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    /// Counts as awake from here on, if it has slept. It need not be said: what is asked of it next does the same.
-    pub fn wake(&mut self) {
-        self.come_back();
-    }
-
     /// What to do next, for those who want to run one job at a time. Call again after each job and after each park. It helps
     /// nobody with a fork, and does no errands.
     #[expect(clippy::should_implement_trait, reason = "not an iterator: it ends with `Exit` and parks in between")]

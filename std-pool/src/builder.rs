@@ -12,7 +12,7 @@ use crate::build_error::BuildError;
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::{self, NameThread};
 use crate::engine::punctual::Punctual;
-use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler};
+use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler, Watched};
 use crate::groups::inner::Inner;
 use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;
@@ -68,10 +68,10 @@ type Check = Box<dyn FnOnce(usize) -> Result<(), BuildError> + Send>;
 /// The same for threads that are started beforehand.
 type Prestart = Box<dyn FnOnce(&Engine) -> io::Result<()> + Send>;
 
-/// What makes due jobs punctual: whether it can, what workers tell it, what starts it.
+/// What makes due jobs punctual: whether it can, what workers are watched by, what starts it.
 struct Timekeeper {
     fault: Option<BuildError>,
-    got_up: Box<dyn Fn() + Send + Sync>,
+    watched: Arc<dyn Watched>,
     start: Box<dyn FnOnce(&Arc<Engine>) -> io::Result<()> + Send>,
 }
 
@@ -195,10 +195,10 @@ impl<T: Send + 'static> Builder<T> {
     /// ```
     pub fn punctual(mut self, leeway: Duration, extra: usize) -> Self {
         let keeper = Arc::new(Punctual::new(leeway, extra));
-        let told = Arc::clone(&keeper);
+        let watched = Arc::clone(&keeper);
         self.punctual = Some(Timekeeper {
             fault: if leeway.is_zero() || extra == 0 { Some(BuildError::NotPunctual) } else { None },
-            got_up: Box::new(move || told.got_up()),
+            watched,
             start: Box::new(move |engine| engine.start_callbacks("punctual", move |engine| keeper.watch(engine))),
         });
         self
@@ -397,9 +397,9 @@ impl<T: Send + 'static> Builder<T> {
         if [self.queue_capacity, self.done_capacity, Some(self.failed_capacity)].contains(&Some(0)) {
             return Err(BuildError::NoCapacity);
         }
-        let (got_up, keep_time) = match self.punctual {
+        let (watched, keep_time) = match self.punctual {
             Some(Timekeeper { fault: Some(fault), .. }) => return Err(fault),
-            Some(Timekeeper { got_up, start, .. }) => (Some(got_up), Some(start)),
+            Some(Timekeeper { watched, start, .. }) => (Some(watched), Some(start)),
             None => (None, None),
         };
         if self.name_prefix.contains('\0') {
@@ -431,7 +431,7 @@ impl<T: Send + 'static> Builder<T> {
             on_thread_stop: self.on_thread_stop,
             log_failures: self.log_failures,
             on_drop: self.on_drop,
-            got_up,
+            watched,
         };
         let engine = Engine::new(config, root.clone(), root.outlet.keeps());
         let pool = Pool::of(engine.clone(), root.clone(), begin);

@@ -170,12 +170,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         }
     }
 
-    /// Whether there are workers, and none of them sleeps, who would mind what falls due.
-    pub fn are_all_busy(&self) -> bool {
-        let state = self.state();
-        state.alive() > 0 && state.sleeping() == 0
-    }
-
     /// The present phase.
     pub fn phase(&self) -> Phase {
         self.state().phase()

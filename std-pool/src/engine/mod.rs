@@ -125,8 +125,17 @@ pub(crate) struct Config {
     pub(crate) on_thread_stop: Option<Hook>,
     pub(crate) log_failures: Option<log::Level>,
     pub(crate) on_drop: OnDrop,
-    /// Called by a worker that has slept, or was not there.
-    pub(crate) got_up: Option<Box<dyn Fn() + Send + Sync>>,
+    pub(crate) watched: Option<Arc<dyn Watched>>,
+}
+
+/// Who wants to know whether workers have nothing to do. Without its type, so that a program without is spared it.
+pub(crate) trait Watched: Send + Sync {
+    /// A worker comes.
+    fn comes(&self);
+    /// It has found nothing to do.
+    fn parks(&self);
+    /// It is up again.
+    fn gets_up(&self);
 }
 
 /// What the engine asks of a group, without its type.

@@ -160,9 +160,7 @@ impl Engine {
     fn work_until_exit(self: &Arc<Self>, worker: &mut Worker<'_>, is_own: bool) -> Duty {
         let mut env = Env::outside(self);
         let mut is_timely = !is_own;
-        if let Some(got_up) = &self.config.got_up {
-            got_up();
-        }
+        self.config.watched.as_ref().inspect(|watched| watched.comes());
         loop {
             match worker.work(&mut env) {
                 Rest::Park(deadline) => {
@@ -172,11 +170,10 @@ impl Engine {
                         sys::wake_in_time();
                         is_timely = true;
                     }
+                    let watched = self.config.watched.as_deref();
+                    watched.inspect(|watched| watched.parks());
                     event::park(deadline.unwrap_or(Tick::MAX));
-                    if let Some(got_up) = &self.config.got_up {
-                        worker.wake();
-                        got_up();
-                    }
+                    watched.inspect(|watched| watched.gets_up());
                 }
                 Rest::Exit { duty, .. } => {
                     // One that makes way has not searched since its last job.

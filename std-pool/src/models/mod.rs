@@ -23,6 +23,7 @@
 //! | `maps` | those who share a map, or a loop |
 //! | `pages` | those who take room for large jobs, and those who bring it back |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
+//! | `punctual` | who keeps due jobs punctual, and workers that sleep and get up |
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
 //! | `several` | those of several jobs who win, drop out, or are removed |
@@ -43,6 +44,7 @@ mod limits;
 mod maps;
 mod pages;
 mod panics;
+mod punctual;
 mod scopes;
 mod semaphores;
 mod several;
