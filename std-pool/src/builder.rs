@@ -38,7 +38,7 @@ pub struct Builder<T> {
     min_threads: usize,
     keep_alive: Duration,
     prestart: Option<Prestart>,
-    punctual: Option<Timekeeper>,
+    punctual: Option<KeepTime>,
     name_prefix: String,
     thread_name: Option<NameThread>,
     stack_size: Option<usize>,
@@ -68,12 +68,9 @@ type Check = Box<dyn FnOnce(usize) -> Result<(), BuildError> + Send>;
 /// The same for threads that are started beforehand.
 type Prestart = Box<dyn FnOnce(&Engine) -> io::Result<()> + Send>;
 
-/// What makes due jobs punctual: whether it can, what workers are watched by, what starts it.
-struct Timekeeper {
-    fault: Option<BuildError>,
-    watched: Arc<dyn Watched>,
-    start: Box<dyn FnOnce(&Arc<Engine>) -> io::Result<()> + Send>,
-}
+/// What makes due jobs punctual, if it can: what workers are watched by, and what starts it.
+type KeepTime = Box<dyn FnOnce() -> Result<(Arc<dyn Watched>, StartThread), BuildError> + Send>;
+type StartThread = Box<dyn FnOnce(&Arc<Engine>) -> io::Result<()> + Send>;
 
 #[derive(Clone, Copy)]
 enum Threads {
@@ -194,13 +191,16 @@ impl<T: Send + 'static> Builder<T> {
     /// # Ok(()) }
     /// ```
     pub fn punctual(mut self, leeway: Duration, extra: usize) -> Self {
-        let keeper = Arc::new(Punctual::new(leeway, extra));
-        let watched = Arc::clone(&keeper);
-        self.punctual = Some(Timekeeper {
-            fault: if leeway.is_zero() || extra == 0 { Some(BuildError::NotPunctual) } else { None },
-            watched,
-            start: Box::new(move |engine| engine.start_callbacks("punctual", move |engine| keeper.watch(engine))),
-        });
+        self.punctual = Some(Box::new(move || {
+            if leeway.is_zero() || extra == 0 {
+                return Err(BuildError::NotPunctual);
+            }
+            let keeper = Arc::new(Punctual::new(leeway, extra));
+            let watched = Arc::clone(&keeper);
+            let start: StartThread =
+                Box::new(|engine| engine.start_callbacks("punctual", move |engine| keeper.watch(engine)));
+            Ok((watched, start))
+        }));
         self
     }
 
@@ -397,11 +397,7 @@ impl<T: Send + 'static> Builder<T> {
         if [self.queue_capacity, self.done_capacity, Some(self.failed_capacity)].contains(&Some(0)) {
             return Err(BuildError::NoCapacity);
         }
-        let (watched, keep_time) = match self.punctual {
-            Some(Timekeeper { fault: Some(fault), .. }) => return Err(fault),
-            Some(Timekeeper { watched, start, .. }) => (Some(watched), Some(start)),
-            None => (None, None),
-        };
+        let (watched, keep_time) = self.punctual.map(|keep_time| keep_time()).transpose()?.unzip();
         if self.name_prefix.contains('\0') {
             return Err(BuildError::Name);
         }

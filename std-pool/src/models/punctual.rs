@@ -49,13 +49,15 @@ fn a_worker_that_slept_waits_for_what_is_due() {
 fn a_worker_that_gets_up_for_a_due_job_waits_for_another() {
     model(|| {
         let (pool, tally) = (punctual(), Tally::default());
-        let came = Flag::default();
-        let raise = came.clone();
-        pool.submit_later(SOON, tally.with(move || came.wait())).unwrap();
+        let (came, over) = (Flag::default(), Flag::default());
+        let (raise, ends) = (came.clone(), over.clone());
+        let wait = move || {
+            came.wait();
+            ends.raise();
+        };
+        pool.submit_later(SOON, tally.with(wait)).unwrap();
         pool.submit_later(2 * SOON, tally.with(move || raise.raise())).unwrap();
-        while tally.left() > 0 {
-            crate::sys::thread::yield_now();
-        }
+        over.wait();
         pool.shutdown();
         check(&pool, Ends::ran(2));
     });
