@@ -3,6 +3,7 @@
 mod behind;
 mod burst;
 mod cancel;
+mod classes;
 mod cold;
 mod gate;
 mod handles;
@@ -40,6 +41,7 @@ pub fn all(effort: Effort) -> Vec<Work> {
         cold::works,
         burst::works,
         behind::works,
+        classes::works,
         scope::works,
         joins::works,
         map::works,
