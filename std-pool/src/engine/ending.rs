@@ -117,6 +117,7 @@ impl Engine {
         if is_quiet && self.event(Event::Quiet(round)).0 == Duty::Close {
             self.each_party(&mut |party| party.close(round));
             self.quiet.notify();
+            self.wake_wall();
         }
     }
 
@@ -252,6 +253,7 @@ impl Engine {
         };
         // Callbacks end now that nobody is left who could open the pool again.
         self.quiet.notify();
+        self.wake_wall();
         self.each_party(&mut |party| party.wake());
         if ended {
             self.join_callbacks();
