@@ -87,7 +87,7 @@ impl Clock for System {
 
 /// Told by a timer.
 struct Timer {
-    timer: TimerFd,
+    fd: TimerFd,
     is_interrupted: AtomicBool,
     /// Told to who has interrupted the wait.
     is_set: AtomicBool,
@@ -95,13 +95,13 @@ struct Timer {
 
 impl Timer {
     fn new() -> io::Result<Self> {
-        let timer = TimerFd::new(SystemTime::now() + LONG)?;
-        Ok(Self { timer, is_interrupted: AtomicBool::new(false), is_set: AtomicBool::new(false) })
+        let fd = TimerFd::new(SystemTime::now() + LONG)?;
+        Ok(Self { fd, is_interrupted: AtomicBool::new(false), is_set: AtomicBool::new(false) })
     }
 
     /// A timer that was armed once is armed again: what is said of it is known to be good.
     fn arm(&self, at: SystemTime) {
-        let is_set = self.timer.arm(at).unwrap_or_else(|error| unreachable!("the timer of the clock: {error}"));
+        let is_set = self.fd.arm(at).unwrap_or_else(|error| unreachable!("the timer of the clock: {error}"));
         self.is_set.fetch_or(is_set, Ordering::SeqCst);
     }
 }
@@ -111,7 +111,7 @@ impl Watch for Timer {
         self.arm(System.read().time_at(until));
         // If not by now, then the interrupt arms the timer after this.
         if !self.is_interrupted.swap(false, Ordering::SeqCst) && !self.is_set.load(Ordering::SeqCst) {
-            let is_set = self.timer.wait().unwrap_or_else(|error| unreachable!("the timer of the clock: {error}"));
+            let is_set = self.fd.wait().unwrap_or_else(|error| unreachable!("the timer of the clock: {error}"));
             self.is_set.fetch_or(is_set, Ordering::SeqCst);
         }
         self.is_set.swap(false, Ordering::SeqCst)

@@ -379,7 +379,7 @@ pub(super) fn live_here(engine: Arc<Engine>, hire: Hire) {
     Present::new(engine, hire).live();
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 impl Engine {
     /// Threads that call back, and that were not joined yet.
     pub(crate) fn callbacks(&self) -> usize {

@@ -159,7 +159,9 @@ impl WallClock {
     fn with_book<R>(&self, engine: &Engine, f: impl FnOnce(&mut Book, &mut Duties) -> R) -> R {
         let mut duties = Duties::new();
         let result = f(&mut self.book.lock(), &mut duties);
-        duties.into_iter().for_each(|duty| engine.perform_or_leave(duty));
+        for duty in duties {
+            engine.perform_or_leave(duty);
+        }
         result
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use fastthreadpool_core::{JobId, Priority, Tick};
 
 use crate::engine::Engine;
-use crate::engine::due::{Due, WallTime};
+use crate::engine::due::WallTime;
 use crate::engine::submit::{SubmitError, To};
 use crate::jobs::call::{Call, Function, Renamed};
 use crate::jobs::enter::{Entrance, Shape};

@@ -28,12 +28,18 @@ mod system {
 
         /// Lets it go off at another time. Returns whether the clock was set since it has last told so.
         pub(crate) fn arm(&self, at: SystemTime) -> io::Result<bool> {
-            // Zero would be never.
             let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
             // SAFETY: of these numbers all may be zero.
             let mut timer: libc::itimerspec = unsafe { mem::zeroed() };
-            timer.it_value.tv_sec = libc::time_t::try_from(since.as_secs()).unwrap_or(libc::time_t::MAX);
-            timer.it_value.tv_nsec = since.subsec_nanos().max(1) as _;
+            timer.it_value.tv_sec = since.as_secs().try_into().unwrap_or(i32::MAX.into());
+            // Zero of both would be never.
+            #[allow(
+                clippy::cast_lossless,
+                clippy::cast_possible_wrap,
+                reason = "less than 2^30; the type is that of the target"
+            )]
+            let nanos = since.subsec_nanos().max(1) as _;
+            timer.it_value.tv_nsec = nanos;
             let flags = libc::TFD_TIMER_ABSTIME | libc::TFD_TIMER_CANCEL_ON_SET;
             // SAFETY: what it reads is there until it returns, and it writes nothing.
             let armed =

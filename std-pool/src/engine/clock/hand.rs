@@ -40,6 +40,7 @@ impl Hand {
     }
 
     /// When it will say `time`.
+    #[cfg(not(shuttle))]
     pub(crate) fn tick_at(&self, time: SystemTime) -> Tick {
         self.read().tick_at(time)
     }
@@ -48,6 +49,7 @@ impl Hand {
         self.set(|zero| zero + by);
     }
 
+    #[cfg(not(shuttle))]
     pub(crate) fn set_back(&self, by: Duration) {
         self.set(|zero| zero - by);
     }
