@@ -173,7 +173,8 @@ impl<T: Send + 'static> Pool<T> {
     /// [paused](Pool::pause_periodic) runs then if its pause has ended by that time.
     ///
     /// What is moved to a [`SystemTime`](std::time::SystemTime) follows the system's clock from then on, and what is moved to another
-    /// time does not any more: see [`When`].
+    /// time does not any more: see [`When`]. If no thread can be started that minds the clock, which is logged, the time is
+    /// converted once.
     ///
     /// # Errors
     ///

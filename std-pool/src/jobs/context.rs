@@ -166,7 +166,8 @@ impl<'e, T: Send + 'static> Context<'e, T> {
 
     /// A periodic job runs next at this time, and goes on from there as it would have otherwise; what is said last holds. Does nothing in
     /// others. For jobs whose times are no multiples of anything, as those of a calendar: `every(Duration::MAX)` leaves all of them to
-    /// this. A [`SystemTime`](std::time::SystemTime) is that of a clock that may be set meanwhile, see [`When`].
+    /// this. A [`SystemTime`](std::time::SystemTime) is that of a clock that may be set meanwhile, see [`When`]; if no thread can be
+    /// started that minds it, which is logged, it is converted once.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

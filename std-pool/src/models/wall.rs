@@ -12,8 +12,8 @@ use super::{Ends, Flag, Tally, check, model, pool};
 use crate::engine::clock::hand::Hand;
 use crate::engine::due::Follows;
 use crate::engine::wall::WallClock;
-use crate::sys::thread;
-use crate::{Cancellation, OnDrop, Pool};
+use crate::sys::{self, thread};
+use crate::{Cancellation, OnDrop, Pool, SubmitError};
 
 /// Beyond the range of the ticks.
 const NEVER: Duration = Duration::from_secs(1 << 36);
@@ -159,6 +159,23 @@ fn a_job_is_cancelled_while_the_clock_is_set_to_its_time() {
         wait_unwatched(&hand, &wall);
         pool.shutdown();
         check(&pool, Ends::of(&tally));
+    });
+}
+
+/// Nobody minds the clock, if no thread can be started that would.
+#[test]
+fn a_job_is_refused_that_could_not_follow_the_clock() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let (hand, wall) = by_hand(&pool);
+        sys::limit_starts(0);
+        let refused = pool.submit_at(hand.after(FAR), tally.job());
+        assert!(matches!(refused, Err(SubmitError::NoThread(..))));
+        drop(refused);
+        wait_unwatched(&hand, &wall);
+        sys::limit_starts(usize::MAX);
+        pool.shutdown();
+        check(&pool, Ends::default());
     });
 }
 
