@@ -41,7 +41,8 @@ use crate::sys::{self, Mutex};
 #[cfg(all(test, not(shuttle)))]
 mod tests;
 
-const LINGER: Duration = Duration::from_secs(1);
+/// No whole seconds, as are between most times of a calendar: then one that is said at each is listed.
+const LINGER: Duration = Duration::from_millis(1500);
 const HOUR: Duration = Duration::from_secs(3600);
 /// Until a job that was in between two runs waits again.
 const MOMENT: Duration = Duration::from_millis(1);
