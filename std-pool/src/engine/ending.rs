@@ -253,7 +253,6 @@ impl Engine {
         };
         // Callbacks end now that nobody is left who could open the pool again.
         self.quiet.notify();
-        self.wake_wall();
         self.each_party(&mut |party| party.wake());
         if ended {
             self.join_callbacks();

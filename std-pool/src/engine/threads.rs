@@ -12,7 +12,6 @@ use crate::engine::naming::Numbers;
 use crate::engine::{Engine, naming, pages, spare, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
-use crate::sys::atomic::{AtomicBool, Ordering};
 use crate::sys::thread::{self, JoinHandle, Thread};
 use crate::sys::{self, Forks, Mutex, OnceLock};
 
@@ -25,7 +24,7 @@ pub(crate) struct Threads {
     /// Who is to be unparked for each seat, and each guest's desk.
     seats: Box<[OnceLock<Chunk>]>,
     workers: Mutex<Vec<Worker>>,
-    callbacks: Mutex<Vec<Callback>>,
+    callbacks: Mutex<Vec<JoinHandle<()>>>,
     numbers: Numbers,
 }
 
@@ -35,13 +34,6 @@ struct Worker {
     handle: JoinHandle<()>,
     /// Its last thread-local value is gone: to join it takes no time.
     is_gone: bool,
-}
-
-/// A thread that calls back, or minds something.
-struct Callback {
-    handle: JoinHandle<()>,
-    /// To join it takes no time.
-    is_over: Arc<AtomicBool>,
 }
 
 impl Threads {
@@ -303,23 +295,20 @@ impl Engine {
         self.settle_here();
         let name = format!("{}-{what}", self.config.name_prefix);
         let engine = Arc::clone(self);
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
         let live = move || {
             naming::show_end();
             run(&engine);
-            over.store(true, Ordering::Release);
         };
         let handle = thread::Builder::new().name(name).spawn(live)?;
-        let gone: Vec<_> = {
+        let over: Vec<_> = {
             let mut callbacks = self.threads.callbacks.lock();
             // Some come and go.
-            let (gone, others) = callbacks.drain(..).partition(|callback| callback.is_over.load(Ordering::Acquire));
+            let (over, others) = callbacks.drain(..).partition(thread::is_over);
             *callbacks = others;
-            callbacks.push(Callback { handle, is_over });
-            gone
+            callbacks.push(handle);
+            over
         };
-        for Callback { handle, .. } in gone {
+        for handle in over {
             let _ = handle.join();
         }
         Ok(())
@@ -328,7 +317,7 @@ impl Engine {
     /// Joins the threads of the callbacks, which end when the last handle is gone.
     pub(crate) fn join_callbacks(&self) {
         let callbacks = std::mem::take(&mut *self.threads.callbacks.lock());
-        for Callback { handle, .. } in callbacks {
+        for handle in callbacks {
             if handle.thread().id() != thread::current().id() {
                 let _ = handle.join();
             }

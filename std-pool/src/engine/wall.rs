@@ -13,7 +13,7 @@
 //! * when the clock was set;
 //! * when the last of the ticks has passed by [`LINGER`], so that a job that says in its run when it is next finds the thread there;
 //! * when an hour has passed since the last one: what was cancelled keeps the thread no longer;
-//! * when the pool has ended, or nobody has it any more;
+//! * when the pool has ended, or a job was refused that would have been the only one;
 //! * before the list gets twice as long as the last one has left it: so it has at most twice as many as wait, and some.
 //!
 //! # Rules
@@ -109,6 +109,11 @@ impl Book {
         self.room = SHORT.max(2 * self.listed.len());
     }
 
+    /// Whether there is to be a thread.
+    fn is_needed(&self) -> bool {
+        self.coming > 0 || !self.listed.is_empty()
+    }
+
     /// When the thread looks next.
     fn next_look(&self) -> Tick {
         if self.is_unsettled {
@@ -148,11 +153,11 @@ impl WallClock {
             let moves = mem::take(&mut book.is_unsettled) || is_set;
             // After it was told that it was set, so that this is what it was set to.
             book.look(engine, moves.then(|| self.clock.read()), duties);
-            let is_needed = book.coming > 0 || !book.listed.is_empty();
-            if !is_needed {
-                book.watch = None;
+            if book.is_needed() {
+                return Some(book.next_look());
             }
-            is_needed.then(|| book.next_look())
+            book.watch = None;
+            None
         })
     }
 
@@ -211,7 +216,14 @@ impl Follows for WallClock {
     }
 
     fn leave(&self) {
-        self.book.lock().coming -= 1;
+        let is_needed = {
+            let mut book = self.book.lock();
+            book.coming -= 1;
+            book.is_needed()
+        };
+        if !is_needed {
+            self.wake();
+        }
     }
 
     fn wake(&self) {

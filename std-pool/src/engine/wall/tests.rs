@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 use crate::engine::clock::hand::Hand;
-use crate::{Cancellation, OnDrop, Pool};
+use crate::{Cancellation, OnDrop, Pool, Semaphore};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -112,6 +112,24 @@ fn only_the_first_run_of_a_grid_follows() {
 }
 
 #[test]
+fn a_run_that_has_begun_follows_no_more() {
+    let (pool, hand, wall) = pool::<()>();
+    let (begun, end) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (has_begun, ends) = (Arc::clone(&begun), Arc::clone(&end));
+    let job = pool.periodic(move || {
+        has_begun.release(1).unwrap();
+        ends.acquire().unwrap().forget();
+    });
+    let id = job.every(DAY).starting(hand.after(DAY)).submit().unwrap();
+    hand.set_forward(DAY);
+    begun.acquire().unwrap().forget();
+    hand.set_back(DAY);
+    until(|| wall.len() == 0);
+    pool.cancel(id);
+    end.release(1).unwrap();
+}
+
+#[test]
 fn the_first_of_runs_that_may_overlap_follows() {
     let (pool, hand, _wall) = pool();
     pool.overlapping(|| "once").every(9 * DAY).starting(hand.after(DAY)).submit().unwrap();
@@ -179,11 +197,10 @@ fn jobs_that_were_cancelled_leave_the_list_at_a_look_and_do_not_make_it_long() {
 
 #[test]
 fn a_job_that_was_refused_leaves_nobody_who_watches() {
-    let (pool, hand, wall) = pool::<()>();
+    let (pool, hand, _wall) = pool::<()>();
     pool.shutdown();
     assert!(pool.submit_at(hand.after(DAY), || ()).is_err());
     assert!(pool.job(|| ()).at(hand.after(DAY)).spawn().is_err());
-    wall.wake();
     until(|| !hand.is_watched());
 }
 
