@@ -83,7 +83,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     ///
     /// The removal is done by a worker; if all are busy, a job that is too late is dropped when its turn comes.
     pub fn deadline(mut self, when: impl Into<When>) -> Self {
-        self.policy.deadline = Some(when.into().0);
+        self.policy.deadline = Some(when.into().tick());
         self
     }
 

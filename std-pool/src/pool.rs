@@ -18,7 +18,7 @@ use crate::groups::policy::Policy;
 use crate::here::blocking;
 use crate::here::cancellation::Cancellation;
 use crate::here::job::RemovedJob;
-use crate::jobs::when::When;
+use crate::jobs::when::{Point, When};
 use crate::results::outlet::{FAILURES, Outlet, Threads};
 use crate::sys;
 
@@ -172,6 +172,10 @@ impl<T: Send + 'static> Pool<T> {
     /// Of a periodic job the next run moves. At a fixed rate its grid goes on from there. One that is
     /// [paused](Pool::pause_periodic) runs then if its pause has ended by that time.
     ///
+    /// What is moved to a [`SystemTime`](std::time::SystemTime) follows the system's clock from then on, and what is moved to another
+    /// time does not any more: see [`When`]. If no thread can be started that minds the clock, which is logged, the time is
+    /// converted once.
+    ///
     /// # Errors
     ///
     /// [`NotMoved`], when it does not wait for its time any more, or never did; it goes on as if nobody had asked.
@@ -192,7 +196,10 @@ impl<T: Send + 'static> Pool<T> {
     /// # Ok(()) }
     /// ```
     pub fn reschedule(&self, id: JobId, when: impl Into<When>) -> Result<(), NotMoved> {
-        self.engine().reschedule(id, when.into().0)
+        match when.into().0 {
+            Point::Tick(due) => self.engine().reschedule(id, due),
+            Point::Wall(time) => self.engine().reschedule_by_clock(id, time),
+        }
     }
 
     // ----- pausing

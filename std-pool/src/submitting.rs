@@ -17,7 +17,7 @@ use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Keep, OnceShape};
 use crate::jobs::schedule::{Overlapping, Periodic};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
-use crate::jobs::when::When;
+use crate::jobs::when::{Point, When};
 use crate::results::outcome::Outcome;
 
 impl<T: Send + 'static> Group<T> {
@@ -153,7 +153,8 @@ impl<T: Send + 'static> Group<T> {
         self.job(f).after(delay).on_done(on_done).submit()
     }
 
-    /// Runs a job at a point in time: an [`Instant`](std::time::Instant) or a [`SystemTime`](std::time::SystemTime).
+    /// Runs a job at a point in time: an [`Instant`](std::time::Instant), or a [`SystemTime`](std::time::SystemTime) of a clock that may
+    /// be set meanwhile, see [`When`].
     ///
     /// # Errors
     ///
@@ -163,7 +164,10 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.submit_to(Plain::new(f), To::Later(when.into().0, None))
+        match when.into() {
+            When(Point::Tick(due)) => self.submit_to(Plain::new(f), To::Later(due, None)),
+            by_clock => self.job(f).at(by_clock).submit(),
+        }
     }
 
     /// Runs a job every `interval`, the first time after one. The times lie on a grid and do not drift; when the pool

@@ -5,9 +5,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use fastthreadpool::{Pool, Semaphore, SubmitError};
+use fastthreadpool::{Cancellation, NotMoved, Pool, Semaphore, SubmitError};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -110,12 +110,14 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
     let large = [1_u32; 40];
     pool.submit(move || large[39]).unwrap();
     pool.wait_idle();
+    let late = pool.submit_at(SystemTime::now() + Duration::from_hours(1), || 8).unwrap();
     let child = fork(|| {
         let hour = Duration::from_hours(1);
         let refusals = [
             refused(pool.submit(move || 6 + large[0])),
             refused(pool.submit_first(|| 7)),
             refused(pool.submit_later(hour, || 7)),
+            refused(pool.submit_at(SystemTime::now() + hour, || 7)),
             refused(pool.spawn(|| 7)),
             refused(pool.job(|| 7).name("late").submit()),
             refused(free.submit(|| 7)),
@@ -123,7 +125,8 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
             refused(limited.submit(|| 7)),
             refused(limited.spawn(|| 7)),
         ];
-        assert_eq!(refusals, [Some(7); 9]);
+        assert_eq!(refusals, [Some(7); 10]);
+        assert_eq!(pool.reschedule(late, SystemTime::now()), Err(NotMoved::Closed));
         assert!(!free.wait() && !limited.wait() && free.cancel() == 0 && !pool.wait_ended(None));
         // What the parent has left there can be read.
         assert_eq!(pool.done().try_pop().map(|done| done.value), Some(1));
@@ -141,7 +144,8 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
         unused.shutdown();
         i32::from(unused.done().pop().map(|done| done.value) != Some(5))
     });
-    assert_eq!(wait_for(child), 0);
+    let status = wait_for(child);
+    assert_eq!((status, pool.cancel(late)), (0, Cancellation::Removed));
     pool.submit(|| 2).unwrap();
     unused.submit(|| 3).unwrap();
     pool.shutdown();

@@ -35,6 +35,23 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
     }
 
+    /// The same, if it waits until `former` still.
+    ///
+    /// # Errors
+    ///
+    /// As above; [`NotMoved::TooLate`], too, when it waits until another time.
+    pub fn reschedule_from(&mut self, key: Key, former: Tick, due: Tick) -> Result<bool, NotMoved> {
+        if matches!(self.state(key), State::Waiting | State::Parked) {
+            match self.slab.link(key.index).deadline() {
+                deadline if deadline != former => return Err(NotMoved::TooLate),
+                // Where it is, among those of the same time.
+                deadline if deadline == due => return Ok(false),
+                _ => {}
+            }
+        }
+        self.reschedule(key, due)
+    }
+
     fn move_waiting(&mut self, n: u32, due: Tick) -> bool {
         // Whoever minds its former deadline, or another that is no later than the new one, sees the new one then.
         let minded = self.slab.link(n).deadline() <= due || self.next_deadline().is_some_and(|next| next <= due);

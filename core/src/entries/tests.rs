@@ -132,6 +132,23 @@ fn what_waits_is_moved_and_says_whether_somebody_is_to_be_told() {
 }
 
 #[test]
+fn what_somebody_else_has_moved_is_left_to_them() {
+    let mut entries = Fixed::<4>::new();
+    let job = entries.insert(0, "job".to_string(), Tick(100), None).unwrap();
+    let other = entries.insert(0, "other".to_string(), Tick(100), None).unwrap();
+    assert_eq!(entries.reschedule_from(job, Tick(99), Tick(10)), Err(NotMoved::TooLate));
+    // Not behind the other.
+    assert_eq!(entries.reschedule_from(job, Tick(100), Tick(100)), Ok(false));
+    assert_eq!(entries.expire(Tick(100)), 2);
+    assert_eq!(drain(&mut entries), ["job", "other"]);
+    assert_eq!(entries.reschedule_from(other, Tick(100), Tick(10)), Err(NotMoved::TooLate));
+    let late = entries.insert(0, "late".to_string(), Tick(200), None).unwrap();
+    assert_eq!(entries.reschedule_from(late, Tick(200), Tick(150)), Ok(true));
+    assert_eq!((entries.expire(Tick(150)), entries.reschedule_from(late, Tick(150), Tick(9))), (1, Err(NotMoved::Due)));
+    assert_eq!(drain(&mut entries), ["late"]);
+}
+
+#[test]
 fn a_periodic_job_that_is_moved_has_its_grid_from_there() {
     let mut entries = Fixed::<2>::new();
     let key = entries.insert(0, "tick".to_string(), Tick(100), rate(10)).unwrap();

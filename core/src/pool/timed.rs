@@ -155,13 +155,31 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     ///
     /// [`NotMoved`]; the job goes on as if nobody had asked.
     pub fn reschedule(&self, id: JobId, due: Tick) -> Result<Duty, NotMoved> {
+        self.reschedule_by(id, due, |entries, key| entries.reschedule(key, due))
+    }
+
+    /// The same, if it waits until `former` still: whoever else has moved it has the last word.
+    ///
+    /// # Errors
+    ///
+    /// [`NotMoved`]; [`NotMoved::TooLate`], too, when it waits until another time.
+    pub fn reschedule_from(&self, id: JobId, former: Tick, due: Tick) -> Result<Duty, NotMoved> {
+        self.reschedule_by(id, due, |entries, key| entries.reschedule_from(key, former, due))
+    }
+
+    fn reschedule_by(
+        &self,
+        id: JobId,
+        due: Tick,
+        reschedule: impl FnOnce(&mut Entries<P, S::Slab>, Key) -> Result<bool, NotMoved>,
+    ) -> Result<Duty, NotMoved> {
         let Place::Entry { index, stamp } = id.place() else { return Err(NotMoved::NotTimed) };
         let mut entries = self.entries.lock();
         // Asked under the lock, as in `insert_by`.
         if !self.accepts(true, due) {
             return Err(NotMoved::Closed);
         }
-        let is_next = entries.reschedule(Key { index, stamp }, due)?;
+        let is_next = reschedule(&mut entries, Key { index, stamp })?;
         // As many wait as before: there is nothing to mirror.
         drop(entries);
         Ok(if is_next { self.timer_added(due) } else { Duty::Nothing })

@@ -117,7 +117,7 @@ fn at_instants(pool: &Pool<Span>) -> Checked {
 }
 
 fn at_system_times(pool: &Pool<Span>) -> Checked {
-    println!("At a SystemTime: converted when submitted, so that setting the clock moves nothing");
+    println!("At a SystemTime: should somebody set the clock meanwhile, the jobs follow it");
     // Read before the other clock, so that no job seems early.
     let instant = Instant::now();
     let now = SystemTime::now();

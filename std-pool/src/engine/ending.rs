@@ -118,6 +118,7 @@ impl Engine {
         if is_quiet && self.event(Event::Quiet(round)).0 == Duty::Close {
             self.each_party(&mut |party| party.close(round));
             self.quiet.notify();
+            self.wake_wall();
         }
     }
 

@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
+//! | `clock` | the clock of the system, which can be set |
 //! | `life` | where the pool stands: one state machine |
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `affinity` | where they run |
@@ -22,6 +23,8 @@
 //! | `stops` | telling what runs to stop, and who waits for that |
 //! | `limits` | until when jobs are to have begun, or ended |
 //! | `punctual` | what is due while all workers are busy |
+//! | `due` | when a job is to run |
+//! | `wall` | which jobs follow the clock of the system |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
@@ -31,8 +34,10 @@
 pub(crate) mod affinity;
 pub(crate) mod awaits;
 pub(crate) mod caller;
+pub(crate) mod clock;
 mod crowd;
 pub(crate) mod doom;
+pub(crate) mod due;
 pub(crate) mod ending;
 pub(crate) mod errands;
 pub(crate) mod habits;
@@ -56,6 +61,7 @@ pub(crate) mod threads;
 pub(crate) mod totals;
 pub(crate) mod turns;
 pub(crate) mod waits;
+pub(crate) mod wall;
 pub(crate) mod worker;
 
 use std::any::Any;
@@ -69,6 +75,7 @@ use std::time::Duration;
 use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, Tick};
 
 use crate::engine::awaits::Awaits;
+use crate::engine::due::Follows;
 use crate::engine::ending::Morgue;
 use crate::engine::errands::Errands;
 use crate::engine::habits::Habits;
@@ -212,6 +219,8 @@ pub(crate) struct Parts {
     pub(crate) stops: OnceLock<Box<Stops>>,
     /// Without its type: so that a program without limits is spared what drops them.
     limits: OnceLock<Arc<dyn Any + Send + Sync>>,
+    /// The same for jobs that follow the clock of the system.
+    wall: OnceLock<Arc<dyn Follows>>,
     /// Waiters for nothing to be pending.
     idlers: AtomicUsize,
     /// Tells them. There since the first came, so that a program in which nobody waits is spared it.
@@ -252,6 +261,7 @@ impl Engine {
             quiet: Event::default(),
             stops: OnceLock::new(),
             limits: OnceLock::new(),
+            wall: OnceLock::new(),
             idlers: AtomicUsize::new(0),
             tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),

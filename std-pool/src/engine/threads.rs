@@ -300,7 +300,17 @@ impl Engine {
             run(&engine);
         };
         let handle = thread::Builder::new().name(name).spawn(live)?;
-        self.threads.callbacks.lock().push(handle);
+        let over: Vec<_> = {
+            let mut callbacks = self.threads.callbacks.lock();
+            // Some come and go.
+            let (over, others) = callbacks.drain(..).partition(thread::is_over);
+            *callbacks = others;
+            callbacks.push(handle);
+            over
+        };
+        for handle in over {
+            let _ = handle.join();
+        }
         Ok(())
     }
 
@@ -356,4 +366,12 @@ fn live(engine: Arc<Engine>, hire: Hire) {
 /// The same on a thread that goes on afterwards.
 pub(super) fn live_here(engine: Arc<Engine>, hire: Hire) {
     Present::new(engine, hire).live();
+}
+
+#[cfg(all(test, not(shuttle)))]
+impl Engine {
+    /// Threads that call back, and that were not joined yet.
+    pub(crate) fn callbacks(&self) -> usize {
+        self.threads.callbacks.lock().len()
+    }
 }

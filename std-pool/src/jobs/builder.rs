@@ -7,16 +7,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, Priority};
+use fastthreadpool_core::{JobId, Priority, Tick};
 
 use crate::engine::Engine;
+use crate::engine::due::WallTime;
 use crate::engine::submit::{SubmitError, To};
 use crate::jobs::call::{Call, Function, Renamed};
 use crate::jobs::enter::{Entrance, Shape};
 use crate::jobs::limited::{Limited, Timed};
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
-use crate::jobs::when::{When, with_leeway};
+use crate::jobs::when::{Point, When, with_leeway};
 use crate::results::outcome::Outcome;
 
 /// A job that is being described; from [`Group::job`](crate::Group::job), [`Group::periodic`](crate::Group::periodic),
@@ -66,6 +67,8 @@ pub struct Job<'g, T, C, W = Keep, K = Once> {
 #[derive(Clone, Copy)]
 pub struct Once {
     to: To,
+    /// When, if that is a time of the system's clock.
+    wall: Option<WallTime>,
     leeway: Duration,
 }
 
@@ -161,7 +164,7 @@ impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
 
 impl<'g, T, C> Job<'g, T, C> {
     pub(crate) fn once(entrance: Entrance<'g, T>, call: C) -> Self {
-        Self::of(entrance, call, Keep, Once { to: To::Back, leeway: Duration::ZERO })
+        Self::of(entrance, call, Keep, Once { to: To::Back, wall: None, leeway: Duration::ZERO })
     }
 }
 
@@ -236,13 +239,13 @@ impl<'g, T, C, W> Job<'g, T, C, W> {
     /// # Ok(()) }
     /// ```
     pub fn start_by(self, when: impl Into<When>) -> Job<'g, T, Limited<C>, W> {
-        let by = when.into().0;
+        let by = when.into().tick();
         self.with_call(|call| Limited::new(call, by))
     }
 
     /// Before all others, instead of at the end of the queue; of a group that is limited, before all others of it.
     pub fn first(mut self) -> Self {
-        self.kind.to = To::Front;
+        (self.kind.to, self.kind.wall) = (To::Front, None);
         self
     }
 
@@ -251,14 +254,20 @@ impl<'g, T, C, W> Job<'g, T, C, W> {
         self.at(delay)
     }
 
-    /// At a point in time: an [`Instant`](std::time::Instant) or a [`SystemTime`](std::time::SystemTime).
+    /// At a point in time: an [`Instant`](std::time::Instant), or a [`SystemTime`](std::time::SystemTime) of a clock that may be set
+    /// meanwhile, see [`When`].
     pub fn at(mut self, when: impl Into<When>) -> Self {
-        self.kind.to = To::Later(when.into().0, None);
+        let (due, wall) = match when.into().0 {
+            Point::Tick(due) => (due, None),
+            // It is looked up when it is submitted.
+            Point::Wall(time) => (Tick::MAX, Some(time)),
+        };
+        (self.kind.to, self.kind.wall) = (To::Later(due, None), wall);
         self
     }
 
     /// Of a delayed job: it may begin so much later. Of the times that this leaves it takes one that many others would take, too, so
-    /// that a worker that sleeps gets up once for several.
+    /// that a worker that sleeps gets up once for several. What the system's clock has moved begins at its time.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -315,15 +324,24 @@ where
         self,
         shape: impl FnOnce(C, W) -> S,
     ) -> Result<JobId, SubmitError<C::Function>> {
-        let Self { entrance, mut call, way, priority, kind: Once { to, leeway } } = self;
-        let to = match to {
-            To::Later(due, None) => {
-                let due = with_leeway(due, leeway);
-                call.set_due(due);
-                To::Later(due, None)
+        let Self { entrance, mut call, way, priority, kind: Once { mut to, wall, leeway } } = self;
+        let mut by_clock = None;
+        if let Some(time) = wall {
+            match time.due(entrance.engine) {
+                Ok(due) => {
+                    to = To::Later(due.tick, None);
+                    by_clock = Some(due);
+                }
+                Err(error) => return Err(refuse(entrance.engine, call, error)),
             }
-            to => to,
-        };
+        }
+        if let To::Later(due, None) = &mut to {
+            *due = with_leeway(*due, leeway);
+            call.set_due(*due);
+            if let Some(by_clock) = &mut by_clock {
+                by_clock.tick = *due;
+            }
+        }
         if let Err(error) = call.prepare(entrance.engine) {
             return Err(refuse(entrance.engine, call, error));
         }
@@ -331,6 +349,9 @@ where
         let id = entrance.submit_ranked(priority, shape(call, way), to)?;
         if let Some(start_by) = start_by {
             start_by.accepted(entrance.engine, id);
+        }
+        if let Some(by_clock) = by_clock {
+            by_clock.accepted(entrance.engine, id);
         }
         Ok(id)
     }

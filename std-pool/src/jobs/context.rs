@@ -72,11 +72,11 @@ impl About<'_> {
 
 /// What a run has said about the next one.
 #[derive(Default)]
-pub(crate) struct Next(Mutex<Option<Tick>>);
+pub(crate) struct Next(Mutex<Option<When>>);
 
 impl Next {
-    /// When it is to be, at [`Tick::MAX`] never; `None` if nothing was said.
-    pub(crate) fn into_said(self) -> Option<Tick> {
+    /// When it is to be, perhaps never; `None` if nothing was said.
+    pub(crate) fn into_said(self) -> Option<When> {
         self.0.into_inner()
     }
 }
@@ -161,12 +161,13 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// # Ok(()) }
     /// ```
     pub fn stop(&self) {
-        self.say(Tick::MAX);
+        self.say(When::NEVER);
     }
 
     /// A periodic job runs next at this time, and goes on from there as it would have otherwise; what is said last holds. Does nothing in
     /// others. For jobs whose times are no multiples of anything, as those of a calendar: `every(Duration::MAX)` leaves all of them to
-    /// this.
+    /// this. A [`SystemTime`](std::time::SystemTime) is that of a clock that may be set meanwhile, see [`When`]; if no thread can be
+    /// started that minds it, which is logged, it is converted once.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -188,10 +189,10 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// # Ok(()) }
     /// ```
     pub fn next_at(&self, when: impl Into<When>) {
-        self.say(when.into().0);
+        self.say(when.into());
     }
 
-    fn say(&self, next: Tick) {
+    fn say(&self, next: When) {
         if let Some(Next(said)) = self.about.next {
             *said.lock() = Some(next);
         }

@@ -124,8 +124,9 @@ where
         let PeriodicShape { call, way, runs, .. } = shape;
         let name = call.name();
         let end = way.run(env, hold, name, || call.call_mut(env, hold, *runs, &next, Tick::MAX));
-        let said = next.into_said();
-        let is_last = said == Some(Tick::MAX) || end == End::Failed && shape.ends_on_failure;
+        let said = next.into_said().map(|when| when.due_or_fixed(&env.engine, env.id()));
+        let is_last =
+            said.as_ref().is_some_and(|due| due.tick == Tick::MAX) || end == End::Failed && shape.ends_on_failure;
         if is_last || hold.is_doomed().is_some() {
             let Self { shape, hold, .. } = self;
             drop_quietly(shape);
@@ -133,7 +134,8 @@ where
             return Ran::Over(end);
         }
         if let Some(due) = said {
-            env.set_next(due);
+            env.set_next(due.tick);
+            due.accepted(&env.engine, env.id());
         }
         hold.again(env, end);
         Ran::Again(self, end)

@@ -1,12 +1,15 @@
 //! What can be said of a job that repeats before it is submitted.
 #![forbid(unsafe_code)]
 
+use std::io;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fastthreadpool_core::{JobId, MissedTickBehavior, Repeat};
 
+use crate::engine::Engine;
+use crate::engine::due::Due;
 use crate::engine::submit::{SubmitError, To};
 use crate::jobs::builder::{Job, refuse};
 use crate::jobs::call::{CallMut, CallRef};
@@ -29,12 +32,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn to(&self) -> Option<To> {
+    fn repeat(&self) -> Option<Repeat> {
         let period = NonZeroU64::new(sys::nanos(self.interval))?;
-        let first = self.start.map_or_else(|| sys::after(self.interval), |when| when.0);
-        let repeat =
-            if self.is_delay { Repeat::Delay { period } } else { Repeat::Rate { period, missed: self.missed } };
-        Some(To::Later(first, Some(repeat)))
+        Some(if self.is_delay { Repeat::Delay { period } } else { Repeat::Rate { period, missed: self.missed } })
+    }
+
+    fn first(&self, engine: &Arc<Engine>) -> io::Result<Due> {
+        self.start.map_or_else(|| Ok(Due::at(sys::after(self.interval))), |when| when.due(engine))
     }
 }
 
@@ -114,6 +118,9 @@ impl<T, C, W, K: Repeats> Job<'_, T, C, W, K> {
 
     /// When the first run is due: a [`Duration`] from now, an [`Instant`](std::time::Instant) or a
     /// [`SystemTime`](std::time::SystemTime). The default is one interval from now.
+    ///
+    /// Only that run follows a system's clock that is set, see [`When`]: the others are so many intervals after it. For times of day say
+    /// [`Context::next_at`](crate::Context::next_at) in each run.
     pub fn starting(mut self, when: impl Into<When>) -> Self {
         self.kind.plan().start = Some(when.into());
         self
@@ -207,11 +214,16 @@ where
 {
     fn put(self) -> Result<JobId, SubmitError<C::Function>> {
         let Self { entrance, mut call, way, priority, kind: Periodic { plan, ends_on_failure } } = self;
-        let Some(to) = plan.to() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
-        if let Err(error) = call.prepare(entrance.engine) {
-            return Err(refuse(entrance.engine, call, error));
-        }
-        entrance.submit_ranked(priority, PeriodicShape { call, way, ends_on_failure, runs: 0 }, to)
+        let Some(repeat) = plan.repeat() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
+        let engine = entrance.engine;
+        let first = match call.prepare(engine).and_then(|()| plan.first(engine)) {
+            Ok(first) => first,
+            Err(error) => return Err(refuse(engine, call, error)),
+        };
+        let to = To::Later(first.tick, Some(repeat));
+        let id = entrance.submit_ranked(priority, PeriodicShape { call, way, ends_on_failure, runs: 0 }, to)?;
+        first.accepted(engine, id);
+        Ok(id)
     }
 }
 
@@ -254,14 +266,20 @@ where
     /// [`with_delay`](Self::with_delay), or with zero; [`SubmitError::NoRuns`] with [`at_most`](Self::at_most) zero.
     pub fn submit(self) -> Result<JobId, SubmitError<C::Function>> {
         let Self { entrance, mut call, priority, kind: Overlapping { plan, at_most }, .. } = self;
-        let Some(to) = plan.to() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
+        let Some(repeat) = plan.repeat() else { return Err(SubmitError::ZeroInterval(call.into_function())) };
         if at_most == 0 {
             return Err(SubmitError::NoRuns(call.into_function()));
         }
-        if let Err(error) = call.prepare(entrance.engine) {
-            return Err(refuse(entrance.engine, call, error));
-        }
+        let engine = entrance.engine;
+        let first = match call.prepare(engine).and_then(|()| plan.first(engine)) {
+            Ok(first) => first,
+            Err(error) => return Err(refuse(engine, call, error)),
+        };
+        let to = To::Later(first.tick, Some(repeat));
         let (is_plain, key) = (entrance.is_plain, entrance.key);
-        entrance.submit(OverlappingShape { call: Arc::new(call), at_most, runs: 0, is_plain, key, priority }, to)
+        let shape = OverlappingShape { call: Arc::new(call), at_most, runs: 0, is_plain, key, priority };
+        let id = entrance.submit(shape, to)?;
+        first.accepted(engine, id);
+        Ok(id)
     }
 }

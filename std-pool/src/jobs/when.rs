@@ -1,41 +1,99 @@
 //! Points in time at which a job can be submitted to run.
 #![forbid(unsafe_code)]
 
+use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use fastthreadpool_core::Tick;
+use fastthreadpool_core::{JobId, Tick};
 
+use crate::engine::Engine;
+use crate::engine::due::{Due, WallTime};
+use crate::engine::wall::WallClock;
 use crate::sys;
 
-/// When a job shall run: an [`Instant`], a [`SystemTime`], or a [`Duration`] from now.
+/// When a job shall run: an [`Instant`], a [`SystemTime`], or a [`Duration`] from now. A time in the past is now; one beyond the range
+/// of the clock is never.
 ///
-/// The time of a system clock is converted once, when the job is submitted: a later change of that clock does not move the
-/// job. A time in the past is now; one beyond the range of the clock is never.
+/// A job that waits for a `SystemTime` follows the system's clock: when that is set, or the machine has slept, the job still runs when
+/// the clock shows that time; at once, if it has passed. A thread of the pool minds the clock while there are such jobs: Linux tells it
+/// of changes, elsewhere it looks once a minute. What is no time of a job but a limit, as [`Job::start_by`](crate::Job::start_by) and
+/// [`GroupBuilder::deadline`](crate::GroupBuilder::deadline), does not follow the clock: it is converted once.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fastthreadpool::{Pool, When};
+/// use std::time::{Duration, SystemTime};
+///
+/// let pool = Pool::new()?;
+/// let noon = SystemTime::now() + Duration::from_millis(1);
+/// pool.submit_at(noon, SystemTime::now)?;
+/// assert!(pool.done().pop().is_some_and(|done| done.value >= noon));
+/// assert_eq!(When::from(noon), When::from(noon));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct When(pub(crate) Tick);
+pub struct When(pub(crate) Point);
+
+/// By which clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Point {
+    Tick(Tick),
+    Wall(WallTime),
+}
 
 impl When {
-    /// The instant; `None` if it is never.
+    pub(crate) const NEVER: Self = Self(Point::Tick(Tick::MAX));
+
+    /// The instant; of the time of a system clock as that stands now. `None` if it is never.
     pub fn instant(self) -> Option<Instant> {
-        sys::instant(self.0)
+        sys::instant(self.tick())
+    }
+
+    /// As the clocks stand now.
+    pub(crate) fn tick(self) -> Tick {
+        match self.0 {
+            Point::Tick(tick) => tick,
+            Point::Wall(time) => time.tick(),
+        }
+    }
+
+    /// A job of this engine is about to wait for it.
+    pub(crate) fn due(self, engine: &Arc<Engine>) -> io::Result<Due> {
+        match self.0 {
+            Point::Tick(tick) => Ok(Due::at(tick)),
+            Point::Wall(time) => time.due(engine),
+        }
+    }
+
+    /// A job that is there is to wait for it.
+    pub(crate) fn due_or_fixed(self, engine: &Arc<Engine>, id: JobId) -> Due {
+        match self.0 {
+            Point::Tick(tick) => Due::at(tick),
+            Point::Wall(time) => engine.due_or_fixed(id, time),
+        }
     }
 }
 
+// Inline: so that who names no time of the system's clock has nothing to do with it.
 impl From<Instant> for When {
+    #[inline]
     fn from(instant: Instant) -> Self {
-        Self(sys::tick(instant))
+        Self(Point::Tick(sys::tick(instant)))
     }
 }
 
 impl From<Duration> for When {
+    #[inline]
     fn from(delay: Duration) -> Self {
-        Self(sys::after(delay))
+        Self(Point::Tick(sys::after(delay)))
     }
 }
 
 impl From<SystemTime> for When {
+    #[inline]
     fn from(time: SystemTime) -> Self {
-        time.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO).into()
+        Self(Point::Wall(WallTime::new(time, WallClock::of)))
     }
 }
 

@@ -30,6 +30,7 @@
 //! | `starts` | threads that do not start, and those that leave |
 //! | `stops` | those who wait to be told to stop, and who tells them |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |
+//! | `wall` | who sets the clock, and jobs that come, are moved, run again, or are the last |
 //! | `all` | a random program of everything |
 
 mod all;
@@ -51,6 +52,7 @@ mod several;
 mod starts;
 mod stops;
 mod waiting;
+mod wall;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -47,8 +47,59 @@ impl Chunk {
     }
 }
 
-static FIRST: Chunk = Chunk::new();
-static ON_CHILD: OnceLock<OnChild> = OnceLock::new();
+/// Pointers, and what is called with them.
+struct List {
+    first: Chunk,
+    on_child: OnceLock<OnChild>,
+}
+
+impl List {
+    const fn new() -> Self {
+        Self { first: Chunk::new(), on_child: OnceLock::new() }
+    }
+
+    fn enter(&'static self, pointer: *mut (), on_child: OnChild) -> Forks {
+        self.on_child.get_or_init(|| {
+            install();
+            on_child
+        });
+        let mut chunk = &self.first;
+        loop {
+            let free = |place: &&AtomicPtr<()>| {
+                place.compare_exchange(ptr::null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            };
+            if let Some(place) = chunk.pointers.iter().find(free) {
+                return Forks(place);
+            }
+            chunk = chunk.next_or_new();
+        }
+    }
+
+    fn tell(&self) {
+        let Some(on_child) = self.on_child.get() else { return };
+        // SAFETY: null.
+        unsafe { on_child(ptr::null_mut()) };
+        let mut chunk = &self.first;
+        loop {
+            for place in &chunk.pointers {
+                let pointer = place.load(Ordering::Acquire);
+                if !pointer.is_null() {
+                    // SAFETY: it is registered: nobody else is here who could take it off the list.
+                    unsafe { on_child(pointer) };
+                }
+            }
+            let next = chunk.next.load(Ordering::Acquire);
+            if next.is_null() {
+                return;
+            }
+            // SAFETY: a chunk that is in the list is never freed.
+            chunk = unsafe { &*next };
+        }
+    }
+}
+
+/// Of the process.
+static LIST: List = List::new();
 
 /// A place in the list.
 #[derive(Debug)]
@@ -57,20 +108,7 @@ pub(crate) struct Forks(&'static AtomicPtr<()>);
 impl Forks {
     /// Has `on_child` called with the pointer in the child of every fork, until [`Forks::leave`]. It is the same function for all.
     pub(crate) fn enter(pointer: *mut (), on_child: OnChild) -> Self {
-        ON_CHILD.get_or_init(|| {
-            install();
-            on_child
-        });
-        let mut chunk = &FIRST;
-        loop {
-            let free = |place: &&AtomicPtr<()>| {
-                place.compare_exchange(ptr::null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-            };
-            if let Some(place) = chunk.pointers.iter().find(free) {
-                return Self(place);
-            }
-            chunk = chunk.next_or_new();
-        }
+        LIST.enter(pointer, on_child)
     }
 
     /// What the pointer points to will soon be gone.
@@ -92,25 +130,7 @@ fn install() {
 }
 
 extern "C" fn in_child() {
-    let Some(on_child) = ON_CHILD.get() else { return };
-    // SAFETY: null.
-    unsafe { on_child(ptr::null_mut()) };
-    let mut chunk = &FIRST;
-    loop {
-        for place in &chunk.pointers {
-            let pointer = place.load(Ordering::Acquire);
-            if !pointer.is_null() {
-                // SAFETY: it is registered: nobody else is here who could take it off the list.
-                unsafe { on_child(pointer) };
-            }
-        }
-        let next = chunk.next.load(Ordering::Acquire);
-        if next.is_null() {
-            return;
-        }
-        // SAFETY: a chunk that is in the list is never freed.
-        chunk = unsafe { &*next };
-    }
+    LIST.tell();
 }
 
 #[cfg(test)]
@@ -122,19 +142,20 @@ mod tests {
     #[test]
     fn a_child_is_told_of_all_that_are_listed_however_many() {
         static TOLD: [AtomicUsize; 3 * CHUNK] = [const { AtomicUsize::new(0) }; 3 * CHUNK];
+        static LIST: List = List::new();
         unsafe fn told(pointer: *mut ()) {
-            // SAFETY: null, or a pointer of this array, since no other test of this crate's enters one.
+            // SAFETY: null, or a pointer of this array, since nobody else enters one into this list.
             if let Some(told) = unsafe { pointer.cast::<AtomicUsize>().as_ref() } {
                 told.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let enter = |told_of: &'static AtomicUsize| Forks::enter(ptr::from_ref(told_of).cast_mut().cast(), told);
+        let enter = |told_of: &'static AtomicUsize| LIST.enter(ptr::from_ref(told_of).cast_mut().cast(), told);
         let places: Vec<_> = TOLD.iter().map(enter).collect();
-        in_child();
+        LIST.tell();
         places.iter().step_by(2).for_each(Forks::leave);
-        in_child();
+        LIST.tell();
         let again = enter(&TOLD[0]);
-        in_child();
+        LIST.tell();
         let counts: Vec<_> = TOLD.iter().map(|told| told.load(Ordering::Relaxed)).collect();
         assert_eq!(counts[..4], [2, 3, 1, 3]);
         again.leave();

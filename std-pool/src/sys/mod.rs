@@ -14,6 +14,7 @@ mod name;
 #[cfg(not(shuttle))]
 mod real;
 mod timely;
+pub(crate) mod timerfd;
 
 pub(crate) use fork::Forks;
 #[cfg(shuttle)]

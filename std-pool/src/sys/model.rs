@@ -29,6 +29,11 @@ pub(crate) mod thread {
 
     pub(crate) use shuttle::thread::{JoinHandle, Thread, current, panicking, park, yield_now};
 
+    /// The checker's handles do not tell.
+    pub(crate) fn is_over(_: &JoinHandle<()>) -> bool {
+        false
+    }
+
     /// One whose threads do not start when the model says so.
     pub(crate) struct Builder(shuttle::thread::Builder);
 

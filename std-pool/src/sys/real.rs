@@ -17,6 +17,11 @@ pub(crate) mod thread {
     pub(crate) use std::thread::{
         Builder, JoinHandle, Thread, available_parallelism, current, panicking, park, park_timeout, yield_now,
     };
+
+    /// To join it takes no time.
+    pub(crate) fn is_over(handle: &JoinHandle<()>) -> bool {
+        handle.is_finished()
+    }
 }
 
 /// A value of the process, made by the first who asks, and never freed.

@@ -49,4 +49,5 @@ mod time_limits;
 mod timers;
 mod views;
 mod waits;
+mod wall;
 mod worker_local;
