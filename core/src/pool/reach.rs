@@ -98,7 +98,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if self.stop(id) || runs { Cancelled::Stopping } else { Cancelled::TooLate }
     }
 
-    /// Tells the job to stop if it runs: wherever it is marked, see [`crate::seat`]. A periodic one will run again all the same.
+    /// Tells the job to stop if it runs: wherever it is marked on a seat. A periodic one will run again all the same.
     /// Returns whether it runs.
     #[inline(never)]
     pub fn stop(&self, id: JobId) -> bool {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Timer`] | a timer of the kernel's, at once; sleep of the machine, too, if the ticks have left it out | Linux |
 //! | [`Looks`] | one look a minute at the difference of the two clocks | elsewhere, or where there is no such timer |
-//! | [`Hand`](hand::Hand) | the test that turns it | tests |
+//! | `hand::Hand` | the test that turns it | tests |
 #![forbid(unsafe_code)]
 
 use std::io;
