@@ -54,7 +54,9 @@ fn who_waits_meets_who_leaves() {
             let (pool, job) = (pool.clone(), tally.job());
             thread::spawn(move || block_on(pool.submit_async(job)).is_ok())
         };
-        waiting.into_iter().for_each(|waiting| assert!(waiting.join().unwrap().is_ok()));
+        for waiting in waiting {
+            assert!(waiting.join().unwrap().is_ok());
+        }
         assert!(task.join().unwrap());
         pool.shutdown();
         check(&pool, Ends::ran(3));
