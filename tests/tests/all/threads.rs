@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -180,7 +180,14 @@ const SOON: Duration = Duration::from_millis(1);
 #[test]
 fn threads_beyond_the_least_end_when_they_have_nothing_to_do() {
     let (builder, ends) = telling(4);
-    let pool = builder.min_threads(1).keep_alive(SOON).prestart(4).build().unwrap();
+    // Else the first could have ended before the last is there.
+    let (all, came) = (Barrier::new(4), AtomicUsize::new(0));
+    let meet = move |_| {
+        if came.fetch_add(1, Ordering::SeqCst) < 4 {
+            all.wait();
+        }
+    };
+    let pool = builder.min_threads(1).keep_alive(SOON).on_thread_start(meet).prestart(4).build().unwrap();
     wait_for_ends(&ends, 3);
     assert_eq!((pool.alive(), pool.threads(), pool.largest()), (1, 4, 4));
     // The one that is left works, and so do new ones.

@@ -63,6 +63,8 @@ fn repeating_jobs_begin_and_go_on_at_times_of_the_clock() {
     assert!(pool.done().iter().take(3).map(|done| done.value).eq(1..=3));
     assert!(SystemTime::now() >= start + 2 * SOON);
     pool.cancel(id);
+    pool.wait_idle();
+    pool.done().drain().for_each(drop);
     let overlapping = pool.overlapping_with(|job| 9 * job.run()).every(HOUR).starting(SystemTime::now() + SOON);
     overlapping.submit().unwrap();
     assert_eq!(pool.done().pop().unwrap().value, 9);
