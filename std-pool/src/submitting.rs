@@ -215,9 +215,9 @@ impl<T: Send + 'static> Group<T> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use fastthreadpool::Pool;
     /// let pool: Pool = Pool::new()?;
-    /// let waits = pool.job_with(|job| job.cancelled()).name("a server").spawn()?;
-    /// waits.cancel();
-    /// waits.join()?;
+    /// let named = pool.job_with(|job| format!("job {}", job.id())).name("an introduction").spawn()?;
+    /// let id = named.id();
+    /// assert_eq!(named.join()?, format!("job {id}"));
     /// # Ok(()) }
     /// ```
     pub fn job_with<F, R>(&self, f: F) -> Job<'_, T, WithContext<F, R>>
