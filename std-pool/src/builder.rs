@@ -168,8 +168,8 @@ impl<T: Send + 'static> Builder<T> {
     }
 
     /// Keeps delayed and periodic jobs punctual while all workers are busy with long ones: one that is later than `leeway` has another
-    /// worker thread started, `extra` more at most than there are to be; it begins what is due, and ends. So a due job is late by about
-    /// twice that at most, as long as one of these threads is free. Without it one is started by the first worker that ends its job.
+    /// worker thread started, `extra` more at most than there are to be; it begins what is due, and ends. So a due job is late by
+    /// twice that at most, and what a thread takes to start, as long as one of these threads is free. Without it one is started by the first worker that ends its job.
     ///
     /// A thread more looks each `leeway` while all workers are busy, and sleeps while one is not. Of use where jobs take much longer than
     /// the leeway, which should be no less than some tenths of a millisecond. It concerns jobs of the normal class that wait for nothing
