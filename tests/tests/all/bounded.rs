@@ -106,7 +106,8 @@ fn a_full_done_queue_puts_jobs_off_and_parks_no_worker() {
     other.submit(|| "other").unwrap();
     assert_eq!(other.done().pop().unwrap().value, "other");
     let waiting = || pool.jobs().iter().filter(|job| job.kind == JobKind::Gated).count();
-    while pool.done().len() < 3 || waiting() < 17 || pool.busy() > 0 {
+    // A worker is not busy any more a moment before its run is counted as ended.
+    while pool.done().len() < 3 || waiting() < 17 || pool.busy() > 0 || pool.pending() > 17 {
         std::thread::yield_now();
     }
     assert_eq!((pool.done().len(), pool.pending(), pool.busy()), (3, 17, 0));
