@@ -11,11 +11,13 @@ use fastthreadpool_core::MAX_WORKERS;
 use crate::build_error::BuildError;
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::{self, NameThread};
+use crate::engine::observed::{Observed, Observers};
 use crate::engine::punctual::Punctual;
 use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler, Watched};
 use crate::groups::inner::Inner;
 use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;
+use crate::here::observer::Observer;
 use crate::pool::Pool;
 use crate::results::callback;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
@@ -39,6 +41,7 @@ pub struct Builder<T> {
     keep_alive: Duration,
     prestart: Option<Prestart>,
     punctual: Option<KeepTime>,
+    observed: Option<Box<dyn Observed>>,
     name_prefix: String,
     thread_name: Option<NameThread>,
     stack_size: Option<usize>,
@@ -86,6 +89,7 @@ impl<T: Send + 'static> Builder<T> {
             keep_alive: Duration::MAX,
             prestart: None,
             punctual: None,
+            observed: None,
             name_prefix: "ThreadPool".into(),
             thread_name: None,
             stack_size: None,
@@ -201,6 +205,13 @@ impl<T: Send + 'static> Builder<T> {
                 Box::new(|engine| engine.start_callbacks("punctual", move |engine| keeper.watch(engine)));
             Ok((watched, start))
         }));
+        self
+    }
+
+    /// Tells an observer what happens in the pool, one more if this is said several times. Without one it costs nothing; with one each submit, run
+    /// and cancel costs a few calls more, and jobs that are submitted [at once](crate::Group::submit_all) are submitted one by one.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observed.get_or_insert_with(|| Box::new(Observers::default())).add(Box::new(observer));
         self
     }
 
@@ -407,7 +418,9 @@ impl<T: Send + 'static> Builder<T> {
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let when_full = self.when_full;
-        let policy = Policy { is_root: true, queue_capacity, when_full, done_capacity, ..Policy::default() };
+        let is_observed = self.observed.is_some();
+        let policy =
+            Policy { is_root: true, is_observed, queue_capacity, when_full, done_capacity, ..Policy::default() };
         let root = Inner::root(
             policy,
             Outlet::new(self.failed_capacity, callers),
@@ -428,6 +441,7 @@ impl<T: Send + 'static> Builder<T> {
             log_failures: self.log_failures,
             on_drop: self.on_drop,
             watched,
+            observed: self.observed,
         };
         let engine = Engine::new(config, root.clone(), root.outlet.keeps());
         let pool = Pool::of(engine.clone(), root.clone(), begin);

@@ -45,7 +45,13 @@ pub struct GroupBuilder<'g, T> {
 
 impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     pub(crate) fn new(engine: &'g Arc<Engine>, around: Option<Arc<dyn Kin>>) -> Self {
-        Self { engine, around, policy: Policy::default(), failed_capacity: FAILURES, callbacks: Combined::none() }
+        Self {
+            engine,
+            around,
+            policy: Policy { is_observed: engine.config.observed.is_some(), ..Policy::default() },
+            failed_capacity: FAILURES,
+            callbacks: Combined::none(),
+        }
     }
 
     /// At most so many of its jobs run at the same time, the others wait for that in the order in which they came. With 1 they
@@ -57,6 +63,12 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     /// of the group waits for itself, as it would with a lock.
     pub fn limit(mut self, jobs: usize) -> Self {
         self.policy.limit = Some(jobs);
+        self
+    }
+
+    /// What it is called where jobs are [observed](crate::Observer). The default is no name.
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.policy.name = name;
         self
     }
 

@@ -67,6 +67,7 @@ pub use groups::policy::{GroupOnDrop, WhenFull};
 pub use here::call::Panic;
 pub use here::cancellation::Cancellation;
 pub use here::job::{JobKind, RemovedJob};
+pub use here::observer::{AcceptedJob, JobRun, Observer, RunEnd, WorkerEvent};
 pub use here::removed::CancelReason;
 pub use info::{Counts, JobInfo};
 pub use jobs::batch::SubmitAllError;

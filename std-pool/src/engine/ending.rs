@@ -16,7 +16,7 @@ use crate::here::blocking;
 use crate::here::call::drop_quietly;
 use crate::here::frame::{self, Employer, Frame, Kind, OUTSIDE};
 use crate::here::job::RemovedJob;
-use crate::here::removed::{self, CancelReason};
+use crate::here::removed::CancelReason;
 use crate::sync::event::Event as Signal;
 use crate::sys::atomic::Ordering;
 use crate::sys::{self, Mutex, thread};
@@ -33,9 +33,9 @@ impl Morgue {
         self.0.lock().is_empty()
     }
 
-    fn bury(&self) {
+    fn bury(&self, engine: &Engine) {
         while let Some((id, payload)) = { self.0.lock().pop() } {
-            removed::bury(id, CancelReason::Shutdown, payload);
+            engine.let_go(id, CancelReason::Shutdown, payload);
         }
     }
 }
@@ -57,7 +57,7 @@ impl Engine {
             if in_time {
                 self.morgue.0.lock().push((id, payload));
             } else {
-                removed::bury(id, CancelReason::Shutdown, payload);
+                self.let_go(id, CancelReason::Shutdown, payload);
             }
         };
         self.close_by(how, &mut { keep }, &mut || self.remove_all(Kinds::Jobs, &mut { keep }))
@@ -124,7 +124,7 @@ impl Engine {
 
     /// What workers of a closed pool do before they leave.
     pub(crate) fn bury_morgue(&self) {
-        self.morgue.bury();
+        self.morgue.bury(self);
     }
 
     /// Waits until a round is over: it was closed, all jobs have ended, all threads are gone, all callbacks have been called.
@@ -180,7 +180,7 @@ impl Engine {
         if self.core.alive() > 0 {
             return;
         }
-        self.morgue.bury();
+        self.morgue.bury(self);
         // Not whether something is pending: that may be run by the thread of a scope.
         if self.core.phase() == Phase::Running || !(self.core.has_visible_work() || self.core.timers() > 0) {
             return;
@@ -210,7 +210,7 @@ impl Engine {
         if self.is_elsewhere() {
             return told;
         }
-        let mut bury = |id, payload| removed::bury(id, CancelReason::Shutdown, payload);
+        let mut bury = self.letting_go(CancelReason::Shutdown);
         let round = self.close_by(Close::Stop, &mut bury, &mut || self.tell_all(&mut told));
         if !frame::is_inside(self.address()) {
             self.wait_for(round, Tick::MAX);
@@ -277,8 +277,8 @@ impl Engine {
         if self.is_elsewhere() {
             return;
         }
-        self.remove_all(Kinds::Jobs, &mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
-        self.morgue.bury();
+        self.remove_all(Kinds::Jobs, &mut self.letting_go(CancelReason::Shutdown));
+        self.morgue.bury(self);
         let mut results = Vec::new();
         self.each_party(&mut |party| results.push(party.take_results()));
         let (_, round) = self.event(Event::Reopen);
@@ -317,8 +317,8 @@ impl Engine {
             return;
         }
         // What was never run, because no thread could be started, ends here, while all that it refers to is there.
-        self.remove_all(Kinds::All, &mut |id, payload| removed::bury(id, CancelReason::Shutdown, payload));
-        self.morgue.bury();
+        self.remove_all(Kinds::All, &mut self.letting_go(CancelReason::Shutdown));
+        self.morgue.bury(self);
         if cfg!(debug_assertions) {
             self.assert_balance();
         }

@@ -11,6 +11,7 @@
 //! | `staffing` | how many threads there are to be |
 //! | `hired` | a worker on a thread of the user's |
 //! | `worker` | a thread's loop, and what a job finds around it |
+//! | `observed` | who is told of what happens |
 //! | `errands` | what every thread does once |
 //! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
@@ -46,6 +47,7 @@ pub(crate) mod host;
 pub(crate) mod life;
 pub(crate) mod limits;
 pub(crate) mod naming;
+pub(crate) mod observed;
 pub(crate) mod pages;
 pub(crate) mod punctual;
 pub(crate) mod removal;
@@ -83,6 +85,7 @@ use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
 use crate::engine::naming::NameThread;
+use crate::engine::observed::Observed;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
 use crate::engine::stops::Stops;
@@ -133,6 +136,7 @@ pub(crate) struct Config {
     pub(crate) log_failures: Option<log::Level>,
     pub(crate) on_drop: OnDrop,
     pub(crate) watched: Option<Arc<dyn Watched>>,
+    pub(crate) observed: Option<Box<dyn Observed>>,
 }
 
 /// Who wants to know whether workers have nothing to do. Without its type, so that a program without is spared it.

@@ -10,8 +10,23 @@ use crate::here::removed::{self, CancelReason};
 
 impl Engine {
     /// Drops what was removed, and says of it why.
-    fn bury_as(reason: CancelReason) -> impl FnMut(JobId, Payload) {
-        move |id, payload| removed::bury(id, reason, payload)
+    #[inline(always)]
+    pub(crate) fn let_go(&self, id: JobId, reason: CancelReason, payload: Payload) {
+        removed::bury(id, reason, payload);
+        self.tell_removed(id, reason);
+    }
+
+    /// A job was removed, and is gone.
+    #[inline]
+    pub(crate) fn tell_removed(&self, id: JobId, reason: CancelReason) {
+        if let Some(observed) = &self.config.observed {
+            observed.removed(id, reason);
+        }
+    }
+
+    /// The same of several.
+    pub(super) fn letting_go(&self, reason: CancelReason) -> impl FnMut(JobId, Payload) + use<'_> {
+        move |id, payload| self.let_go(id, reason, payload)
     }
 
     /// Jobs were removed: who waits for nothing to be pending, or for the end, may see that now.
@@ -38,7 +53,7 @@ impl Engine {
         let cancelled = self.core.cancel(id);
         match cancelled {
             Cancelled::Removed(payload) => {
-                removed::bury(id, CancelReason::Cancelled, payload);
+                self.let_go(id, CancelReason::Cancelled, payload);
                 self.has_removed();
                 Cancellation::Removed
             }
@@ -53,21 +68,21 @@ impl Engine {
     /// Removes a job for the sake of a newer one, if it has not begun.
     pub(crate) fn displace(&self, id: JobId) {
         if let Some(payload) = self.core.remove(id) {
-            removed::bury(id, CancelReason::Displaced, payload);
+            self.let_go(id, CancelReason::Displaced, payload);
             self.has_removed();
         }
     }
 
     /// Cancels what waits for a worker or at a gate, but what belongs to scopes.
     pub(crate) fn cancel_queued(&self, reason: CancelReason) -> usize {
-        let bury: &mut dyn FnMut(JobId, Payload) = &mut Self::bury_as(reason);
+        let bury: &mut dyn FnMut(JobId, Payload) = &mut self.letting_go(reason);
         let count = self.core.cancel_queued(bury);
         self.has_removed();
         count
     }
 
     pub(crate) fn cancel_entries(&self, kinds: Kinds, reason: CancelReason) -> usize {
-        let bury: &mut dyn FnMut(JobId, Payload) = &mut Self::bury_as(reason);
+        let bury: &mut dyn FnMut(JobId, Payload) = &mut self.letting_go(reason);
         let count = self.core.cancel_entries(kinds, bury);
         self.has_removed();
         count
@@ -105,7 +120,7 @@ impl Engine {
         self.core.cancel_queued(|id, payload| {
             // What is in no lane goes before all others.
             let kind = if JobIds::of(id).is_some() { JobKind::Queued } else { JobKind::Urgent };
-            Self::tell(id, payload, kind, reason, told);
+            self.tell(id, payload, kind, reason, told);
         });
     }
 
@@ -115,13 +130,13 @@ impl Engine {
     }
 
     fn tell_entries(&self, kinds: Kinds, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
-        self.core.cancel_entries(kinds, |id, payload| Self::tell(id, payload, kind, reason, told));
+        self.core.cancel_entries(kinds, |id, payload| self.tell(id, payload, kind, reason, told));
     }
 
     /// A job was removed: notes which, and drops it.
-    fn tell(id: JobId, payload: Payload, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
+    fn tell(&self, id: JobId, payload: Payload, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
         told.push(RemovedJob { id, name: payload.name(), kind });
-        removed::bury(id, reason, payload);
+        self.let_go(id, reason, payload);
     }
 
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
@@ -136,7 +151,7 @@ impl Engine {
 
     /// Cancels what belongs to a gate and has not begun.
     pub(crate) fn cancel_gated(&self, gate: Gate, reason: CancelReason) -> usize {
-        let count = self.core.cancel_gated(gate, Self::bury_as(reason));
+        let count = self.core.cancel_gated(gate, self.letting_go(reason));
         self.has_removed();
         count
     }

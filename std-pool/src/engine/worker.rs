@@ -6,15 +6,17 @@ use std::sync::Arc;
 use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, NO_SEAT, Rest, Runner, Running, Tick};
 
 use crate::engine::host::StdHost;
+use crate::engine::observed::Whose;
 use crate::engine::slot::Slot;
 use crate::engine::stops::StopToken;
 use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
+use crate::here::observer::WorkerEvent;
 use crate::sync::event;
 use crate::sys::{self, RawMutex, thread};
 
-type Worker<'p> = core::Worker<'p, Payload, StdHost, Growing<Payload, RawMutex>>;
+pub(super) type Worker<'p> = core::Worker<'p, Payload, StdHost, Growing<Payload, RawMutex>>;
 
 /// What a job finds around it when it runs.
 pub(crate) struct Env {
@@ -161,8 +163,14 @@ impl Engine {
         let mut env = Env::outside(self);
         let mut is_timely = !is_own;
         self.config.watched.as_ref().inspect(|watched| watched.comes());
+        let seat = worker.seat();
+        self.tell_worker(seat, WorkerEvent::Started);
         loop {
-            match worker.work(&mut env) {
+            let rest = match &self.config.observed {
+                None => worker.work(&mut env),
+                Some(observed) => observed.work(worker, &mut env),
+            };
+            match rest {
                 Rest::Park(deadline) => {
                     self.tell_if_idle();
                     // Not before, for the sake of threads that do not live long.
@@ -172,15 +180,25 @@ impl Engine {
                     }
                     let watched = self.config.watched.as_deref();
                     watched.inspect(|watched| watched.parks());
+                    self.tell_worker(seat, WorkerEvent::Parked);
                     event::park(deadline.unwrap_or(Tick::MAX));
+                    self.tell_worker(seat, WorkerEvent::Woken);
                     watched.inspect(|watched| watched.gets_up());
                 }
                 Rest::Exit { duty, .. } => {
                     // One that makes way has not searched since its last job.
                     self.tell_if_idle();
+                    self.tell_worker(seat, WorkerEvent::Ended);
                     return duty;
                 }
             }
+        }
+    }
+
+    #[inline(never)]
+    fn tell_worker(&self, seat: usize, event: WorkerEvent) {
+        if let Some(observed) = &self.config.observed {
+            observed.worker(seat, event);
         }
     }
 
@@ -192,7 +210,8 @@ impl Engine {
             Some(seat) => {
                 let (mut payload, running) = self.core.take_inside(seat, id)?;
                 let mut env = Env { known: Some(id), ..Env::outside(self) };
-                let after = self.frame(id, seat).enter(|_| env.run(&mut payload, running));
+                let mut step = |payload: &mut Payload| self.frame(id, seat).enter(|_| env.run(payload, running));
+                let after = self.seen(id, seat, &mut payload, &mut step);
                 let (left, duty) = if after == After::Back {
                     self.core.end_back(&running, payload)
                 } else {
@@ -221,7 +240,10 @@ impl Engine {
     pub(crate) fn run_outside(self: &Arc<Self>, id: JobId) -> Option<After> {
         let (mut payload, taken) = self.core.take(id)?;
         let mut env = Env { known: Some(id), ..Env::outside(self) };
-        let after = self.frame(id, NO_SEAT).enter(|_| catch(|| payload.step(&mut env)).unwrap_or(After::Failed));
+        let mut step = |payload: &mut Payload| {
+            self.frame(id, NO_SEAT).enter(|_| catch(|| payload.step(&mut env)).unwrap_or(After::Failed))
+        };
+        let after = self.seen(id, NO_SEAT, &mut payload, &mut step);
         let (left, duty) = if after == After::Back {
             taken.back(payload)
         } else {
@@ -233,6 +255,19 @@ impl Engine {
         self.tell_if_idle();
         self.settle();
         Some(after)
+    }
+
+    /// Runs a job that a wait has taken, and tells who observes.
+    fn seen(
+        &self,
+        id: JobId,
+        seat: usize,
+        payload: &mut Payload,
+        step: &mut dyn FnMut(&mut Payload) -> After,
+    ) -> After {
+        let Some(observed) = &self.config.observed else { return step(payload) };
+        let worker = (seat != NO_SEAT).then_some(seat);
+        observed.run(Whose { id, name: payload.name(), worker, due: Tick::MAX }, &mut || step(payload))
     }
 
     fn frame(&self, id: JobId, seat: usize) -> Frame {

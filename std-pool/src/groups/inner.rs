@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gate, Gated, Tick, WITHOUT_END};
+use fastthreadpool_core::{Duty, Gate, Gated, JobId, Tick, WITHOUT_END};
 
 use crate::engine::doom::Doom;
 use crate::engine::slot::Slot;
+use crate::engine::submit::To;
 use crate::engine::{Engine, Party};
 use crate::groups::deadline;
 use crate::groups::door::Door;
@@ -34,6 +35,8 @@ pub(crate) struct GroupCore {
     owner: AtomicPtr<()>,
     /// It has a gate from the beginning: its own, or one that stands before one around it.
     pub(crate) is_gated: bool,
+    /// Its jobs have more to do than to be accepted.
+    pub(crate) is_slow: bool,
     /// All its jobs have to pass that.
     is_limited: bool,
     is_paused: Mutex<bool>,
@@ -57,8 +60,10 @@ pub(crate) struct Inner<T> {
 impl GroupCore {
     fn new(policy: Policy, parent: Option<Arc<dyn Kin>>, keys: Option<Keys>, ways: Option<&'static Ways>) -> Self {
         let is_limited = policy.is_limited() || parent.as_ref().is_some_and(|parent| parent.core().is_limited);
+        let is_gated = is_limited || policy.done_capacity.is_some();
         Self {
-            is_gated: is_limited || policy.done_capacity.is_some(),
+            is_gated,
+            is_slow: is_gated || policy.is_observed,
             is_limited,
             policy,
             cohorts: Cohorts::new(parent),
@@ -79,6 +84,14 @@ impl GroupCore {
     /// What the slots of this group name as their owner.
     pub(crate) fn owner(&self) -> *mut () {
         self.owner.load(Ordering::Relaxed)
+    }
+
+    /// A job was accepted: who observes is told.
+    #[inline]
+    pub(crate) fn tell_accepted(&self, engine: &Engine, id: JobId, name: &'static str, to: &To, is_gated: bool) {
+        if let Some(observed) = &engine.config.observed {
+            observed.accepted(id, name, self.policy.name, to, is_gated);
+        }
     }
 
     /// The gate, if it has one.

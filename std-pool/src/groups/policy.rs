@@ -42,6 +42,9 @@ pub enum WhenFull {
 pub(crate) struct Policy {
     /// It is the pool's own group.
     pub(crate) is_root: bool,
+    pub(crate) name: &'static str,
+    /// Whether somebody observes the engine.
+    pub(crate) is_observed: bool,
     /// Jobs that may run at the same time.
     pub(crate) limit: Option<usize>,
     pub(crate) is_pausable: bool,

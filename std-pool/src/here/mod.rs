@@ -5,5 +5,6 @@ pub(crate) mod call;
 pub(crate) mod cancellation;
 pub(crate) mod frame;
 pub(crate) mod job;
+pub(crate) mod observer;
 pub(crate) mod place;
 pub(crate) mod removed;

@@ -53,6 +53,10 @@ where
         *self.future
     }
 
+    fn name(&self) -> &'static str {
+        type_name::<F>()
+    }
+
     fn leaves(&self) -> bool {
         false
     }
@@ -103,6 +107,10 @@ where
         run.end(env, end);
         sender.send(result);
         Ran::Over(end)
+    }
+
+    fn name(&self) -> &'static str {
+        type_name::<F>()
     }
 }
 

@@ -47,6 +47,10 @@ where
         self.function
     }
 
+    fn name(&self) -> &'static str {
+        type_name::<F>()
+    }
+
     fn leaves(&self) -> bool {
         true
     }

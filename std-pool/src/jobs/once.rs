@@ -105,6 +105,10 @@ where
         self.call.into_function()
     }
 
+    fn name(&self) -> &'static str {
+        self.call.name()
+    }
+
     fn leaves(&self) -> bool {
         W::LEAVES
     }
@@ -159,6 +163,7 @@ pub(crate) fn skip<J>(env: &Env, job: impl Sized, hold: impl Sized, reason: Canc
         drop_quietly(job);
         drop(hold);
     });
+    env.engine.tell_removed(env.id(), reason);
     Ran::Over(End::Cancelled)
 }
 

@@ -100,6 +100,10 @@ where
         self.call.into_function()
     }
 
+    fn name(&self) -> &'static str {
+        self.call.name()
+    }
+
     fn leaves(&self) -> bool {
         // It takes room when it has a value, if there is any.
         false
@@ -142,7 +146,7 @@ where
     }
 
     fn name(&self) -> &'static str {
-        self.shape.call.name()
+        Shape::<T>::name(&self.shape)
     }
 }
 

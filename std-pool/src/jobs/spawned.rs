@@ -102,6 +102,10 @@ where
         self.call.into_function()
     }
 
+    fn name(&self) -> &'static str {
+        self.call.name()
+    }
+
     fn leaves(&self) -> bool {
         false
     }
@@ -136,7 +140,7 @@ where
     }
 
     fn name(&self) -> &'static str {
-        self.shape.call.name()
+        Shape::<T>::name(&self.shape)
     }
 }
 

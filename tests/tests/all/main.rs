@@ -27,6 +27,7 @@ mod lock;
 mod loops;
 mod map;
 mod moves;
+mod observer;
 mod original;
 mod panics;
 mod periodic;
