@@ -41,6 +41,7 @@ use core::ptr;
 use lock_api::{Mutex, RawMutex};
 
 use self::window::{Block, Place, Table, Window};
+use crate::host::Tick;
 use crate::pack::Pack;
 use crate::part::There;
 use crate::pinned::Pinned;
@@ -124,8 +125,20 @@ impl<P, R: RawMutex> Blocks<P, R> {
                 free: Vec::with_capacity(TABLE),
                 spare: 0,
                 tables: Vec::from([table]),
+                clock: None,
             }),
         }
+    }
+
+    /// From here on it is noted when the first producer comes to a run.
+    pub(crate) fn keep_time(&self, now: fn() -> Tick) {
+        self.window.lock().clock = Some(now);
+    }
+
+    /// When that was, of the run that begins at `position`; `None` if none does, if nobody has come there, or all its jobs are gone, or no times were kept.
+    pub(crate) fn since(&self, position: usize) -> Option<Tick> {
+        let begins = Self::base(position) == position;
+        begins.then(|| self.window.lock().run(position)?.since).flatten()
     }
 
     #[inline(always)]
@@ -179,7 +192,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
             let mut window = self.window.lock();
             let index = window.reach(base);
             self.next.store(window.next, Ordering::Release);
-            if let Some(block) = window.runs[index].1 {
+            if let Some(block) = window.runs[index].block {
                 window.free.extend(fresh);
                 // SAFETY: rule 2.
                 return unsafe { block.as_ref() };
@@ -193,7 +206,9 @@ impl<P, R: RawMutex> Blocks<P, R> {
                 continue;
             };
             window.free.extend(fresh);
-            window.runs[index].1 = Some(block);
+            let since = window.clock.map(|now| now());
+            let run = &mut window.runs[index];
+            (run.block, run.since) = (Some(block), since);
             if window.runs.len() > window.table().0.len() {
                 self.grow(&mut window);
             } else {
@@ -209,9 +224,9 @@ impl<P, R: RawMutex> Blocks<P, R> {
     #[inline(never)]
     fn grow(&self, window: &mut Window<P>) {
         let mut table = Box::new(Table::new(window.runs.len().next_power_of_two() * 2));
-        for (base, block) in &window.runs {
-            if let Some(block) = block {
-                table.set(*base, *block);
+        for run in &window.runs {
+            if let Some(block) = run.block {
+                table.set(run.base, block);
             }
         }
         self.table.store(&raw mut *table, Ordering::SeqCst);
@@ -233,8 +248,10 @@ impl<P, R: RawMutex> Blocks<P, R> {
     fn recycle(&self, base: usize) {
         let mut window = self.window.lock();
         let Place::Listed(index) = window.place(base) else { unreachable!("a run is recycled once") };
-        let Some((_, Some(block))) = window.runs.remove(index) else { unreachable!("a run is recycled once") };
-        self.oldest.store(window.runs.front().map_or(window.next, |(base, _)| *base), Ordering::Release);
+        let Some(block) = window.runs.remove(index).and_then(|run| run.block) else {
+            unreachable!("a run is recycled once")
+        };
+        self.oldest.store(window.runs.front().map_or(window.next, |run| run.base), Ordering::Release);
         let entry = window.table().entry(base);
         if entry.base.load(Ordering::Relaxed) == base {
             // Sequentially consistent for rule 4.
@@ -289,7 +306,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
             Some(Place::Listed(index) | Place::Finished(index)) => index,
             Some(Place::ToCome) => return None,
         };
-        let (base, block) = window.runs.range(first..).find_map(|(base, block)| Some((*base, (*block)?)))?;
+        let (base, block) = window.runs.range(first..).find_map(|run| Some((run.base, run.block?)))?;
         // SAFETY: rule 3.
         Some((base, unsafe { block.as_ref() }))
     }

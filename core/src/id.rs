@@ -52,6 +52,15 @@ impl JobId {
         Self { order, serial: stamp, place: ENTRY | index as usize }
     }
 
+    /// Which position of its queue it has; `None` of a job that was not appended to a queue.
+    #[must_use]
+    pub const fn position(self) -> Option<usize> {
+        match self.place() {
+            Place::Lane { position, .. } => Some(position),
+            Place::Entry { .. } => None,
+        }
+    }
+
     pub(crate) const fn place(self) -> Place {
         if self.place & ENTRY != 0 {
             Place::Entry { index: (self.place & !ENTRY) as u32, stamp: self.serial }

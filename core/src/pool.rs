@@ -60,6 +60,8 @@ mod reach;
 #[cfg(feature = "alloc")]
 mod staffing;
 mod timed;
+#[cfg(feature = "alloc")]
+mod times;
 
 use core::marker::PhantomData;
 use core::mem;

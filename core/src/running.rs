@@ -37,6 +37,12 @@ impl Running {
         self.is(Stays::Holds)
     }
 
+    /// Whether it is an alarm, which the account does not know: see [`Pool::set_alarm`](crate::Pool::set_alarm).
+    #[inline(always)]
+    pub const fn is_alarm(&self) -> bool {
+        self.is(Stays::Alarm)
+    }
+
     #[inline(always)]
     const fn is(&self, stays: Stays) -> bool {
         self.depth & 3 == stays as usize

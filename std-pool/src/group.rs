@@ -54,15 +54,15 @@ use crate::sys;
 pub struct Group<T = ()> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) inner: Arc<Inner<T>>,
-    /// See [`Entrance::is_quick`].
-    is_quick: bool,
+    /// It is the root, and nothing is bounded.
+    is_plain: bool,
 }
 
 impl<T> Clone for Group<T> {
     fn clone(&self) -> Self {
         self.inner.core.add_handle();
         let (engine, inner) = (Arc::clone(&self.engine), Arc::clone(&self.inner));
-        Self { engine, inner, is_quick: self.is_quick }
+        Self { engine, inner, is_plain: self.is_plain }
     }
 }
 
@@ -81,13 +81,13 @@ impl<T: Send + 'static> Group<T> {
 
     /// A handle to a group that is known to its engine.
     pub(crate) fn of(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
-        let is_quick = inner.core.is_plain() && !inner.core.policy.is_observed;
-        Self { engine: Arc::clone(engine), inner, is_quick }
+        let is_plain = inner.core.is_plain();
+        Self { engine: Arc::clone(engine), inner, is_plain }
     }
 
     #[inline(always)]
     pub(crate) fn entrance(&self) -> Entrance<'_, T> {
-        Entrance { engine: &self.engine, group: &self.inner, is_quick: self.is_quick, key: None }
+        Entrance { engine: &self.engine, group: &self.inner, is_plain: self.is_plain, key: None }
     }
 
     fn is_root(&self) -> bool {

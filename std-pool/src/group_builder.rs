@@ -48,7 +48,10 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         Self {
             engine,
             around,
-            policy: Policy { is_observed: engine.config.observed.is_some(), ..Policy::default() },
+            policy: Policy {
+                is_observed: engine.config.observed.as_ref().is_some_and(|observed| observed.tells()),
+                ..Policy::default()
+            },
             failed_capacity: FAILURES,
             callbacks: Combined::none(),
         }

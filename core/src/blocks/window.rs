@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::ptr::{self, NonNull};
 
 use super::{BLOCK, NO_BASE};
+use crate::host::Tick;
 use crate::slot::Slot;
 use crate::sync::{AtomicPtr, AtomicUsize, MODEL, Ordering};
 
@@ -91,10 +92,19 @@ impl<P> Table<P> {
     }
 }
 
+/// A run that has been reached and is not finished.
+pub(super) struct Run<P> {
+    pub(super) base: usize,
+    /// None until a producer comes there.
+    pub(super) block: Option<NonNull<Block<P>>>,
+    /// When that was, if times are kept.
+    pub(super) since: Option<Tick>,
+}
+
 /// The runs that are in use, and the blocks that are not.
 pub(super) struct Window<P> {
-    /// The runs that have been reached and are not finished, oldest first; without a block until a producer comes there.
-    pub(super) runs: VecDeque<(usize, Option<NonNull<Block<P>>>)>,
+    /// Oldest first.
+    pub(super) runs: VecDeque<Run<P>>,
     /// The first base that has not been reached.
     pub(super) next: usize,
     pub(super) free: Vec<NonNull<Block<P>>>,
@@ -103,6 +113,8 @@ pub(super) struct Window<P> {
     /// The present table last. Boxed, so that a table stays where it is.
     #[expect(clippy::vec_box, reason = "others hold pointers to the tables")]
     pub(super) tables: Vec<Box<Table<P>>>,
+    /// Tells when runs are reached, if anybody wants to know.
+    pub(super) clock: Option<fn() -> Tick>,
 }
 
 /// Where a run stands in the window.
@@ -127,7 +139,7 @@ impl<P> Window<P> {
             return Place::ToCome;
         }
         let age = |base| self.next.wrapping_sub(base);
-        match self.runs.binary_search_by(|(other, _)| age(base).cmp(&age(*other))) {
+        match self.runs.binary_search_by(|run| age(base).cmp(&age(run.base))) {
             Ok(index) => Place::Listed(index),
             Err(index) => Place::Finished(index),
         }
@@ -136,7 +148,7 @@ impl<P> Window<P> {
     /// The index of a run that is not finished; lists it, and all before it, if it has not been reached.
     pub(super) fn reach(&mut self, base: usize) -> usize {
         while matches!(self.place(base), Place::ToCome) {
-            self.runs.push_back((self.next, None));
+            self.runs.push_back(Run { base: self.next, block: None, since: None });
             self.next = self.next.wrapping_add(BLOCK);
         }
         match self.place(base) {
@@ -145,11 +157,16 @@ impl<P> Window<P> {
         }
     }
 
-    pub(super) fn block(&self, base: usize) -> Option<NonNull<Block<P>>> {
+    /// A run that is listed.
+    pub(super) fn run(&self, base: usize) -> Option<&Run<P>> {
         match self.place(base) {
-            Place::Listed(index) => self.runs[index].1,
+            Place::Listed(index) => Some(&self.runs[index]),
             _ => None,
         }
+    }
+
+    pub(super) fn block(&self, base: usize) -> Option<NonNull<Block<P>>> {
+        self.run(base)?.block
     }
 
     pub(super) fn table(&self) -> &Table<P> {
@@ -159,7 +176,7 @@ impl<P> Window<P> {
 
 impl<P> Drop for Window<P> {
     fn drop(&mut self) {
-        let live = self.runs.drain(..).filter_map(|(_, block)| block);
+        let live = self.runs.drain(..).filter_map(|run| run.block);
         for block in live.chain(self.free.drain(..)) {
             // SAFETY: the store is being dropped, so nobody looks any more; every block is in one of the two lists.
             let mut block = unsafe { Box::from_raw(block.as_ptr()) };

@@ -12,6 +12,7 @@
 //! | `hired` | a worker on a thread of the user's |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `observed` | who is told of what happens |
+//! | `meter` | what is measured |
 //! | `errands` | what every thread does once |
 //! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
@@ -46,6 +47,7 @@ pub(crate) mod hired;
 pub(crate) mod host;
 pub(crate) mod life;
 pub(crate) mod limits;
+pub(crate) mod meter;
 pub(crate) mod naming;
 pub(crate) mod observed;
 pub(crate) mod pages;
@@ -277,7 +279,11 @@ impl Engine {
             fork: Mutex::new(None),
             config,
         };
-        Arc::new_cyclic(|this| Self { parts: ManuallyDrop::new(parts(this)) })
+        let engine = Arc::new_cyclic(|this| Self { parts: ManuallyDrop::new(parts(this)) });
+        if let Some(observed) = &engine.config.observed {
+            observed.begin(&engine.core, engine.config.threads + spares);
+        }
+        engine
     }
 
     #[inline(always)]

@@ -2,27 +2,37 @@
 //! nobody observes is spared all of it.
 #![forbid(unsafe_code)]
 
-use fastthreadpool_core::{After, Duty, JobId, Priority, Refused, Rest, Runner, Running, Tick};
+use fastthreadpool_core::{After, Duty, JobId, NO_SEAT, Rest, Runner, Running, Tick};
 
+use crate::engine::meter::Meter;
 use crate::engine::submit::To;
 use crate::engine::worker::{Env, Worker};
-use crate::engine::{Engine, Payload};
+use crate::engine::{Core, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::job::JobKind;
 use crate::here::observer::{AcceptedJob, JobRun, Observer, RunEnd, WorkerEvent};
 use crate::here::removed::CancelReason;
-use crate::sys;
+use crate::sys::{self, OnceLock};
 
 /// What an engine tells.
 pub(crate) trait Observed: Send + Sync {
     /// One more is told.
     fn add(&mut self, observer: Box<dyn Observer>);
 
+    /// Whether it is measured what happens.
+    fn measure(&mut self, is_measured: bool);
+
+    /// The engine with so many seats begins.
+    fn begin(&self, core: &Core, seats: usize);
+
+    /// What measures.
+    fn meter(&self) -> Option<&Meter>;
+
+    /// Whether jobs are told of one by one.
+    fn tells(&self) -> bool;
+
     /// A job was accepted.
     fn accepted(&self, id: JobId, name: &'static str, group: &'static str, to: &To, is_gated: bool);
-
-    /// Puts in a job that would go a quicker way if nobody observed it.
-    fn put(&self, engine: &Engine, payload: Payload, class: Priority, to: &To, nested: bool) -> Put;
 
     /// A job was removed, and is gone.
     fn removed(&self, id: JobId, reason: CancelReason);
@@ -31,43 +41,52 @@ pub(crate) trait Observed: Send + Sync {
     fn worker(&self, seat: usize, event: WorkerEvent);
 
     /// Runs a job by `step`, and tells of it.
-    fn run(&self, job: Whose, step: &mut dyn FnMut() -> After) -> After;
+    fn run(&self, core: &Core, job: Whose, step: &mut dyn FnMut() -> After) -> After;
 
     /// Works as [`Worker::work`], and tells.
-    fn work(&self, worker: &mut Worker<'_>, env: &mut Env) -> Rest;
+    fn work(&self, core: &Core, worker: &mut Worker<'_>, env: &mut Env) -> Rest;
 }
-
-type Put = Result<(JobId, Duty), Refused<Payload>>;
 
 /// Which job is about to run, and where.
 pub(crate) struct Whose {
     pub(crate) id: JobId,
     pub(crate) name: &'static str,
-    pub(crate) worker: Option<usize>,
+    pub(crate) seat: usize,
     pub(crate) due: Tick,
 }
 
-/// Who observes an engine.
+/// Who observes an engine, and what is measured.
 #[derive(Default)]
-pub(crate) struct Observers(Vec<Box<dyn Observer>>);
+pub(crate) struct Observers {
+    all: Vec<Box<dyn Observer>>,
+    /// Made when the engine is.
+    meter: Option<OnceLock<Meter>>,
+}
 
 impl Observers {
     /// Whatever an observer does: it may panic, and the others are told.
     fn tell(&self, what: impl Fn(&dyn Observer)) {
-        for observer in &self.0 {
+        for observer in &self.all {
             // There is nobody who could be told of that.
             drop_quietly(catch(|| what(&**observer)));
         }
     }
 
     #[inline]
-    fn see(&self, job: &Whose, step: impl FnOnce() -> After) -> After {
-        let Whose { id, name, worker, due } = *job;
+    fn see(&self, core: &Core, job: &Whose, step: impl FnOnce() -> After) -> After {
+        let begun = self.meter().and_then(|meter| Some((meter, meter.begin(core, job.id, job.seat, job.due)?)));
         // What has no name is not the user's.
-        if name.is_empty() {
-            return step();
+        let after = if job.name.is_empty() { step() } else { self.tell_of(job, step) };
+        if let Some((meter, begun)) = begun {
+            meter.end(job.seat, begun);
         }
-        let run = &JobRun { id, name, worker, due: sys::instant(due) };
+        after
+    }
+
+    #[inline(never)]
+    fn tell_of(&self, job: &Whose, step: impl FnOnce() -> After) -> After {
+        let Whose { id, name, seat, due } = *job;
+        let run = &JobRun { id, name, worker: (seat != NO_SEAT).then_some(seat), due: sys::instant(due) };
         self.tell(|observer| observer.begun(run));
         let after = step();
         let end = match after {
@@ -83,7 +102,26 @@ impl Observers {
 
 impl Observed for Observers {
     fn add(&mut self, observer: Box<dyn Observer>) {
-        self.0.push(observer);
+        self.all.push(observer);
+    }
+
+    fn measure(&mut self, is_measured: bool) {
+        self.meter = is_measured.then(OnceLock::new);
+    }
+
+    fn begin(&self, core: &Core, seats: usize) {
+        if let Some(meter) = &self.meter {
+            meter.get_or_init(|| Meter::new(seats));
+            core.keep_times(sys::now);
+        }
+    }
+
+    fn meter(&self) -> Option<&Meter> {
+        self.meter.as_ref()?.get()
+    }
+
+    fn tells(&self) -> bool {
+        !self.all.is_empty()
     }
 
     fn accepted(&self, id: JobId, name: &'static str, group: &'static str, to: &To, is_gated: bool) {
@@ -98,32 +136,29 @@ impl Observed for Observers {
         self.tell(|observer| observer.accepted(&job));
     }
 
-    fn put(&self, engine: &Engine, payload: Payload, class: Priority, to: &To, nested: bool) -> Put {
-        match (class, to) {
-            (Priority::Normal, To::Back) => engine.put_back(payload),
-            _ => engine.put_entry(payload, class, to, None, nested),
-        }
-    }
-
     fn removed(&self, id: JobId, reason: CancelReason) {
         self.tell(|observer| observer.removed(id, reason));
     }
 
     fn worker(&self, seat: usize, event: WorkerEvent) {
+        if let Some(meter) = self.meter() {
+            meter.worker(seat, event);
+        }
         self.tell(|observer| observer.worker(seat, event));
     }
 
-    fn run(&self, job: Whose, step: &mut dyn FnMut() -> After) -> After {
-        self.see(&job, step)
+    fn run(&self, core: &Core, job: Whose, step: &mut dyn FnMut() -> After) -> After {
+        self.see(core, &job, step)
     }
 
-    fn work(&self, worker: &mut Worker<'_>, env: &mut Env) -> Rest {
-        worker.work(&mut Seen { env, observers: self, last: None })
+    fn work(&self, core: &Core, worker: &mut Worker<'_>, env: &mut Env) -> Rest {
+        worker.work(&mut Seen { core, env, observers: self, last: None })
     }
 }
 
 /// What a job finds around it where somebody observes.
 struct Seen<'e> {
+    core: &'e Core,
     env: &'e mut Env,
     observers: &'e Observers,
     /// The last one that has run.
@@ -136,12 +171,16 @@ impl Runner<Payload> for Seen<'_> {
     }
 
     fn run(&mut self, payload: &mut Payload, running: Running) -> After {
-        let core = &self.env.engine.core;
+        let core = self.core;
         let Some(id) = core.running_id(&running) else { unreachable!("what a worker runs is known") };
         let due = if running.is_periodic() { core.due(&running) } else { Tick::MAX };
         self.last = Some(id);
-        let job = Whose { id, name: payload.name(), worker: Some(running.seat()), due };
-        self.observers.see(&job, || self.env.run(payload, running))
+        if running.is_alarm() {
+            return self.env.run(payload, running);
+        }
+        let name = if self.observers.all.is_empty() { "" } else { payload.name() };
+        let job = Whose { id, name, seat: running.seat(), due };
+        self.observers.see(core, &job, || self.env.run(payload, running))
     }
 
     fn dispose(&mut self, payload: Payload) {

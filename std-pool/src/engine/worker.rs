@@ -168,7 +168,7 @@ impl Engine {
         loop {
             let rest = match &self.config.observed {
                 None => worker.work(&mut env),
-                Some(observed) => observed.work(worker, &mut env),
+                Some(observed) => observed.work(&self.core, worker, &mut env),
             };
             match rest {
                 Rest::Park(deadline) => {
@@ -266,8 +266,8 @@ impl Engine {
         step: &mut dyn FnMut(&mut Payload) -> After,
     ) -> After {
         let Some(observed) = &self.config.observed else { return step(payload) };
-        let worker = (seat != NO_SEAT).then_some(seat);
-        observed.run(Whose { id, name: payload.name(), worker, due: Tick::MAX }, &mut || step(payload))
+        let name = if observed.tells() { payload.name() } else { "" };
+        observed.run(&self.core, Whose { id, name, seat, due: Tick::MAX }, &mut || step(payload))
     }
 
     fn frame(&self, id: JobId, seat: usize) -> Frame {

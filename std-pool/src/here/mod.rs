@@ -4,6 +4,7 @@ pub(crate) mod blocking;
 pub(crate) mod call;
 pub(crate) mod cancellation;
 pub(crate) mod frame;
+pub(crate) mod histogram;
 pub(crate) mod job;
 pub(crate) mod observer;
 pub(crate) mod place;

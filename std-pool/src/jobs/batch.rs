@@ -52,7 +52,7 @@ impl<T: Send + 'static> Entrance<'_, T> {
         mut shapes: impl Iterator<Item = S>,
     ) -> Result<usize, SubmitAllError<S::Function>> {
         let mut accepted = 0;
-        if !self.is_quick {
+        if !self.is_plain {
             for shape in shapes {
                 if let Err(error) = self.submit(shape, To::Back) {
                     let (function, reason) = error.split();

@@ -36,8 +36,8 @@ pub(crate) trait Shape<T>: Sized {
 pub(crate) struct Entrance<'g, T> {
     pub(crate) engine: &'g Arc<Engine>,
     pub(crate) group: &'g Inner<T>,
-    /// It is the pool's own group, nothing is said of that, and nobody observes.
-    pub(crate) is_quick: bool,
+    /// It is the pool's own group, and nothing is said of that.
+    pub(crate) is_plain: bool,
     pub(crate) key: Option<u64>,
 }
 
@@ -63,12 +63,12 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         to: To,
         then: impl FnOnce(JobId) -> R,
     ) -> Result<R, SubmitError<S::Function>> {
-        let Self { engine, group, is_quick, key } = self;
-        match (is_quick, to, key) {
+        let Self { engine, group, is_plain, key } = self;
+        match (is_plain, to, key) {
             // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
             (true, ..) => engine.submit(shape.hold(Root), to, None).map(then),
             (false, To::Back, None) if !group.core.is_slow => Self::submit_member(engine, group, shape).map(then),
-            _ => Self::submit_slowly(engine, group, (Priority::Normal, key), shape, to, false).map(then),
+            _ => Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, to, false).map(then),
         }
     }
 
@@ -79,12 +79,12 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         shape: S,
         to: To,
     ) -> Result<JobId, SubmitError<S::Function>> {
-        let Self { engine, group, is_quick, key } = self;
-        match (class, is_quick) {
+        let Self { engine, group, is_plain, key } = self;
+        match (class, is_plain) {
             (Priority::Normal, _) => self.submit(shape, to),
             (class, true) => engine
                 .submit_by(shape.hold(Root), |payload, nested| engine.put_entry(payload, class, &to, None, nested)),
-            (class, false) => Self::submit_slowly(engine, group, (class, key), shape, to, false),
+            (class, false) => Self::submit_by_ways(engine, group, (class, key), shape, to, false),
         }
     }
 
@@ -115,7 +115,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
 
     /// Waits until the group has room for a job: for [`Entrance::submit_with_room`].
     pub(crate) fn wait_for_room(self, deadline: Tick) -> Result<(), Refusal> {
-        if self.group.core.is_plain() { Ok(()) } else { self.group.core.wait_for_room(self.engine, deadline) }
+        if self.is_plain { Ok(()) } else { self.group.core.wait_for_room(self.engine, deadline) }
     }
 
     /// The same for a task.
@@ -124,60 +124,40 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         line: &mut Option<Pin<Box<Line<'g>>>>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Refusal>> {
-        let core = &self.group.core;
-        if core.is_plain() { Poll::Ready(Ok(())) } else { core.poll_room(self.engine, line, context) }
+        if self.is_plain { Poll::Ready(Ok(())) } else { self.group.core.poll_room(self.engine, line, context) }
     }
 
     /// To the end of the queue, where there is room for it.
     pub(crate) fn submit_with_room<S: Shape<T>>(self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
-        let Self { engine, group, key, .. } = self;
-        if group.core.door.is_none() {
+        let Self { engine, group, is_plain, key } = self;
+        if is_plain || group.core.door.is_none() {
             return self.submit(shape, To::Back);
         }
-        Self::submit_slowly(engine, group, (Priority::Normal, key), shape, To::Back, true)
+        Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, To::Back, true)
     }
 
     /// A gate for one job, with room for so many runs: behind it stand those of the group.
     pub(crate) fn open_gate(self, room: usize) -> Gate {
-        let parent = (!self.group.core.is_plain()).then(|| self.group.core.gate_or_open(self.engine));
+        let parent = (!self.is_plain).then(|| self.group.core.gate_or_open(self.engine));
         let gate = self.engine.core.open_gate(WITHOUT_END, room, parent);
         gate.unwrap_or_else(|| unreachable!("growing storage has room"))
     }
 
     /// At a gate that is the job's own. Not in the child of a fork.
     pub(crate) fn submit_at<S: Shape<T>>(self, gate: Gate, shape: S) -> Result<JobId, SubmitError<S::Function>> {
-        let Self { engine, group, .. } = self;
+        let Self { engine, group, is_plain, .. } = self;
         let gated = Some(Gated { gate, room: 1, passes: false });
-        let name = shape.name();
-        let submitted = if group.core.is_plain() {
-            engine.submit(shape.hold(Root), To::Back, gated)
-        } else {
-            match Self::pass(engine, group, Asks::LATER) {
-                Ok(Admitted { slot, .. }) => engine.submit(shape.hold(Member::accept(group, slot)), To::Back, gated),
-                Err(refusal) => return Err(refusal.of(shape.into_function())),
+        if is_plain {
+            return engine.submit(shape.hold(Root), To::Back, gated);
+        }
+        match Self::pass(engine, group, Asks::LATER) {
+            Ok(Admitted { slot, .. }) => {
+                let name = shape.name();
+                let submitted = engine.submit(shape.hold(Member::accept(group, slot)), To::Back, gated);
+                submitted.inspect(|id| group.core.tell_accepted(engine, *id, name, &To::Back, true))
             }
-        };
-        submitted.inspect(|id| group.core.tell_accepted(engine, *id, name, &To::Back, true))
-    }
-
-    /// Where it is not [quick](Entrance::is_quick): who observes is told.
-    #[inline(never)]
-    fn submit_slowly<S: Shape<T>>(
-        engine: &'g Arc<Engine>,
-        group: &'g Inner<T>,
-        (class, key): (Priority, Option<u64>),
-        shape: S,
-        to: To,
-        has_room: bool,
-    ) -> Result<JobId, SubmitError<S::Function>> {
-        let name = shape.name();
-        let submitted = match engine.config.observed.as_deref() {
-            Some(observed) if group.core.is_plain() => {
-                engine.submit_by(shape.hold(Root), |payload, nested| observed.put(engine, payload, class, &to, nested))
-            }
-            _ => Self::submit_by_ways(engine, group, (class, key), shape, to, has_room),
-        };
-        submitted.inspect(|id| group.core.tell_accepted(engine, *id, name, &to, group.core.is_gated))
+            Err(refusal) => Err(refusal.of(shape.into_function())),
+        }
     }
 
     /// Wherever it is to go.
@@ -201,12 +181,13 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
             Ok(admitted) => admitted,
             Err(refusal) => return Err(refusal.of(shape.into_function())),
         };
-        let leaves = shape.leaves() && group.outlet.keeps();
+        let (name, leaves) = (shape.name(), shape.leaves() && group.outlet.keeps());
         let ways = core.ways();
         let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
         let job = shape.hold(Member::accept(group, slot));
         let put = |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested);
         let submitted = engine.submit_and_run(job, put, (then == Then::Run).then_some(ways.run_or_take_back));
+        let submitted = submitted.inspect(|id| core.tell_accepted(engine, *id, name, &to, core.is_gated));
         if then == Then::List {
             return submitted.inspect(|id| (ways.list)(core, engine, *id));
         }

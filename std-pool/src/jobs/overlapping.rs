@@ -21,8 +21,8 @@ pub(crate) struct OverlappingShape<C> {
     pub(crate) at_most: usize,
     /// So far.
     pub(crate) runs: u64,
-    /// As that of its own entrance.
-    pub(crate) is_quick: bool,
+    /// Its jobs are bare, as those of the pool's own group.
+    pub(crate) is_plain: bool,
     pub(crate) key: Option<u64>,
     /// Of its jobs.
     pub(crate) priority: Priority,
@@ -80,8 +80,8 @@ where
         let Self { shape, hold, .. } = &mut self;
         let is_submitted = Arc::strong_count(&shape.call) <= shape.at_most && {
             let call = Shared { call: Arc::clone(&shape.call), number: shape.runs + 1, due: env.due() };
-            let (group, is_quick, key) = (hold.group(env), shape.is_quick, shape.key);
-            let entrance = Entrance { engine: &env.engine, group, is_quick, key };
+            let (group, is_plain, key) = (hold.group(env), shape.is_plain, shape.key);
+            let entrance = Entrance { engine: &env.engine, group, is_plain, key };
             let shaped = OnceShape { call, way: Keep };
             hold.inside(env, || entrance.submit_ranked(shape.priority, shaped, To::Back)).is_ok()
         };

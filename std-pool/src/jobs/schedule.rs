@@ -276,8 +276,8 @@ where
             Err(error) => return Err(refuse(engine, call, error)),
         };
         let to = To::Later(first.tick, Some(repeat));
-        let (is_quick, key) = (entrance.is_quick, entrance.key);
-        let shape = OverlappingShape { call: Arc::new(call), at_most, runs: 0, is_quick, key, priority };
+        let (is_plain, key) = (entrance.is_plain, entrance.key);
+        let shape = OverlappingShape { call: Arc::new(call), at_most, runs: 0, is_plain, key, priority };
         let id = entrance.submit(shape, to)?;
         first.accepted(engine, id);
         Ok(id)

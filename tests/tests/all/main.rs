@@ -26,6 +26,7 @@ mod limits;
 mod lock;
 mod loops;
 mod map;
+mod metrics;
 mod moves;
 mod observer;
 mod original;

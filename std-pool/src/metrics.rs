@@ -1,0 +1,132 @@
+//! What is measured in a pool, as a value.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::time::Duration;
+
+use fastthreadpool_core::NO_SEAT;
+
+use crate::engine::meter::{Measured, Shift};
+use crate::here::histogram::Histogram;
+use crate::info::Counts;
+use crate::pool::Pool;
+
+/// How a pool does: from [`Pool::metrics`].
+///
+/// The counts are exact. Times are measured of some jobs: of those that are appended to the queue, of one in 64 how long it runs, and of one in 256 how long it has
+/// waited; of all others how long each runs. They follow the system's clock.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Where the pool's jobs are, and how they ended.
+    pub counts: Counts,
+    /// Whether times are measured: [`Builder::metrics`](crate::Builder::metrics). Without it what follows is empty.
+    pub is_measured: bool,
+    /// How long the pool has been there.
+    pub age: Duration,
+    /// From the submit until the beginning, of jobs that are appended to the queue.
+    pub waiting: Histogram,
+    /// From the beginning to the end of a run.
+    pub running: Histogram,
+    /// From the time when a run of a periodic job was due until its beginning.
+    pub late: Histogram,
+    /// How long the oldest job in the queue has waited, at least: as far as one in 256 of the jobs, and the calls of [`Pool::metrics`], tell.
+    /// None if none is known to wait.
+    pub oldest: Option<Duration>,
+    /// The workers, by their place; of a place all that ever had it.
+    pub workers: Vec<WorkerMetrics>,
+}
+
+/// How a worker does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WorkerMetrics {
+    /// Its place: the lowest that was free, from 0.
+    pub worker: usize,
+    /// How long it was there.
+    pub present: Duration,
+    /// How long it slept of that, since it had nothing to do.
+    pub asleep: Duration,
+    /// How often it got up.
+    pub wake_ups: u64,
+}
+
+impl WorkerMetrics {
+    /// Which share of its time it was awake, from 0 to 1: it ran jobs, waited in them, or looked for some.
+    #[must_use]
+    pub fn awake(&self) -> f64 {
+        if self.present.is_zero() { 0.0 } else { 1.0 - self.asleep.as_secs_f64() / self.present.as_secs_f64() }
+    }
+
+    fn of((worker, shift): (usize, Shift)) -> Self {
+        let [present, asleep] = [shift.nanos_present, shift.nanos_asleep].map(Duration::from_nanos);
+        Self { worker, present, asleep, wake_ups: shift.wake_ups }
+    }
+}
+
+impl Metrics {
+    /// How often workers got up.
+    #[must_use]
+    pub fn wake_ups(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.wake_ups).sum()
+    }
+
+    /// Which share of their time the workers were awake, from 0 to 1.
+    #[must_use]
+    pub fn awake(&self) -> f64 {
+        let sum = |of: fn(&WorkerMetrics) -> Duration| self.workers.iter().map(of).sum();
+        let all =
+            WorkerMetrics { worker: NO_SEAT, present: sum(|w| w.present), asleep: sum(|w| w.asleep), wake_ups: 0 };
+        all.awake()
+    }
+
+    fn new(counts: Counts, measured: Option<Measured>) -> Self {
+        let is_measured = measured.is_some();
+        let Measured { waiting, running, late, shifts, nanos, oldest } = measured.unwrap_or_default();
+        let (age, oldest) = (Duration::from_nanos(nanos), oldest.map(Duration::from_nanos));
+        let workers = shifts.into_iter().map(WorkerMetrics::of).collect();
+        Self { counts, is_measured, age, waiting, running, late, oldest, workers }
+    }
+}
+
+/// Some lines for people.
+impl fmt::Display for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { alive, busy, accepted, timers, gated, queued, running, done, failed, cancelled, .. } = self.counts;
+        writeln!(f, "workers  {alive}, {busy} of them run a job")?;
+        writeln!(f, "jobs     {accepted} accepted: {done} done, {failed} failed, {cancelled} cancelled")?;
+        write!(f, "now      {queued} queued, {gated} at gates, {timers} wait for their time, {running} run")?;
+        if !self.is_measured {
+            return Ok(());
+        }
+        writeln!(f)?;
+        writeln!(f, "waiting  {}", self.waiting)?;
+        writeln!(f, "running  {}", self.running)?;
+        writeln!(f, "late     {}", self.late)?;
+        if let Some(oldest) = self.oldest {
+            writeln!(f, "oldest   has waited for {oldest:.1?} at least")?;
+        }
+        write!(f, "awake    {:.1} % of the time, {} wake-ups", 100.0 * self.awake(), self.wake_ups())
+    }
+}
+
+impl<T: Send + 'static> Pool<T> {
+    /// How the pool does now. With [`Builder::metrics`](crate::Builder::metrics) it tells times, too. O(workers).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::builder().threads(2).metrics(true).build()?;
+    /// pool.submit_all((0..1000).map(|_| || ()))?;
+    /// pool.wait_idle();
+    /// let metrics = pool.metrics();
+    /// assert_eq!((metrics.counts.done, metrics.waiting.count()), (1000, 4));
+    /// println!("{metrics}");
+    /// # Ok(()) }
+    /// ```
+    pub fn metrics(&self) -> Metrics {
+        let engine = self.engine();
+        let meter = engine.config.observed.as_ref().and_then(|observed| observed.meter());
+        Metrics::new(self.counts(), meter.map(|meter| meter.read(&engine.core)))
+    }
+}

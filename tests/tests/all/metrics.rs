@@ -1,0 +1,202 @@
+//! What a pool tells of how it does.
+
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastthreadpool::{Metrics, Observer, Pool};
+
+use crate::support::{HOUR, Occupied, Shut, pool};
+
+const SOON: Duration = Duration::from_millis(3);
+
+fn measured<T: Send + 'static>(threads: usize) -> Pool<T> {
+    Pool::builder().threads(threads).metrics(true).build().unwrap()
+}
+
+/// The longest that was measured is at least so long.
+fn longest(histogram: &fastthreadpool::Histogram) -> Duration {
+    histogram.quantile(1.0).unwrap_or_default()
+}
+
+#[test]
+fn without_measuring_there_are_the_counts() {
+    let pool: Pool<u32> = pool(1);
+    pool.submit(|| 1).unwrap();
+    pool.submit(|| "x".parse()).unwrap();
+    pool.wait_idle();
+    let metrics = pool.metrics();
+    assert_eq!((metrics.counts.done, metrics.counts.failed), (1, 1));
+    assert_eq!(metrics, {
+        let mut none = Metrics::default();
+        none.counts = metrics.counts;
+        none
+    });
+    assert_eq!(metrics.to_string().lines().count(), 3);
+    let other: Pool = Pool::builder().threads(1).metrics(true).metrics(false).build().unwrap();
+    assert!(!other.metrics().is_measured);
+}
+
+#[test]
+fn of_64_jobs_one_is_timed_and_of_256_one_has_its_wait_measured() {
+    let pool = measured::<()>(2);
+    for _ in 0..640 {
+        pool.submit(|| ()).unwrap();
+    }
+    pool.wait_idle();
+    let metrics = pool.metrics();
+    assert_eq!((metrics.running.count(), metrics.waiting.count(), metrics.late.count()), (10, 3, 0));
+    // At once, and to a group, too.
+    let group = pool.group::<()>().build().unwrap();
+    pool.submit_all((0..640).map(|_| || ())).unwrap();
+    (0..1280).for_each(|_| _ = group.submit(|| ()).unwrap());
+    pool.wait_idle();
+    let metrics = pool.metrics();
+    assert_eq!((metrics.running.count(), metrics.waiting.count(), metrics.counts.done), (40, 10, 2560));
+}
+
+#[test]
+fn jobs_that_jobs_submit_are_measured_in_their_own_queue() {
+    let pool = measured::<()>(1);
+    let inner = pool.clone();
+    pool.submit(move || (0..640).for_each(|_| _ = inner.submit(|| ()).unwrap())).unwrap();
+    pool.wait_idle();
+    let metrics = pool.metrics();
+    assert_eq!((metrics.running.count(), metrics.waiting.count()), (11, 4));
+}
+
+#[test]
+fn what_is_no_part_of_the_queue_is_timed_each() {
+    let pool = measured::<()>(1);
+    for _ in 0..10 {
+        pool.submit_first(|| ()).unwrap();
+        pool.submit_later(Duration::from_micros(10), || ()).unwrap();
+    }
+    pool.wait_idle();
+    assert_eq!((pool.metrics().running.count(), pool.metrics().waiting.count()), (20, 0));
+}
+
+#[test]
+fn a_wait_is_as_long_as_it_is() {
+    let pool = measured::<()>(1);
+    let (begun, has_begun) = channel();
+    let (shut, gate) = Shut::new();
+    pool.submit(move || {
+        begun.send(()).unwrap();
+        gate.pass();
+    })
+    .unwrap();
+    has_begun.recv().unwrap();
+    (1..=256).for_each(|_| _ = pool.submit(|| ()).unwrap());
+    let until = Instant::now() + SOON;
+    while Instant::now() < until {
+        thread::yield_now();
+    }
+    shut.open();
+    pool.wait_idle();
+    let metrics = pool.metrics();
+    assert!(longest(&metrics.waiting) >= SOON && longest(&metrics.running) >= SOON, "{metrics}");
+    assert_eq!((metrics.waiting.count(), metrics.running.count()), (2, 5));
+}
+
+#[test]
+fn the_oldest_job_has_waited_since_somebody_has_seen_it() {
+    let pool = measured::<()>(1);
+    assert_eq!(pool.metrics().oldest, None);
+    let occupied = Occupied::new(&pool);
+    assert_eq!(pool.metrics().oldest, None);
+    let first = pool.submit(|| ()).unwrap();
+    assert!(pool.metrics().oldest.is_some());
+    let seen = Instant::now();
+    while seen.elapsed() < SOON {
+        thread::yield_now();
+    }
+    pool.submit(|| ()).unwrap();
+    assert!(pool.metrics().oldest.unwrap() >= SOON);
+    pool.cancel(first);
+    drop(occupied);
+    pool.wait_idle();
+    assert_eq!(pool.metrics().oldest, None);
+}
+
+#[test]
+fn where_jobs_are_many_the_queue_tells_how_long_they_have_waited() {
+    let pool = measured::<()>(1);
+    let occupied = Occupied::new(&pool);
+    // The last of them is the first of a run of the queue.
+    (1..=256).for_each(|_| _ = pool.submit(|| ()).unwrap());
+    let submitted = Instant::now();
+    while submitted.elapsed() < SOON {
+        thread::yield_now();
+    }
+    assert!(pool.metrics().oldest.unwrap() >= SOON);
+    drop(occupied);
+}
+
+#[test]
+fn each_run_of_a_periodic_job_says_how_late_it_was() {
+    let pool = measured::<()>(1);
+    let (shut, gate) = Shut::new();
+    let runs = pool.periodic_with(move |job| {
+        if job.run() == 1 {
+            gate.pass();
+        }
+        job.run()
+    });
+    let runs = runs.every(SOON).missed(fastthreadpool::MissedTickBehavior::Burst).spawn().unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < 3 * SOON {
+        thread::yield_now();
+    }
+    shut.open();
+    let mut runs = runs.iter();
+    assert!(runs.by_ref().take(2).map(Result::unwrap).eq(1..=2));
+    drop(runs);
+    pool.cancel_timers();
+    pool.wait_idle();
+    let metrics = pool.metrics();
+    assert!(metrics.late.count() >= 2 && longest(&metrics.late) >= SOON, "{metrics}");
+}
+
+#[test]
+fn workers_say_how_long_they_slept() {
+    let pool = measured::<()>(1);
+    for _ in 0..3 {
+        pool.submit(|| ()).unwrap();
+        pool.wait_idle();
+        let handle = pool.job(|| ()).after(SOON).spawn().unwrap();
+        handle.join().unwrap();
+    }
+    let before = pool.metrics();
+    pool.shutdown();
+    let metrics = pool.metrics();
+    let [worker] = &metrics.workers[..] else { panic!("{metrics:?}") };
+    assert_eq!(worker.worker, 0);
+    assert!(worker.asleep <= worker.present && worker.present <= metrics.age, "{metrics:?}");
+    assert!(worker.present >= before.workers[0].present && metrics.wake_ups() >= before.wake_ups());
+    assert!((0.0..=1.0).contains(&worker.awake()) && (metrics.awake() - worker.awake()).abs() < 1e-9);
+    assert_eq!(metrics.to_string().lines().count(), 7);
+}
+
+#[test]
+fn an_observer_takes_nothing_from_the_metrics() {
+    struct Nothing;
+    impl Observer for Nothing {}
+    let pool: Pool = Pool::builder().threads(1).observer(Nothing).metrics(true).build().unwrap();
+    (0..640).for_each(|_| _ = pool.submit(|| ()).unwrap());
+    let later = pool.job(|| ()).after(HOUR).submit().unwrap();
+    pool.wait_idle();
+    assert_eq!((pool.metrics().running.count(), pool.metrics().counts.timers), (10, 1));
+    pool.cancel(later);
+}
+
+#[test]
+fn a_job_that_is_run_where_somebody_waits_is_measured() {
+    let pool = measured::<()>(1);
+    let inner = pool.clone();
+    let handle = pool.spawn(move || (0..10).for_each(|_| inner.spawn(|| ()).unwrap().join().unwrap()));
+    handle.unwrap().join().unwrap();
+    pool.wait_idle();
+    // The first of each queue.
+    assert_eq!(pool.metrics().running.count(), 2);
+}
