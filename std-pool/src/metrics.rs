@@ -13,8 +13,9 @@ use crate::pool::Pool;
 
 /// How a pool does: from [`Pool::metrics`].
 ///
-/// The counts are exact. Times are measured of some jobs: of those that are appended to the queue, of one in 64 how long it runs, and of one in 256 how long it has
-/// waited; of all others how long each runs. They follow the system's clock.
+/// The counts are exact. Times are measured of some jobs, since a look at the clock takes longer than a job may: of those that are appended to the queue one in 64 has its run
+/// timed, which then stands for 64, and each after one that took 10 microseconds or more on the same worker, until one is shorter; and of one in 256 it is known how long it has waited. Of all others
+/// each run is timed. The times follow the system's clock.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {

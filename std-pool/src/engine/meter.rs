@@ -1,7 +1,8 @@
 //! What is measured in a pool: how long jobs wait and run, how late periodic ones are, how long workers sleep.
 //!
-//! A clock read costs more than a job may. So of jobs that are appended to a queue one in [`MEASURED`] has its run timed, by its position;
-//! and how long it has waited only if its position begins a run of the queue's, of which the core keeps the time. All others, which cost
+//! A clock read costs more than a job may. So of jobs that are appended to a queue one in [`MEASURED`] has its run timed, by its position,
+//! and stands for as many; after one that took [`LONG`] each is timed, and stands for itself, until one is short. How long a job has waited is
+//! known only if its position begins a run of the queue's, of which the core keeps the time. All others, which cost
 //! more than a clock read to be submitted, are timed each. Workers read the clock when they go to sleep and when they get up.
 //!
 //! | sheet | written by | read by |
@@ -19,6 +20,9 @@ use crate::sys::{self, Mutex, OnceLock};
 
 /// Of so many positions one is measured.
 const MEASURED: usize = 64;
+
+/// Nanoseconds beside which two looks at the clock do not matter: they take a two-hundredth of that.
+const LONG: u64 = 10_000;
 
 /// Seats of a chunk.
 const CHUNK: usize = 16;
@@ -91,6 +95,13 @@ impl Shift {
     }
 }
 
+/// A run that is measured.
+pub(crate) struct Begun {
+    seat: usize,
+    at: Tick,
+    stands_for: usize,
+}
+
 /// All that was measured.
 #[derive(Default)]
 pub(crate) struct Measured {
@@ -119,25 +130,29 @@ impl Meter {
         &chunk.get_or_init(Box::default)[seat % CHUNK]
     }
 
-    /// A job begins that was to do so at `due`, if that is known. Returns when, if its run is measured.
+    /// A job begins that was to do so at `due`, if that is known; `after_long`: after one that was long. Returns what is to be said of its end,
+    /// if its run is measured.
     #[inline]
-    pub(crate) fn begin(&self, core: &Core, id: JobId, seat: usize, due: Tick) -> Option<Tick> {
-        if id.position().is_some_and(|position| position % MEASURED != 0) {
+    pub(crate) fn begin(&self, core: &Core, id: JobId, seat: usize, due: Tick, after_long: bool) -> Option<Begun> {
+        let position = id.position();
+        if !after_long && position.is_some_and(|position| position % MEASURED != 0) {
             return None;
         }
         let now = sys::now();
         if let Some(submitted) = core.submitted_at(id) {
-            self.sheet(seat).waiting.add(now.since(submitted));
+            self.sheet(seat).waiting.add(now.since(submitted), 1);
         }
         if due != Tick::MAX {
-            self.sheet(seat).late.add(now.since(due));
+            self.sheet(seat).late.add(now.since(due), 1);
         }
-        Some(now)
+        Some(Begun { seat, at: now, stands_for: if after_long || position.is_none() { 1 } else { MEASURED } })
     }
 
-    /// The run is over.
-    pub(crate) fn end(&self, seat: usize, begun: Tick) {
-        self.sheet(seat).running.add(sys::now().since(begun));
+    /// The run is over. Returns whether it was long.
+    pub(crate) fn end(&self, begun: &Begun) -> bool {
+        let took = sys::now().since(begun.at);
+        self.sheet(begun.seat).running.add(took, begun.stands_for);
+        took >= LONG
     }
 
     pub(crate) fn worker(&self, seat: usize, event: WorkerEvent) {

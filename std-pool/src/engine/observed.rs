@@ -72,13 +72,15 @@ impl Observers {
         }
     }
 
+    /// `after_long`: see [`Meter::begin`].
     #[inline]
-    fn see(&self, core: &Core, job: &Whose, step: impl FnOnce() -> After) -> After {
-        let begun = self.meter().and_then(|meter| Some((meter, meter.begin(core, job.id, job.seat, job.due)?)));
+    fn see(&self, core: &Core, job: &Whose, after_long: &mut bool, step: impl FnOnce() -> After) -> After {
+        let start = |meter: &Meter| meter.begin(core, job.id, job.seat, job.due, *after_long);
+        let begun = self.meter().and_then(|meter| Some((meter, start(meter)?)));
         // What has no name is not the user's.
         let after = if job.name.is_empty() { step() } else { self.tell_of(job, step) };
         if let Some((meter, begun)) = begun {
-            meter.end(job.seat, begun);
+            *after_long = meter.end(&begun);
         }
         after
     }
@@ -148,7 +150,7 @@ impl Observed for Observers {
     }
 
     fn run(&self, core: &Core, job: Whose, step: &mut dyn FnMut() -> After) -> After {
-        self.see(core, &job, step)
+        self.see(core, &job, &mut false, step)
     }
 
     fn work(&self, core: &Core, worker: &mut Worker<'_>, env: &mut Env) -> Rest {
@@ -180,7 +182,10 @@ impl Runner<Payload> for Seen<'_> {
         }
         let name = if self.observers.all.is_empty() { "" } else { payload.name() };
         let job = Whose { id, name, seat: running.seat(), due };
-        self.observers.see(core, &job, || self.env.run(payload, running))
+        let mut after_long = self.env.after_long;
+        let after = self.observers.see(core, &job, &mut after_long, || self.env.run(payload, running));
+        self.env.after_long = after_long;
+        after
     }
 
     fn dispose(&mut self, payload: Payload) {

@@ -24,6 +24,8 @@ pub(crate) struct Env {
     running: Option<Running>,
     /// The id of the one job that runs inside another or outside of all workers, which the mark of the seat may not tell.
     known: Option<JobId>,
+    /// The last run that was measured was long.
+    pub(super) after_long: bool,
     /// Runs since the totals were brought up to date.
     #[cfg(not(target_pointer_width = "64"))]
     ended: u32,
@@ -36,6 +38,7 @@ impl Env {
             engine: Arc::clone(engine),
             running: None,
             known: None,
+            after_long: false,
             #[cfg(not(target_pointer_width = "64"))]
             ended: 0,
         }

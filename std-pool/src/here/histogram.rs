@@ -8,7 +8,8 @@ use crate::sys::atomic::{AtomicUsize, Ordering};
 
 const BUCKETS: usize = 64;
 
-/// How many durations were measured of each size: of 0 nanoseconds, of 1, of 2 and 3, and so on by powers of two.
+/// How many durations there were of each size: of 0 nanoseconds, of 1, of 2 and 3, and so on by powers of two. Not each was measured; one that was
+/// stands for those that were not.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,13 +17,12 @@ const BUCKETS: usize = 64;
 /// use std::time::Duration;
 ///
 /// let pool: Pool = Pool::builder().threads(1).metrics(true).build()?;
-/// // Of each 64 jobs one is measured.
 /// for _ in 0..640 {
 ///     pool.submit(|| ())?;
 /// }
 /// pool.wait_idle();
 /// let running = pool.metrics().running;
-/// assert_eq!(running.count(), 10);
+/// assert!(running.count() >= 640);
 /// assert!(running.quantile(0.5) <= running.quantile(0.99));
 /// println!("{running}");
 /// # Ok(()) }
@@ -39,14 +39,14 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// How many were measured.
+    /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
 
-    /// The duration that at least a share of `q` of those measured did not exceed, from 0 to 1: the upper end of the bucket in which it lies, so
-    /// up to twice as long. `None` if nothing was measured.
+    /// The duration that at least a share of `q` of them did not exceed, from 0 to 1: the upper end of the bucket in which it lies, so
+    /// up to twice as long. `None` if there are none.
     ///
     /// # Panics
     ///
@@ -102,9 +102,10 @@ impl Default for Buckets {
 }
 
 impl Buckets {
-    pub(crate) fn add(&self, nanos: u64) {
+    /// One more, that stands for so many.
+    pub(crate) fn add(&self, nanos: u64, for_so_many: usize) {
         let bucket = (u64::BITS - nanos.leading_zeros()) as usize;
-        self.0[bucket.min(BUCKETS - 1)].fetch_add(1, Ordering::Relaxed);
+        self.0[bucket.min(BUCKETS - 1)].fetch_add(for_so_many, Ordering::Relaxed);
     }
 
     pub(crate) fn add_to(&self, histogram: &mut Histogram) {
@@ -120,7 +121,7 @@ mod tests {
 
     fn of(nanos: &[u64]) -> Histogram {
         let (buckets, mut histogram) = (Buckets::default(), Histogram::default());
-        nanos.iter().for_each(|nanos| buckets.add(*nanos));
+        nanos.iter().for_each(|nanos| buckets.add(*nanos, 1));
         buckets.add_to(&mut histogram);
         histogram
     }

@@ -38,21 +38,42 @@ fn without_measuring_there_are_the_counts() {
 }
 
 #[test]
-fn of_64_jobs_one_is_timed_and_of_256_one_has_its_wait_measured() {
+fn of_64_jobs_one_is_timed_for_all_and_of_256_one_has_its_wait_measured() {
     let pool = measured::<()>(2);
     for _ in 0..640 {
         pool.submit(|| ()).unwrap();
     }
     pool.wait_idle();
     let metrics = pool.metrics();
-    assert_eq!((metrics.running.count(), metrics.waiting.count(), metrics.late.count()), (10, 3, 0));
+    // One that took long by accident has others timed, too.
+    assert!((640..1280).contains(&metrics.running.count()), "{metrics}");
+    assert_eq!((metrics.waiting.count(), metrics.late.count()), (3, 0));
     // At once, and to a group, too.
     let group = pool.group::<()>().build().unwrap();
     pool.submit_all((0..640).map(|_| || ())).unwrap();
     (0..1280).for_each(|_| _ = group.submit(|| ()).unwrap());
     pool.wait_idle();
     let metrics = pool.metrics();
-    assert_eq!((metrics.running.count(), metrics.waiting.count(), metrics.counts.done), (40, 10, 2560));
+    assert!((2560..5120).contains(&metrics.running.count()), "{metrics}");
+    assert_eq!((metrics.waiting.count(), metrics.counts.done), (10, 2560));
+}
+
+#[test]
+fn after_a_long_run_each_is_timed() {
+    let pool = measured::<()>(1);
+    for _ in 0..10 {
+        pool.submit(|| {
+            let until = Instant::now() + Duration::from_micros(50);
+            while Instant::now() < until {
+                thread::yield_now();
+            }
+        })
+        .unwrap();
+    }
+    pool.wait_idle();
+    let running = pool.metrics().running;
+    assert_eq!(running.count(), 64 + 9);
+    assert!(running.quantile(0.0).unwrap() >= Duration::from_micros(50));
 }
 
 #[test]
@@ -62,7 +83,8 @@ fn jobs_that_jobs_submit_are_measured_in_their_own_queue() {
     pool.submit(move || (0..640).for_each(|_| _ = inner.submit(|| ()).unwrap())).unwrap();
     pool.wait_idle();
     let metrics = pool.metrics();
-    assert_eq!((metrics.running.count(), metrics.waiting.count()), (11, 4));
+    assert!((704..1408).contains(&metrics.running.count()), "{metrics}");
+    assert_eq!(metrics.waiting.count(), 4);
 }
 
 #[test]
@@ -96,7 +118,7 @@ fn a_wait_is_as_long_as_it_is() {
     pool.wait_idle();
     let metrics = pool.metrics();
     assert!(longest(&metrics.waiting) >= SOON && longest(&metrics.running) >= SOON, "{metrics}");
-    assert_eq!((metrics.waiting.count(), metrics.running.count()), (2, 5));
+    assert_eq!(metrics.waiting.count(), 2);
 }
 
 #[test]
@@ -186,7 +208,8 @@ fn an_observer_takes_nothing_from_the_metrics() {
     (0..640).for_each(|_| _ = pool.submit(|| ()).unwrap());
     let later = pool.job(|| ()).after(HOUR).submit().unwrap();
     pool.wait_idle();
-    assert_eq!((pool.metrics().running.count(), pool.metrics().counts.timers), (10, 1));
+    assert!(pool.metrics().running.count() >= 640);
+    assert_eq!(pool.metrics().counts.timers, 1);
     pool.cancel(later);
 }
 
@@ -197,6 +220,6 @@ fn a_job_that_is_run_where_somebody_waits_is_measured() {
     let handle = pool.spawn(move || (0..10).for_each(|_| inner.spawn(|| ()).unwrap().join().unwrap()));
     handle.unwrap().join().unwrap();
     pool.wait_idle();
-    // The first of each queue.
-    assert_eq!(pool.metrics().running.count(), 2);
+    // The first of each queue stands for others, too.
+    assert!(pool.metrics().running.count() >= 2 * 64);
 }
