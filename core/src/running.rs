@@ -89,6 +89,14 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if depth < seat.running() { seat.id(depth) } else { None }
     }
 
+    /// Visits the jobs that run on workers, by seat, the outermost first; those inside of [`STOPPABLE_DEPTH`] others or more are left out. What
+    /// begins or ends meanwhile may be missed.
+    pub fn visit_running(&self, mut visit: impl FnMut(usize, JobId)) {
+        for (number, seat) in self.storage.seats().iter().enumerate() {
+            (0..STOPPABLE_DEPTH).map_while(|depth| seat.seen(depth)).for_each(|id| visit(number, id));
+        }
+    }
+
     /// Whether the job has been asked to stop, or the pool is stopping.
     #[inline]
     pub fn is_cancelled(&self, running: &Running) -> bool {

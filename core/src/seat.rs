@@ -242,6 +242,16 @@ impl<G: Gating> Seat<G> {
         self.marks.get(depth).map(Mark::id)
     }
 
+    /// The id of the job at `depth`, for others than its worker.
+    pub(crate) fn seen(&self, depth: usize) -> Option<JobId> {
+        let mark = self.marks.get(depth)?;
+        let before = mark.word.load(Ordering::Acquire);
+        // With acquire: whoever sees a word of a later job's id sees the end of this one below.
+        let id = mark.id();
+        let is_same = mark.word.load(Ordering::Relaxed) & !STAGE == before & !STAGE;
+        (before & STAGE != IDLE && is_same).then_some(id)
+    }
+
     /// The innermost job has ended, or is not to begin here after all.
     #[inline(always)]
     pub(crate) fn end(&self, depth: usize) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fastthreadpool_core::MAX_WORKERS;
 
 use crate::build_error::BuildError;
+use crate::engine::carried::{Carrier, Carries, Carry, Functions};
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::{self, NameThread};
 use crate::engine::observed::{Observed, Observers};
@@ -42,6 +43,7 @@ pub struct Builder<T> {
     prestart: Option<Prestart>,
     punctual: Option<KeepTime>,
     observed: Option<Box<dyn Observed>>,
+    carries: Option<Box<dyn Carries>>,
     name_prefix: String,
     thread_name: Option<NameThread>,
     stack_size: Option<usize>,
@@ -90,6 +92,7 @@ impl<T: Send + 'static> Builder<T> {
             prestart: None,
             punctual: None,
             observed: None,
+            carries: None,
             name_prefix: "ThreadPool".into(),
             thread_name: None,
             stack_size: None,
@@ -212,6 +215,47 @@ impl<T: Send + 'static> Builder<T> {
     /// and cancel costs a few calls more, and jobs that are submitted [at once](crate::Group::submit_all) are submitted one by one.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observed.get_or_insert_with(|| Box::new(Observers::default())).add(Box::new(observer));
+        self.bounds = Some(Bounds::new());
+        self
+    }
+
+    /// Each job carries along what `capture` returns where it is submitted, and is run by `enter`, which is given that and has to call the
+    /// function that it is given: it may set up what the job is to find on its thread, and take it away again. So what is local to a task
+    /// of the submitter's follows the job. Said several times, what was said last is around the others. It costs an allocation for each job.
+    ///
+    /// A periodic job and a future have one context, which each run, or poll, is called with. What belongs to a job takes part in its context
+    /// only on the same thread: tasks of scopes and halves of joins may run on others.
+    ///
+    /// If `capture` panics, the job is run without; if `enter` does, or does not call the function, the job is run all the same, once.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::cell::Cell;
+    ///
+    /// thread_local!(static USER: Cell<&'static str> = const { Cell::new("nobody") });
+    ///
+    /// let pool: Pool<&'static str> = Pool::builder()
+    ///     .propagate(|| USER.get(), |user, job| {
+    ///         let before = USER.replace(user);
+    ///         job();
+    ///         USER.set(before);
+    ///     })
+    ///     .build()?;
+    /// USER.set("Ann");
+    /// assert_eq!(pool.spawn(|| USER.get())?.join()?, "Ann");
+    /// # Ok(()) }
+    /// ```
+    pub fn propagate<C: Send + 'static>(
+        self,
+        capture: impl Fn() -> C + Send + Sync + 'static,
+        enter: impl Fn(&mut C, &mut dyn FnMut()) + Send + Sync + 'static,
+    ) -> Self {
+        self.carrying(Functions { capture, enter })
+    }
+
+    pub(crate) fn carrying(mut self, carry: impl Carry) -> Self {
+        self.carries = Some(Box::new(Carrier { carry: Arc::new(carry), inner: self.carries.take() }));
         self.bounds = Some(Bounds::new());
         self
     }
@@ -426,7 +470,7 @@ impl<T: Send + 'static> Builder<T> {
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let when_full = self.when_full;
-        let is_observed = self.observed.as_ref().is_some_and(|observed| observed.tells());
+        let is_observed = self.carries.is_some() || self.observed.as_ref().is_some_and(|observed| observed.tells());
         let policy =
             Policy { is_root: true, is_observed, queue_capacity, when_full, done_capacity, ..Policy::default() };
         let root = Inner::root(
@@ -450,6 +494,7 @@ impl<T: Send + 'static> Builder<T> {
             on_drop: self.on_drop,
             watched,
             observed: self.observed,
+            carries: self.carries,
         };
         let engine = Engine::new(config, root.clone(), root.outlet.keeps());
         let pool = Pool::of(engine.clone(), root.clone(), begin);

@@ -48,10 +48,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         Self {
             engine,
             around,
-            policy: Policy {
-                is_observed: engine.config.observed.as_ref().is_some_and(|observed| observed.tells()),
-                ..Policy::default()
-            },
+            policy: Policy { is_observed: engine.is_observed(), ..Policy::default() },
             failed_capacity: FAILURES,
             callbacks: Combined::none(),
         }

@@ -119,6 +119,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.state().alive()
     }
 
+    /// Workers whose jobs wait.
+    pub fn blocked(&self) -> usize {
+        self.state().blocked()
+    }
+
     /// The counts of this moment; O(workers).
     pub fn counts(&self) -> Counts {
         let busy = self.seats().iter().filter(|seat| seat.is_busy()).count();

@@ -17,7 +17,7 @@ impl Engine {
             return None;
         }
         // Else somebody else runs it, or has removed it.
-        let payload = self.core.withdraw(id)?;
+        let payload = self.take_back_job(id)?;
         self.has_removed();
         Some(payload)
     }

@@ -17,6 +17,7 @@
 //! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
 //! | `caller` | a job that runs where it is submitted |
+//! | `carried` | what jobs carry along |
 //! | `stow`, `pages` | what does not fit into a payload |
 //! | `slot`, `slots`, `doom` | the cohorts of groups, and what becomes of them |
 //! | `shown` | which of them the jobs of the seats belong to |
@@ -36,6 +37,7 @@
 pub(crate) mod affinity;
 pub(crate) mod awaits;
 pub(crate) mod caller;
+pub(crate) mod carried;
 pub(crate) mod clock;
 mod crowd;
 pub(crate) mod doom;
@@ -79,6 +81,7 @@ use std::time::Duration;
 use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, Tick};
 
 use crate::engine::awaits::Awaits;
+use crate::engine::carried::Carries;
 use crate::engine::due::Follows;
 use crate::engine::ending::Morgue;
 use crate::engine::errands::Errands;
@@ -139,6 +142,7 @@ pub(crate) struct Config {
     pub(crate) on_drop: OnDrop,
     pub(crate) watched: Option<Arc<dyn Watched>>,
     pub(crate) observed: Option<Box<dyn Observed>>,
+    pub(crate) carries: Option<Box<dyn Carries>>,
 }
 
 /// Who wants to know whether workers have nothing to do. Without its type, so that a program without is spared it.
@@ -289,6 +293,12 @@ impl Engine {
     #[inline(always)]
     pub(crate) fn address(&self) -> Address {
         Address::of(self)
+    }
+
+    /// Whether jobs have more to do than to be accepted: somebody observes, or they carry something.
+    pub(crate) fn is_observed(&self) -> bool {
+        let Config { observed, carries, .. } = &self.config;
+        carries.is_some() || observed.as_ref().is_some_and(|observed| observed.tells())
     }
 
     /// Whether this is the child of a process that has the pool's threads: here there are none, and its locks may be held

@@ -282,7 +282,7 @@ impl Engine {
     ) -> Result<JobId, SubmitError<J::Function>> {
         let Err(error) = self.perform(duty) else { return Ok(id) };
         // There is no thread, and so nobody who would have taken it; except one that was started just now after all.
-        match self.core.withdraw(id) {
+        match self.take_back_job(id) {
             None => Ok(id),
             Some(payload) => {
                 self.has_removed();

@@ -23,7 +23,7 @@
 
 use std::ptr;
 
-use fastthreadpool_core::{Cohort, Tick};
+use fastthreadpool_core::{Cohort, JobId, Tick};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
@@ -64,6 +64,37 @@ fn list() -> &'static Mutex<List> {
 /// In the child of a fork: the list may be locked by a thread that is not there, and who is in it is not. It gets another.
 pub(crate) fn forget_list() {
     LIST.forget();
+}
+
+/// One that waits, for who wants to know.
+pub(crate) struct Waits {
+    /// The innermost job of the engine that it is inside of.
+    pub(crate) by: Option<JobId>,
+    pub(crate) what: What,
+}
+
+/// What it waits for.
+pub(crate) enum What {
+    Idle,
+    Groups,
+    Scope,
+    Job(JobId),
+}
+
+/// Those who wait for something of an engine, or in a job of it.
+pub(crate) fn waits(engine: &Engine) -> Vec<Waits> {
+    let address = engine.address();
+    let of = |waiter: &Waiter| {
+        let by = waiter.turns.iter().find(|turn| turn.engine == address).map(|turn| turn.id);
+        let (what, is_of) = match &waiter.awaits {
+            Awaits::Idle(engine) => (What::Idle, engine.address() == address),
+            Awaits::Slots(slots) => (What::Groups, slots.iter().any(|slot| slot.engine().address() == address)),
+            Awaits::Scope(slot) => (What::Scope, slot.engine().address() == address),
+            Awaits::Job(engine, id) => (What::Job(*id), engine.address() == address),
+        };
+        (is_of || by.is_some()).then_some(Waits { by, what })
+    };
+    list().lock().waiters.iter().filter_map(of).collect()
 }
 
 impl Waiter {

@@ -43,7 +43,7 @@ pub(crate) struct Policy {
     /// It is the pool's own group.
     pub(crate) is_root: bool,
     pub(crate) name: &'static str,
-    /// Whether somebody observes the engine.
+    /// Whether somebody observes the engine, or jobs carry something.
     pub(crate) is_observed: bool,
     /// Jobs that may run at the same time.
     pub(crate) limit: Option<usize>,

@@ -129,6 +129,10 @@ fn give_back(core: &GroupCore, engine: &Engine) {
 }
 
 fn put(core: &GroupCore, engine: &Engine, job: Payload, how: How, nested: bool) -> Putting {
+    engine.put_carrying(core.policy.name, job, |job| put_in(core, engine, job, how, nested))
+}
+
+fn put_in(core: &GroupCore, engine: &Engine, job: Payload, how: How, nested: bool) -> Putting {
     match (how, &core.keys) {
         ((class, to, Some(gated), Some(key)), Some(keys)) => {
             // One gate further from the beginning.

@@ -152,8 +152,9 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         }
         match Self::pass(engine, group, Asks::LATER) {
             Ok(Admitted { slot, .. }) => {
-                let name = shape.name();
-                let submitted = engine.submit(shape.hold(Member::accept(group, slot)), To::Back, gated);
+                let (name, how) = (shape.name(), (Priority::Normal, To::Back, gated, None));
+                let put = |job, nested| (group.core.ways().put)(&group.core, engine, job, how, nested);
+                let submitted = engine.submit_by(shape.hold(Member::accept(group, slot)), put);
                 submitted.inspect(|id| group.core.tell_accepted(engine, *id, name, &To::Back, true))
             }
             Err(refusal) => Err(refusal.of(shape.into_function())),
