@@ -37,6 +37,7 @@ mod sharing;
 mod submitting;
 mod threads;
 mod waiting;
+mod weak_pool;
 mod worker_local;
 
 /// Of what the type of a [`Job`] is made, for who has to write it down.
@@ -96,4 +97,5 @@ pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;
 pub use threads::TooManyThreads;
 pub use waiting::Submit;
+pub use weak_pool::WeakPool;
 pub use worker_local::WorkerLocal;

@@ -5,6 +5,7 @@
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `clock` | the clock of the system, which can be set |
 //! | `life` | where the pool stands: one state machine |
+//! | `handle` | what the handles of the pool share |
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `affinity` | where they run |
 //! | `naming` | what threads are called |
@@ -41,6 +42,7 @@ pub(crate) mod due;
 pub(crate) mod ending;
 pub(crate) mod errands;
 pub(crate) mod habits;
+pub(crate) mod handle;
 pub(crate) mod hired;
 pub(crate) mod host;
 pub(crate) mod life;
@@ -79,6 +81,7 @@ use crate::engine::due::Follows;
 use crate::engine::ending::Morgue;
 use crate::engine::errands::Errands;
 use crate::engine::habits::Habits;
+use crate::engine::handle::Handle;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
@@ -207,6 +210,8 @@ pub(crate) struct Parts {
     pub(crate) root_keeps: bool,
     /// Itself, for threads that are to be started.
     this: Weak<Engine>,
+    /// What the users' handles share.
+    handle: OnceLock<Weak<Handle>>,
     life: Mutex<Life>,
     threads: Threads,
     parties: Mutex<Vec<Arc<dyn Party>>>,
@@ -249,6 +254,7 @@ impl Engine {
         core.keep(config.min_threads, config.keep_alive);
         let parts = |this: &Weak<Self>| Parts {
             this: Weak::clone(this),
+            handle: OnceLock::new(),
             core,
             threads: Threads::new(config.threads + spares + fastthreadpool_core::GUESTS),
             root,

@@ -17,6 +17,7 @@
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
+//! | `handles` | weak handles, and the last of the others |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
 //! | `limits` | who minds the limits of jobs, and what becomes of these meanwhile |
@@ -39,6 +40,7 @@ mod doors;
 mod ending;
 mod futures;
 mod gates;
+mod handles;
 mod joins;
 mod kinds;
 mod limits;

@@ -50,4 +50,5 @@ mod timers;
 mod views;
 mod waits;
 mod wall;
+mod weak;
 mod worker_local;
