@@ -85,6 +85,7 @@ pub use parallel::map::{Map, MapError, MapIter};
 pub use parallel::par::Par;
 pub use parallel::scope::Scope;
 pub use parallel::scope_handle::ScopedJoinHandle;
+pub use parallel::scoped_context::ScopedContext;
 pub use pool::Pool;
 pub use results::completed::Completed;
 pub use results::outcome::{BoxError, JobError, Outcome};
