@@ -22,7 +22,7 @@ use std::sync::{Arc, Weak};
 use fastthreadpool_core::{JobId, Tick};
 
 use crate::engine::Engine;
-use crate::here::removed::{self, CancelReason};
+use crate::here::removed::CancelReason;
 use crate::sync::event::Event;
 use crate::sys::{self, Mutex};
 
@@ -238,10 +238,7 @@ impl Engine {
 
     /// Removes a job that has not begun: it is too late.
     fn expire(&self, id: JobId) {
-        if let Some(payload) = self.core.remove(id) {
-            removed::bury(id, CancelReason::Expired, payload);
-            self.has_removed();
-        }
+        self.remove_late(id, CancelReason::Expired);
     }
 
     /// The jobs whose runs take longer than they may.

@@ -232,6 +232,8 @@ pub(crate) struct Parts {
     tell_idle: OnceLock<fn(&Engine)>,
     /// The last handle is gone.
     abandoned: AtomicBool,
+    /// A group wants to know what those jobs were that are removed.
+    tells_removed: AtomicBool,
     /// Sees to it that a closed pool has a thread. There since somebody has changed the number of threads.
     want_somebody: OnceLock<fn(&Engine)>,
     morgue: Morgue,
@@ -271,6 +273,7 @@ impl Engine {
             idlers: AtomicUsize::new(0),
             tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),
+            tells_removed: AtomicBool::new(false),
             want_somebody: OnceLock::new(),
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),

@@ -1,17 +1,61 @@
 //! Removing jobs: one by its id, many at once; and what becomes of what was removed.
+//!
+//! | who removes | which | is told what they were |
+//! |---|---|---|
+//! | a cancel by id | one | nobody |
+//! | `cancel_all`, `cancel_timers`, `shutdown_now` | of the pool | who calls, and each group that has asked |
+//! | a cancel of all, an end, a clear | of the pool | each group that has asked |
+//! | a cancel, a failure, a deadline of a group | of a gate | the same; and what of the group is met in the queue later, where it is met |
+//! | a newer job; the time by which it was to begin | one | its group, if that has asked |
+//!
+//! What a job was is asked of it before it is dropped, and what it waited for of where it lies; so both only while some group
+//! has asked, which is one look at `tells_removed` for each that goes with others. A cancel by id does not look.
 #![forbid(unsafe_code)]
 
 use fastthreadpool_core::{Cancelled, Gate, JobId, JobIds, Kinds, Phase, Tick};
 
 use crate::engine::{Engine, Payload};
+use crate::here::call::drop_quietly;
 use crate::here::cancellation::Cancellation;
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::{self, CancelReason};
+use crate::sys::atomic::Ordering;
+
+/// Is given what was removed.
+pub(super) type Keep<'k> = dyn FnMut(JobId, JobKind, Payload) + 'k;
 
 impl Engine {
-    /// Drops what was removed, and says of it why.
-    fn bury_as(reason: CancelReason) -> impl FnMut(JobId, Payload) {
-        move |id, payload| removed::bury(id, reason, payload)
+    /// Some group wants to know what the jobs were that are removed, from now on.
+    pub(crate) fn tell_removed(&self) {
+        self.tells_removed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one does. A job of such a group was submitted after that was said.
+    #[inline]
+    pub(crate) fn tells_removed(&self) -> bool {
+        self.tells_removed.load(Ordering::Relaxed)
+    }
+
+    /// Drops what was removed, and says of it why; and what it was, where that is asked.
+    pub(super) fn bury_removed(&self, id: JobId, kind: JobKind, reason: CancelReason, payload: Payload) {
+        if self.tells_removed() {
+            let job = RemovedJob { id, name: payload.name(), kind };
+            removed::telling(job, reason, || drop_quietly(payload));
+        } else {
+            removed::bury(id, reason, payload);
+        }
+    }
+
+    /// Drops it, and notes what it was.
+    pub(super) fn telling(
+        &self,
+        reason: CancelReason,
+        told: &mut Vec<RemovedJob>,
+    ) -> impl FnMut(JobId, JobKind, Payload) {
+        move |id, kind, payload| {
+            told.push(RemovedJob { id, name: payload.name(), kind });
+            self.bury_removed(id, kind, reason, payload);
+        }
     }
 
     /// Jobs were removed: who waits for nothing to be pending, or for the end, may see that now.
@@ -52,31 +96,24 @@ impl Engine {
 
     /// Removes a job for the sake of a newer one, if it has not begun.
     pub(crate) fn displace(&self, id: JobId) {
+        self.remove_late(id, CancelReason::Displaced);
+    }
+
+    /// Removes a job that has not begun, since that is too late.
+    pub(super) fn remove_late(&self, id: JobId, reason: CancelReason) {
+        // What is no entry lies in the queue.
+        let found = if self.tells_removed() { self.core.view(id) } else { None };
         if let Some(payload) = self.core.remove(id) {
-            removed::bury(id, CancelReason::Displaced, payload);
+            let kind = found.and_then(|entry| JobKind::of(&entry)).unwrap_or(JobKind::Queued);
+            self.bury_removed(id, kind, reason, payload);
             self.has_removed();
         }
-    }
-
-    /// Cancels what waits for a worker or at a gate, but what belongs to scopes.
-    pub(crate) fn cancel_queued(&self, reason: CancelReason) -> usize {
-        let bury: &mut dyn FnMut(JobId, Payload) = &mut Self::bury_as(reason);
-        let count = self.core.cancel_queued(bury);
-        self.has_removed();
-        count
-    }
-
-    pub(crate) fn cancel_entries(&self, kinds: Kinds, reason: CancelReason) -> usize {
-        let bury: &mut dyn FnMut(JobId, Payload) = &mut Self::bury_as(reason);
-        let count = self.core.cancel_entries(kinds, bury);
-        self.has_removed();
-        count
     }
 
     /// Cancels what waits for a worker or at a gate, but what belongs to scopes; returns what that was.
     pub(crate) fn remove_queued(&self) -> Vec<RemovedJob> {
         let mut told = Vec::new();
-        self.tell_queued(CancelReason::Cancelled, &mut told);
+        self.remove_arrived(&mut self.telling(CancelReason::Cancelled, &mut told));
         self.has_removed();
         told
     }
@@ -84,50 +121,48 @@ impl Engine {
     /// The same with what waits for a time.
     pub(crate) fn remove_timers(&self) -> Vec<RemovedJob> {
         let mut told = Vec::new();
-        self.tell_timers(CancelReason::Cancelled, &mut told);
+        self.remove_timed(&mut self.telling(CancelReason::Cancelled, &mut told));
         self.has_removed();
         told
     }
 
-    /// Removes all jobs, but what belongs to scopes, since the pool stops, and adds them to those that are told.
-    pub(super) fn tell_all(&self, told: &mut Vec<RemovedJob>) {
-        self.tell_queued(CancelReason::Shutdown, told);
-        self.tell_timers(CancelReason::Shutdown, told);
+    /// Removes all jobs that have not begun, but what belongs to scopes.
+    pub(super) fn remove_jobs(&self, keep: &mut Keep<'_>) {
+        self.remove_arrived(keep);
+        self.remove_timed(keep);
         // What has come meanwhile, by a job that ran.
-        self.tell_entries(Kinds::Jobs, JobKind::Urgent, CancelReason::Shutdown, told);
+        self.remove_entries(Kinds::Jobs, JobKind::Urgent, keep);
     }
 
-    fn tell_queued(&self, reason: CancelReason, told: &mut Vec<RemovedJob>) {
+    fn remove_arrived(&self, keep: &mut Keep<'_>) {
         self.core.expire();
         // In this order: what is let through when others are removed is not there any more.
-        self.tell_entries(Kinds::Gated, JobKind::Gated, reason, told);
-        self.tell_entries(Kinds::Ready, JobKind::Queued, reason, told);
+        self.remove_entries(Kinds::Gated, JobKind::Gated, keep);
+        self.remove_entries(Kinds::Ready, JobKind::Queued, keep);
         self.core.cancel_queued(|id, payload| {
             // What is in no lane goes before all others.
             let kind = if JobIds::of(id).is_some() { JobKind::Queued } else { JobKind::Urgent };
-            Self::tell(id, payload, kind, reason, told);
+            keep(id, kind, payload);
         });
     }
 
-    fn tell_timers(&self, reason: CancelReason, told: &mut Vec<RemovedJob>) {
-        self.tell_entries(Kinds::Delayed, JobKind::Delayed, reason, told);
-        self.tell_entries(Kinds::Periodic, JobKind::Periodic, reason, told);
+    fn remove_timed(&self, keep: &mut Keep<'_>) {
+        self.remove_entries(Kinds::Delayed, JobKind::Delayed, keep);
+        self.remove_entries(Kinds::Periodic, JobKind::Periodic, keep);
     }
 
-    fn tell_entries(&self, kinds: Kinds, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
-        self.core.cancel_entries(kinds, |id, payload| Self::tell(id, payload, kind, reason, told));
-    }
-
-    /// A job was removed: notes which, and drops it.
-    fn tell(id: JobId, payload: Payload, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
-        told.push(RemovedJob { id, name: payload.name(), kind });
-        removed::bury(id, reason, payload);
+    fn remove_entries(&self, kinds: Kinds, kind: JobKind, keep: &mut Keep<'_>) {
+        self.core.cancel_entries(kinds, |id, payload| keep(id, kind, payload));
     }
 
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
     pub(crate) fn cancel_everything(&self) -> usize {
-        let removed =
-            self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::Jobs, CancelReason::Cancelled);
+        let mut removed = 0;
+        self.remove_jobs(&mut |id, kind, payload| {
+            removed += 1;
+            self.bury_removed(id, kind, CancelReason::Cancelled, payload);
+        });
+        self.has_removed();
         let running = self.core.account().running;
         self.core.stop_running();
         self.tell_stopped();
@@ -135,27 +170,33 @@ impl Engine {
     }
 
     /// Cancels what belongs to a gate and has not begun.
-    pub(crate) fn cancel_gated(&self, gate: Gate, reason: CancelReason) -> usize {
-        let count = self.core.cancel_gated(gate, Self::bury_as(reason));
+    pub(crate) fn cancel_gated(&self, gate: Gate, reason: CancelReason) {
+        if self.tells_removed() {
+            self.core.expire();
+            // In the order of `remove_jobs`.
+            for (kinds, kind) in [
+                (Kinds::Gated, JobKind::Gated),
+                (Kinds::Ready, JobKind::Queued),
+                (Kinds::Arrived, JobKind::Urgent),
+                (Kinds::Delayed, JobKind::Delayed),
+                (Kinds::Periodic, JobKind::Periodic),
+            ] {
+                self.core.cancel_gated_kinds(gate, kinds, |id, payload| self.bury_removed(id, kind, reason, payload));
+            }
+        }
+        // What has gone back there meanwhile, and is not to do so.
+        self.core.cancel_gated(gate, |id, payload| self.bury_removed(id, JobKind::Gated, reason, payload));
         self.has_removed();
-        count
-    }
-
-    /// Removes all that has not begun, but what belongs to scopes; of entries those of some kinds. `keep` is given what was
-    /// removed.
-    pub(crate) fn remove_all(&self, kinds: Kinds, keep: &mut dyn FnMut(JobId, Payload)) {
-        self.core.cancel_queued(&mut *keep);
-        self.core.cancel_entries(kinds, keep);
     }
 
     /// Removes what would never end by itself: schedules, and delayed jobs whose time never comes.
-    pub(crate) fn remove_endless(&self, keep: &mut dyn FnMut(JobId, Payload)) {
-        self.core.cancel_entries(Kinds::Periodic, &mut *keep);
+    pub(super) fn remove_endless(&self, keep: &mut Keep<'_>) {
+        self.remove_entries(Kinds::Periodic, JobKind::Periodic, keep);
         let mut never = Vec::new();
         self.core.visit_entries(|id, entry| never.extend((entry.due == Tick::MAX).then_some(id)));
         for id in never {
             if let Cancelled::Removed(payload) = self.core.cancel(id) {
-                keep(id, payload);
+                keep(id, JobKind::Delayed, payload);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is told of jobs that have not run.
 #![forbid(unsafe_code)]
 
-use fastthreadpool_core::JobId;
+use fastthreadpool_core::{EntryState, EntryView, JobId};
 
 /// A job that was removed before it ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,4 +29,19 @@ pub enum JobKind {
     Periodic,
     /// Its group: room for its result, a limit, a key, the end of a pause. Or, of a future, to be woken.
     Gated,
+}
+
+impl JobKind {
+    /// Of one that is an entry; `None` if it runs.
+    pub(crate) fn of(entry: &EntryView) -> Option<Self> {
+        Some(match (entry.repeat, entry.state) {
+            (Some(_), _) => Self::Periodic,
+            (None, EntryState::Waiting) => Self::Delayed,
+            (None, EntryState::Gated) => Self::Gated,
+            // Let through by its group: it has its turn in the queue.
+            (None, EntryState::Ready) => Self::Queued,
+            (None, EntryState::Running | EntryState::Cancelled) => return None,
+            (None, _) => Self::Urgent,
+        })
+    }
 }

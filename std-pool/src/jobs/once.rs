@@ -9,6 +9,7 @@ use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
+use crate::here::job::RemovedJob;
 use crate::here::removed::{self, CancelReason};
 use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
@@ -124,7 +125,7 @@ where
         let begun = if call.is_late() { Err((hold.late(env), CancelReason::Expired)) } else { hold.begin(env) };
         let run = match begun {
             Ok(run) => run,
-            Err((hold, reason)) => return skip(env, (call, way), hold, reason),
+            Err((hold, reason)) => return skip(env, call.name(), (call, way), hold, reason),
         };
         let name = call.name();
         let env = &*env;
@@ -154,11 +155,22 @@ pub(crate) fn fail<T: Send + 'static>(env: &Env, run: &impl Run<T>, name: &'stat
 /// A job is not to begin: it is dropped, and then its hold.
 #[cold]
 #[inline(never)]
-pub(crate) fn skip<J>(env: &Env, job: impl Sized, hold: impl Sized, reason: CancelReason) -> Ran<J> {
-    removed::removing(env.id(), reason, || {
+pub(crate) fn skip<J>(
+    env: &Env,
+    name: &'static str,
+    job: impl Sized,
+    hold: impl Sized,
+    reason: CancelReason,
+) -> Ran<J> {
+    let bury = || {
         drop_quietly(job);
         drop(hold);
-    });
+    };
+    if env.engine.tells_removed() {
+        removed::telling(RemovedJob { id: env.id(), name, kind: env.kind() }, reason, bury);
+    } else {
+        removed::removing(env.id(), reason, bury);
+    }
     Ran::Over(End::Cancelled)
 }
 

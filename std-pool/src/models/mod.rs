@@ -25,6 +25,7 @@
 //! | `pages` | those who take room for large jobs, and those who bring it back |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `punctual` | who keeps due jobs punctual, and workers that sleep and get up |
+//! | `removals` | what a group is told of what it has removed, and workers |
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
 //! | `several` | those of several jobs who win, drop out, or are removed |
@@ -48,6 +49,7 @@ mod maps;
 mod pages;
 mod panics;
 mod punctual;
+mod removals;
 mod scopes;
 mod semaphores;
 mod several;

@@ -47,6 +47,7 @@ mod tallies;
 mod threads;
 mod time_limits;
 mod timers;
+mod told;
 mod views;
 mod waits;
 mod wall;
