@@ -4,6 +4,38 @@
 use fastthreadpool_core::{EntryState, EntryView, JobId};
 
 /// A job that was removed before it ran.
+///
+/// The job itself has been dropped, whoever has removed it. What is to be had back as a value goes home when it is dropped: a job that
+/// owns it so takes a few bytes more, the others nothing.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use fastthreadpool::Pool;
+/// use std::sync::mpsc::{Sender, channel};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Upload(&'static str);
+///
+/// /// What has to be done, until it is taken.
+/// struct Task(Option<Upload>, Sender<Upload>);
+///
+/// impl Drop for Task {
+///     fn drop(&mut self) {
+///         self.0.take().map(|upload| self.1.send(upload));
+///     }
+/// }
+///
+/// let pool: Pool = Pool::new()?;
+/// pool.pause();
+/// let (home, left) = channel();
+/// for name in ["a", "b"] {
+///     let mut task = Task(Some(Upload(name)), home.clone());
+///     pool.submit(move || task.0.take().map_or((), |upload| println!("uploads {upload:?}")))?;
+/// }
+/// pool.cancel_all();
+/// assert!(left.try_iter().eq([Upload("a"), Upload("b")]));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemovedJob {
