@@ -200,7 +200,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
             return Err(BuildError::NoCapacity);
         }
         if callbacks.on_removed.is_some() {
-            engine.tell_removed();
+            engine.ask();
         }
         let outlet = Outlet::new(failed_capacity, Threads::default()).combined(callbacks);
         Ok(Group::begin(engine, Inner::new(policy, outlet, around)))

@@ -61,7 +61,7 @@ impl Engine {
                 self.bury_removed(id, kind, CancelReason::Shutdown, payload);
             }
         };
-        self.close_by(how, &mut { keep }, &mut || self.remove_jobs(&mut { keep }))
+        self.close_by(how, &mut { keep }, &mut || self.remove_all(Kinds::Jobs, &mut { keep }))
     }
 
     /// The same: `keep` is given what would never end, `sweep` removes all that has not begun.
@@ -213,7 +213,7 @@ impl Engine {
         }
         let reason = CancelReason::Shutdown;
         let mut bury = |id, kind, payload| self.bury_removed(id, kind, reason, payload);
-        let mut sweep = || self.remove_jobs(&mut self.telling(reason, &mut told));
+        let mut sweep = || self.remove_each(Kinds::Jobs, &mut self.telling(reason, &mut told));
         let round = self.close_by(Close::Stop, &mut bury, &mut sweep);
         if !frame::is_inside(self.address()) {
             self.wait_for(round, Tick::MAX);
@@ -280,7 +280,9 @@ impl Engine {
         if self.is_elsewhere() {
             return;
         }
-        self.remove_jobs(&mut |id, kind, payload| self.bury_removed(id, kind, CancelReason::Shutdown, payload));
+        self.remove_all(Kinds::Jobs, &mut |id, kind, payload| {
+            self.bury_removed(id, kind, CancelReason::Shutdown, payload);
+        });
         self.morgue.bury(self);
         let mut results = Vec::new();
         self.each_party(&mut |party| results.push(party.take_results()));
@@ -321,9 +323,9 @@ impl Engine {
         }
         // What was never run, because no thread could be started, ends here, while all that it refers to is there.
         let this = &*self;
-        this.remove_jobs(&mut |id, kind, payload| this.bury_removed(id, kind, CancelReason::Shutdown, payload));
-        // Alarms.
-        this.core.cancel_entries(Kinds::All, |_, payload| drop_quietly(payload));
+        this.remove_all(Kinds::All, &mut |id, kind, payload| {
+            this.bury_removed(id, kind, CancelReason::Shutdown, payload);
+        });
         this.morgue.bury(this);
         if cfg!(debug_assertions) {
             self.assert_balance();

@@ -27,6 +27,7 @@
 //! | `due` | when a job is to run |
 //! | `wall` | which jobs follow the clock of the system |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
+//! | `told` | what groups are told of that |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
 //! | `habits` | what maps have cost |
@@ -60,6 +61,7 @@ pub(crate) mod stops;
 pub(crate) mod stow;
 pub(crate) mod submit;
 pub(crate) mod threads;
+pub(crate) mod told;
 pub(crate) mod totals;
 pub(crate) mod turns;
 pub(crate) mod waits;
@@ -90,6 +92,7 @@ use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
 use crate::engine::stops::Stops;
 use crate::engine::threads::Threads;
+use crate::engine::told::Asked;
 use crate::engine::totals::Totals;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
@@ -232,8 +235,9 @@ pub(crate) struct Parts {
     tell_idle: OnceLock<fn(&Engine)>,
     /// The last handle is gone.
     abandoned: AtomicBool,
-    /// A group wants to know what those jobs were that are removed.
-    tells_removed: AtomicBool,
+    /// How groups are told what those jobs were that are removed. There since the first has asked, so that a program in which none does
+    /// is spared it.
+    asked: OnceLock<&'static Asked>,
     /// Sees to it that a closed pool has a thread. There since somebody has changed the number of threads.
     want_somebody: OnceLock<fn(&Engine)>,
     morgue: Morgue,
@@ -273,7 +277,7 @@ impl Engine {
             idlers: AtomicUsize::new(0),
             tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),
-            tells_removed: AtomicBool::new(false),
+            asked: OnceLock::new(),
             want_somebody: OnceLock::new(),
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),

@@ -8,41 +8,28 @@
 //! | a cancel, a failure, a deadline of a group | of a gate | the same; and what of the group is met in the queue later, where it is met |
 //! | a newer job; the time by which it was to begin | one | its group, if that has asked |
 //!
-//! What a job was is asked of it before it is dropped, and what it waited for of where it lies; so both only while some group
-//! has asked, which is one look at `tells_removed` for each that goes with others. A cancel by id does not look.
+//! What a job was is looked for only while some group has asked, and that is one look for each job that goes with others. A cancel
+//! by id does not look.
 #![forbid(unsafe_code)]
 
 use fastthreadpool_core::{Cancelled, Gate, JobId, JobIds, Kinds, Phase, Tick};
 
 use crate::engine::{Engine, Payload};
-use crate::here::call::drop_quietly;
 use crate::here::cancellation::Cancellation;
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::{self, CancelReason};
-use crate::sys::atomic::Ordering;
 
 /// Is given what was removed.
 pub(super) type Keep<'k> = dyn FnMut(JobId, JobKind, Payload) + 'k;
 
 impl Engine {
-    /// Some group wants to know what the jobs were that are removed, from now on.
-    pub(crate) fn tell_removed(&self) {
-        self.tells_removed.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether one does. A job of such a group was submitted after that was said.
-    #[inline]
-    pub(crate) fn tells_removed(&self) -> bool {
-        self.tells_removed.load(Ordering::Relaxed)
-    }
-
     /// Drops what was removed, and says of it why; and what it was, where that is asked.
+    #[cold]
+    #[inline(never)]
     pub(super) fn bury_removed(&self, id: JobId, kind: JobKind, reason: CancelReason, payload: Payload) {
-        if self.tells_removed() {
-            let job = RemovedJob { id, name: payload.name(), kind };
-            removed::telling(job, reason, || drop_quietly(payload));
-        } else {
-            removed::bury(id, reason, payload);
+        match self.asked() {
+            Some(asked) => (asked.bury)(id, kind, reason, payload),
+            None => removed::bury(id, reason, payload),
         }
     }
 
@@ -101,10 +88,8 @@ impl Engine {
 
     /// Removes a job that has not begun, since that is too late.
     pub(super) fn remove_late(&self, id: JobId, reason: CancelReason) {
-        // What is no entry lies in the queue.
-        let found = if self.tells_removed() { self.core.view(id) } else { None };
+        let kind = self.asked().map_or(JobKind::Queued, |asked| (asked.kind)(self, id));
         if let Some(payload) = self.core.remove(id) {
-            let kind = found.and_then(|entry| JobKind::of(&entry)).unwrap_or(JobKind::Queued);
             self.bury_removed(id, kind, reason, payload);
             self.has_removed();
         }
@@ -126,12 +111,23 @@ impl Engine {
         told
     }
 
-    /// Removes all jobs that have not begun, but what belongs to scopes.
-    pub(super) fn remove_jobs(&self, keep: &mut Keep<'_>) {
+    /// Removes all that has not begun, but what belongs to scopes; of entries those of some kinds. What they waited for is said where
+    /// that is asked.
+    pub(super) fn remove_all(&self, kinds: Kinds, keep: &mut Keep<'_>) {
+        if let Some(asked) = self.asked() {
+            return (asked.remove_all)(self, kinds, keep);
+        }
+        let keep: &mut dyn FnMut(JobId, Payload) = &mut |id, payload| keep(id, JobKind::Queued, payload);
+        self.core.cancel_queued(&mut *keep);
+        self.core.cancel_entries(kinds, keep);
+    }
+
+    /// The same, and says what they waited for.
+    pub(super) fn remove_each(&self, kinds: Kinds, keep: &mut Keep<'_>) {
         self.remove_arrived(keep);
         self.remove_timed(keep);
         // What has come meanwhile, by a job that ran.
-        self.remove_entries(Kinds::Jobs, JobKind::Urgent, keep);
+        self.remove_entries(kinds, JobKind::Urgent, keep);
     }
 
     fn remove_arrived(&self, keep: &mut Keep<'_>) {
@@ -139,11 +135,12 @@ impl Engine {
         // In this order: what is let through when others are removed is not there any more.
         self.remove_entries(Kinds::Gated, JobKind::Gated, keep);
         self.remove_entries(Kinds::Ready, JobKind::Queued, keep);
-        self.core.cancel_queued(|id, payload| {
+        let keep: &mut dyn FnMut(JobId, Payload) = &mut |id, payload| {
             // What is in no lane goes before all others.
             let kind = if JobIds::of(id).is_some() { JobKind::Queued } else { JobKind::Urgent };
             keep(id, kind, payload);
-        });
+        };
+        self.core.cancel_queued(keep);
     }
 
     fn remove_timed(&self, keep: &mut Keep<'_>) {
@@ -152,13 +149,14 @@ impl Engine {
     }
 
     fn remove_entries(&self, kinds: Kinds, kind: JobKind, keep: &mut Keep<'_>) {
-        self.core.cancel_entries(kinds, |id, payload| keep(id, kind, payload));
+        let keep: &mut dyn FnMut(JobId, Payload) = &mut |id, payload| keep(id, kind, payload);
+        self.core.cancel_entries(kinds, keep);
     }
 
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
     pub(crate) fn cancel_everything(&self) -> usize {
         let mut removed = 0;
-        self.remove_jobs(&mut |id, kind, payload| {
+        self.remove_all(Kinds::Jobs, &mut |id, kind, payload| {
             removed += 1;
             self.bury_removed(id, kind, CancelReason::Cancelled, payload);
         });
@@ -171,20 +169,10 @@ impl Engine {
 
     /// Cancels what belongs to a gate and has not begun.
     pub(crate) fn cancel_gated(&self, gate: Gate, reason: CancelReason) {
-        if self.tells_removed() {
-            self.core.expire();
-            // In the order of `remove_jobs`.
-            for (kinds, kind) in [
-                (Kinds::Gated, JobKind::Gated),
-                (Kinds::Ready, JobKind::Queued),
-                (Kinds::Arrived, JobKind::Urgent),
-                (Kinds::Delayed, JobKind::Delayed),
-                (Kinds::Periodic, JobKind::Periodic),
-            ] {
-                self.core.cancel_gated_kinds(gate, kinds, |id, payload| self.bury_removed(id, kind, reason, payload));
-            }
+        if let Some(asked) = self.asked() {
+            (asked.remove_gated)(self, gate, &mut |id, kind, payload| (asked.bury)(id, kind, reason, payload));
         }
-        // What has gone back there meanwhile, and is not to do so.
+        // Then what has gone back there meanwhile, and is not to do so.
         self.core.cancel_gated(gate, |id, payload| self.bury_removed(id, JobKind::Gated, reason, payload));
         self.has_removed();
     }

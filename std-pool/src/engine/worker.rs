@@ -12,6 +12,7 @@ use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
 use crate::here::job::JobKind;
+use crate::here::removed::{self, CancelReason};
 use crate::sync::event;
 use crate::sys::{self, RawMutex, thread};
 
@@ -49,8 +50,16 @@ impl Env {
         }
     }
 
+    /// Calls `bury`, in which what is left of the job is dropped: it does not begin.
+    pub(crate) fn bury(&self, name: &'static str, reason: CancelReason, bury: &mut dyn FnMut()) {
+        match self.engine.asked() {
+            Some(asked) => (asked.skip)(self, name, reason, bury),
+            None => removed::removing(self.id(), reason, bury),
+        }
+    }
+
     /// What the job waited for last, before its turn came.
-    pub(crate) fn kind(&self) -> JobKind {
+    pub(super) fn kind(&self) -> JobKind {
         match &self.running {
             Some(running) if running.is_periodic() => JobKind::Periodic,
             // Let through by its group.

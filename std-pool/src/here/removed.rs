@@ -1,7 +1,7 @@
 //! Which job is being dropped without having run, and why: what its destructors may say of it.
 //!
 //! Rule: what is noted is there as long as it is noted, in the thread that has noted it; both end with [`removing`]. What a job was is
-//! noted by [`telling`] alone, where a group of the pool has asked: for the others it is not looked for.
+//! noted by [`note`] alone, inside of that, where a group of the pool has asked: for the others it is not looked for.
 
 use std::cell::Cell;
 use std::ptr;
@@ -77,19 +77,19 @@ pub(crate) fn bury<T>(id: JobId, reason: CancelReason, payload: T) {
     removing(id, reason, || drop_quietly(payload));
 }
 
-/// The same as [`removing`], in which is told what the job was.
-pub(crate) fn telling<R>(job: RemovedJob, reason: CancelReason, f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<(*const Removed, RemovedJob)>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            WAS.with(|was| was.set(self.0));
-        }
+/// What the job was that is being dropped is noted as long as this is there.
+pub(crate) struct Was(Option<(*const Removed, RemovedJob)>);
+
+impl Drop for Was {
+    fn drop(&mut self) {
+        WAS.with(|was| was.set(self.0));
     }
-    removing(job.id, reason, || {
-        let present = REMOVED.with(Cell::get);
-        let _restore = Restore(WAS.with(|was| was.replace(Some((present, job)))));
-        f()
-    })
+}
+
+/// Notes what the job was, in [`removing`].
+pub(crate) fn note(job: RemovedJob) -> Was {
+    let present = REMOVED.with(Cell::get);
+    Was(WAS.with(|was| was.replace(Some((present, job)))))
 }
 
 /// What the job was that is being dropped, if that is told.

@@ -9,8 +9,7 @@ use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
-use crate::here::job::RemovedJob;
-use crate::here::removed::{self, CancelReason};
+use crate::here::removed::CancelReason;
 use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
 use crate::results::outcome::{JobError, Outcome, outcome};
@@ -162,15 +161,13 @@ pub(crate) fn skip<J>(
     hold: impl Sized,
     reason: CancelReason,
 ) -> Ran<J> {
-    let bury = || {
-        drop_quietly(job);
-        drop(hold);
-    };
-    if env.engine.tells_removed() {
-        removed::telling(RemovedJob { id: env.id(), name, kind: env.kind() }, reason, bury);
-    } else {
-        removed::removing(env.id(), reason, bury);
-    }
+    let mut left = Some((job, hold));
+    env.bury(name, reason, &mut || {
+        if let Some((job, hold)) = left.take() {
+            drop_quietly(job);
+            drop(hold);
+        }
+    });
     Ran::Over(End::Cancelled)
 }
 
