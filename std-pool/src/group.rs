@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use fastthreadpool_core::{JobId, Tick};
 
-use crate::engine::Engine;
 use crate::engine::doom::Doom;
+use crate::engine::{Engine, Party};
 use crate::group_builder::GroupBuilder;
 use crate::groups::inner::Inner;
 use crate::groups::kin::Kin;
@@ -83,6 +83,24 @@ impl<T: Send + 'static> Group<T> {
     pub(crate) fn of(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
         let is_plain = inner.core.is_plain();
         Self { engine: Arc::clone(engine), inner, is_plain }
+    }
+
+    /// A handle once more to a group that may have lost all: the group, if it is buried. The pool's own never is.
+    pub(crate) fn again(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Result<Self, Arc<Inner<T>>> {
+        // In the child of a fork the lock may be held by nobody who is there.
+        if inner.core.policy.is_root || engine.is_elsewhere() {
+            inner.core.add_handle();
+            return Ok(Self::of(engine, inner));
+        }
+        // Not while somebody looks whether there are any.
+        let is_there = engine.with_parties(|| {
+            let is_there = !inner.is_buried();
+            if is_there {
+                inner.core.add_handle();
+            }
+            is_there
+        });
+        if is_there { Ok(Self::of(engine, inner)) } else { Err(inner) }
     }
 
     #[inline(always)]

@@ -12,6 +12,7 @@ use crate::group::Group;
 use crate::groups::inner::Inner;
 use crate::groups::kin::Kin;
 use crate::groups::policy::{GroupOnDrop, Policy, WhenFull};
+use crate::here::job::RemovedJob;
 use crate::here::removed::CancelReason;
 use crate::jobs::when::When;
 use crate::results::combine::Combined;
@@ -164,6 +165,32 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         self
     }
 
+    /// The same with the name of the job and what it waited for, as the pool tells of what it has [removed](crate::Pool::cancel_all): of all
+    /// that is removed by a cancel of this group, of one around it or of all that the pool has, by a failure, a deadline, or the time by
+    /// which a job was to begin, for a newer job, or because the pool ends or is cleared. Not of one that somebody
+    /// has cancelled by its id, who knows which that is.
+    ///
+    /// Once a pool has had such a group each job that it removes so is asked for its name. Others pay nothing for it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use fastthreadpool::{CancelReason, JobKind};
+    /// use std::sync::mpsc::channel;
+    ///
+    /// let pool: Pool = Pool::new()?;
+    /// let (sender, receiver) = channel();
+    /// let uploads = pool.group::<()>().on_removed(move |job, why| _ = sender.send((job.name, job.kind, why))).build()?;
+    /// uploads.job(|| ()).name("the report").after(std::time::Duration::from_secs(60)).submit()?;
+    /// uploads.cancel();
+    /// assert_eq!(receiver.recv()?, ("the report", JobKind::Delayed, CancelReason::Cancelled));
+    /// # Ok(()) }
+    /// ```
+    pub fn on_removed(mut self, callback: impl FnMut(RemovedJob, CancelReason) + Send + 'static) -> Self {
+        self.callbacks.on_removed = Some(Box::new(callback));
+        self
+    }
+
     /// What becomes of its jobs when its last handle is dropped. The default is that they go on by themselves.
     pub fn on_drop(mut self, what: GroupOnDrop) -> Self {
         self.policy.on_drop = what;
@@ -183,6 +210,9 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         let capacities = [policy.queue_capacity, policy.done_capacity, Some(failed_capacity)];
         if capacities.contains(&Some(0)) {
             return Err(BuildError::NoCapacity);
+        }
+        if callbacks.on_removed.is_some() {
+            engine.ask();
         }
         let outlet = Outlet::new(failed_capacity, Threads::default()).combined(callbacks);
         Ok(Group::begin(engine, Inner::new(policy, outlet, around)))

@@ -163,15 +163,7 @@ impl<T: Send + 'static> Pool<T> {
     fn entries(&self, wanted: impl Fn(JobKind) -> bool) -> Vec<JobInfo> {
         let mut found = Vec::new();
         self.engine().core.visit_entries(|id, view| {
-            let kind = match (view.repeat, view.state) {
-                (Some(_), _) => JobKind::Periodic,
-                (None, EntryState::Waiting) => JobKind::Delayed,
-                (None, EntryState::Gated) => JobKind::Gated,
-                // Let through by its group: it has its turn in the queue.
-                (None, EntryState::Ready) => JobKind::Queued,
-                (None, EntryState::Running | EntryState::Cancelled) => return,
-                (None, _) => JobKind::Urgent,
-            };
+            let Some(kind) = JobKind::of(&view) else { return };
             let kind_is_wanted = wanted(kind) || kind == JobKind::Queued && wanted(JobKind::Gated);
             if kind_is_wanted {
                 let has_time = match view.state {

@@ -41,6 +41,7 @@ mod spans;
 mod submitting;
 mod threads;
 mod waiting;
+mod weak_pool;
 mod worker_local;
 
 /// Of what the type of a [`Job`] is made, for who has to write it down.
@@ -91,6 +92,7 @@ pub use parallel::map::{Map, MapError, MapIter};
 pub use parallel::par::Par;
 pub use parallel::scope::Scope;
 pub use parallel::scope_handle::ScopedJoinHandle;
+pub use parallel::scoped_context::ScopedContext;
 pub use pool::Pool;
 pub use report::{Awaited, Report, Wait};
 pub use results::completed::Completed;
@@ -104,4 +106,5 @@ pub use sync::semaphore::{Permit, Semaphore};
 pub use sync::waiter::Waiter;
 pub use threads::TooManyThreads;
 pub use waiting::Submit;
+pub use weak_pool::WeakPool;
 pub use worker_local::WorkerLocal;

@@ -11,6 +11,7 @@ use fastthreadpool_core::{JobId, NotMoved, Tick};
 use crate::build_error::BuildError;
 use crate::builder::Builder;
 use crate::engine::Engine;
+use crate::engine::handle::Handle;
 use crate::engine::life::Close;
 use crate::group::Group;
 use crate::groups::inner::Inner;
@@ -61,17 +62,6 @@ pub struct Pool<T = ()> {
     group: Group<T>,
 }
 
-/// Ends the pool with the last of the users' handles.
-struct Handle {
-    engine: Arc<Engine>,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.engine.abandon();
-    }
-}
-
 impl<T> Clone for Pool<T> {
     fn clone(&self) -> Self {
         Self { handle: Arc::clone(&self.handle), group: self.group.clone() }
@@ -105,7 +95,16 @@ impl<T: Send + 'static> Pool<T> {
     pub(crate) fn of(engine: Arc<Engine>, root: Arc<Inner<T>>, begin: fn(&Arc<Inner<T>>, &Arc<Engine>)) -> Self {
         begin(&root, &engine);
         let group = Group::of(&engine, root);
-        Self { handle: Arc::new(Handle { engine }), group }
+        Self { handle: Handle::first(engine), group }
+    }
+
+    /// A handle more, whose results go to `group`.
+    pub(crate) fn with(handle: Arc<Handle>, group: Group<T>) -> Self {
+        Self { handle, group }
+    }
+
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.handle
     }
 
     /// Another handle to the same workers, for jobs that return `U`: a [group](Group::group) with queues of its own, which keeps

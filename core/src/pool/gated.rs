@@ -4,7 +4,7 @@
 use super::{Duty, Pool};
 use crate::end::End;
 pub use crate::entries::Exempt;
-use crate::entries::{At, Entering, Key, Kind, Slab};
+use crate::entries::{At, Entering, Key, Kind, Kinds, Slab};
 use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pack::Refused;
@@ -226,6 +226,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub fn cancel_gated(&self, gate: Gate, dispose: impl FnMut(JobId, P)) -> usize {
         let until = self.entries.lock().until();
         self.cancel_each(|entries, cursor| entries.cancel_next_of(cursor, gate.0, until), dispose)
+    }
+
+    /// The same of some kinds of them, whether they wait there or elsewhere.
+    pub fn cancel_gated_kinds(&self, gate: Gate, kinds: Kinds, dispose: impl FnMut(JobId, P)) -> usize {
+        let until = self.entries.lock().until();
+        self.cancel_each(|entries, cursor| entries.cancel_next(cursor, kinds, Some((gate.0, until))), dispose)
     }
 
     /// The run of a job at a gate goes on later, when there is room: [`After::Back`](crate::After::Back). What is returned was

@@ -272,6 +272,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         }
     }
 
+    /// The entry of a job, if it is one and has not left.
+    pub fn view(&self, id: JobId) -> Option<View> {
+        let Place::Entry { index, stamp } = id.place() else { return None };
+        self.entries.lock().get(Key { index, stamp })
+    }
+
     /// Visits the jobs that are entries. Takes the lock anew for each, so that it blocks nobody for long.
     pub fn visit_entries(&self, mut visit: impl FnMut(JobId, View)) {
         let mut cursor = 0;

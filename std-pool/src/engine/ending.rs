@@ -11,18 +11,19 @@ use fastthreadpool_core::{Host, JobId, Kinds, Phase, Tick};
 
 use crate::engine::host::StdHost;
 use crate::engine::life::{Close, Duty, Event, Stage};
+use crate::engine::removal::Keep;
 use crate::engine::{Engine, OnDrop, Payload};
 use crate::here::blocking;
 use crate::here::call::drop_quietly;
 use crate::here::frame::{self, Employer, Frame, Kind, OUTSIDE};
-use crate::here::job::RemovedJob;
+use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::CancelReason;
 use crate::sync::event::Event as Signal;
 use crate::sys::atomic::Ordering;
 use crate::sys::{self, Mutex, thread};
 
 /// What was removed by somebody who has no time to drop it.
-pub(crate) struct Morgue(Mutex<Vec<(JobId, Payload)>>);
+pub(crate) struct Morgue(Mutex<Vec<(JobId, JobKind, Payload)>>);
 
 impl Morgue {
     pub(crate) const fn new() -> Self {
@@ -34,8 +35,8 @@ impl Morgue {
     }
 
     fn bury(&self, engine: &Engine) {
-        while let Some((id, payload)) = { self.0.lock().pop() } {
-            engine.let_go(id, CancelReason::Shutdown, payload);
+        while let Some((id, kind, payload)) = { self.0.lock().pop() } {
+            engine.bury_removed(id, kind, CancelReason::Shutdown, payload);
         }
     }
 }
@@ -53,18 +54,18 @@ impl Engine {
 
     /// Closes the pool; returns its round. `in_time`: whatever takes a user's time is left to a worker.
     fn close(&self, how: Close, in_time: bool) -> u64 {
-        let keep = |id, payload| {
+        let keep = |id, kind, payload| {
             if in_time {
-                self.morgue.0.lock().push((id, payload));
+                self.morgue.0.lock().push((id, kind, payload));
             } else {
-                self.let_go(id, CancelReason::Shutdown, payload);
+                self.bury_removed(id, kind, CancelReason::Shutdown, payload);
             }
         };
         self.close_by(how, &mut { keep }, &mut || self.remove_all(Kinds::Jobs, &mut { keep }))
     }
 
     /// The same: `keep` is given what would never end, `sweep` removes all that has not begun.
-    fn close_by(&self, how: Close, keep: &mut dyn FnMut(JobId, Payload), sweep: &mut dyn FnMut()) -> u64 {
+    fn close_by(&self, how: Close, keep: &mut Keep<'_>, sweep: &mut dyn FnMut()) -> u64 {
         let (duty, round) = self.event(Event::Close(how));
         if let (Some(want), false) = (self.want_somebody.get(), duty == Duty::Nothing) {
             want(self);
@@ -210,8 +211,10 @@ impl Engine {
         if self.is_elsewhere() {
             return told;
         }
-        let mut bury = self.letting_go(CancelReason::Shutdown);
-        let round = self.close_by(Close::Stop, &mut bury, &mut || self.tell_all(&mut told));
+        let reason = CancelReason::Shutdown;
+        let mut bury = |id, kind, payload| self.bury_removed(id, kind, reason, payload);
+        let mut sweep = || self.remove_each(Kinds::Jobs, &mut self.telling(reason, &mut told));
+        let round = self.close_by(Close::Stop, &mut bury, &mut sweep);
         if !frame::is_inside(self.address()) {
             self.wait_for(round, Tick::MAX);
         }
@@ -277,7 +280,9 @@ impl Engine {
         if self.is_elsewhere() {
             return;
         }
-        self.remove_all(Kinds::Jobs, &mut self.letting_go(CancelReason::Shutdown));
+        self.remove_all(Kinds::Jobs, &mut |id, kind, payload| {
+            self.bury_removed(id, kind, CancelReason::Shutdown, payload);
+        });
         self.morgue.bury(self);
         let mut results = Vec::new();
         self.each_party(&mut |party| results.push(party.take_results()));
@@ -317,8 +322,11 @@ impl Engine {
             return;
         }
         // What was never run, because no thread could be started, ends here, while all that it refers to is there.
-        self.remove_all(Kinds::All, &mut self.letting_go(CancelReason::Shutdown));
-        self.morgue.bury(self);
+        let this = &*self;
+        this.remove_all(Kinds::All, &mut |id, kind, payload| {
+            this.bury_removed(id, kind, CancelReason::Shutdown, payload);
+        });
+        this.morgue.bury(this);
         if cfg!(debug_assertions) {
             self.assert_balance();
         }

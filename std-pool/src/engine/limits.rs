@@ -238,10 +238,7 @@ impl Engine {
 
     /// Removes a job that has not begun: it is too late.
     fn expire(&self, id: JobId) {
-        if let Some(payload) = self.core.remove(id) {
-            self.let_go(id, CancelReason::Expired, payload);
-            self.has_removed();
-        }
+        self.remove_late(id, CancelReason::Expired);
     }
 
     /// The jobs whose runs take longer than they may.

@@ -5,6 +5,7 @@
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `clock` | the clock of the system, which can be set |
 //! | `life` | where the pool stands: one state machine |
+//! | `handle` | what the handles of the pool share |
 //! | `threads` | the workers' threads, and those of callbacks |
 //! | `affinity` | where they run |
 //! | `naming` | what threads are called |
@@ -29,6 +30,7 @@
 //! | `due` | when a job is to run |
 //! | `wall` | which jobs follow the clock of the system |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
+//! | `told` | what groups are told of that |
 //! | `ending` | what the edges of the life make somebody do |
 //! | `totals` | the account in 64 bits |
 //! | `habits` | what maps have cost |
@@ -45,6 +47,7 @@ pub(crate) mod due;
 pub(crate) mod ending;
 pub(crate) mod errands;
 pub(crate) mod habits;
+pub(crate) mod handle;
 pub(crate) mod hired;
 pub(crate) mod host;
 pub(crate) mod life;
@@ -64,6 +67,7 @@ pub(crate) mod stops;
 pub(crate) mod stow;
 pub(crate) mod submit;
 pub(crate) mod threads;
+pub(crate) mod told;
 pub(crate) mod totals;
 pub(crate) mod turns;
 pub(crate) mod waits;
@@ -86,6 +90,7 @@ use crate::engine::due::Follows;
 use crate::engine::ending::Morgue;
 use crate::engine::errands::Errands;
 use crate::engine::habits::Habits;
+use crate::engine::handle::Handle;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
@@ -95,6 +100,7 @@ use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
 use crate::engine::stops::Stops;
 use crate::engine::threads::Threads;
+use crate::engine::told::Asked;
 use crate::engine::totals::Totals;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
@@ -217,6 +223,8 @@ pub(crate) struct Parts {
     pub(crate) root_keeps: bool,
     /// Itself, for threads that are to be started.
     this: Weak<Engine>,
+    /// What the users' handles share.
+    handle: OnceLock<Weak<Handle>>,
     life: Mutex<Life>,
     threads: Threads,
     parties: Mutex<Vec<Arc<dyn Party>>>,
@@ -237,6 +245,9 @@ pub(crate) struct Parts {
     tell_idle: OnceLock<fn(&Engine)>,
     /// The last handle is gone.
     abandoned: AtomicBool,
+    /// How groups are told what those jobs were that are removed. There since the first has asked, so that a program in which none does
+    /// is spared it.
+    asked: OnceLock<&'static Asked>,
     /// Sees to it that a closed pool has a thread. There since somebody has changed the number of threads.
     want_somebody: OnceLock<fn(&Engine)>,
     morgue: Morgue,
@@ -259,6 +270,7 @@ impl Engine {
         core.keep(config.min_threads, config.keep_alive);
         let parts = |this: &Weak<Self>| Parts {
             this: Weak::clone(this),
+            handle: OnceLock::new(),
             core,
             threads: Threads::new(config.threads + spares + fastthreadpool_core::GUESTS),
             root,
@@ -275,6 +287,7 @@ impl Engine {
             idlers: AtomicUsize::new(0),
             tell_idle: OnceLock::new(),
             abandoned: AtomicBool::new(false),
+            asked: OnceLock::new(),
             want_somebody: OnceLock::new(),
             morgue: Morgue::new(),
             totals: Mutex::new(Totals::default()),

@@ -190,7 +190,8 @@ impl Runner<Payload> for Seen<'_> {
 
     fn dispose(&mut self, payload: Payload) {
         let Some(id) = self.last else { unreachable!("it has run just now") };
-        self.env.engine.let_go(id, CancelReason::Cancelled, payload);
+        self.env.dispose(payload);
+        self.env.engine.tell_removed(id, CancelReason::Cancelled);
     }
 
     fn idle(&mut self) {

@@ -1,4 +1,15 @@
 //! Removing jobs: one by its id, many at once; and what becomes of what was removed.
+//!
+//! | who removes | which | is told what they were |
+//! |---|---|---|
+//! | a cancel by id | one | nobody |
+//! | `cancel_all`, `cancel_timers`, `shutdown_now` | of the pool | who calls, and each group that has asked |
+//! | a cancel of all, an end, a clear | of the pool | each group that has asked |
+//! | a cancel, a failure, a deadline of a group | of a gate | the same; and what of the group is met in the queue later, where it is met |
+//! | a newer job; the time by which it was to begin | one | its group, if that has asked |
+//!
+//! What a job was is looked for only while some group has asked, and that is one look for each job that goes with others. A cancel
+//! by id does not look.
 #![forbid(unsafe_code)]
 
 use fastthreadpool_core::{Cancelled, Gate, JobId, JobIds, Kinds, Phase, Tick};
@@ -8,25 +19,39 @@ use crate::here::cancellation::Cancellation;
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::{self, CancelReason};
 
+/// Is given what was removed.
+pub(super) type Keep<'k> = dyn FnMut(JobId, JobKind, Payload) + 'k;
+
 impl Engine {
-    /// Drops what was removed, and says of it why.
+    /// Drops what was removed, and says of it why; and what it was, where that is asked.
+    #[cold]
     #[inline(never)]
-    pub(crate) fn let_go(&self, id: JobId, reason: CancelReason, payload: Payload) {
-        removed::bury(id, reason, payload);
+    pub(super) fn bury_removed(&self, id: JobId, kind: JobKind, reason: CancelReason, payload: Payload) {
+        match self.asked() {
+            Some(asked) => (asked.bury)(id, kind, reason, payload),
+            None => removed::bury(id, reason, payload),
+        }
         self.tell_removed(id, reason);
     }
 
-    /// A job was removed, and is gone.
+    /// A job was removed, and is gone: who observes is told.
     #[inline]
-    pub(crate) fn tell_removed(&self, id: JobId, reason: CancelReason) {
+    pub(super) fn tell_removed(&self, id: JobId, reason: CancelReason) {
         if let Some(observed) = &self.config.observed {
             observed.removed(id, reason);
         }
     }
 
-    /// The same of several.
-    pub(super) fn letting_go(&self, reason: CancelReason) -> impl FnMut(JobId, Payload) + use<'_> {
-        move |id, payload| self.let_go(id, reason, payload)
+    /// Drops it, and notes what it was.
+    pub(super) fn telling(
+        &self,
+        reason: CancelReason,
+        told: &mut Vec<RemovedJob>,
+    ) -> impl FnMut(JobId, JobKind, Payload) {
+        move |id, kind, payload| {
+            told.push(RemovedJob { id, name: payload.name(), kind });
+            self.bury_removed(id, kind, reason, payload);
+        }
     }
 
     /// Jobs were removed: who waits for nothing to be pending, or for the end, may see that now.
@@ -53,7 +78,6 @@ impl Engine {
         let cancelled = self.core.cancel(id);
         match cancelled {
             Cancelled::Removed(payload) => {
-                // As `let_go`, but here: it is the one that is called often.
                 removed::bury(id, CancelReason::Cancelled, payload);
                 self.tell_removed(id, CancelReason::Cancelled);
                 self.has_removed();
@@ -69,31 +93,22 @@ impl Engine {
 
     /// Removes a job for the sake of a newer one, if it has not begun.
     pub(crate) fn displace(&self, id: JobId) {
+        self.remove_late(id, CancelReason::Displaced);
+    }
+
+    /// Removes a job that has not begun, since that is too late.
+    pub(super) fn remove_late(&self, id: JobId, reason: CancelReason) {
+        let kind = self.asked().map_or(JobKind::Queued, |asked| (asked.kind)(self, id));
         if let Some(payload) = self.core.remove(id) {
-            self.let_go(id, CancelReason::Displaced, payload);
+            self.bury_removed(id, kind, reason, payload);
             self.has_removed();
         }
-    }
-
-    /// Cancels what waits for a worker or at a gate, but what belongs to scopes.
-    pub(crate) fn cancel_queued(&self, reason: CancelReason) -> usize {
-        let bury: &mut dyn FnMut(JobId, Payload) = &mut self.letting_go(reason);
-        let count = self.core.cancel_queued(bury);
-        self.has_removed();
-        count
-    }
-
-    pub(crate) fn cancel_entries(&self, kinds: Kinds, reason: CancelReason) -> usize {
-        let bury: &mut dyn FnMut(JobId, Payload) = &mut self.letting_go(reason);
-        let count = self.core.cancel_entries(kinds, bury);
-        self.has_removed();
-        count
     }
 
     /// Cancels what waits for a worker or at a gate, but what belongs to scopes; returns what that was.
     pub(crate) fn remove_queued(&self) -> Vec<RemovedJob> {
         let mut told = Vec::new();
-        self.tell_queued(CancelReason::Cancelled, &mut told);
+        self.remove_arrived(&mut self.telling(CancelReason::Cancelled, &mut told));
         self.has_removed();
         told
     }
@@ -101,50 +116,61 @@ impl Engine {
     /// The same with what waits for a time.
     pub(crate) fn remove_timers(&self) -> Vec<RemovedJob> {
         let mut told = Vec::new();
-        self.tell_timers(CancelReason::Cancelled, &mut told);
+        self.remove_timed(&mut self.telling(CancelReason::Cancelled, &mut told));
         self.has_removed();
         told
     }
 
-    /// Removes all jobs, but what belongs to scopes, since the pool stops, and adds them to those that are told.
-    pub(super) fn tell_all(&self, told: &mut Vec<RemovedJob>) {
-        self.tell_queued(CancelReason::Shutdown, told);
-        self.tell_timers(CancelReason::Shutdown, told);
-        // What has come meanwhile, by a job that ran.
-        self.tell_entries(Kinds::Jobs, JobKind::Urgent, CancelReason::Shutdown, told);
+    /// Removes all that has not begun, but what belongs to scopes; of entries those of some kinds. What they waited for is said where
+    /// that is asked.
+    pub(super) fn remove_all(&self, kinds: Kinds, keep: &mut Keep<'_>) {
+        if let Some(asked) = self.asked() {
+            return (asked.remove_all)(self, kinds, keep);
+        }
+        let keep: &mut dyn FnMut(JobId, Payload) = &mut |id, payload| keep(id, JobKind::Queued, payload);
+        self.core.cancel_queued(&mut *keep);
+        self.core.cancel_entries(kinds, keep);
     }
 
-    fn tell_queued(&self, reason: CancelReason, told: &mut Vec<RemovedJob>) {
+    /// The same, and says what they waited for.
+    pub(super) fn remove_each(&self, kinds: Kinds, keep: &mut Keep<'_>) {
+        self.remove_arrived(keep);
+        self.remove_timed(keep);
+        // What has come meanwhile, by a job that ran.
+        self.remove_entries(kinds, JobKind::Urgent, keep);
+    }
+
+    fn remove_arrived(&self, keep: &mut Keep<'_>) {
         self.core.expire();
         // In this order: what is let through when others are removed is not there any more.
-        self.tell_entries(Kinds::Gated, JobKind::Gated, reason, told);
-        self.tell_entries(Kinds::Ready, JobKind::Queued, reason, told);
-        self.core.cancel_queued(|id, payload| {
+        self.remove_entries(Kinds::Gated, JobKind::Gated, keep);
+        self.remove_entries(Kinds::Ready, JobKind::Queued, keep);
+        let keep: &mut dyn FnMut(JobId, Payload) = &mut |id, payload| {
             // What is in no lane goes before all others.
             let kind = if JobIds::of(id).is_some() { JobKind::Queued } else { JobKind::Urgent };
-            self.tell(id, payload, kind, reason, told);
-        });
+            keep(id, kind, payload);
+        };
+        self.core.cancel_queued(keep);
     }
 
-    fn tell_timers(&self, reason: CancelReason, told: &mut Vec<RemovedJob>) {
-        self.tell_entries(Kinds::Delayed, JobKind::Delayed, reason, told);
-        self.tell_entries(Kinds::Periodic, JobKind::Periodic, reason, told);
+    fn remove_timed(&self, keep: &mut Keep<'_>) {
+        self.remove_entries(Kinds::Delayed, JobKind::Delayed, keep);
+        self.remove_entries(Kinds::Periodic, JobKind::Periodic, keep);
     }
 
-    fn tell_entries(&self, kinds: Kinds, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
-        self.core.cancel_entries(kinds, |id, payload| self.tell(id, payload, kind, reason, told));
-    }
-
-    /// A job was removed: notes which, and drops it.
-    fn tell(&self, id: JobId, payload: Payload, kind: JobKind, reason: CancelReason, told: &mut Vec<RemovedJob>) {
-        told.push(RemovedJob { id, name: payload.name(), kind });
-        self.let_go(id, reason, payload);
+    fn remove_entries(&self, kinds: Kinds, kind: JobKind, keep: &mut Keep<'_>) {
+        let keep: &mut dyn FnMut(JobId, Payload) = &mut |id, payload| keep(id, kind, payload);
+        self.core.cancel_entries(kinds, keep);
     }
 
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
     pub(crate) fn cancel_everything(&self) -> usize {
-        let removed =
-            self.cancel_queued(CancelReason::Cancelled) + self.cancel_entries(Kinds::Jobs, CancelReason::Cancelled);
+        let mut removed = 0;
+        self.remove_all(Kinds::Jobs, &mut |id, kind, payload| {
+            removed += 1;
+            self.bury_removed(id, kind, CancelReason::Cancelled, payload);
+        });
+        self.has_removed();
         let running = self.core.account().running;
         self.core.stop_running();
         self.tell_stopped();
@@ -152,27 +178,23 @@ impl Engine {
     }
 
     /// Cancels what belongs to a gate and has not begun.
-    pub(crate) fn cancel_gated(&self, gate: Gate, reason: CancelReason) -> usize {
-        let count = self.core.cancel_gated(gate, self.letting_go(reason));
+    pub(crate) fn cancel_gated(&self, gate: Gate, reason: CancelReason) {
+        if let Some(asked) = self.asked() {
+            (asked.remove_gated)(self, gate, &mut |id, kind, payload| self.bury_removed(id, kind, reason, payload));
+        }
+        // Then what has gone back there meanwhile, and is not to do so.
+        self.core.cancel_gated(gate, |id, payload| self.bury_removed(id, JobKind::Gated, reason, payload));
         self.has_removed();
-        count
-    }
-
-    /// Removes all that has not begun, but what belongs to scopes; of entries those of some kinds. `keep` is given what was
-    /// removed.
-    pub(crate) fn remove_all(&self, kinds: Kinds, keep: &mut dyn FnMut(JobId, Payload)) {
-        self.core.cancel_queued(&mut *keep);
-        self.core.cancel_entries(kinds, keep);
     }
 
     /// Removes what would never end by itself: schedules, and delayed jobs whose time never comes.
-    pub(crate) fn remove_endless(&self, keep: &mut dyn FnMut(JobId, Payload)) {
-        self.core.cancel_entries(Kinds::Periodic, &mut *keep);
+    pub(super) fn remove_endless(&self, keep: &mut Keep<'_>) {
+        self.remove_entries(Kinds::Periodic, JobKind::Periodic, keep);
         let mut never = Vec::new();
         self.core.visit_entries(|id, entry| never.extend((entry.due == Tick::MAX).then_some(id)));
         for id in never {
             if let Cancelled::Removed(payload) = self.core.cancel(id) {
-                keep(id, payload);
+                keep(id, JobKind::Delayed, payload);
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, NO_SEAT, Rest, Runner, Running, Tick};
+use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, JobIds, NO_SEAT, Rest, Runner, Running, Tick};
 
 use crate::engine::host::StdHost;
 use crate::engine::observed::Whose;
@@ -12,7 +12,9 @@ use crate::engine::stops::StopToken;
 use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
+use crate::here::job::JobKind;
 use crate::here::observer::WorkerEvent;
+use crate::here::removed::{self, CancelReason};
 use crate::sync::event;
 use crate::sys::{self, RawMutex, thread};
 
@@ -50,6 +52,26 @@ impl Env {
             (Some(id), _) => id,
             (None, Some(running)) => self.engine.core.running_id(running).expect("a job inside another is known"),
             (None, None) => unreachable!("only a job that is known asks who it is"),
+        }
+    }
+
+    /// Calls `bury`, in which what is left of the job is dropped: it does not begin.
+    pub(crate) fn bury(&self, name: &'static str, reason: CancelReason, bury: &mut dyn FnMut()) {
+        match self.engine.asked() {
+            Some(asked) => (asked.skip)(self, name, reason, bury),
+            None => removed::removing(self.id(), reason, bury),
+        }
+        self.engine.tell_removed(self.id(), reason);
+    }
+
+    /// What the job waited for last, before its turn came.
+    pub(super) fn kind(&self) -> JobKind {
+        match &self.running {
+            Some(running) if running.is_periodic() => JobKind::Periodic,
+            // Let through by its group.
+            Some(running) if running.is_gated() => JobKind::Queued,
+            _ if JobIds::of(self.id()).is_some() => JobKind::Queued,
+            _ => JobKind::Urgent,
         }
     }
 

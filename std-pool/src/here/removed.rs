@@ -1,6 +1,7 @@
 //! Which job is being dropped without having run, and why: what its destructors may say of it.
 //!
-//! Rule: what is noted is there as long as it is noted, in the thread that has noted it; both end with [`removing`].
+//! Rule: what is noted is there as long as it is noted, in the thread that has noted it; both end with [`removing`]. What a job was is
+//! noted by [`note`] alone, inside of that, where a group of the pool has asked: for the others it is not looked for.
 
 use std::cell::Cell;
 use std::ptr;
@@ -8,6 +9,7 @@ use std::ptr;
 use fastthreadpool_core::JobId;
 
 use crate::here::call::drop_quietly;
+use crate::here::job::RemovedJob;
 use crate::sys;
 
 /// Why a job was removed before it ran.
@@ -50,6 +52,11 @@ sys::local! {
     static REMOVED: Cell<*const Removed> = const { Cell::new(ptr::null()) };
 }
 
+sys::local! {
+    /// What it was, if a group asks: of the one that is noted there.
+    static WAS: Cell<Option<(*const Removed, RemovedJob)>> = const { Cell::new(None) };
+}
+
 /// Runs `f`, in which what is left of the job is dropped.
 #[inline]
 pub(crate) fn removing<R>(id: JobId, reason: CancelReason, f: impl FnOnce() -> R) -> R {
@@ -68,6 +75,28 @@ pub(crate) fn removing<R>(id: JobId, reason: CancelReason, f: impl FnOnce() -> R
 /// Drops what is left of a job.
 pub(crate) fn bury<T>(id: JobId, reason: CancelReason, payload: T) {
     removing(id, reason, || drop_quietly(payload));
+}
+
+/// What the job was that is being dropped is noted as long as this is there.
+pub(crate) struct Was(Option<(*const Removed, RemovedJob)>);
+
+impl Drop for Was {
+    fn drop(&mut self) {
+        WAS.with(|was| was.set(self.0));
+    }
+}
+
+/// Notes what the job was, in [`removing`].
+pub(crate) fn note(job: RemovedJob) -> Was {
+    let present = REMOVED.with(Cell::get);
+    Was(WAS.with(|was| was.replace(Some((present, job)))))
+}
+
+/// What the job was that is being dropped, if that is told.
+pub(crate) fn was() -> Option<RemovedJob> {
+    let present = REMOVED.with(Cell::get);
+    // Not of one in whose destructor this one is removed.
+    WAS.with(Cell::get).filter(|(of, _)| ptr::eq(*of, present)).map(|(_, job)| job)
 }
 
 /// The job that is being dropped.

@@ -77,12 +77,12 @@ where
             Self::GoesOn(future, sender, rung, run) => (future, sender, rung, run),
             Self::Waits(shape, hold, _) => match hold.begin(env) {
                 Ok(run) => (Box::into_pin(shape.future), shape.sender, shape.rung, run),
-                Err((hold, reason)) => return skip(env, shape, hold, reason),
+                Err((hold, reason)) => return skip(env, type_name::<F>(), shape, hold, reason),
             },
         };
         if env.stop_token(run.slot()).is_stopped() {
             let doom = run.slot().and_then(|slot| slot.doom().reason());
-            return skip(env, (future, sender, rung), run, doom.unwrap_or(CancelReason::Cancelled));
+            return skip(env, type_name::<F>(), (future, sender, rung), run, doom.unwrap_or(CancelReason::Cancelled));
         }
         rung.begin();
         let waker = rung.waker();

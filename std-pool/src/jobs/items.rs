@@ -73,7 +73,7 @@ where
             Self::Waits(function, hold, _) => {
                 let run = match hold.begin(env) {
                     Ok(run) => run,
-                    Err((hold, reason)) => return skip(env, function, hold, reason),
+                    Err((hold, reason)) => return skip(env, type_name::<F>(), function, hold, reason),
                 };
                 match run.inside(env, || catch(function)) {
                     Ok(items) => go_on(env, items, run, type_name::<F>()),

@@ -9,7 +9,7 @@ use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
-use crate::here::removed::{self, CancelReason};
+use crate::here::removed::CancelReason;
 use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
 use crate::results::outcome::{JobError, Outcome, outcome};
@@ -128,7 +128,7 @@ where
         let begun = if call.is_late() { Err((hold.late(env), CancelReason::Expired)) } else { hold.begin(env) };
         let run = match begun {
             Ok(run) => run,
-            Err((hold, reason)) => return skip(env, (call, way), hold, reason),
+            Err((hold, reason)) => return skip(env, call.name(), (call, way), hold, reason),
         };
         let name = call.name();
         let env = &*env;
@@ -158,12 +158,20 @@ pub(crate) fn fail<T: Send + 'static>(env: &Env, run: &impl Run<T>, name: &'stat
 /// A job is not to begin: it is dropped, and then its hold.
 #[cold]
 #[inline(never)]
-pub(crate) fn skip<J>(env: &Env, job: impl Sized, hold: impl Sized, reason: CancelReason) -> Ran<J> {
-    removed::removing(env.id(), reason, || {
-        drop_quietly(job);
-        drop(hold);
+pub(crate) fn skip<J>(
+    env: &Env,
+    name: &'static str,
+    job: impl Sized,
+    hold: impl Sized,
+    reason: CancelReason,
+) -> Ran<J> {
+    let mut left = Some((job, hold));
+    env.bury(name, reason, &mut || {
+        if let Some((job, hold)) = left.take() {
+            drop_quietly(job);
+            drop(hold);
+        }
     });
-    env.engine.tell_removed(env.id(), reason);
     Ran::Over(End::Cancelled)
 }
 

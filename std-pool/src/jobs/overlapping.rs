@@ -75,7 +75,7 @@ where
     fn run(mut self, env: &mut Env) -> Ran<Self> {
         let env = &*env;
         if let Some(reason) = self.hold.is_doomed() {
-            return skip(env, self.shape, self.hold, reason);
+            return skip(env, self.shape.call.name(), self.shape, self.hold, reason);
         }
         let Self { shape, hold, .. } = &mut self;
         let is_submitted = Arc::strong_count(&shape.call) <= shape.at_most && {

@@ -120,7 +120,7 @@ where
     fn run(mut self, env: &mut Env) -> Ran<Self> {
         let env = &*env;
         if let Some(reason) = self.hold.is_doomed() {
-            return skip(env, self.shape, self.hold, reason);
+            return skip(env, self.shape.call.name(), self.shape, self.hold, reason);
         }
         let Self { shape, hold, .. } = &mut self;
         shape.runs += 1;

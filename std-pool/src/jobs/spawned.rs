@@ -125,7 +125,7 @@ where
         let begun = if is_late { Err((hold.late(env), CancelReason::Expired)) } else { hold.begin(env) };
         let run = match begun {
             Ok(run) => run,
-            Err((hold, reason)) => return skip(env, shape, hold, reason),
+            Err((hold, reason)) => return skip(env, shape.call.name(), shape, hold, reason),
         };
         let SpawnShape { call, sender } = shape;
         let name = call.name();

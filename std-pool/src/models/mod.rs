@@ -17,6 +17,7 @@
 //! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
 //! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
+//! | `handles` | weak handles, and the last of the others |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
 //! | `limits` | who minds the limits of jobs, and what becomes of these meanwhile |
@@ -24,6 +25,7 @@
 //! | `pages` | those who take room for large jobs, and those who bring it back |
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `punctual` | who keeps due jobs punctual, and workers that sleep and get up |
+//! | `removals` | what a group is told of what it has removed, and workers |
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
 //! | `several` | those of several jobs who win, drop out, or are removed |
@@ -39,6 +41,7 @@ mod doors;
 mod ending;
 mod futures;
 mod gates;
+mod handles;
 mod joins;
 mod kinds;
 mod limits;
@@ -46,6 +49,7 @@ mod maps;
 mod pages;
 mod panics;
 mod punctual;
+mod removals;
 mod scopes;
 mod semaphores;
 mod several;

@@ -1,11 +1,12 @@
 //! Scopes: their jobs borrow, so nobody removes them but the scope, and it does not end before them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shuttle::thread;
 
 use super::{Ends, Flag, Tally, check_balance, model, pool};
-use crate::Semaphore;
+use crate::{ScopedContext, Semaphore};
 
 /// Whoever cancels all that there is, a scope's jobs run.
 #[test]
@@ -69,6 +70,45 @@ fn a_scope_is_cancelled_by_its_job() {
         check_balance(&pool);
         assert_eq!(ends.done + ends.cancelled, 2);
     });
+}
+
+/// A job waits to be told to stop, and another one tells it so: by a cancel, or by a panic, as a task and as a job with a handle.
+#[test]
+fn a_job_of_a_scope_waits_to_be_told_to_stop() {
+    for stop in 0..3 {
+        model(move || {
+            let (pool, tally, begun) = (pool(2).build().unwrap(), Tally::default(), Flag::default());
+            let (counts, tells) = (tally.job(), begun.clone());
+            let scope = || {
+                pool.scope(|scope| {
+                    scope.stop_on_panic();
+                    let stops = move || {
+                        begun.wait();
+                        match stop {
+                            0 => scope.cancel(),
+                            _ => panic!("on purpose"),
+                        }
+                    };
+                    let waits = move |job: &ScopedContext<'_>| {
+                        tells.raise();
+                        job.cancelled();
+                        counts();
+                    };
+                    // What its own thread spawns last it begins first.
+                    if stop == 2 {
+                        drop(scope.spawn_with_handle(stops));
+                    } else {
+                        scope.spawn(stops);
+                    }
+                    scope.spawn_with(waits);
+                });
+            };
+            assert_eq!(catch_unwind(AssertUnwindSafe(scope)).is_err(), stop == 1);
+            assert_eq!((tally.ran(), tally.left()), (1, 0));
+            pool.shutdown();
+            check_balance(&pool);
+        });
+    }
 }
 
 /// A job of a scope spawns into it while the owner leaves.

@@ -13,6 +13,7 @@ mod runs;
 pub(crate) mod scope;
 pub(crate) mod scope_handle;
 mod scoped;
+pub(crate) mod scoped_context;
 pub(crate) mod share;
 mod shares;
 mod slots;

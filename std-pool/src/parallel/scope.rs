@@ -33,7 +33,7 @@ use crate::here::call::Stays;
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::parallel::own::Kept;
 use crate::parallel::scope_handle::ScopedJoinHandle;
-use crate::parallel::scoped::{Helping, Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
+use crate::parallel::scoped::{self, Helping, Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
 use crate::parallel::tasks::{Helper, List, Taken, Tasks};
 use crate::sync::packet::Packet;
 use crate::sys::atomic::{AtomicBool, Ordering};
@@ -149,7 +149,7 @@ impl<'scope> Scope<'scope, '_> {
         let slot = self.slot();
         if let Err(panic) = task.end(slot.doom() == Doom::None) {
             if self.state.stops() {
-                slot.set_doom(Doom::FailFast);
+                scoped::stop(slot, Doom::FailFast);
             }
             self.state.keep(panic);
         }
@@ -188,14 +188,16 @@ impl<'scope> Scope<'scope, '_> {
         ScopedJoinHandle::new(self.engine, id, packet)
     }
 
-    /// From the first panic of a job on, those that have not begun are not begun, and [`Scope::is_cancelled`] says so.
+    /// From the first panic of a job on, those that have not begun are not begun, and [`Scope::is_cancelled`] says so. Those that run and
+    /// wait to be [told to stop](crate::ScopedContext) are.
     pub fn stop_on_panic(&self) {
         self.state.stops_on_panic.store(true, Ordering::Relaxed);
     }
 
-    /// Jobs that have not begun are not begun any more, and [`Scope::is_cancelled`] says so.
+    /// Jobs that have not begun are not begun any more, and [`Scope::is_cancelled`] says so. Those that run are told to stop, if they
+    /// ask: see [`Scope::spawn_with`].
     pub fn cancel(&self) {
-        self.slot().set_doom(Doom::Cancelled);
+        scoped::stop(self.slot(), Doom::Cancelled);
     }
 
     /// Whether the scope was told to stop.
@@ -203,7 +205,11 @@ impl<'scope> Scope<'scope, '_> {
         self.slot().doom() != Doom::None
     }
 
-    fn slot(&self) -> &Slot {
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        self.engine
+    }
+
+    pub(super) fn slot(&self) -> &Slot {
         let held = self.slot.get_or_init(|| {
             let owner = ptr::from_ref(&self.state).cast_mut().cast();
             Held(self.engine.slots.take(self.engine, owner, None, false, false))

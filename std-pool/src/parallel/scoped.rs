@@ -51,6 +51,13 @@ impl State {
     }
 }
 
+/// What has not begun is not to begin, and what runs is to stop: those who wait for that are told.
+pub(super) fn stop(slot: &Slot, why: Doom) {
+    if slot.set_doom(why) {
+        slot.engine().tell_stopped();
+    }
+}
+
 /// A turn of a scope that has not ended.
 pub(super) struct Turn(pub(super) NonNull<Slot>);
 
@@ -74,7 +81,7 @@ impl Turn {
     fn fail<U>(self, to: impl Leave<U>, panic: Panic) {
         let state = self.state();
         if state.stops() {
-            self.slot().set_doom(Doom::FailFast);
+            stop(self.slot(), Doom::FailFast);
         }
         if let Some(panic) = to.leave(Err(panic)) {
             state.keep(panic);

@@ -14,7 +14,8 @@ use fastthreadpool_core::JobId;
 use crate::engine::Engine;
 use crate::here::call::catch;
 use crate::here::frame::{Frame, Kind, OUTSIDE};
-use crate::here::removed::CancelReason;
+use crate::here::job::RemovedJob;
+use crate::here::removed::{self, CancelReason};
 use crate::results::outcome::JobError;
 use crate::results::outlet::{Done, Failed, Outlet};
 use crate::sys::Mutex;
@@ -25,11 +26,12 @@ pub(crate) struct Combined<T> {
     pub(crate) on_done: Option<Box<dyn FnMut(Done<T>) + Send>>,
     pub(crate) on_failed: Option<Box<dyn FnMut(Failed) + Send>>,
     pub(crate) on_cancelled: Option<Box<dyn FnMut(JobId, CancelReason) + Send>>,
+    pub(crate) on_removed: Option<Box<dyn FnMut(RemovedJob, CancelReason) + Send>>,
 }
 
 impl<T> Combined<T> {
     pub(crate) fn none() -> Self {
-        Self { on_done: None, on_failed: None, on_cancelled: None }
+        Self { on_done: None, on_failed: None, on_cancelled: None, on_removed: None }
     }
 }
 
@@ -39,9 +41,15 @@ impl<T: Send + 'static> Combined<T> {
             done: self.on_done.is_some(),
             failed: self.on_failed.is_some(),
             cancelled: self.on_cancelled.is_some(),
+            removed: self.on_removed.is_some(),
         };
-        let any = asks.done || asks.failed || asks.cancelled;
-        let combiner = || Combiner { callbacks: Mutex::new(Some(self)), cancelled: Mutex::new(VecDeque::new()), asks };
+        let any = asks.done || asks.failed || asks.cancelled || asks.removed;
+        let combiner = || Combiner {
+            callbacks: Mutex::new(Some(self)),
+            cancelled: Mutex::new(VecDeque::new()),
+            removed: Mutex::new(VecDeque::new()),
+            asks,
+        };
         any.then(|| Box::new(combiner()) as _)
     }
 }
@@ -58,32 +66,35 @@ pub(crate) trait Combine<T>: Send + Sync {
 
 /// What there is a callback for.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing")]
 struct Asks {
     done: bool,
     failed: bool,
     cancelled: bool,
+    removed: bool,
 }
 
 struct Combiner<T> {
     /// None while somebody calls.
     callbacks: Mutex<Option<Combined<T>>>,
     cancelled: Mutex<VecDeque<(JobId, CancelReason)>>,
+    removed: Mutex<VecDeque<(RemovedJob, CancelReason)>>,
     asks: Asks,
 }
 
 impl<T: Send + 'static> Combiner<T> {
     fn has_work(&self, outlet: &Outlet<T>) -> bool {
-        self.asks.done && !outlet.done.is_empty()
-            || self.asks.failed && !outlet.failed.is_empty()
-            || self.asks.cancelled && !self.cancelled.lock().is_empty()
+        self.asks.done && !outlet.done.is_empty() || self.asks.failed && !outlet.failed.is_empty() || self.has_removed()
+    }
+
+    fn has_removed(&self) -> bool {
+        self.asks.cancelled && !self.cancelled.lock().is_empty() || self.asks.removed && !self.removed.lock().is_empty()
     }
 
     /// Whether there is something that can be taken. Else somebody else is about to: who has left it and will call next, or who
     /// holds a permit for it.
     fn can_call(&self, outlet: &Outlet<T>) -> bool {
-        self.asks.done && outlet.done.has_ready()
-            || self.asks.failed && outlet.failed.has_ready()
-            || self.asks.cancelled && !self.cancelled.lock().is_empty()
+        self.asks.done && outlet.done.has_ready() || self.asks.failed && outlet.failed.has_ready() || self.has_removed()
     }
 
     fn call_each(&self, callbacks: &mut Combined<T>, engine: &Engine, outlet: &Outlet<T>) {
@@ -107,6 +118,14 @@ impl<T: Send + 'static> Combiner<T> {
                     }
                 }
             }
+            if let Some(on_removed) = &mut callbacks.on_removed {
+                while let Some((job, reason)) = { self.removed.lock().pop_front() } {
+                    is_over = false;
+                    if let Err(panic) = catch(|| on_removed(job, reason)) {
+                        report(job.id, "the group's callback for removed jobs", panic);
+                    }
+                }
+            }
             if let Some(on_failed) = &mut callbacks.on_failed {
                 while let Some(failed) = outlet.failed.try_pop() {
                     is_over = false;
@@ -127,6 +146,9 @@ impl<T: Send + 'static> Combine<T> for Combiner<T> {
     fn cancelled(&self, id: JobId, reason: CancelReason) {
         if self.asks.cancelled {
             self.cancelled.lock().push_back((id, reason));
+        }
+        if self.asks.removed {
+            self.removed.lock().extend(removed::was().map(|job| (job, reason)));
         }
     }
 

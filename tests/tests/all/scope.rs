@@ -3,8 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
-use fastthreadpool::{Cancellation, JobError, Pool};
+use fastthreadpool::{Cancellation, JobError, Pool, ScopedContext, Semaphore};
 
 use crate::support::{Bomb, Drops, HOUR, Occupied, pool};
 
@@ -442,4 +445,72 @@ fn a_destructor_joins_while_its_pool_goes() {
     drop(pool);
     drop(open);
     assert_eq!(receiver.recv().unwrap(), (1, 2));
+}
+
+/// Tells when it has begun, and waits to be told to stop.
+fn waits(begun: &Semaphore, told: &AtomicUsize) -> impl Fn(&ScopedContext<'_>) {
+    move |job| {
+        assert!(!job.is_cancelled() && !job.cancelled_timeout(Duration::ZERO));
+        begun.release(1).unwrap();
+        job.cancelled();
+        assert!(job.is_cancelled() && job.cancelled_timeout(HOUR));
+        told.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn jobs_of_a_scope_that_wait_are_told_to_stop_by_a_cancel_and_by_a_panic() {
+    let pool: Pool = pool(3);
+    for panics in [false, true] {
+        let (begun, told) = (Semaphore::new(0), AtomicUsize::new(0));
+        let scope = || {
+            pool.scope(|scope| {
+                scope.stop_on_panic();
+                let (begun, told) = (&begun, &told);
+                scope.spawn(move || {
+                    begun.acquire_many(2).unwrap().forget();
+                    assert!(!panics, "on purpose");
+                    scope.cancel();
+                });
+                (0..2).for_each(|_| scope.spawn_with(waits(begun, told)));
+            });
+        };
+        assert_eq!(catch_unwind(AssertUnwindSafe(scope)).is_err(), panics);
+        assert_eq!(told.into_inner(), 2);
+    }
+}
+
+#[test]
+fn jobs_of_a_scope_that_wait_are_told_that_the_pool_stops() {
+    let pool: Pool = pool(1);
+    let (begun, told) = (Semaphore::new(0), AtomicUsize::new(0));
+    thread::scope(|threads| {
+        threads.spawn(|| {
+            begun.acquire_many(2).unwrap().forget();
+            pool.shutdown_now();
+        });
+        pool.scope(|scope| (0..2).for_each(|_| scope.spawn_with(waits(&begun, &told))));
+    });
+    assert_eq!(told.into_inner(), 2);
+}
+
+#[test]
+fn a_job_of_a_scope_knows_its_thread() {
+    let pool: Pool = pool(1);
+    let occupied = Occupied::new(&pool);
+    let number = Mutex::new(Some(7));
+    pool.scope(|scope| scope.spawn_with(|job| *number.lock().unwrap() = job.thread_number()));
+    assert_eq!(*number.lock().unwrap(), None);
+    drop(occupied);
+    pool.scope(|scope| {
+        let (sender, receiver) = channel();
+        let number = &number;
+        scope.spawn_with(move |job| {
+            *number.lock().unwrap() = job.thread_number();
+            sender.send(()).unwrap();
+        });
+        // The scope's own thread does not help before this is over.
+        receiver.recv().unwrap();
+    });
+    assert_eq!(*number.lock().unwrap(), Some(1));
 }
