@@ -7,6 +7,7 @@ use crate::group::Group;
 use crate::parallel::broadcast;
 use crate::parallel::join;
 use crate::parallel::map::{self, Map, MapError};
+use crate::parallel::progress::Quiet;
 use crate::parallel::scope::{self, Scope};
 use crate::pool::Pool;
 use crate::results::outcome::Outcome;
@@ -125,7 +126,7 @@ impl<T: Send + 'static> Group<T> {
         I: IntoIterator,
         F: Fn(I::Item) -> R,
     {
-        Map { entrance: self.entrance(), items, function: f }
+        Map { entrance: self.entrance(), items, function: f, hook: Quiet }
     }
 
     /// A function over many items that returns an iterator for each: every item of it is a result of that job, as with

@@ -16,6 +16,7 @@ use crate::jobs::enter::Entrance;
 use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
+use crate::parallel::progress::{Hook, Quiet, Watch, Watched};
 use crate::parallel::share;
 use crate::parallel::slots::ToVec;
 use crate::results::outcome::{JobError, Outcome};
@@ -102,13 +103,14 @@ where
 
 /// A function over many items, before it is said what becomes of the values; from [`Group::map`](crate::Group::map).
 #[must_use = "a map does nothing until it is said what becomes of the values"]
-pub struct Map<'p, T, I, F> {
+pub struct Map<'p, T, I, F, H = Quiet> {
     pub(crate) entrance: Entrance<'p, T>,
     pub(crate) items: I,
     pub(crate) function: F,
+    pub(crate) hook: H,
 }
 
-impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
+impl<T: Send + 'static, I: IntoIterator, F, H: Watch> Map<'_, T, I, F, H> {
     /// All values in the order of the items; waits for them, and works too. A panic fails its item alone.
     pub fn collect<U>(self) -> Vec<Result<U, JobError>>
     where
@@ -117,7 +119,28 @@ impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
         F: Fn(I::Item) -> U + Sync,
     {
         let items: Vec<_> = self.items.into_iter().collect();
-        share::gather(self.entrance.engine, items, ToVec(|item| each(|| (self.function)(item))))
+        let gather = ToVec(|item| each(|| (self.function)(item)));
+        share::gather(self.entrance.engine, items, Watched { gather, hook: self.hook })
+    }
+}
+
+impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
+    /// Tells `hook` how many items are done, failed ones included, and of how many, while they are [collected](Map::collect): as
+    /// [`Par::on_progress`](crate::Par::on_progress). How far the jobs of a group are its [counts](crate::Group::counts) say.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// # use std::sync::Mutex;
+    /// let pool: Pool = Pool::new()?;
+    /// let last = Mutex::new((0, 0));
+    /// let roots = pool.map(0..100_u32, u32::isqrt).on_progress(|done, of| *last.lock().unwrap() = (done, of)).collect();
+    /// assert_eq!((roots.len(), last.into_inner()?), (100, (100, 100)));
+    /// # Ok(()) }
+    /// ```
+    pub fn on_progress<G: Fn(usize, usize) + Sync>(self, hook: G) -> Map<'p, T, I, F, Hook<G>> {
+        let Self { entrance, items, function, .. } = self;
+        Map { entrance, items, function, hook: Hook(hook) }
     }
 
     /// The values in the order of the items, one after the other while the others are computed. Takes items only a little
@@ -200,7 +223,7 @@ impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
     }
 }
 
-impl<T, I, F> fmt::Debug for Map<'_, T, I, F> {
+impl<T, I, F, H> fmt::Debug for Map<'_, T, I, F, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Map").finish_non_exhaustive()
     }

@@ -8,7 +8,7 @@ pub(crate) mod map;
 mod own;
 pub(crate) mod par;
 mod participant;
-mod progress;
+pub(crate) mod progress;
 mod runs;
 pub(crate) mod scope;
 pub(crate) mod scope_handle;

@@ -12,6 +12,9 @@ use fastthreadpool::{Builder, Pool, SubmitError, WhenFull};
 
 use crate::support::{Dropped, Drops, HOUR, Occupied, sorted};
 
+/// Not so often that there would be no time for anything else.
+const OFTEN: Duration = Duration::from_millis(5);
+
 thread_local! {
     static PRESENT: Cell<u32> = const { Cell::new(0) };
 }
@@ -77,9 +80,9 @@ fn a_job_of_any_kind_finds_what_its_submitter_had() {
 #[test]
 fn each_run_of_a_periodic_job_finds_it() {
     let pool: Pool<u32> = builder().build().unwrap();
-    let id = within(3, || pool.schedule(Duration::from_micros(10), present).unwrap());
+    let id = within(3, || pool.schedule(OFTEN, present).unwrap());
     assert!(pool.done().iter().take(5).all(|done| done.value == 3));
-    let overlapping = within(4, || pool.overlapping(present).every(Duration::from_micros(10)).submit().unwrap());
+    let overlapping = within(4, || pool.overlapping(present).every(OFTEN).submit().unwrap());
     assert!(pool.done().iter().filter(|done| done.value == 4).take(3).count() == 3);
     pool.cancel(id);
     pool.cancel(overlapping);
