@@ -16,9 +16,11 @@ use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler, Watched};
 use crate::groups::inner::Inner;
 use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;
+use crate::manual_clock::ManualClock;
 use crate::pool::Pool;
 use crate::results::callback;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
+use crate::sync::time::Time;
 use crate::sys::{self, thread};
 
 /// Sets up a [`Pool`]; from [`Pool::builder`].
@@ -39,6 +41,8 @@ pub struct Builder<T> {
     keep_alive: Duration,
     prestart: Option<Prestart>,
     punctual: Option<KeepTime>,
+    time: Time,
+    follow: Option<Follow>,
     name_prefix: String,
     thread_name: Option<NameThread>,
     stack_size: Option<usize>,
@@ -72,6 +76,9 @@ type Prestart = Box<dyn FnOnce(&Engine) -> io::Result<()> + Send>;
 type KeepTime = Box<dyn FnOnce() -> Result<(Arc<dyn Watched>, StartThread), BuildError> + Send>;
 type StartThread = Box<dyn FnOnce(&Arc<Engine>) -> io::Result<()> + Send>;
 
+/// Makes a pool known to the clock that it follows.
+type Follow = Box<dyn FnOnce(&Arc<Engine>) + Send>;
+
 #[derive(Clone, Copy)]
 enum Threads {
     Exactly(usize),
@@ -86,6 +93,8 @@ impl<T: Send + 'static> Builder<T> {
             keep_alive: Duration::MAX,
             prestart: None,
             punctual: None,
+            time: Time::default(),
+            follow: None,
             name_prefix: "ThreadPool".into(),
             thread_name: None,
             stack_size: None,
@@ -197,10 +206,35 @@ impl<T: Send + 'static> Builder<T> {
             }
             let keeper = Arc::new(Punctual::new(leeway, extra));
             let watched = Arc::clone(&keeper);
-            let start: StartThread =
-                Box::new(|engine| engine.start_callbacks("punctual", move |engine| keeper.watch(engine)));
+            let start: StartThread = Box::new(|engine| {
+                if engine.time().is_by_hand() {
+                    return Ok(());
+                }
+                engine.start_callbacks("punctual", move |engine| keeper.watch(engine))
+            });
             Ok((watched, start))
         }));
+        self
+    }
+
+    /// The pool follows a clock that stands still but when it is turned by hand, so that a test of a job that is to run tomorrow takes no
+    /// time: see [`ManualClock`]. The default is the clock of the system.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::{ManualClock, Pool};
+    /// # use std::time::Duration;
+    /// let clock = ManualClock::new();
+    /// let pool = Pool::builder().clock(&clock).build()?;
+    /// pool.submit_later(Duration::from_secs(86_400), || "tomorrow")?;
+    /// clock.advance(Duration::from_secs(86_400));
+    /// assert_eq!(pool.done().try_pop().map(|done| done.value), Some("tomorrow"));
+    /// # Ok(()) }
+    /// ```
+    pub fn clock(mut self, clock: &ManualClock) -> Self {
+        self.time = clock.time();
+        let clock = clock.clone();
+        self.follow = Some(Box::new(move |engine| clock.is_followed_by(engine)));
         self
     }
 
@@ -407,10 +441,11 @@ impl<T: Send + 'static> Builder<T> {
         let callers = Callers { done: self.on_done.is_some(), failed: self.on_failed.is_some() };
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let when_full = self.when_full;
-        let policy = Policy { is_root: true, queue_capacity, when_full, done_capacity, ..Policy::default() };
+        let time = self.time.clone();
+        let policy = Policy { is_root: true, time, queue_capacity, when_full, done_capacity, ..Policy::default() };
         let root = Inner::root(
             policy,
-            Outlet::new(self.failed_capacity, callers),
+            Outlet::new(self.failed_capacity, callers, &self.time),
             self.bounds.as_ref().map(|bounds| bounds.ways),
         );
         let begin = self.bounds.map_or(Inner::begin_plain as fn(&_, &_), |bounds| bounds.begin);
@@ -429,7 +464,10 @@ impl<T: Send + 'static> Builder<T> {
             on_drop: self.on_drop,
             watched,
         };
-        let engine = Engine::new(config, root.clone(), root.outlet.keeps());
+        let engine = Engine::new(config, self.time, root.clone(), root.outlet.keeps());
+        if let Some(follow) = self.follow {
+            follow(&engine);
+        }
         let pool = Pool::of(engine.clone(), root.clone(), begin);
         if let Some(on_done) = self.on_done {
             on_done(&engine, root.clone()).map_err(BuildError::Callback)?;

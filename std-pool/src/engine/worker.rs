@@ -11,7 +11,7 @@ use crate::engine::stops::StopToken;
 use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
-use crate::sync::event;
+use crate::sync::time::rest;
 use crate::sys::{self, RawMutex, thread};
 
 type Worker<'p> = core::Worker<'p, Payload, StdHost, Growing<Payload, RawMutex>>;
@@ -172,7 +172,8 @@ impl Engine {
                     }
                     let watched = self.config.watched.as_deref();
                     watched.inspect(|watched| watched.parks());
-                    event::park(deadline.unwrap_or(Tick::MAX));
+                    let deadline = self.time().until(deadline.unwrap_or(Tick::MAX));
+                    rest(deadline, || worker.rise());
                     watched.inspect(|watched| watched.gets_up());
                 }
                 Rest::Exit { duty, .. } => {

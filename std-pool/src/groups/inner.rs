@@ -18,7 +18,7 @@ use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
 use crate::results::outlet::Outlet;
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use crate::sys::{self, Mutex, OnceLock};
+use crate::sys::{Mutex, OnceLock};
 
 /// A group without the type of its results.
 pub(crate) struct GroupCore {
@@ -60,7 +60,7 @@ impl GroupCore {
         Self {
             is_gated: is_limited || policy.done_capacity.is_some(),
             is_limited,
-            policy,
+            policy: policy.clone(),
             cohorts: Cohorts::new(parent),
             door: policy.queue_capacity.map(|jobs| Door::new(jobs, policy.when_full == WhenFull::DropOldest)),
             keys,
@@ -114,7 +114,7 @@ impl GroupCore {
 
     /// Whether its deadline has passed, and no alarm says so: it was made when the pool was closed.
     fn is_late(&self, deadline: Tick) -> bool {
-        self.alarm.get().is_none() && sys::now() >= deadline
+        self.alarm.get().is_none() && self.policy.time.now() >= deadline
     }
 
     /// Room for one more result of a job that runs, if results take room.
