@@ -475,9 +475,9 @@ impl ByHand for Inner {
         let is_nap = deadline < BY_HAND;
         if let Some(_line) = self.line_up(if is_nap { Tick::MAX } else { deadline }, true) {
             if is_nap {
-                sys::park_until(deadline)
+                sys::park_until(deadline);
             } else {
-                thread::park()
+                thread::park();
             }
             rise();
         }

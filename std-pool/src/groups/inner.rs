@@ -60,7 +60,6 @@ impl GroupCore {
         Self {
             is_gated: is_limited || policy.done_capacity.is_some(),
             is_limited,
-            policy: policy.clone(),
             cohorts: Cohorts::new(parent),
             door: policy.queue_capacity.map(|jobs| Door::new(jobs, policy.when_full == WhenFull::DropOldest)),
             keys,
@@ -73,6 +72,7 @@ impl GroupCore {
             handles: AtomicUsize::new(1),
             is_orphan: AtomicBool::new(false),
             ways,
+            policy,
         }
     }
 

@@ -44,7 +44,7 @@ impl Looks {
 
     /// Whether it waits no more.
     pub(crate) fn is_over(&self) -> bool {
-        !LIST.get().lock().iter().any(|looks| ptr::eq(&**looks, self))
+        !LIST.get().lock().iter().any(|looks| ptr::eq(Arc::as_ptr(looks), self))
     }
 
     fn is_present(&self) -> bool {

@@ -13,8 +13,9 @@ use fastthreadpool::{
 
 use crate::support::{HOUR, Occupied};
 
-const DAY: Duration = Duration::from_secs(86_400);
-const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
+const NANO: Duration = Duration::from_nanos(1);
 
 fn set_up<T: Send + 'static>(threads: usize, more: impl FnOnce(Builder<T>) -> Builder<T>) -> (ManualClock, Pool<T>) {
     let clock = ManualClock::new();
@@ -96,9 +97,9 @@ fn delayed_jobs_run_when_the_clock_shows_their_time() {
     pool.submit_at(clock.system_time() + 3 * HOUR, || "by the wall").unwrap();
     pool.job(|| "by a builder").after(4 * HOUR).submit().unwrap();
     pool.job(|| "by a handle").at(clock.system_time() + 5 * HOUR).submit().unwrap();
-    clock.advance(HOUR.checked_sub(Duration::from_nanos(1)).unwrap());
+    clock.advance(HOUR.saturating_sub(NANO));
     assert_eq!(values(&pool), [""; 0]);
-    clock.advance(Duration::from_nanos(1));
+    clock.advance(NANO);
     for expected in ["by a duration", "by an instant", "by the wall", "by a builder", "by a handle"] {
         assert_eq!(values(&pool), [expected]);
         clock.advance(HOUR);
@@ -109,7 +110,7 @@ fn delayed_jobs_run_when_the_clock_shows_their_time() {
 fn what_is_past_begins_at_once() {
     let (clock, pool) = pool(1);
     clock.advance(HOUR);
-    pool.submit_at(clock.now() - MINUTE, || 1).unwrap();
+    pool.submit_at(clock.now().checked_sub(MINUTE).unwrap(), || 1).unwrap();
     pool.submit_at(clock.system_time() - MINUTE, || 2).unwrap();
     pool.submit_later(Duration::ZERO, || 3).unwrap();
     clock.advance(Duration::ZERO);
@@ -244,7 +245,7 @@ fn a_job_knows_how_late_it_is() {
     pool.job_with(|job| (job.due(), job.late())).at(due).submit().unwrap();
     clock.jump(HOUR);
     pool.wait_idle();
-    assert_eq!(values(&pool), [(Some(due), HOUR - MINUTE)]);
+    assert_eq!(values(&pool), [(Some(due), HOUR.saturating_sub(MINUTE))]);
 }
 
 #[test]
@@ -309,27 +310,19 @@ fn the_next_moment_is_that_of_whatever_is_first() {
 #[test]
 fn two_pools_follow_one_clock() {
     let (clock, one) = pool(1);
-    let other: Pool<Instant> = Pool::builder().threads(1).clock(&clock).build().unwrap();
+    let other: Pool = Pool::builder().threads(1).clock(&clock).build().unwrap();
     let (show, first) = (clock.clone(), one.clone());
-    other
-        .periodic_with(move |_| {
-            let show = show.clone();
-            first.submit_later(MINUTE, move || show.now()).unwrap();
-            clock_of(&first)
-        })
-        .every(HOUR)
-        .submit()
-        .unwrap();
+    let submit = move || {
+        let show = show.clone();
+        first.submit_later(MINUTE, move || show.now()).map(drop).unwrap();
+    };
+    other.schedule(HOUR, submit).unwrap();
     let start = clock.now();
     clock.advance(3 * HOUR);
     assert_eq!(values(&one), [1, 2].map(|n| start + n * HOUR + MINUTE));
     clock.advance(MINUTE);
     assert_eq!(values(&one), [start + 3 * HOUR + MINUTE]);
-    assert_eq!(values(&other).len(), 3);
-}
-
-fn clock_of(_: &Pool<Instant>) -> Instant {
-    Instant::now()
+    assert_eq!(other.counts().done, 3);
 }
 
 #[test]
@@ -351,7 +344,7 @@ fn what_has_not_begun_by_its_time_is_removed() {
     let expired = pool.job(|| ()).start_by(HOUR).spawn().unwrap();
     let also = pool.job(|| ()).start_by(clock.now() + HOUR).spawn().unwrap();
     let wall = pool.job(|| ()).start_by(clock.system_time() + 2 * HOUR).spawn().unwrap();
-    clock.advance(HOUR - MINUTE);
+    clock.advance(HOUR.saturating_sub(MINUTE));
     assert!(!expired.is_finished() && !also.is_finished());
     clock.advance(MINUTE);
     assert!(matches!((expired.join(), also.join()), (Err(JobError::Expired), Err(JobError::Expired))));
@@ -373,9 +366,9 @@ fn a_run_that_takes_too_long_is_told_to_stop() {
     };
     let until = clock.now() + MINUTE;
     let id = pool.job_with(job).time_limit(MINUTE).submit().unwrap();
-    clock.advance(MINUTE - Duration::from_nanos(1));
+    clock.advance(MINUTE.saturating_sub(NANO));
     assert_eq!((pool.overdue().len(), pool.done().len()), (0, 0));
-    clock.advance(Duration::from_nanos(1));
+    clock.advance(NANO);
     assert_eq!((pool.overdue().len(), values(&pool)), (0, vec![Some(until)]));
 
     // It runs on, and waits by other means.
@@ -406,9 +399,9 @@ fn a_group_is_over_at_its_deadline() {
     group.submit_later(MINUTE, || 1).unwrap();
     group.submit_later(2 * HOUR, || 2).unwrap();
     group.job_with(|job| job.deadline().map_or(0, |_| 3)).submit().unwrap();
-    clock.advance(HOUR - Duration::from_nanos(1));
+    clock.advance(HOUR.saturating_sub(NANO));
     assert_eq!((values(&group), removed.load(Ordering::SeqCst)), (vec![3, 1], 0));
-    clock.advance(Duration::from_nanos(1));
+    clock.advance(NANO);
     assert_eq!(removed.load(Ordering::SeqCst), 1);
     assert!(matches!(group.submit(|| 4), Err(SubmitError::Closed(_))));
     assert!(group.wait());
@@ -523,7 +516,7 @@ fn semaphores_do_not_follow_it() {
 #[test]
 fn threads_end_that_have_had_nothing_to_do_for_long() {
     let (clock, pool) = set_up::<()>(3, |builder| builder.min_threads(1).keep_alive(HOUR).prestart(3));
-    clock.advance(HOUR - MINUTE);
+    clock.advance(HOUR.saturating_sub(MINUTE));
     assert_eq!(pool.alive(), 3);
     clock.advance(MINUTE);
     assert_eq!(pool.alive(), 1);
@@ -540,9 +533,9 @@ fn what_is_late_gets_a_worker() {
     pool.submit_later(HOUR, || "due").unwrap();
     // The only worker waits by means that nobody knows: so nothing is waited for.
     clock.jump(HOUR);
-    clock.jump(MINUTE - Duration::from_nanos(1));
+    clock.jump(MINUTE.saturating_sub(NANO));
     assert_eq!(pool.alive(), 1);
-    clock.jump(Duration::from_nanos(1));
+    clock.jump(NANO);
     assert_eq!(pool.done().pop().map(|done| done.value), Some("due"));
 }
 
