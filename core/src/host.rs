@@ -59,6 +59,14 @@ pub trait Host {
     /// between jobs; never for a plain submit.
     fn now(&self) -> Tick;
 
+    /// The present time by the clock that timed jobs wait for. The default is [`Host::now`]. Where it is another, which need not go
+    /// on by itself, all its ticks are later than those of `now`, so that of two deadlines one that comes by itself is the earlier; and
+    /// when it has been turned forward the host [expires](crate::Pool::expire) what is due, and
+    /// [demands](crate::Pool::demand) a worker.
+    fn time(&self) -> Tick {
+        self.now()
+    }
+
     /// What it costs to wake a sleeping worker, in ticks. Decides from when on a second worker is worth waking for
     /// short jobs. 0 means *not known*: then every job is worth a wake-up, and the pool reads no clock between jobs.
     ///
@@ -93,6 +101,10 @@ impl<H: Host + ?Sized> Host for &H {
 
     fn now(&self) -> Tick {
         (**self).now()
+    }
+
+    fn time(&self) -> Tick {
+        (**self).time()
     }
 
     fn wake_cost(&self) -> u64 {

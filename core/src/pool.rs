@@ -14,6 +14,7 @@
 //! | `forks` | halves of joins |
 //! | `errands` | what every worker is to do once |
 //! | `reach` | jobs by their id: cancelling, taking, listing |
+//! | `quiet` | whether anybody does anything |
 //!
 //! # Rules
 //!
@@ -56,6 +57,7 @@ mod forks;
 mod gated;
 #[cfg(all(test, loom))]
 mod loom;
+mod quiet;
 mod reach;
 #[cfg(feature = "alloc")]
 mod staffing;
@@ -71,6 +73,7 @@ use lock_api::Mutex;
 pub use self::account::{Account, Counts, Discrepancy};
 pub use self::call::Duty;
 pub use self::gated::{Exempt, Gate, Gated, Start, WITHOUT_END};
+
 pub use self::reach::{Cancelled, Taken};
 use crate::end::Ends;
 use crate::entries::{Entries, Gating, PAUSED};

@@ -224,6 +224,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
+    /// The park is over: says so at once, and not with the next [`Worker::work`] or [`Worker::next`].
+    pub fn rise(&mut self) {
+        self.come_back();
+    }
+
     /// What to do next, for those who want to run one job at a time. Call again after each job and after each park. It helps
     /// nobody with a fork, and does no errands.
     #[expect(clippy::should_implement_trait, reason = "not an iterator: it ends with `Exit` and parks in between")]

@@ -19,9 +19,11 @@ use crate::groups::inner::Inner;
 use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;
 use crate::here::observer::Observer;
+use crate::manual_clock::ManualClock;
 use crate::pool::Pool;
 use crate::results::callback;
 use crate::results::outlet::{Done, FAILURES, Failed, Outlet, Threads as Callers};
+use crate::sync::time::Time;
 use crate::sys::{self, thread};
 
 /// Sets up a [`Pool`]; from [`Pool::builder`].
@@ -44,6 +46,8 @@ pub struct Builder<T> {
     punctual: Option<KeepTime>,
     observed: Option<Box<dyn Observed>>,
     carries: Option<Box<dyn Carries>>,
+    time: Time,
+    follow: Option<Follow>,
     name_prefix: String,
     thread_name: Option<NameThread>,
     stack_size: Option<usize>,
@@ -77,6 +81,9 @@ type Prestart = Box<dyn FnOnce(&Engine) -> io::Result<()> + Send>;
 type KeepTime = Box<dyn FnOnce() -> Result<(Arc<dyn Watched>, StartThread), BuildError> + Send>;
 type StartThread = Box<dyn FnOnce(&Arc<Engine>) -> io::Result<()> + Send>;
 
+/// Makes a pool known to the clock that it follows.
+type Follow = Box<dyn FnOnce(&Arc<Engine>) + Send>;
+
 #[derive(Clone, Copy)]
 enum Threads {
     Exactly(usize),
@@ -93,6 +100,8 @@ impl<T: Send + 'static> Builder<T> {
             punctual: None,
             observed: None,
             carries: None,
+            time: Time::default(),
+            follow: None,
             name_prefix: "ThreadPool".into(),
             thread_name: None,
             stack_size: None,
@@ -204,8 +213,12 @@ impl<T: Send + 'static> Builder<T> {
             }
             let keeper = Arc::new(Punctual::new(leeway, extra));
             let watched = Arc::clone(&keeper);
-            let start: StartThread =
-                Box::new(|engine| engine.start_callbacks("punctual", move |engine| keeper.watch(engine)));
+            let start: StartThread = Box::new(|engine| {
+                if engine.time().is_by_hand() {
+                    return Ok(());
+                }
+                engine.start_callbacks("punctual", move |engine| keeper.watch(engine))
+            });
             Ok((watched, start))
         }));
         self
@@ -264,6 +277,27 @@ impl<T: Send + 'static> Builder<T> {
     /// run timed; the others cost a few instructions more, and a submit costs nothing more. The default is not to.
     pub fn metrics(mut self, are_measured: bool) -> Self {
         self.observed.get_or_insert_with(|| Box::new(Observers::default())).measure(are_measured);
+        self
+    }
+
+    /// The pool follows a clock that stands still but when it is turned by hand, so that a test of a job that is to run tomorrow takes no
+    /// time: see [`ManualClock`]. The default is the clock of the system.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::{ManualClock, Pool};
+    /// # use std::time::Duration;
+    /// let clock = ManualClock::new();
+    /// let pool = Pool::builder().clock(&clock).build()?;
+    /// pool.submit_later(Duration::from_secs(86_400), || "tomorrow")?;
+    /// clock.advance(Duration::from_secs(86_400));
+    /// assert_eq!(pool.done().try_pop().map(|done| done.value), Some("tomorrow"));
+    /// # Ok(()) }
+    /// ```
+    pub fn clock(mut self, clock: &ManualClock) -> Self {
+        self.time = clock.time();
+        let clock = clock.clone();
+        self.follow = Some(Box::new(move |engine| clock.is_followed_by(engine)));
         self
     }
 
@@ -471,11 +505,12 @@ impl<T: Send + 'static> Builder<T> {
         let (queue_capacity, done_capacity) = (self.queue_capacity, self.done_capacity);
         let when_full = self.when_full;
         let is_observed = self.carries.is_some() || self.observed.as_ref().is_some_and(|observed| observed.tells());
+        let time = self.time.clone();
         let policy =
-            Policy { is_root: true, is_observed, queue_capacity, when_full, done_capacity, ..Policy::default() };
+            Policy { is_root: true, is_observed, time, queue_capacity, when_full, done_capacity, ..Policy::default() };
         let root = Inner::root(
             policy,
-            Outlet::new(self.failed_capacity, callers),
+            Outlet::new(self.failed_capacity, callers, &self.time),
             self.bounds.as_ref().map(|bounds| bounds.ways),
         );
         let begin = self.bounds.map_or(Inner::begin_plain as fn(&_, &_), |bounds| bounds.begin);
@@ -496,7 +531,10 @@ impl<T: Send + 'static> Builder<T> {
             observed: self.observed,
             carries: self.carries,
         };
-        let engine = Engine::new(config, root.clone(), root.outlet.keeps());
+        let engine = Engine::new(config, self.time, root.clone(), root.outlet.keeps());
+        if let Some(follow) = self.follow {
+            follow(&engine);
+        }
         let pool = Pool::of(engine.clone(), root.clone(), begin);
         if let Some(on_done) = self.on_done {
             on_done(&engine, root.clone()).map_err(BuildError::Callback)?;

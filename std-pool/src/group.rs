@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, Tick};
+use fastthreadpool_core::JobId;
 
 use crate::engine::doom::Doom;
 use crate::engine::{Engine, Party};
@@ -23,7 +23,7 @@ use crate::results::completed::{Completed, What};
 use crate::results::outlet::{Done, Failed};
 use crate::results::queue::Results;
 use crate::sync::semaphore::Semaphore;
-use crate::sys;
+use crate::sync::time::Deadline;
 
 /// Jobs of a pool that are counted, limited, waited for and cancelled together, and have queues of results of their own; from
 /// [`Group::group`].
@@ -178,7 +178,7 @@ impl<T: Send + 'static> Group<T> {
     pub fn as_completed(&self) -> Completed<'_, T> {
         let cohorts = &self.inner.core.cohorts;
         let what = if self.is_root() { What::Pool(&self.engine) } else { What::Group(Box::new(|| cohorts.line())) };
-        Completed::new(&self.inner.outlet, what)
+        Completed::new(&self.inner.outlet, what, self.engine.time())
     }
 
     // ----- the group as a whole
@@ -195,15 +195,15 @@ impl<T: Send + 'static> Group<T> {
     /// Returns whether it came to that. `false` only inside a job, when nobody is left who could end the wait. A job of this group
     /// does not wait for itself, nor for those that wait for it.
     pub fn wait(&self) -> bool {
-        self.wait_until(Tick::MAX)
+        self.wait_until(Deadline::NEVER)
     }
 
     /// [`Group::wait`], at most so long; returns whether it came to that.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        self.wait_until(sys::after(timeout))
+        self.wait_until(self.engine.time().after(timeout))
     }
 
-    pub(crate) fn wait_until(&self, deadline: Tick) -> bool {
+    pub(crate) fn wait_until(&self, deadline: Deadline<'_>) -> bool {
         let (engine, inner) = (&self.engine, &self.inner);
         if engine.is_elsewhere() {
             return false;

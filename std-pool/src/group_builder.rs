@@ -46,13 +46,9 @@ pub struct GroupBuilder<'g, T> {
 
 impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     pub(crate) fn new(engine: &'g Arc<Engine>, around: Option<Arc<dyn Kin>>) -> Self {
-        Self {
-            engine,
-            around,
-            policy: Policy { is_observed: engine.is_observed(), ..Policy::default() },
-            failed_capacity: FAILURES,
-            callbacks: Combined::none(),
-        }
+        let (time, is_observed) = (engine.time().clone(), engine.is_observed());
+        let policy = Policy { is_observed, time, ..Policy::default() };
+        Self { engine, around, policy, failed_capacity: FAILURES, callbacks: Combined::none() }
     }
 
     /// At most so many of its jobs run at the same time, the others wait for that in the order in which they came. With 1 they
@@ -96,7 +92,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     ///
     /// The removal is done by a worker; if all are busy, a job that is too late is dropped when its turn comes.
     pub fn deadline(mut self, when: impl Into<When>) -> Self {
-        self.policy.deadline = Some(when.into().tick());
+        self.policy.deadline = Some(when.into().tick(self.engine));
         self
     }
 
@@ -214,7 +210,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         if callbacks.on_removed.is_some() {
             engine.ask();
         }
-        let outlet = Outlet::new(failed_capacity, Threads::default()).combined(callbacks);
+        let outlet = Outlet::new(failed_capacity, Threads::default(), engine.time()).combined(callbacks);
         Ok(Group::begin(engine, Inner::new(policy, outlet, around)))
     }
 }

@@ -10,7 +10,6 @@ use crate::engine::Engine;
 use crate::groups::inner::Inner;
 use crate::here::job::JobKind;
 use crate::pool::Pool;
-use crate::sys;
 
 /// A job that has not begun, as it was found in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +170,7 @@ impl<T: Send + 'static> Pool<T> {
                     EntryState::Parked => false,
                     _ => kind == JobKind::Periodic,
                 };
-                let due = if has_time { sys::instant(view.due) } else { None };
+                let due = if has_time { self.engine().time().instant(view.due) } else { None };
                 found.push(JobInfo { id, kind, due });
             }
         });

@@ -31,6 +31,7 @@ mod group_builder;
 mod info;
 mod keyed;
 mod loops;
+mod manual_clock;
 mod metrics;
 mod pool;
 mod report;
@@ -85,6 +86,7 @@ pub use jobs::when::When;
 pub use keyed::Keyed;
 /// The facade through which [`Builder::log_failures`] reports.
 pub use log;
+pub use manual_clock::ManualClock;
 pub use metrics::{Metrics, WorkerMetrics};
 pub use parallel::items::IntoPar;
 pub use parallel::join::join_here as join;

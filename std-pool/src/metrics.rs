@@ -15,7 +15,7 @@ use crate::pool::Pool;
 ///
 /// The counts are exact. Times are measured of some jobs, since a look at the clock takes longer than a job may: of those that are appended to the queue one in 64 has its run
 /// timed, which then stands for 64, and each after one that took 10 microseconds or more on the same worker, until one is shorter; and of one in 256 it is known how long it has waited. Of all others
-/// each run is timed. The times follow the system's clock.
+/// each run is timed. The times follow the clock of the system, but for how late runs are where [another](crate::Builder::clock) says when they are due.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {

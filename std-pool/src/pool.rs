@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, NotMoved, Tick};
+use fastthreadpool_core::{JobId, NotMoved};
 
 use crate::build_error::BuildError;
 use crate::builder::Builder;
@@ -19,9 +19,10 @@ use crate::groups::policy::Policy;
 use crate::here::blocking;
 use crate::here::cancellation::Cancellation;
 use crate::here::job::RemovedJob;
-use crate::jobs::when::{Point, When};
+use crate::jobs::when::{At, When};
 use crate::results::outlet::{FAILURES, Outlet, Threads};
-use crate::sys;
+use crate::sync::looks;
+use crate::sync::time::Deadline;
 
 /// A pool of worker threads whose jobs return `T`.
 ///
@@ -123,8 +124,9 @@ impl<T: Send + 'static> Pool<T> {
     /// ```
     #[must_use]
     pub fn with_results<U: Send + 'static>(&self) -> Pool<U> {
-        let outlet = Outlet::new(FAILURES, Threads::default());
-        let group = Group::begin(self.engine(), Inner::new(Policy::default(), outlet, None));
+        let outlet = Outlet::new(FAILURES, Threads::default(), self.engine().time());
+        let policy = Policy { time: self.engine().time().clone(), ..Policy::default() };
+        let group = Group::begin(self.engine(), Inner::new(policy, outlet, None));
         Pool { handle: Arc::clone(&self.handle), group }
     }
 
@@ -195,9 +197,9 @@ impl<T: Send + 'static> Pool<T> {
     /// # Ok(()) }
     /// ```
     pub fn reschedule(&self, id: JobId, when: impl Into<When>) -> Result<(), NotMoved> {
-        match when.into().0 {
-            Point::Tick(due) => self.engine().reschedule(id, due),
-            Point::Wall(time) => self.engine().reschedule_by_clock(id, time),
+        match when.into().point(self.engine()) {
+            At::Tick(due) => self.engine().reschedule(id, due),
+            At::Wall(time) => self.engine().reschedule_by_clock(id, time),
         }
     }
 
@@ -239,12 +241,12 @@ impl<T: Send + 'static> Pool<T> {
     /// Inside a job, that job does not count, nor do those that wait for it. Returns whether it came to that: false only inside a
     /// job, when nobody is left who could end the wait.
     pub fn wait_idle(&self) -> bool {
-        self.engine().wait_idle(Tick::MAX)
+        self.engine().wait_idle(Deadline::NEVER)
     }
 
     /// [`Pool::wait_idle`], at most so long; returns whether it came to that.
     pub fn wait_idle_timeout(&self, timeout: Duration) -> bool {
-        self.engine().wait_idle(sys::after(timeout))
+        self.engine().wait_idle(self.engine().time().after(timeout))
     }
 
     /// Waits by `f` for something that this library does not know, in the middle of a job: meanwhile another worker stands in.
@@ -268,7 +270,7 @@ impl<T: Send + 'static> Pool<T> {
     /// # Ok(()) }
     /// ```
     pub fn blocking<R>(&self, f: impl FnOnce() -> R) -> R {
-        blocking::once(f)
+        blocking::once(|| looks::abroad(f))
     }
 
     /// Runs one of the jobs that could begin now and have not, on the present thread: inside of what that is in the middle of, and
@@ -300,13 +302,13 @@ impl<T: Send + 'static> Pool<T> {
     /// Of several that shut the pool down each waits until then. Inside a job or a hook it does not wait; and it waits no more
     /// when somebody opens the pool again by [`Pool::clear`].
     pub fn shutdown(&self) {
-        self.engine().shutdown(Close::Drain, Tick::MAX);
+        self.engine().shutdown(Close::Drain, Deadline::NEVER);
     }
 
     /// [`Pool::shutdown`], but waits at most so long, whatever jobs, hooks, destructors and callbacks do. Returns whether all
     /// has ended; if not, it goes on by itself, and dropping the last handle does not wait for it either.
     pub fn shutdown_timeout(&self, timeout: Duration) -> bool {
-        self.engine().shutdown(Close::Drain, sys::after(timeout))
+        self.engine().shutdown(Close::Drain, self.engine().time().after(timeout))
     }
 
     /// Accepts no more jobs, removes all that have not begun, tells the running ones to stop, and waits for them. Scopes run
@@ -349,7 +351,8 @@ impl<T: Send + 'static> Pool<T> {
     /// Waits until somebody has closed the pool, and it has ended; at most so long, for ever with `None`. Returns whether it came
     /// to that; false, too, when somebody opens it again meanwhile, and inside of a job of it, at once.
     pub fn wait_ended(&self, timeout: Option<Duration>) -> bool {
-        self.engine().wait_ended(timeout.map_or(Tick::MAX, sys::after))
+        let time = self.engine().time();
+        self.engine().wait_ended(timeout.map_or(Deadline::NEVER, |timeout| time.after(timeout)))
     }
 
     /// Removes all jobs that have not begun, empties the queues of results, and accepts jobs again after a shutdown.

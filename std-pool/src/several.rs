@@ -7,8 +7,6 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthreadpool_core::Tick;
-
 use crate::engine::awaits::Awaits;
 use crate::engine::submit::SubmitError;
 use crate::engine::waits::InLine;
@@ -19,7 +17,7 @@ use crate::jobs::call::Plain;
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::results::outcome::JobError;
 use crate::sync::race::Race;
-use crate::sys;
+use crate::sync::time::Deadline;
 
 impl<T: Send + 'static> Group<T> {
     /// Submits jobs of any type, waits until all have ended, and returns what they returned, in their order. Nothing goes to the
@@ -47,7 +45,7 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> U + Send + 'static,
         U: Send + 'static,
     {
-        self.invoke_all_until(jobs, Tick::MAX)
+        self.invoke_all_until(jobs, Deadline::NEVER)
     }
 
     /// [`Group::invoke_all`], at most so long: then the rest is cancelled, and is [`JobError::Expired`]. Of these what has not
@@ -80,10 +78,10 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> U + Send + 'static,
         U: Send + 'static,
     {
-        self.invoke_all_until(jobs, sys::after(timeout))
+        self.invoke_all_until(jobs, self.engine.time().after(timeout))
     }
 
-    fn invoke_all_until<F, U>(&self, jobs: impl IntoIterator<Item = F>, end: Tick) -> Vec<Result<U, JobError>>
+    fn invoke_all_until<F, U>(&self, jobs: impl IntoIterator<Item = F>, end: Deadline<'_>) -> Vec<Result<U, JobError>>
     where
         F: FnOnce() -> U + Send + 'static,
         U: Send + 'static,
@@ -122,7 +120,7 @@ impl<T: Send + 'static> Group<T> {
         U: Send + 'static,
         E: Send + 'static,
     {
-        self.invoke_any_until(jobs, Tick::MAX)
+        self.invoke_any_until(jobs, Deadline::NEVER)
     }
 
     /// [`Group::invoke_any`], at most so long: then all are cancelled, and those that had not ended are [`JobError::Expired`].
@@ -144,10 +142,14 @@ impl<T: Send + 'static> Group<T> {
         U: Send + 'static,
         E: Send + 'static,
     {
-        self.invoke_any_until(jobs, sys::after(timeout))
+        self.invoke_any_until(jobs, self.engine.time().after(timeout))
     }
 
-    fn invoke_any_until<F, U, E>(&self, jobs: impl IntoIterator<Item = F>, end: Tick) -> Result<U, Vec<Attempt<E>>>
+    fn invoke_any_until<F, U, E>(
+        &self,
+        jobs: impl IntoIterator<Item = F>,
+        end: Deadline<'_>,
+    ) -> Result<U, Vec<Attempt<E>>>
     where
         F: FnOnce() -> Result<U, E> + Send + 'static,
         U: Send + 'static,
@@ -172,9 +174,9 @@ impl<T: Send + 'static> Group<T> {
             return Ok(value);
         }
         let losers = several.results(match is_over {
-            Some(true) => Tick::MAX,
+            Some(true) => Deadline::NEVER,
             Some(false) => end,
-            None => Tick::ZERO,
+            None => Deadline::NOW,
         });
         // One may have been the first after all.
         if let Some(value) = race.packet.take().flatten() {
@@ -190,7 +192,12 @@ impl<T: Send + 'static> Group<T> {
     }
 
     /// Waits until one has won, or none can any more; false when the time is over, `None` when nobody is left to stand in.
-    fn await_race<U, R: Send + 'static>(&self, race: &Race<U>, several: &Several<R>, end: Tick) -> Option<bool> {
+    fn await_race<U, R: Send + 'static>(
+        &self,
+        race: &Race<U>,
+        several: &Several<R>,
+        end: Deadline<'_>,
+    ) -> Option<bool> {
         if race.packet.is_full() || !frame::is_inside_any() {
             return Some(race.packet.wait(end));
         }
@@ -205,7 +212,7 @@ impl<T: Send + 'static> Group<T> {
     }
 
     /// Spawns a job when there is room for it.
-    fn spawn_until<F, U>(&self, f: F, end: Tick) -> Result<JoinHandle<U>, JobError>
+    fn spawn_until<F, U>(&self, f: F, end: Deadline<'_>) -> Result<JoinHandle<U>, JobError>
     where
         F: FnOnce() -> U + Send + 'static,
         U: Send + 'static,
@@ -259,7 +266,7 @@ struct Several<U: Send + 'static>(Vec<Result<JoinHandle<U>, JobError>>);
 
 impl<U: Send + 'static> Several<U> {
     /// Waits for what they return; from `end` on for nothing any more.
-    fn results(&mut self, end: Tick) -> Vec<Result<U, JobError>> {
+    fn results(&mut self, end: Deadline<'_>) -> Vec<Result<U, JobError>> {
         let mut results = Vec::with_capacity(self.0.len());
         while results.len() < self.0.len() {
             // In its place: those behind it are still to be cancelled if this panics.
@@ -278,13 +285,12 @@ impl<U: Send + 'static> Drop for Several<U> {
     }
 }
 
-fn join_until<U: Send + 'static>(handle: JoinHandle<U>, end: Tick) -> Result<U, JobError> {
-    if end == Tick::MAX {
+fn join_until<U: Send + 'static>(handle: JoinHandle<U>, end: Deadline<'_>) -> Result<U, JobError> {
+    if end.is_never() {
         return handle.join();
     }
-    let now = sys::now();
-    let handle = if now < end {
-        match handle.join_timeout(Duration::from_nanos(end.since(now))) {
+    let handle = if end.now() < end.tick {
+        match handle.join_until(end) {
             Ok(result) => return result,
             Err(late) => late,
         }

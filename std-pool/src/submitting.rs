@@ -17,7 +17,7 @@ use crate::jobs::items::ItemsShape;
 use crate::jobs::once::{Keep, OnceShape};
 use crate::jobs::schedule::{Overlapping, Periodic};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
-use crate::jobs::when::{Point, When};
+use crate::jobs::when::{At, When};
 use crate::results::outcome::Outcome;
 
 impl<T: Send + 'static> Group<T> {
@@ -131,12 +131,13 @@ impl<T: Send + 'static> Group<T> {
     /// # Errors
     ///
     /// As [`Group::submit`].
+    #[inline]
     pub fn submit_later<F, R>(&self, delay: Duration, f: F) -> Result<JobId, SubmitError<F>>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.submit_at(delay, f)
+        self.submit_to(Plain::new(f), To::Later(self.engine.time().tick_after(delay), None))
     }
 
     /// [`Group::submit_later`] with a callback as in [`Group::submit_done`].
@@ -164,9 +165,10 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        match when.into() {
-            When(Point::Tick(due)) => self.submit_to(Plain::new(f), To::Later(due, None)),
-            by_clock => self.job(f).at(by_clock).submit(),
+        let when = when.into();
+        match when.point(&self.engine) {
+            At::Tick(due) => self.submit_to(Plain::new(f), To::Later(due, None)),
+            At::Wall(_) => self.job(f).at(when).submit(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fastthreadpool_core::{JobId, Tick};
+use fastthreadpool_core::JobId;
 
 use crate::engine::submit::SubmitError;
 use crate::group::Group;
@@ -17,7 +17,7 @@ use crate::groups::door::Line;
 use crate::jobs::call::Plain;
 use crate::jobs::once::{Keep, OnceShape};
 use crate::results::outcome::Outcome;
-use crate::sys;
+use crate::sync::time::Deadline;
 
 impl<T: Send + 'static> Group<T> {
     /// [`Group::submit`], which waits for room where the queue is bounded and full: threads and tasks in the order in which they
@@ -48,7 +48,7 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.submit_until(Tick::MAX, f)
+        self.submit_until(Deadline::NEVER, f)
     }
 
     /// [`Group::submit_wait`], at most so long. With no time it looks once.
@@ -74,10 +74,10 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.submit_until(sys::after(timeout), f)
+        self.submit_until(self.engine.time().after(timeout), f)
     }
 
-    fn submit_until<F, R>(&self, deadline: Tick, f: F) -> Result<JobId, SubmitError<F>>
+    fn submit_until<F, R>(&self, deadline: Deadline<'_>, f: F) -> Result<JobId, SubmitError<F>>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,

@@ -274,7 +274,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Ends the pause of a periodic job; it runs next at the next point of its grid. `None` if there is no such job.
     pub fn resume_periodic(&self, id: JobId) -> Option<Duty> {
         let Place::Entry { index, stamp } = id.place() else { return None };
-        let now = self.host.now();
+        let now = self.host.time();
         let due = self.with_entries(|entries| entries.unpark(Key { index, stamp }, now))?;
         Some(if due < Tick::MAX { self.timer_added(due) } else { Duty::Nothing })
     }

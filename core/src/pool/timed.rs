@@ -214,7 +214,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
 
     /// The same, when there are timers.
     pub(crate) fn expire_some(&self) -> usize {
-        let now = self.host.now();
+        let now = self.host.time();
         self.with_entries(|entries| entries.expire(now))
     }
 
@@ -260,7 +260,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         seat.end(0);
         let key = Key { index, stamp };
         let said = if S::GATES { seat.take_said() } else { None };
-        let now = self.host.now();
+        let now = self.host.time();
         let finished = self.with_entries(|entries| {
             // Asked under the lock: who closes the pool cancels the periodic jobs under the same lock afterwards.
             if !self.state().is_running() {

@@ -188,7 +188,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         if S::OWN_LANES {
             let idle = self.idle.there();
-            idle.is_long = idle.until > Tick::ZERO && idle.until <= self.pool.host.now();
+            idle.is_long = idle.until > Tick::ZERO && idle.until <= self.pool.host.time();
         }
         // After a nap one look is enough.
         self.round = if self.naps > 0 { u32::MAX } else { 0 };
@@ -210,7 +210,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.pool.state().alive() <= staff.least() {
             return Tick::MAX;
         }
-        let now = self.pool.host.now();
+        let now = self.pool.host.time();
         let idle = self.idle.there();
         // If that was over before, and it was needed all the same, it is asked again after as long a time.
         if idle.until == Tick::ZERO || idle.is_long {

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fastthreadpool_core::Tick;
 
 use crate::sync::event::Event;
+use crate::sync::time::WORLD;
 use crate::sys::atomic::{AtomicBool, Ordering};
 use crate::sys::timerfd::TimerFd;
 use crate::sys::{self, Mutex};
@@ -145,7 +146,7 @@ impl Watch for Looks {
     fn wait(&self, until: Tick) -> bool {
         const APART: Duration = Duration::from_secs(60);
         let is_interrupted = || self.is_interrupted.swap(false, Ordering::SeqCst);
-        self.interrupted.wait(until.min(sys::after(APART)), is_interrupted);
+        self.interrupted.wait(WORLD.until(until.min(sys::after(APART))), is_interrupted);
         let (mut former, present) = (self.former.lock(), System.read());
         let is_set = present.differs_from(*former);
         if is_set {

@@ -15,7 +15,7 @@ use crate::engine::clock::{Clock, Reading, System};
 /// takes.
 #[derive(Clone, Copy)]
 pub(crate) struct WallTime {
-    time: SystemTime,
+    pub(crate) time: SystemTime,
     mind: Mind,
 }
 

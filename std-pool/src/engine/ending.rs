@@ -7,9 +7,9 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Host, JobId, Kinds, Phase, Tick};
+use fastthreadpool_core::{JobId, Kinds, Phase};
 
-use crate::engine::host::StdHost;
+use crate::engine::host;
 use crate::engine::life::{Close, Duty, Event, Stage};
 use crate::engine::removal::Keep;
 use crate::engine::{Engine, OnDrop, Payload};
@@ -19,8 +19,9 @@ use crate::here::frame::{self, Employer, Frame, Kind, OUTSIDE};
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::CancelReason;
 use crate::sync::event::Event as Signal;
+use crate::sync::time::{Deadline, WORLD};
 use crate::sys::atomic::Ordering;
-use crate::sys::{self, Mutex, thread};
+use crate::sys::{Mutex, thread};
 
 /// What was removed by somebody who has no time to drop it.
 pub(crate) struct Morgue(Mutex<Vec<(JobId, JobKind, Payload)>>);
@@ -130,8 +131,8 @@ impl Engine {
 
     /// Waits until a round is over: it was closed, all jobs have ended, all threads are gone, all callbacks have been called.
     /// False when the time is over, or the pool was opened again.
-    fn wait_for(self: &Arc<Self>, round: u64, deadline: Tick) -> bool {
-        let in_time = deadline < Tick::MAX;
+    fn wait_for(self: &Arc<Self>, round: u64, deadline: Deadline<'_>) -> bool {
+        let in_time = !deadline.is_never();
         let look = || {
             if !in_time {
                 self.help_to_end();
@@ -141,7 +142,7 @@ impl Engine {
         };
         // A pool that is dropped has often next to nothing left to do, and its threads end sooner than this one would be
         // asleep and up again.
-        let soon = (0..).take_while(|look| StdHost.relax(*look)).find_map(|_| look());
+        let soon = (0..).take_while(|look| host::relax(*look)).find_map(|_| look());
         let wait = || Signal::wait_any(&[&self.quiet], deadline, look);
         let is_over = soon.or_else(|| blocking::anyway(wait)).unwrap_or(false);
         if is_over {
@@ -153,7 +154,7 @@ impl Engine {
     }
 
     /// Waits for the same, whoever closes the pool.
-    pub(crate) fn wait_ended(self: &Arc<Self>, deadline: Tick) -> bool {
+    pub(crate) fn wait_ended(self: &Arc<Self>, deadline: Deadline<'_>) -> bool {
         if self.is_elsewhere() || frame::is_inside(self.address()) {
             return false;
         }
@@ -197,11 +198,11 @@ impl Engine {
 
     /// Closes the pool and waits for its end. From inside of a job, which cannot end while it waits, or on a thread of a worker
     /// it only closes.
-    pub(crate) fn shutdown(self: &Arc<Self>, how: Close, deadline: Tick) -> bool {
+    pub(crate) fn shutdown(self: &Arc<Self>, how: Close, deadline: Deadline<'_>) -> bool {
         if self.is_elsewhere() {
             return false;
         }
-        let round = self.close(how, deadline < Tick::MAX);
+        let round = self.close(how, !deadline.is_never());
         !frame::is_inside(self.address()) && self.wait_for(round, deadline)
     }
 
@@ -216,7 +217,7 @@ impl Engine {
         let mut sweep = || self.remove_each(Kinds::Jobs, &mut self.telling(reason, &mut told));
         let round = self.close_by(Close::Stop, &mut bury, &mut sweep);
         if !frame::is_inside(self.address()) {
-            self.wait_for(round, Tick::MAX);
+            self.wait_for(round, Deadline::NEVER);
         }
         told
     }
@@ -250,9 +251,10 @@ impl Engine {
             match self.config.on_drop {
                 _ if is_given_up => self.leave_to_itself(),
                 OnDrop::Detach => self.leave_to_itself(),
-                OnDrop::Wait => self.shutdown(Close::Drain, Tick::MAX),
-                OnDrop::WaitTimeout(limit) => self.shutdown(Close::Drain, sys::after(limit)),
-                OnDrop::Stop => self.shutdown(Close::Stop, Tick::MAX),
+                OnDrop::Wait => self.shutdown(Close::Drain, Deadline::NEVER),
+                // Of the world, even if the pool follows another: who would turn that?
+                OnDrop::WaitTimeout(limit) => self.shutdown(Close::Drain, WORLD.after(limit)),
+                OnDrop::Stop => self.shutdown(Close::Stop, Deadline::NEVER),
             }
         };
         // Callbacks end now that nobody is left who could open the pool again.

@@ -18,13 +18,12 @@ use std::cell::Cell;
 use std::mem;
 use std::ptr::NonNull;
 
-use fastthreadpool_core::Tick;
-
 use crate::engine::Engine;
 use crate::here::call::Stays;
 use crate::here::frame::NO_ERRANDS;
 use crate::here::{blocking, frame};
 use crate::sync::event::Event;
+use crate::sync::time::Deadline;
 use crate::sys::{Mutex, OnceLock};
 
 /// What is done. It never panics.
@@ -156,7 +155,7 @@ impl Engine {
             frame::with_errands(self.address(), |done| self.do_errands(done, true));
             self.errands.list.lock().open.iter().all(|open| open.number != number)
         };
-        blocking::anyway(|| self.errands.change.wait(Tick::MAX, is_done));
+        blocking::anyway(|| self.errands.change.wait(Deadline::NEVER, is_done));
         mem::forget(stays);
     }
 }

@@ -5,11 +5,15 @@
 use fastthreadpool_core::{Host, Tick};
 
 use crate::engine::{crowd, pages, spare};
+use crate::sync::time::Time;
 use crate::sys::{self, RawMutex};
 
 /// The host of every pool on std.
 #[derive(Debug)]
-pub(crate) struct StdHost;
+pub(crate) struct StdHost {
+    /// By which jobs are timed.
+    pub(crate) time: Time,
+}
 
 /// What it costs to wake a thread, in nanoseconds: a system call on one side, on the other the way through the scheduler.
 /// Measured between 5 and 10 microseconds on machines of today; only the order of magnitude matters.
@@ -24,6 +28,11 @@ const SPINS: u32 = if cfg!(shuttle) { 1 } else { 64 };
 /// A pool that was idle for so long, in nanoseconds, gives back what its last burst took.
 const TRIM_AFTER: u64 = 100_000_000;
 
+/// See [`Host::relax`].
+pub(crate) fn relax(round: u32) -> bool {
+    round < LOOKS && crowd::wait_a_moment(round, SPINS)
+}
+
 impl Host for StdHost {
     type Mutex = RawMutex;
 
@@ -31,16 +40,21 @@ impl Host for StdHost {
         sys::now()
     }
 
+    fn time(&self) -> Tick {
+        self.time.now()
+    }
+
     fn wake_cost(&self) -> u64 {
         WAKE_COST
     }
 
     fn relax(&self, round: u32) -> bool {
-        round < LOOKS && crowd::wait_a_moment(round, SPINS)
+        relax(round)
     }
 
     fn trim_after(&self) -> Option<u64> {
-        Some(TRIM_AFTER)
+        // One who sleeps until a time of a clock by hand is told of it only if it waits for no other.
+        (!self.time.is_by_hand()).then_some(TRIM_AFTER)
     }
 
     fn trim(&self, long: bool) -> bool {

@@ -1,5 +1,6 @@
 //! The limits of jobs: until when they are to have begun, and how long they may run. What is outstanding is timed by a thread that does
-//! nothing else: workers may all be busy, with just those jobs that take too long. It is there since the first limit.
+//! nothing else: workers may all be busy, with just those jobs that take too long. It is there since the first limit. By a clock by hand
+//! there is none: who turns that does what is to be done.
 //!
 //! | a limit is | from | until | then |
 //! |---|---|---|---|
@@ -24,7 +25,8 @@ use fastthreadpool_core::{JobId, Tick};
 use crate::engine::Engine;
 use crate::here::removed::CancelReason;
 use crate::sync::event::Event;
-use crate::sys::{self, Mutex};
+use crate::sync::time::Time;
+use crate::sys::Mutex;
 
 /// The time of a limit, and its number, which makes it another than those of the same time.
 type Key = (Tick, u64);
@@ -32,6 +34,7 @@ type Key = (Tick, u64);
 /// Of a pool.
 pub(crate) struct Limits {
     engine: Weak<Engine>,
+    time: Time,
     book: Mutex<Book>,
     /// There is an earlier one than before.
     changed: Event,
@@ -74,7 +77,8 @@ impl Book {
 impl Limits {
     fn new(engine: &Arc<Engine>) -> Arc<Self> {
         let book = Mutex::new(Book::default());
-        Arc::new(Self { engine: Arc::downgrade(engine), book, changed: Event::default() })
+        let time = engine.time().clone();
+        Arc::new(Self { engine: Arc::downgrade(engine), time, book, changed: Event::default() })
     }
 
     /// What has not begun by then is to be removed.
@@ -91,7 +95,7 @@ impl Limits {
             (key, book.add(key, Limited::Run(id)))
         };
         if is_first {
-            self.notify();
+            self.changed();
         }
         RunLimit { limits: Arc::clone(self), key }
     }
@@ -104,11 +108,18 @@ impl Limits {
         book.outstanding.remove(&key);
     }
 
-    fn notify(&self) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.core.barrier();
+    /// There is an earlier one than before.
+    fn changed(&self) {
+        let engine = self.engine.upgrade();
+        match engine {
+            // The clock may have been turned meanwhile.
+            Some(engine) if self.time.is_by_hand() => _ = self.expire(&engine),
+            Some(engine) => {
+                engine.core.barrier();
+                self.changed.notify();
+            }
+            None => self.changed.notify(),
         }
-        self.changed.notify();
     }
 
     /// The jobs whose runs take too long.
@@ -123,8 +134,11 @@ impl Limits {
         book.outstanding.is_empty() && book.overdue.is_empty()
     }
 
-    /// Starts the thread, if there is none.
+    /// Starts the thread, if there is none, and is to be one.
     fn start(self: &Arc<Self>, engine: &Arc<Engine>) -> io::Result<()> {
+        if self.time.is_by_hand() {
+            return Ok(());
+        }
         let mut book = self.book.lock();
         if !book.has_thread {
             let limits = Arc::clone(self);
@@ -143,7 +157,7 @@ impl Limits {
                 let book = self.book.lock();
                 (book.earliest() != earliest || !is_needed(&book)).then_some(())
             };
-            Event::wait_any(&[&self.changed, &engine.quiet], earliest, has_changed);
+            Event::wait_any(&[&self.changed, &engine.quiet], self.time.until(earliest), has_changed);
             let mut book = self.book.lock();
             if !is_needed(&book) {
                 book.has_thread = false;
@@ -157,7 +171,7 @@ impl Limits {
         loop {
             let mut book = self.book.lock();
             let earliest = book.earliest();
-            if earliest == Tick::MAX || earliest > sys::now() {
+            if earliest == Tick::MAX || earliest > self.time.now() {
                 return earliest;
             }
             let Some(((_, number), limited)) = book.outstanding.pop_first() else { return Tick::MAX };
@@ -189,7 +203,7 @@ pub(crate) struct StartBy {
 impl StartBy {
     /// Whether it is too late.
     pub(crate) fn is_late(&self) -> bool {
-        sys::now() >= self.key.0
+        self.limits.time.now() >= self.key.0
     }
 
     /// The job was accepted.
@@ -202,7 +216,7 @@ impl StartBy {
             !*is_over && self.limits.book.lock().add(self.key, Limited::Begin(id))
         };
         if is_first {
-            self.limits.notify();
+            self.limits.changed();
         }
     }
 
@@ -239,6 +253,18 @@ impl Engine {
     /// Removes a job that has not begun: it is too late.
     fn expire(&self, id: JobId) {
         self.remove_late(id, CancelReason::Expired);
+    }
+
+    /// The time of the earliest limit; [`Tick::MAX`] for none.
+    pub(crate) fn next_limit(&self) -> Tick {
+        self.limits.get().map_or(Tick::MAX, |limits| known(limits).book.lock().earliest())
+    }
+
+    /// Does what is to be done about limits by now.
+    pub(crate) fn expire_limits(&self) {
+        if let Some(limits) = self.limits.get() {
+            known(limits).expire(self);
+        }
     }
 
     /// The jobs whose runs take longer than they may.

@@ -16,6 +16,7 @@ use fastthreadpool_core::{JobId, NO_SEAT, Tick};
 use crate::engine::Core;
 use crate::here::histogram::{Buckets, Histogram};
 use crate::here::observer::WorkerEvent;
+use crate::sync::time::Time;
 use crate::sys::{self, Mutex, OnceLock};
 
 /// Of so many positions one is measured.
@@ -32,6 +33,8 @@ pub(crate) struct Meter {
     /// Of who has no seat.
     outside: Sheet,
     began: Tick,
+    /// By which jobs are due.
+    time: Time,
     looks: Mutex<Looks>,
 }
 
@@ -116,11 +119,12 @@ pub(crate) struct Measured {
 }
 
 impl Meter {
-    pub(crate) fn new(seats: usize) -> Self {
+    pub(crate) fn new(seats: usize, time: Time) -> Self {
         Self {
             seats: (0..seats.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
             outside: Sheet::default(),
             began: sys::now(),
+            time,
             looks: Mutex::new(Looks::default()),
         }
     }
@@ -143,7 +147,7 @@ impl Meter {
             self.sheet(seat).waiting.add(now.since(submitted), 1);
         }
         if due != Tick::MAX {
-            self.sheet(seat).late.add(now.since(due), 1);
+            self.sheet(seat).late.add(self.time.now().since(due), 1);
         }
         Some(Begun { seat, at: now, stands_for: if after_long || position.is_none() { 1 } else { MEASURED } })
     }

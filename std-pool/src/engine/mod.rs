@@ -27,6 +27,7 @@
 //! | `stops` | telling what runs to stop, and who waits for that |
 //! | `limits` | until when jobs are to have begun, or ended |
 //! | `punctual` | what is due while all workers are busy |
+//! | `turned` | what a clock by hand asks of its pools |
 //! | `due` | when a job is to run |
 //! | `wall` | which jobs follow the clock of the system |
 //! | `removal` | cancelling, sweeping; what becomes of what was removed |
@@ -69,6 +70,7 @@ pub(crate) mod submit;
 pub(crate) mod threads;
 pub(crate) mod told;
 pub(crate) mod totals;
+pub(crate) mod turned;
 pub(crate) mod turns;
 pub(crate) mod waits;
 pub(crate) mod wall;
@@ -107,6 +109,7 @@ use crate::engine::worker::Env;
 use crate::here::call::drop_quietly;
 use crate::here::frame::Address;
 use crate::sync::event::Event;
+use crate::sync::time::{Deadline, Time};
 use crate::sys::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sys::{Forks, Mutex, OnceLock, RawMutex};
 
@@ -159,6 +162,8 @@ pub(crate) trait Watched: Send + Sync {
     fn parks(&self);
     /// It is up again.
     fn gets_up(&self);
+    /// A clock by hand was turned. Returns when it is to be told so again at the latest.
+    fn turn(&self, engine: &Engine) -> Tick;
 }
 
 /// What the engine asks of a group, without its type.
@@ -261,12 +266,12 @@ pub(crate) struct Parts {
 const SPARE_SEATS: usize = if cfg!(shuttle) { 3 } else { 1024 };
 
 impl Engine {
-    pub(crate) fn new(config: Config, root: Arc<dyn Any + Send + Sync>, root_keeps: bool) -> Arc<Self> {
+    pub(crate) fn new(config: Config, time: Time, root: Arc<dyn Any + Send + Sync>, root_keeps: bool) -> Arc<Self> {
         let spares = SPARE_SEATS.min(fastthreadpool_core::MAX_WORKERS - config.threads);
         // A hook may take long, or wait for a job.
         let is_eager = config.on_thread_start.is_some();
         let make = if is_eager { Core::growing_eager } else { Core::growing };
-        let mut core = make(StdHost, config.threads, spares);
+        let mut core = make(StdHost { time }, config.threads, spares);
         core.keep(config.min_threads, config.keep_alive);
         let parts = |this: &Weak<Self>| Parts {
             this: Weak::clone(this),
@@ -298,9 +303,15 @@ impl Engine {
         };
         let engine = Arc::new_cyclic(|this| Self { parts: ManuallyDrop::new(parts(this)) });
         if let Some(observed) = &engine.config.observed {
-            observed.begin(&engine.core, engine.config.threads + spares);
+            observed.begin(&engine.core, engine.config.threads + spares, engine.time());
         }
         engine
+    }
+
+    /// The clock that its jobs follow.
+    #[inline(always)]
+    pub(crate) fn time(&self) -> &Time {
+        &self.core.host().time
     }
 
     #[inline(always)]
@@ -343,7 +354,7 @@ impl Engine {
     }
 
     /// Waits until nothing is pending: a moment of that which comes after the call is not missed.
-    pub(crate) fn wait_idle(&self, deadline: Tick) -> bool {
+    pub(crate) fn wait_idle(&self, deadline: Deadline<'_>) -> bool {
         !self.is_elsewhere() && InLine::enter(Awaits::Idle(self)).wait(deadline)
     }
 

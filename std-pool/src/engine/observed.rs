@@ -2,6 +2,8 @@
 //! nobody observes is spared all of it.
 #![forbid(unsafe_code)]
 
+use std::time::Instant;
+
 use fastthreadpool_core::{After, Duty, JobId, NO_SEAT, Rest, Runner, Running, Tick};
 
 use crate::engine::meter::Meter;
@@ -12,6 +14,7 @@ use crate::here::call::{catch, drop_quietly};
 use crate::here::job::JobKind;
 use crate::here::observer::{AcceptedJob, JobRun, Observer, RunEnd, WorkerEvent};
 use crate::here::removed::CancelReason;
+use crate::sync::time::Time;
 use crate::sys::{self, OnceLock};
 
 /// What an engine tells.
@@ -23,7 +26,7 @@ pub(crate) trait Observed: Send + Sync {
     fn measure(&mut self, is_measured: bool);
 
     /// The engine with so many seats begins.
-    fn begin(&self, core: &Core, seats: usize);
+    fn begin(&self, core: &Core, seats: usize, time: &Time);
 
     /// What measures.
     fn meter(&self) -> Option<&Meter>;
@@ -61,6 +64,8 @@ pub(crate) struct Observers {
     all: Vec<Box<dyn Observer>>,
     /// Made when the engine is.
     meter: Option<OnceLock<Meter>>,
+    /// Which clock the engine follows.
+    time: OnceLock<Time>,
 }
 
 impl Observers {
@@ -70,6 +75,10 @@ impl Observers {
             // There is nobody who could be told of that.
             drop_quietly(catch(|| what(&**observer)));
         }
+    }
+
+    fn instant(&self, tick: Tick) -> Option<Instant> {
+        self.time.get().and_then(|time| time.instant(tick))
     }
 
     /// `after_long`: see [`Meter::begin`].
@@ -88,7 +97,7 @@ impl Observers {
     #[inline(never)]
     fn tell_of(&self, job: &Whose, step: impl FnOnce() -> After) -> After {
         let Whose { id, name, seat, due } = *job;
-        let run = &JobRun { id, name, worker: (seat != NO_SEAT).then_some(seat), due: sys::instant(due) };
+        let run = &JobRun { id, name, worker: (seat != NO_SEAT).then_some(seat), due: self.instant(due) };
         self.tell(|observer| observer.begun(run));
         let after = step();
         let end = match after {
@@ -111,9 +120,10 @@ impl Observed for Observers {
         self.meter = is_measured.then(OnceLock::new);
     }
 
-    fn begin(&self, core: &Core, seats: usize) {
+    fn begin(&self, core: &Core, seats: usize, time: &Time) {
+        let time = self.time.get_or_init(|| time.clone());
         if let Some(meter) = &self.meter {
-            meter.get_or_init(|| Meter::new(seats));
+            meter.get_or_init(|| Meter::new(seats, time.clone()));
             core.keep_times(sys::now);
         }
     }
@@ -128,8 +138,8 @@ impl Observed for Observers {
 
     fn accepted(&self, id: JobId, name: &'static str, group: &'static str, to: &To, is_gated: bool) {
         let (kind, due) = match to {
-            To::Later(due, None) => (JobKind::Delayed, sys::instant(*due)),
-            To::Later(due, Some(_)) => (JobKind::Periodic, sys::instant(*due)),
+            To::Later(due, None) => (JobKind::Delayed, self.instant(*due)),
+            To::Later(due, Some(_)) => (JobKind::Periodic, self.instant(*due)),
             _ if is_gated => (JobKind::Gated, None),
             To::Front => (JobKind::Urgent, None),
             To::Back => (JobKind::Queued, None),

@@ -6,6 +6,8 @@
 //! | rests | a worker is parked, and so somebody minds the timers; or there is none | when one gets up, or comes |
 //! | watches | all are busy | each time when a due job could have become late |
 //!
+//! By a clock by hand there is no such thread: who turns it looks, at each moment at which something is due, or could have become late.
+//!
 //! A worker that gets up counts itself as up before it tells, and the thread looks after it has got in line: so it does not rest while all
 //! are busy.
 #![forbid(unsafe_code)]
@@ -16,8 +18,9 @@ use fastthreadpool_core::{Phase, Tick};
 
 use crate::engine::{Engine, Watched};
 use crate::sync::event::Event;
-use crate::sys;
+use crate::sync::time::Deadline;
 use crate::sys::atomic::{AtomicUsize, Ordering};
+use crate::sys::{self, Mutex};
 
 /// How late due jobs may be, and with how many workers more than there are to be otherwise.
 pub(crate) struct Punctual {
@@ -28,11 +31,19 @@ pub(crate) struct Punctual {
     parked: AtomicUsize,
     /// One is up, or there.
     came: Event,
+    /// When something could be late, by a clock by hand.
+    next: Mutex<Tick>,
 }
 
 impl Punctual {
     pub(crate) fn new(leeway: Duration, most: usize) -> Self {
-        Self { leeway: sys::nanos(leeway), most, parked: AtomicUsize::new(0), came: Event::default() }
+        Self {
+            leeway: sys::nanos(leeway),
+            most,
+            parked: AtomicUsize::new(0),
+            came: Event::default(),
+            next: Mutex::new(Tick::MAX),
+        }
     }
 
     fn are_all_busy(&self, engine: &Engine) -> bool {
@@ -45,17 +56,37 @@ impl Punctual {
         let is_over = || engine.is_abandoned() && (core.phase() == Phase::Elsewhere || engine.is_ended());
         let events = [&self.came, &engine.quiet];
         while !is_over() {
-            Event::wait_any(&events, Tick::MAX, || (is_over() || self.are_all_busy(engine)).then_some(()));
-            Event::wait_any(&[&engine.quiet], sys::now().saturating_add(self.leeway), || is_over().then_some(()));
-            let late = Tick(sys::now().0.saturating_sub(self.leeway));
-            if self.are_all_busy(engine) && core.is_late(late) {
-                engine.perform_or_leave(core.start_extra(self.most));
-            }
+            Event::wait_any(&events, Deadline::NEVER, || (is_over() || self.are_all_busy(engine)).then_some(()));
+            let leeway = engine.time().until(engine.time().now().saturating_add(self.leeway));
+            Event::wait_any(&[&engine.quiet], leeway, || is_over().then_some(()));
+            self.start_extra(engine);
+        }
+    }
+
+    /// Has a worker more started if something is late.
+    fn start_extra(&self, engine: &Engine) {
+        let late = Tick(engine.time().now().0.saturating_sub(self.leeway));
+        if self.are_all_busy(engine) && engine.core.is_late(late) {
+            engine.perform_or_leave(engine.core.start_extra(self.most));
         }
     }
 }
 
 impl Watched for Punctual {
+    fn turn(&self, engine: &Engine) -> Tick {
+        self.start_extra(engine);
+        let now = engine.time().now();
+        let mut next = self.next.lock();
+        let has_late = self.are_all_busy(engine) && engine.core.is_late(now);
+        if !has_late {
+            *next = Tick::MAX;
+        } else if *next <= now || *next == Tick::MAX {
+            // What is due was seen at its time, since the clock stops there.
+            *next = now.saturating_add(self.leeway);
+        }
+        *next
+    }
+
     fn comes(&self) {
         self.came.notify();
     }

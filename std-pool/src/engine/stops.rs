@@ -17,13 +17,13 @@
 //! 1. The lock is held to list and to look, never to wake, and nothing of a user's is cloned or dropped under it.
 #![forbid(unsafe_code)]
 
-use fastthreadpool_core::{Park, Phase, Running, Tick, Unpark};
+use fastthreadpool_core::{Park, Phase, Running, Unpark};
 
 use crate::engine::Engine;
 use crate::engine::slot::Slot;
 use crate::here::blocking;
 use crate::here::call::catch;
-use crate::sync::event::park;
+use crate::sync::time::{Deadline, park};
 use crate::sync::waiter::{ThisThread, Waiter};
 use crate::sys::Mutex;
 
@@ -51,7 +51,7 @@ impl<'e> StopToken<'e> {
     }
 
     /// Waits until then; false if the deadline comes first.
-    pub(crate) fn wait(self, deadline: Tick) -> bool {
+    pub(crate) fn wait(self, deadline: Deadline<'_>) -> bool {
         if self.is_stopped() {
             return true;
         }

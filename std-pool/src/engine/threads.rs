@@ -12,6 +12,7 @@ use crate::engine::naming::Numbers;
 use crate::engine::{Engine, naming, pages, spare, waits};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
+use crate::sync::looks;
 use crate::sys::thread::{self, JoinHandle, Thread};
 use crate::sys::{self, Forks, Mutex, OnceLock};
 
@@ -139,13 +140,19 @@ impl Employer for Engine {
     }
 
     fn block(&self) -> bool {
-        let Some(duty) = self.core.block() else { return false };
-        self.perform_or_leave(duty);
-        true
+        // Before it does not count as one that works any more.
+        self.begin_looks();
+        let duty = self.core.block();
+        match duty {
+            Some(duty) => self.perform_or_leave(duty),
+            None => self.end_looks(),
+        }
+        duty.is_some()
     }
 
     fn unblock(&self) {
         self.core.unblock();
+        self.end_looks();
     }
 }
 
@@ -347,6 +354,7 @@ unsafe fn in_child(engine: *mut ()) {
     } else {
         waits::forget_list();
         pages::forget_depot();
+        looks::forget();
         spare::forget();
     }
 }

@@ -23,7 +23,7 @@
 
 use std::ptr;
 
-use fastthreadpool_core::{Cohort, JobId, Tick};
+use fastthreadpool_core::{Cohort, JobId};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
@@ -31,7 +31,7 @@ use crate::engine::slot::Slot;
 use crate::engine::turns::{Turn, turns};
 use crate::here::blocking;
 use crate::here::frame::Address;
-use crate::sync::event::park;
+use crate::sync::time::{Deadline, park};
 use crate::sys::thread::{self, Thread};
 use crate::sys::{Global, Mutex};
 
@@ -307,7 +307,7 @@ impl<'w> InLine<'w> {
     }
 
     /// Waits until it is over. Returns false when the time is over, or when nobody is left who could end the wait.
-    pub(crate) fn wait(&self, deadline: Tick) -> bool {
+    pub(crate) fn wait(&self, deadline: Deadline<'_>) -> bool {
         let wait = || {
             while !self.is_over() {
                 if !park(deadline) {

@@ -15,7 +15,7 @@ use crate::here::frame::{self, Frame, Kind};
 use crate::here::job::JobKind;
 use crate::here::observer::WorkerEvent;
 use crate::here::removed::{self, CancelReason};
-use crate::sync::event;
+use crate::sync::time::rest;
 use crate::sys::{self, RawMutex, thread};
 
 pub(super) type Worker<'p> = core::Worker<'p, Payload, StdHost, Growing<Payload, RawMutex>>;
@@ -191,11 +191,11 @@ impl Engine {
         let seat = worker.seat();
         self.tell_worker(seat, WorkerEvent::Started);
         loop {
-            let rest = match &self.config.observed {
+            let found = match &self.config.observed {
                 None => worker.work(&mut env),
                 Some(observed) => observed.work(&self.core, worker, &mut env),
             };
-            match rest {
+            match found {
                 Rest::Park(deadline) => {
                     self.tell_if_idle();
                     // Not before, for the sake of threads that do not live long.
@@ -206,7 +206,8 @@ impl Engine {
                     let watched = self.config.watched.as_deref();
                     watched.inspect(|watched| watched.parks());
                     self.tell_worker(seat, WorkerEvent::Parked);
-                    event::park(deadline.unwrap_or(Tick::MAX));
+                    let deadline = self.time().until(deadline.unwrap_or(Tick::MAX));
+                    rest(deadline, || worker.rise());
                     self.tell_worker(seat, WorkerEvent::Woken);
                     watched.inspect(|watched| watched.gets_up());
                 }

@@ -18,7 +18,8 @@ use crate::groups::door::{Door, Line};
 use crate::groups::inner::GroupCore;
 use crate::groups::policy::WhenFull;
 use crate::here::frame;
-use crate::sys::{self, thread};
+use crate::sync::time::Deadline;
+use crate::sys::thread;
 
 /// How often somebody looks for room or the oldest: one that comes is listed in a moment, and one that a worker has taken leaves in one.
 const LOOKS: u32 = 100;
@@ -105,7 +106,7 @@ impl GroupCore {
             return Ok(Then::Nothing);
         }
         match self.policy.when_full {
-            WhenFull::Wait => self.wait_for_room(engine, Tick::MAX).map(|()| Then::Nothing),
+            WhenFull::Wait => self.wait_for_room(engine, Deadline::NEVER).map(|()| Then::Nothing),
             WhenFull::RunHere if self.refuses(engine) => Err(Refusal::Closed),
             WhenFull::RunHere if asks.may_run && !engine.core.is_paused() => {
                 door.overdraw();
@@ -147,7 +148,7 @@ impl GroupCore {
     }
 
     /// Waits until a job may come in, and takes its room.
-    pub(crate) fn wait_for_room(&self, engine: &Engine, deadline: Tick) -> Result<(), Refusal> {
+    pub(crate) fn wait_for_room(&self, engine: &Engine, deadline: Deadline<'_>) -> Result<(), Refusal> {
         let Some(door) = &self.door else { return Ok(()) };
         if engine.is_elsewhere() {
             return Err(Refusal::Forked);
@@ -160,10 +161,10 @@ impl GroupCore {
         }
         let end = self.policy.deadline.unwrap_or(Tick::MAX);
         loop {
-            match door.wait(deadline.min(end), || self.refuses(engine)) {
+            match door.wait(engine.time().until(deadline.tick.min(end)), || self.refuses(engine)) {
                 Ok(()) => return Ok(()),
                 Err(AcquireError::WouldDeadlock) => return Err(Refusal::WouldDeadlock),
-                Err(AcquireError::TimedOut) if self.refuses(engine) || sys::now() >= end => {
+                Err(AcquireError::TimedOut) if self.refuses(engine) || engine.time().now() >= end => {
                     return Err(Refusal::Closed);
                 }
                 Err(AcquireError::TimedOut) => return Err(Refusal::TimedOut),

@@ -28,9 +28,10 @@ use fastthreadpool_core::{Acquire, AcquireError, Semaphore, Tick, Unpark};
 use crate::groups::arrivals::Arrivals;
 use crate::here::blocking;
 use crate::here::call::catch;
-use crate::sync::waiter::{ThisThread, Waiter};
+use crate::sync::time::{Deadline, OnTime};
+use crate::sync::waiter::Waiter;
+use crate::sys::RawMutex;
 use crate::sys::atomic::{AtomicUsize, Ordering};
-use crate::sys::{self, RawMutex};
 
 type Room = Semaphore<RawMutex, Waiter>;
 
@@ -81,9 +82,9 @@ impl Door {
 
     /// Waits for room until the deadline, or until `is_shut`, as who turns all away has said before. While a job waits somebody
     /// stands in for it.
-    pub(super) fn wait(&self, deadline: Tick, is_shut: impl Fn() -> bool) -> Result<(), AcquireError> {
-        let clock = || if is_shut() { Tick::MAX } else { sys::now() };
-        let wait = || self.room.acquire_until(1, &ThisThread, deadline, clock);
+    pub(super) fn wait(&self, deadline: Deadline<'_>, is_shut: impl Fn() -> bool) -> Result<(), AcquireError> {
+        let clock = || if is_shut() { Tick::MAX } else { deadline.now() };
+        let wait = || self.room.acquire_until(1, &OnTime(deadline), deadline.tick, clock);
         blocking::maybe(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
     }
 

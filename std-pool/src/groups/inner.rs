@@ -19,7 +19,7 @@ use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
 use crate::results::outlet::Outlet;
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use crate::sys::{self, Mutex, OnceLock};
+use crate::sys::{Mutex, OnceLock};
 
 /// A group without the type of its results.
 pub(crate) struct GroupCore {
@@ -65,7 +65,6 @@ impl GroupCore {
             is_gated,
             is_slow: is_gated || policy.is_observed,
             is_limited,
-            policy,
             cohorts: Cohorts::new(parent),
             door: policy.queue_capacity.map(|jobs| Door::new(jobs, policy.when_full == WhenFull::DropOldest)),
             keys,
@@ -78,6 +77,7 @@ impl GroupCore {
             handles: AtomicUsize::new(1),
             is_orphan: AtomicBool::new(false),
             ways,
+            policy,
         }
     }
 
@@ -127,7 +127,7 @@ impl GroupCore {
 
     /// Whether its deadline has passed, and no alarm says so: it was made when the pool was closed.
     fn is_late(&self, deadline: Tick) -> bool {
-        self.alarm.get().is_none() && sys::now() >= deadline
+        self.alarm.get().is_none() && self.policy.time.now() >= deadline
     }
 
     /// Room for one more result of a job that runs, if results take room.

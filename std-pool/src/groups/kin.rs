@@ -15,7 +15,7 @@
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, Weak};
 
-use fastthreadpool_core::{CohortCounts, Gate, Tick};
+use fastthreadpool_core::{CohortCounts, Gate};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
@@ -26,6 +26,7 @@ use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::totals::Totals;
 use crate::here::frame;
 use crate::here::removed::CancelReason;
+use crate::sync::time::Deadline;
 use crate::sys::Mutex;
 use crate::sys::atomic::{AtomicPtr, Ordering};
 
@@ -203,7 +204,7 @@ impl Cohorts {
 
     /// Waits until all have ended that were accepted before, and what descends from them; not for schedules. Returns false when
     /// the time is over, or when nobody is left who could end the wait.
-    pub(crate) fn wait(&self, engine: &Engine, core: &GroupCore, deadline: Tick) -> bool {
+    pub(crate) fn wait(&self, engine: &Engine, core: &GroupCore, deadline: Deadline<'_>) -> bool {
         let (slots, kin) = {
             let mut tree = self.tree.lock();
             let slots = Self::listed(&tree, |slot| !slot.is_drained());

@@ -24,7 +24,6 @@ use crate::groups::totals::FOLD_AFTER;
 use crate::here::frame::{Frame, Kind};
 use crate::here::removed::{self, CancelReason, Removed};
 use crate::results::outcome::JobError;
-use crate::sys;
 
 /// A job of a cohort, which waits.
 pub(crate) struct Member<T: Send + 'static> {
@@ -74,7 +73,7 @@ pub(super) fn accept<T>(group: &Inner<T>, slot: &Slot) {
 pub(super) fn doomed<T: Send + 'static>(group: &Inner<T>, slot: &Slot) -> Option<CancelReason> {
     let reason = slot.doom().reason();
     match group.core.policy.deadline {
-        Some(deadline) if reason.is_none() && sys::now() >= deadline => Some(CancelReason::Expired),
+        Some(deadline) if reason.is_none() && group.core.policy.time.now() >= deadline => Some(CancelReason::Expired),
         _ => reason,
     }
 }

@@ -1,6 +1,7 @@
 //! What is said of a group when it is built.
 #![forbid(unsafe_code)]
 
+use crate::sync::time::Time;
 use fastthreadpool_core::{Tick, WITHOUT_END};
 
 /// What becomes of a group whose last handle is dropped.
@@ -37,7 +38,7 @@ pub enum WhenFull {
     RunHere,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each says another thing, and all go together")]
 pub(crate) struct Policy {
     /// It is the pool's own group.
@@ -50,6 +51,8 @@ pub(crate) struct Policy {
     pub(crate) is_pausable: bool,
     pub(crate) is_keyed: bool,
     pub(crate) is_fail_fast: bool,
+    /// By which the deadline is measured, and all that waits.
+    pub(crate) time: Time,
     pub(crate) deadline: Option<Tick>,
     /// Results that may wait to be read.
     pub(crate) done_capacity: Option<usize>,

@@ -17,7 +17,7 @@ use crate::jobs::enter::{Entrance, Shape};
 use crate::jobs::limited::{Limited, Timed};
 use crate::jobs::once::{Discard, Give, Keep, OnceShape, Way};
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
-use crate::jobs::when::{Point, When, with_leeway};
+use crate::jobs::when::{At, When, with_leeway};
 use crate::results::outcome::Outcome;
 
 /// A job that is being described; from [`Group::job`](crate::Group::job), [`Group::periodic`](crate::Group::periodic),
@@ -239,7 +239,7 @@ impl<'g, T, C, W> Job<'g, T, C, W> {
     /// # Ok(()) }
     /// ```
     pub fn start_by(self, when: impl Into<When>) -> Job<'g, T, Limited<C>, W> {
-        let by = when.into().tick();
+        let by = when.into().tick(self.entrance.engine);
         self.with_call(|call| Limited::new(call, by))
     }
 
@@ -257,10 +257,10 @@ impl<'g, T, C, W> Job<'g, T, C, W> {
     /// At a point in time: an [`Instant`](std::time::Instant), or a [`SystemTime`](std::time::SystemTime) of a clock that may be set
     /// meanwhile, see [`When`].
     pub fn at(mut self, when: impl Into<When>) -> Self {
-        let (due, wall) = match when.into().0 {
-            Point::Tick(due) => (due, None),
+        let (due, wall) = match when.into().point(self.entrance.engine) {
+            At::Tick(due) => (due, None),
             // It is looked up when it is submitted.
-            Point::Wall(time) => (Tick::MAX, Some(time)),
+            At::Wall(time) => (Tick::MAX, Some(time)),
         };
         (self.kind.to, self.kind.wall) = (To::Later(due, None), wall);
         self

@@ -7,13 +7,13 @@ use std::task;
 use std::task::Poll;
 use std::time::Duration;
 
-use fastthreadpool_core::{AcquireError, Park, Tick};
+use fastthreadpool_core::{AcquireError, Park};
 
 use crate::engine::stops::{Listed, StopToken};
 use crate::jobs::context::Context;
 use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::time::Deadline;
 use crate::sync::waiter::{ThisThread, Waiter};
-use crate::sys;
 
 impl<T: Send + 'static> Context<'_, T> {
     /// Waits until [`Context::is_cancelled`]. Meanwhile another worker stands in for this one.
@@ -27,7 +27,7 @@ impl<T: Send + 'static> Context<'_, T> {
     /// # Ok(()) }
     /// ```
     pub fn cancelled(&self) {
-        self.stop_token().wait(Tick::MAX);
+        self.stop_token().wait(Deadline::NEVER);
     }
 
     /// The same, at most so long: a pause that a cancellation ends. Returns whether that came.
@@ -44,7 +44,7 @@ impl<T: Send + 'static> Context<'_, T> {
     /// # Ok(()) }
     /// ```
     pub fn cancelled_timeout(&self, timeout: Duration) -> bool {
-        self.stop_token().wait(sys::after(timeout))
+        self.stop_token().wait(self.engine().time().after(timeout))
     }
 
     /// The same as a future, for a job that drives tasks. Needs no particular runtime.

@@ -15,9 +15,10 @@ use crate::engine::worker::Env;
 use crate::groups::hold::Run;
 use crate::groups::inner::Inner;
 use crate::here::blocking;
-use crate::jobs::when::When;
+use crate::jobs::when::{At, When};
 use crate::sync::event::Event;
-use crate::sys::{self, Mutex};
+use crate::sync::time::Deadline;
+use crate::sys::Mutex;
 
 /// The job as it sees itself: its id, whether it has been asked to stop, how late it is, and a way to leave results before it ends.
 /// Shown to functions of [`submit_with`](crate::Group::submit_with), [`job_with`](crate::Group::job_with),
@@ -72,18 +73,18 @@ impl About<'_> {
 
 /// What a run has said about the next one.
 #[derive(Default)]
-pub(crate) struct Next(Mutex<Option<When>>);
+pub(crate) struct Next(Mutex<Option<At>>);
 
 impl Next {
     /// When it is to be, perhaps never; `None` if nothing was said.
-    pub(crate) fn into_said(self) -> Option<When> {
+    pub(crate) fn into_said(self) -> Option<At> {
         self.0.into_inner()
     }
 }
 
 impl<'e, T: Send + 'static> Context<'e, T> {
     pub(crate) fn new(env: &'e Env, run: &'e impl Run<T>, about: About<'e>) -> Self {
-        let began = if about.due < Tick::MAX { sys::now() } else { about.due };
+        let began = if about.due < Tick::MAX { env.engine.time().now() } else { about.due };
         Self { env, group: run.group(env), slot: run.slot(), about, began }
     }
 
@@ -100,7 +101,7 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// When this run was to begin, of a delayed or a periodic job. Of one that runs once it is the time that it was submitted with,
     /// wherever it was [moved](crate::Pool::reschedule) since.
     pub fn due(&self) -> Option<Instant> {
-        sys::instant(self.about.due)
+        self.engine().time().instant(self.about.due)
     }
 
     /// How much later it began than it was to; zero of a job that has not waited for a time.
@@ -137,7 +138,7 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// ```
     pub fn deadline(&self) -> Option<Instant> {
         let of_group = self.group.core.policy.deadline.unwrap_or(Tick::MAX);
-        sys::instant(self.about.until.min(of_group))
+        self.engine().time().instant(self.about.until.min(of_group))
     }
 
     /// A periodic job runs for the last time. Does nothing in others.
@@ -161,7 +162,7 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// # Ok(()) }
     /// ```
     pub fn stop(&self) {
-        self.say(When::NEVER);
+        self.say(At::Tick(Tick::MAX));
     }
 
     /// A periodic job runs next at this time, and goes on from there as it would have otherwise; what is said last holds. Does nothing in
@@ -189,10 +190,10 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// # Ok(()) }
     /// ```
     pub fn next_at(&self, when: impl Into<When>) {
-        self.say(when.into());
+        self.say(when.into().point(self.engine()));
     }
 
-    fn say(&self, next: When) {
+    fn say(&self, next: At) {
         if let Some(Next(said)) = self.about.next {
             *said.lock() = Some(next);
         }
@@ -243,7 +244,7 @@ impl<'e, T: Send + 'static> Context<'e, T> {
             }
         };
         let events = [&self.group.outlet.ended, &engine.quiet];
-        blocking::maybe(|| Event::wait_any(&events, Tick::MAX, room)).flatten().unwrap_or(false)
+        blocking::maybe(|| Event::wait_any(&events, Deadline::NEVER, room)).flatten().unwrap_or(false)
     }
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use fastthreadpool_core::{Gate, Gated, JobId, Priority, Tick, WITHOUT_END};
+use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
 
 use crate::engine::Engine;
 use crate::engine::submit::{Submission, SubmitError, To};
@@ -14,6 +14,7 @@ use crate::groups::door::Line;
 use crate::groups::hold::{Hold, Root};
 use crate::groups::inner::Inner;
 use crate::groups::member::Member;
+use crate::sync::time::Deadline;
 
 /// A job without its hold on a group.
 pub(crate) trait Shape<T>: Sized {
@@ -114,7 +115,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     }
 
     /// Waits until the group has room for a job: for [`Entrance::submit_with_room`].
-    pub(crate) fn wait_for_room(self, deadline: Tick) -> Result<(), Refusal> {
+    pub(crate) fn wait_for_room(self, deadline: Deadline<'_>) -> Result<(), Refusal> {
         if self.is_plain { Ok(()) } else { self.group.core.wait_for_room(self.engine, deadline) }
     }
 

@@ -14,7 +14,6 @@ use crate::engine::worker::Env;
 use crate::groups::hold::Run;
 use crate::jobs::call::{Call, CallMut, CallRef, Callable, Function};
 use crate::jobs::context::Next;
-use crate::sys;
 
 /// It begins by then, or not at all.
 pub struct Limited<C> {
@@ -101,7 +100,7 @@ impl<C> Timed<C> {
 
 /// Calls `f` with the time until which it may run.
 fn within<R>(limits: Option<&Arc<Limits>>, limit: Duration, env: &Env, until: Tick, f: impl FnOnce(Tick) -> R) -> R {
-    let until = until.min(sys::after(limit));
+    let until = until.min(env.engine.time().tick_after(limit));
     let _limit = limits.map(|limits| limits.begin(env.id(), until));
     f(until)
 }

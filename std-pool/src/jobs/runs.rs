@@ -15,6 +15,7 @@ use crate::here::cancellation::Cancellation;
 use crate::jobs::periodic::EachRun;
 use crate::results::outcome::JobError;
 use crate::results::queue::Results;
+use crate::sync::time::Time;
 
 /// Values that wait at most: a job that repeats has a newer one.
 const CAPACITY: usize = 1024;
@@ -78,8 +79,8 @@ impl<U> fmt::Debug for Runs<U> {
 pub(crate) struct ToRuns<U: Send>(Arc<Values<U>>);
 
 impl<U: Send> ToRuns<U> {
-    pub(crate) fn new() -> (Self, Arc<Values<U>>) {
-        let values = Arc::new(Results::new(CAPACITY));
+    pub(crate) fn new(time: &Time) -> (Self, Arc<Values<U>>) {
+        let values = Arc::new(Results::new(CAPACITY, time.clone()));
         (Self(Arc::clone(&values)), values)
     }
 }

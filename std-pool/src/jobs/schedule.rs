@@ -38,7 +38,7 @@ impl Plan {
     }
 
     fn first(&self, engine: &Arc<Engine>) -> io::Result<Due> {
-        self.start.map_or_else(|| Ok(Due::at(sys::after(self.interval))), |when| when.due(engine))
+        self.start.map_or_else(|| Ok(Due::at(engine.time().tick_after(self.interval))), |when| when.due(engine))
     }
 }
 
@@ -199,7 +199,7 @@ where
     /// As [`submit`](Self::submit).
     pub fn spawn(self) -> Result<Runs<C::Value>, SubmitError<C::Function>> {
         let engine = self.entrance.engine;
-        let (way, values) = ToRuns::new();
+        let (way, values) = ToRuns::new(self.entrance.engine.time());
         let id = self.with_way(way).put()?;
         Ok(Runs::new(engine, id, values))
     }

@@ -27,7 +27,7 @@ use crate::jobs::enter::Shape;
 use crate::jobs::once::skip;
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
-use crate::sys;
+use crate::sync::time::Deadline;
 
 type Result<U> = std::result::Result<U, JobError>;
 
@@ -195,7 +195,7 @@ impl<U: Send + 'static> JoinHandle<U> {
     /// [`JobError`], when the job panicked or was removed. [`JobError::WouldDeadlock`] at once when the job waits for this one,
     /// as one does that joins itself; and when nobody is left who could stand in.
     pub fn join(self) -> Result<U> {
-        match self.wait(Tick::MAX) {
+        match self.wait(Deadline::NEVER) {
             Some(true) => self.take(),
             _ => Err(JobError::WouldDeadlock),
         }
@@ -207,7 +207,13 @@ impl<U: Send + 'static> JoinHandle<U> {
     ///
     /// The handle itself, when the job has not ended in that time.
     pub fn join_timeout(self, timeout: Duration) -> std::result::Result<Result<U>, Self> {
-        match self.wait(sys::after(timeout)) {
+        let engine = Arc::clone(&self.engine);
+        self.join_until(engine.time().after(timeout))
+    }
+
+    /// The same.
+    pub(crate) fn join_until(self, deadline: Deadline<'_>) -> std::result::Result<Result<U>, Self> {
+        match self.wait(deadline) {
             Some(true) => Ok(self.take()),
             Some(false) => Err(self),
             None => Ok(Err(JobError::WouldDeadlock)),
@@ -215,7 +221,7 @@ impl<U: Send + 'static> JoinHandle<U> {
     }
 
     /// Waits until the job has ended (true) or the time is over (false); `None` when it would never end.
-    fn wait(&self, deadline: Tick) -> Option<bool> {
+    fn wait(&self, deadline: Deadline<'_>) -> Option<bool> {
         if self.is_finished() || self.is_run_here() {
             return Some(true);
         }

@@ -38,39 +38,64 @@ pub struct When(pub(crate) Point);
 /// By which clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
+    /// By the ticks of the world.
+    Tick(Tick),
+    /// So long from when it is said to a pool.
+    After(Duration),
+    Wall(WallTime),
+}
+
+/// The same by the clock of a pool.
+#[derive(Clone, Copy)]
+pub(crate) enum At {
     Tick(Tick),
     Wall(WallTime),
 }
 
 impl When {
-    pub(crate) const NEVER: Self = Self(Point::Tick(Tick::MAX));
-
-    /// The instant; of the time of a system clock as that stands now. `None` if it is never.
+    /// The instant, as the clocks of the system stand now. `None` if it is never.
     pub fn instant(self) -> Option<Instant> {
-        sys::instant(self.tick())
+        sys::instant(match self.0 {
+            Point::Tick(tick) => tick,
+            Point::After(delay) => sys::after(delay),
+            Point::Wall(time) => time.tick(),
+        })
     }
 
-    /// As the clocks stand now.
-    pub(crate) fn tick(self) -> Tick {
+    /// By the clock of this engine.
+    #[inline]
+    pub(crate) fn point(self, engine: &Engine) -> At {
+        let time = engine.time();
         match self.0 {
-            Point::Tick(tick) => tick,
-            Point::Wall(time) => time.tick(),
+            Point::Tick(tick) => At::Tick(time.tick_of(tick)),
+            Point::After(delay) => At::Tick(time.tick_after(delay)),
+            Point::Wall(wall) => time.tick_at(wall.time).map_or(At::Wall(wall), At::Tick),
+        }
+    }
+
+    /// As the clocks of this engine stand now.
+    pub(crate) fn tick(self, engine: &Engine) -> Tick {
+        match self.point(engine) {
+            At::Tick(tick) => tick,
+            At::Wall(time) => time.tick(),
         }
     }
 
     /// A job of this engine is about to wait for it.
     pub(crate) fn due(self, engine: &Arc<Engine>) -> io::Result<Due> {
-        match self.0 {
-            Point::Tick(tick) => Ok(Due::at(tick)),
-            Point::Wall(time) => time.due(engine),
+        match self.point(engine) {
+            At::Tick(tick) => Ok(Due::at(tick)),
+            At::Wall(time) => time.due(engine),
         }
     }
+}
 
+impl At {
     /// A job that is there is to wait for it.
     pub(crate) fn due_or_fixed(self, engine: &Arc<Engine>, id: JobId) -> Due {
-        match self.0 {
-            Point::Tick(tick) => Due::at(tick),
-            Point::Wall(time) => engine.due_or_fixed(id, time),
+        match self {
+            Self::Tick(tick) => Due::at(tick),
+            Self::Wall(time) => engine.due_or_fixed(id, time),
         }
     }
 }
@@ -86,7 +111,7 @@ impl From<Instant> for When {
 impl From<Duration> for When {
     #[inline]
     fn from(delay: Duration) -> Self {
-        Self(Point::Tick(sys::after(delay)))
+        Self(Point::After(delay))
     }
 }
 

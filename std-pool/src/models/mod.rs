@@ -31,6 +31,7 @@
 //! | `several` | those of several jobs who win, drop out, or are removed |
 //! | `starts` | threads that do not start, and those that leave |
 //! | `stops` | those who wait to be told to stop, and who tells them |
+//! | `turned` | who turns a clock by hand, and those who sleep, come, begin, wait, end meanwhile |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |
 //! | `wall` | who sets the clock, and jobs that come, are moved, run again, or are the last |
 //! | `all` | a random program of everything |
@@ -55,6 +56,7 @@ mod semaphores;
 mod several;
 mod starts;
 mod stops;
+mod turned;
 mod waiting;
 mod wall;
 

@@ -24,14 +24,15 @@ use std::mem;
 use std::panic::resume_unwind;
 use std::ptr::NonNull;
 
-use fastthreadpool_core::{Desk, Fork, Host, Put, Tick};
+use fastthreadpool_core::{Desk, Fork, Put, Tick};
 
 use crate::engine::Engine;
-use crate::engine::host::StdHost;
+use crate::engine::host;
 use crate::here::blocking;
 use crate::here::call::{Panic, Stays, catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
 use crate::here::place::{self, AtPlace, Place};
+use crate::sync::time::{Deadline, park};
 use crate::sys::{self, thread};
 
 /// A join that is over within this many nanoseconds is not worth a wake-up, which costs half of it and comes as late.
@@ -308,7 +309,7 @@ fn wait(engine: &Engine, number: usize, fork: &Fork) {
             round = 0;
             continue;
         }
-        if (0..LOOKS).any(|_| (std::hint::spin_loop(), fork.is_done()).1) || StdHost.relax(round) {
+        if (0..LOOKS).any(|_| (std::hint::spin_loop(), fork.is_done()).1) || host::relax(round) {
             round += 1;
             continue;
         }
@@ -316,7 +317,7 @@ fn wait(engine: &Engine, number: usize, fork: &Fork) {
             // Without a stand-in it waits all the same: somebody is at it.
             blocking::anyway(|| {
                 while !fork.is_done() {
-                    thread::park();
+                    park(Deadline::NEVER);
                 }
             });
         } else {

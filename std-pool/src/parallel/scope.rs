@@ -19,12 +19,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use fastthreadpool_core::{Host, JobId, Run};
+use fastthreadpool_core::{JobId, Run};
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
 use crate::engine::doom::Doom;
-use crate::engine::host::StdHost;
+use crate::engine::host;
 use crate::engine::slot::Slot;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
@@ -36,8 +36,9 @@ use crate::parallel::scope_handle::ScopedJoinHandle;
 use crate::parallel::scoped::{self, Helping, Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
 use crate::parallel::tasks::{Helper, List, Taken, Tasks};
 use crate::sync::packet::Packet;
+use crate::sync::time::{Deadline, park};
 use crate::sys::atomic::{AtomicBool, Ordering};
-use crate::sys::{Mutex, OnceLock, thread};
+use crate::sys::{Mutex, OnceLock};
 
 /// Where jobs can be spawned that borrow; from [`Group::scope`](crate::Group::scope).
 pub struct Scope<'scope, 'env: 'scope> {
@@ -107,7 +108,7 @@ impl<'scope> Scope<'scope, '_> {
             let helper = tasks.enter();
             self.take(&helper, tasks);
             let core = &self.engine.core;
-            while helper.look(|look| !core.has_visible_work() && StdHost.relax(look)) {
+            while helper.look(|look| !core.has_visible_work() && host::relax(look)) {
                 self.take(&helper, tasks);
             }
         };
@@ -265,7 +266,7 @@ impl<'scope> Scope<'scope, '_> {
             }
             // The last often end sooner than this thread would be asleep and up again.
             let is_over = |_| slot.is_drained().then_some(());
-            if (0..).take_while(|look| StdHost.relax(*look)).find_map(is_over).is_some() {
+            if (0..).take_while(|look| host::relax(*look)).find_map(is_over).is_some() {
                 continue;
             }
             Slot::watch([slot]);
@@ -273,7 +274,7 @@ impl<'scope> Scope<'scope, '_> {
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
             blocking::anyway(|| {
                 while !(line.is_over() || helps && self.kept.has_others() || !helps && self.is_left_alone()) {
-                    thread::park();
+                    park(Deadline::NEVER);
                 }
             });
         }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fastthreadpool_core::{JobId, Tick};
+use fastthreadpool_core::JobId;
 
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
@@ -13,6 +13,7 @@ use crate::here::{blocking, frame};
 use crate::parallel::scope;
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
+use crate::sync::time::Deadline;
 
 /// A handle to a job of a scope that has a value; from [`Scope::spawn_with_handle`](crate::Scope::spawn_with_handle).
 pub struct ScopedJoinHandle<'scope, U> {
@@ -51,10 +52,10 @@ impl<U: Send> ScopedJoinHandle<'_, U> {
                 if line.is_circular && !self.is_finished() {
                     return Err(JobError::WouldDeadlock);
                 }
-                blocking::anyway(|| self.packet.wait(Tick::MAX));
+                blocking::anyway(|| self.packet.wait(Deadline::NEVER));
             }
         }
-        self.packet.wait(Tick::MAX);
+        self.packet.wait(Deadline::NEVER);
         self.packet.take().unwrap_or_else(|| unreachable!("only a finished job's value is taken, and once"))
     }
 }

@@ -12,7 +12,6 @@ use crate::engine::slot::Slot;
 use crate::engine::stops::StopToken;
 use crate::here::frame;
 use crate::parallel::scope::Scope;
-use crate::sys;
 
 /// A job of a scope as it sees itself; from [`Scope::spawn_with`].
 ///
@@ -38,12 +37,12 @@ impl ScopedContext<'_> {
     /// Waits until [`ScopedContext::is_cancelled`]. Meanwhile another worker stands in for this one, if it is one; on the
     /// scope's own thread, which helps with its jobs, nobody does.
     pub fn cancelled(&self) {
-        self.stop_token().wait(Tick::MAX);
+        self.stop_token().wait(self.engine.time().until(Tick::MAX));
     }
 
     /// The same, at most so long: a pause that a cancellation ends. Returns whether that came.
     pub fn cancelled_timeout(&self, timeout: Duration) -> bool {
-        self.stop_token().wait(sys::after(timeout))
+        self.stop_token().wait(self.engine.time().after(timeout))
     }
 
     /// The number of the present thread, from 1, if it is one of the pool's own; `None` on that of the scope, unless that is one.

@@ -7,14 +7,13 @@
 use std::io;
 use std::sync::Arc;
 
-use fastthreadpool_core::Tick;
-
 use crate::engine::Engine;
 use crate::here::call::{Panic, catch, drop_quietly};
 use crate::here::frame::{Frame, Kind, OUTSIDE};
 use crate::results::outcome::JobError;
 use crate::results::outlet::{Done, Failed, Outlet};
 use crate::results::queue::Results;
+use crate::sync::time::Deadline;
 
 /// Where an outlet is found: whoever owns it.
 pub(crate) trait HasOutlet<T>: Send + Sync + 'static {
@@ -72,7 +71,7 @@ fn each<T: Send + 'static, E: Send>(
         engine.quiet.notify();
         // It may be opened, filled and closed again before this thread looks.
         let goes_on = || !results.is_closed() || !results.is_empty();
-        outlet.ended.wait(Tick::MAX, || goes_on() || engine.is_abandoned());
+        outlet.ended.wait(Deadline::NEVER, || goes_on() || engine.is_abandoned());
         if !goes_on() {
             return;
         }

@@ -4,15 +4,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use fastthreadpool_core::Tick;
-
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
 use crate::engine::waits::InLine;
 use crate::here::blocking;
 use crate::results::outlet::{Done, Failed, Outlet};
 use crate::sync::event::Event;
-use crate::sys;
+use crate::sync::time::{Deadline, Time};
 
 /// An iterator over the jobs that end, from both queues; from [`Group::as_completed`](crate::Group::as_completed).
 ///
@@ -43,7 +41,8 @@ use crate::sys;
 pub struct Completed<'p, T> {
     outlet: &'p Outlet<T>,
     what: What<'p>,
-    deadline: Tick,
+    time: &'p Time,
+    deadline: Deadline<'p>,
     limit: usize,
     waits: bool,
 }
@@ -66,13 +65,13 @@ impl<'p> What<'p> {
 }
 
 impl<'p, T: Send + 'static> Completed<'p, T> {
-    pub(crate) fn new(outlet: &'p Outlet<T>, what: What<'p>) -> Self {
-        Self { outlet, what, deadline: Tick::MAX, limit: usize::MAX, waits: true }
+    pub(crate) fn new(outlet: &'p Outlet<T>, what: What<'p>, time: &'p Time) -> Self {
+        Self { outlet, what, time, deadline: Deadline::NEVER, limit: usize::MAX, waits: true }
     }
 
     /// Waits at most so long from now, in all.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.deadline = sys::after(timeout);
+        self.deadline = self.time.after(timeout);
         self
     }
 

@@ -3,7 +3,7 @@
 
 use std::any::TypeId;
 
-use fastthreadpool_core::{JobId, Tick, Unpark};
+use fastthreadpool_core::{JobId, Unpark};
 
 use crate::engine::Engine;
 use crate::here::blocking;
@@ -14,6 +14,7 @@ use crate::results::combine::{Combine, Combined};
 use crate::results::outcome::JobError;
 use crate::results::queue::Results;
 use crate::sync::event::Event;
+use crate::sync::time::{Deadline, Time};
 use crate::sys::Mutex;
 
 /// A job's result in the done queue.
@@ -63,10 +64,10 @@ pub(crate) struct Outlet<T> {
 }
 
 impl<T: Send + 'static> Outlet<T> {
-    pub(crate) fn new(failed_capacity: usize, threads: Threads) -> Self {
+    pub(crate) fn new(failed_capacity: usize, threads: Threads, time: &Time) -> Self {
         Self {
-            done: Results::new(usize::MAX),
-            failed: Results::new(failed_capacity),
+            done: Results::new(usize::MAX, time.clone()),
+            failed: Results::new(failed_capacity, time.clone()),
             ended: Event::default(),
             keeps: threads.done || TypeId::of::<T>() != TypeId::of::<()>(),
             threads,
@@ -155,7 +156,7 @@ impl<T: Send + 'static> Outlet<T> {
     }
 
     /// Waits for that. Returns false when the time is over, or when nobody is left who could end the wait.
-    pub(crate) fn wait_told(&self, deadline: Tick) -> bool {
+    pub(crate) fn wait_told(&self, deadline: Deadline<'_>) -> bool {
         self.is_told() || blocking::maybe(|| self.ended.wait(deadline, || self.is_told())).unwrap_or(false)
     }
 

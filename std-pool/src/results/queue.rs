@@ -7,6 +7,7 @@ use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
 
 use crate::here::call::catch;
 use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::time::Time;
 use crate::sync::waiter::Waiter;
 use crate::sys::atomic::{AtomicBool, Ordering};
 use crate::sys::{Mutex, OnceLock, RawMutex, thread};
@@ -19,6 +20,8 @@ pub struct Results<E> {
     count: Semaphore,
     /// With more entries than this the oldest go.
     capacity: usize,
+    /// By which readers wait.
+    time: Time,
     /// How many have gone so.
     lost: Mutex<u64>,
     /// Told of each entry that was taken.
@@ -29,11 +32,12 @@ pub struct Results<E> {
 
 impl<E: Send> Results<E> {
     /// One that keeps at most so many.
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize, time: Time) -> Self {
         Self {
             queue: Queue::new(),
             count: Semaphore::new(0),
             capacity,
+            time,
             lost: Mutex::new(0),
             taken: OnceLock::new(),
             calling_back: AtomicBool::new(false),
@@ -97,7 +101,9 @@ impl<E: Send> Results<E> {
 
     /// Waits for the oldest entry, at most so long. `None` when there was none in that time, or as for [`Results::pop`].
     pub fn pop_timeout(&self, timeout: Duration) -> Option<E> {
-        self.read(|| self.count.acquire_timeout(timeout).map_err(|error| error == AcquireError::Closed))
+        self.read(|| {
+            self.count.acquire_until(1, self.time.after(timeout)).map_err(|error| error == AcquireError::Closed)
+        })
     }
 
     /// Takes what a permit stands for; without one, what is left if the queue is closed.

@@ -1,11 +1,10 @@
 //! Something that threads wait for: they say so, look, and park; who makes it true looks whether anybody waits.
 #![forbid(unsafe_code)]
 
-use fastthreadpool_core::Tick;
-
+use crate::sync::time::{Deadline, park};
+use crate::sys::Mutex;
 use crate::sys::atomic::{AtomicUsize, Ordering};
 use crate::sys::thread::{self, Thread};
-use crate::sys::{self, Mutex};
 
 #[derive(Debug, Default)]
 pub(crate) struct Event {
@@ -56,7 +55,11 @@ impl Event {
 
     /// Waits until `ready` returns something, or until the deadline. `ready` is asked at once and after each notification
     /// of any of the events.
-    pub(crate) fn wait_any<T>(events: &[&Self], deadline: Tick, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
+    pub(crate) fn wait_any<T>(
+        events: &[&Self],
+        deadline: Deadline<'_>,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
         if let Some(result) = ready() {
             return Some(result);
         }
@@ -77,20 +80,7 @@ impl Event {
     }
 
     /// [`Event::wait_any`] for one event and a condition.
-    pub(crate) fn wait(&self, deadline: Tick, mut ready: impl FnMut() -> bool) -> bool {
+    pub(crate) fn wait(&self, deadline: Deadline<'_>, mut ready: impl FnMut() -> bool) -> bool {
         Self::wait_any(&[self], deadline, || ready().then_some(())).is_some()
     }
-}
-
-/// Parks the present thread until it is woken, or for no reason; false when the deadline had come already. [`Tick::MAX`] never
-/// comes.
-pub(crate) fn park(deadline: Tick) -> bool {
-    if deadline == Tick::MAX {
-        thread::park();
-    } else if sys::now() < deadline {
-        sys::park_until(deadline);
-    } else {
-        return false;
-    }
-    true
 }

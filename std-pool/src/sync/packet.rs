@@ -5,10 +5,8 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use fastthreadpool_core::Tick;
-
 use crate::here::call::catch;
-use crate::sync::event::park;
+use crate::sync::time::{Deadline, park};
 use crate::sys::Mutex;
 use crate::sys::thread::{self, Thread};
 
@@ -43,7 +41,7 @@ impl<V> Packet<V> {
     }
 
     /// Waits until it is full; returns whether it came to that before the deadline.
-    pub(crate) fn wait(&self, deadline: Tick) -> bool {
+    pub(crate) fn wait(&self, deadline: Deadline<'_>) -> bool {
         let mut is_listed = false;
         loop {
             match &mut *self.0.lock() {

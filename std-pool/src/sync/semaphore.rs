@@ -8,8 +8,9 @@ use fastthreadpool_core as core;
 use fastthreadpool_core::{AcquireError, Overflow, Tick, TryAcquireError};
 
 use crate::here::blocking;
+use crate::sync::time::{Deadline, OnTime, WORLD};
 use crate::sync::waiter::{ThisThread, Waiter};
-use crate::sys::{self, RawMutex, thread};
+use crate::sys::{RawMutex, thread};
 
 /// Permits that are released when they are dropped, unless they are forgotten.
 pub type Permit<'s> = core::Permit<'s, RawMutex, Waiter>;
@@ -147,11 +148,15 @@ impl Semaphore {
     ///
     /// As [`Semaphore::acquire_many`], and [`AcquireError::TimedOut`].
     pub fn acquire_many_timeout(&self, permits: usize, timeout: Duration) -> Result<Permit<'_>, AcquireError> {
+        self.acquire_until(permits, WORLD.after(timeout))
+    }
+
+    /// The same by any clock.
+    pub(crate) fn acquire_until(&self, permits: usize, deadline: Deadline<'_>) -> Result<Permit<'_>, AcquireError> {
         if let Ok(permit) = self.0.try_permit(permits) {
             return Ok(permit);
         }
-        let deadline = sys::after(timeout);
-        wait(|| self.0.permit_until(permits, &ThisThread, deadline, sys::now))
+        wait(|| self.0.permit_until(permits, &OnTime(deadline), deadline.tick, || deadline.now()))
     }
 
     /// Takes so many permits, waits as long as `goes_on`, which is asked before each sleep: who changes that wakes the thread.

@@ -6,6 +6,7 @@ use std::task::Waker;
 use fastthreadpool_core::{Park, Tick, Unpark};
 
 use crate::here::call::catch;
+use crate::sync::looks;
 use crate::sys::{self, thread};
 
 /// The present thread as something that parks.
@@ -55,10 +56,10 @@ impl Park for ThisThread {
     }
 
     fn park(&self) {
-        thread::park();
+        looks::between(thread::park);
     }
 
     fn park_until(&self, deadline: Tick) {
-        sys::park_until(deadline);
+        looks::between(|| sys::park_until(deadline));
     }
 }

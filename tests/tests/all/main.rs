@@ -25,6 +25,7 @@ mod life;
 mod limits;
 mod lock;
 mod loops;
+mod manual_clock;
 mod map;
 mod metrics;
 mod moves;

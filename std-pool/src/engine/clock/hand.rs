@@ -8,6 +8,7 @@ use fastthreadpool_core::Tick;
 
 use super::{Clock, Reading, Watch};
 use crate::sync::event::Event;
+use crate::sync::time::WORLD;
 use crate::sys::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sys::{self, Mutex};
 
@@ -87,7 +88,7 @@ struct Watching(Arc<Inner>);
 impl Watch for Watching {
     fn wait(&self, until: Tick) -> bool {
         let flags = [&self.0.is_set, &self.0.is_interrupted];
-        self.0.changed.wait(until, || flags.iter().any(|flag| flag.load(Ordering::SeqCst)));
+        self.0.changed.wait(WORLD.until(until), || flags.iter().any(|flag| flag.load(Ordering::SeqCst)));
         self.0.is_interrupted.store(false, Ordering::SeqCst);
         self.0.is_set.swap(false, Ordering::SeqCst)
     }
