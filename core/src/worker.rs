@@ -24,7 +24,7 @@
 //! # Where jobs come from, in this order
 //!
 //! Errands, which are no jobs; the urgent stack; the worker's own claim; positions put aside because their producer had not published; due timers, if
-//! nobody sleeps who would mind them; the line of those that gates have let through, if its first one's turn has come; a new
+//! nobody sleeps who would mind them, but that once in a share of times what follows has its turn before these; the line of those that gates have let through, if its first one's turn has come; a new
 //! claim, from the main lane and the worker's own lane in turn; the line, whoever's turn it is; a fork; another worker's lane;
 //! the unstarted half of another worker's claim.
 //!
@@ -413,7 +413,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if let Some(found) = self.look_aside() {
                 return Find::Job(found);
             }
-            if self.mind_timers() {
+            if self.mind_timers() && !self.owes_a_turn() {
                 continue;
             }
             if let Some(rest) = self.make_way() {

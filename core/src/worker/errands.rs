@@ -5,6 +5,7 @@ use super::{Runner, Worker};
 use crate::host::Host;
 use crate::part::{Blank, Part};
 use crate::pool::{Duty, Line};
+use crate::priority::SHARE;
 use crate::storage::Storage;
 use crate::sync::{Ordering, const_blank};
 
@@ -17,17 +18,32 @@ pub(super) struct Turns {
     pub(super) errand: bool,
     /// Claims from other lanes than the main one, whose head does not move by them, since it last looked at the lines out of turn.
     pub(super) aside: u8,
+    /// How often it has put jobs before all others since their time had come, but for whole shares.
+    pub(super) timed: u8,
     /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
     pub(super) yields: bool,
 }
 
 impl Blank for Turns {
     const_blank! {
-        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, yields: false };
+        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, timed: 0, yields: false };
     }
 }
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
+    /// It has put jobs before all others since their time had come: whether others have their turn all the same. Else a job that is due again
+    /// whenever it has run would keep all others from its worker.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn owes_a_turn(&mut self) -> bool {
+        if !S::GATES {
+            return false;
+        }
+        let timed = &mut self.turns.there().timed;
+        *timed = (*timed + 1) % SHARE;
+        *timed == 0
+    }
+
     #[cold]
     #[inline(never)]
     pub(super) fn run_errand(&mut self, runner: &mut impl Runner<P>) {

@@ -203,3 +203,17 @@ fn a_panic_of_its_callback_is_a_failure_of_the_run() {
     assert_eq!(pool.failed().pop().unwrap().id, id);
     pool.cancel(id);
 }
+
+#[test]
+fn a_job_that_is_always_due_leaves_others_their_turn() {
+    let pool: Pool<u32> = pool(1);
+    let id =
+        pool.schedule_done(Duration::from_nanos(1), || (), |_, ()| ()).map_or_else(|error| panic!("{error}"), |id| id);
+    for n in 0..100 {
+        assert_eq!(pool.spawn(move || n).unwrap().join().unwrap(), n);
+    }
+    let group = pool.group::<u32>().limit(1).build().unwrap();
+    group.submit(|| 7).unwrap();
+    assert_eq!(group.done().pop().unwrap().value, 7);
+    pool.cancel(id);
+}
