@@ -207,8 +207,7 @@ fn a_panic_of_its_callback_is_a_failure_of_the_run() {
 #[test]
 fn a_job_that_is_always_due_leaves_others_their_turn() {
     let pool: Pool<u32> = pool(1);
-    let id =
-        pool.schedule_done(Duration::from_nanos(1), || (), |_, ()| ()).map_or_else(|error| panic!("{error}"), |id| id);
+    let id = pool.periodic(|| 0).every(Duration::from_nanos(1)).discard().submit().unwrap();
     for n in 0..100 {
         assert_eq!(pool.spawn(move || n).unwrap().join().unwrap(), n);
     }
