@@ -9,6 +9,7 @@
 //! | high | before all others; after [`SHARE`] - 1 in a row one of those others that wait |
 //! | normal, from a gate | when all have begun that were in the lane before it |
 //! | low | once in [`SHARE`] starts of the normal class and its own |
+//! | whose time has come | before all others; but once in [`SHARE`] times that a worker has found such, it looks at the others first |
 //!
 //! Where the lane is empty, each is next if nothing stands before it. This is stride scheduling (Waldspurger and Weihl, 1995) with two
 //! fixed strides.
