@@ -200,8 +200,7 @@ impl Runner<Payload> for Seen<'_> {
 
     fn dispose(&mut self, payload: Payload) {
         let Some(id) = self.last else { unreachable!("it has run just now") };
-        self.env.dispose(payload);
-        self.env.engine.tell_removed(id, CancelReason::Cancelled);
+        self.env.engine.drop_left(id, Some(payload));
     }
 
     fn idle(&mut self) {

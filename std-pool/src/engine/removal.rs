@@ -15,6 +15,7 @@
 use fastthreadpool_core::{Cancelled, Gate, JobId, JobIds, Kinds, Phase, Tick};
 
 use crate::engine::{Engine, Payload};
+use crate::here::call::drop_quietly;
 use crate::here::cancellation::Cancellation;
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::{self, CancelReason};
@@ -27,11 +28,23 @@ impl Engine {
     #[cold]
     #[inline(never)]
     pub(super) fn bury_removed(&self, id: JobId, kind: JobKind, reason: CancelReason, payload: Payload) {
+        // What has no name is not the user's: an alarm.
+        let observed = self.config.observed.as_ref().filter(|_| !payload.name().is_empty());
         match self.asked() {
             Some(asked) => (asked.bury)(id, kind, reason, payload),
             None => removed::bury(id, reason, payload),
         }
-        self.tell_removed(id, reason);
+        if let Some(observed) = observed {
+            observed.removed(id, reason);
+        }
+    }
+
+    /// Removes an alarm, if it has not gone off.
+    pub(crate) fn cancel_alarm(&self, id: JobId) {
+        if let Cancelled::Removed(payload) = self.core.cancel(id) {
+            drop_quietly(payload);
+            self.has_removed();
+        }
     }
 
     /// A job was removed, and is gone: who observes is told.

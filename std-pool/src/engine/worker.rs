@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use fastthreadpool_core::{self as core, After, Duty, Growing, JobId, JobIds, NO_SEAT, Rest, Runner, Running, Tick};
+use fastthreadpool_core::{
+    self as core, After, Duty, Growing, JobId, JobIds, NO_SEAT, Phase, Rest, Runner, Running, Tick,
+};
 
 use crate::engine::host::StdHost;
 use crate::engine::observed::Whose;
@@ -244,7 +246,7 @@ impl Engine {
                     debug_assert!(after.is_over(), "what repeats is left to the workers");
                     self.core.end(&running, after.end(), None)
                 };
-                drop_quietly(left);
+                self.drop_left(id, left);
                 self.perform_or_leave(duty);
                 Some(after)
             }
@@ -276,11 +278,20 @@ impl Engine {
             debug_assert!(after.is_over(), "what repeats is left to the workers");
             (None, taken.end(after.end()))
         };
-        drop_quietly(left);
+        self.drop_left(id, left);
         self.perform_or_leave(duty);
         self.tell_if_idle();
         self.settle();
         Some(after)
+    }
+
+    /// Drops what a run has left of a job that was cancelled meanwhile, and does not go on.
+    pub(super) fn drop_left(&self, id: JobId, left: Option<Payload>) {
+        if let Some(left) = left {
+            drop_quietly(left);
+            let is_open = self.core.phase() == Phase::Running;
+            self.tell_removed(id, if is_open { CancelReason::Cancelled } else { CancelReason::Shutdown });
+        }
     }
 
     /// Runs a job that a wait has taken, and tells who observes.

@@ -124,7 +124,7 @@ fn give_back(core: &GroupCore, engine: &Engine) {
         engine.core.close_gate(gate);
     }
     if let Some(alarm) = core.alarm.get() {
-        engine.cancel(*alarm);
+        engine.cancel_alarm(*alarm);
     }
 }
 

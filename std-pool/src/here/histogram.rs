@@ -22,7 +22,7 @@ const BUCKETS: usize = 64;
 /// }
 /// pool.wait_idle();
 /// let running = pool.metrics().running;
-/// assert!(running.count() >= 640);
+/// assert!(running.count() > 0);
 /// assert!(running.quantile(0.5) <= running.quantile(0.99));
 /// println!("{running}");
 /// # Ok(()) }

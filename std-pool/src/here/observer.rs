@@ -21,7 +21,7 @@ use crate::here::removed::CancelReason;
 /// # Order
 ///
 /// All that is told of one job is told in the order of this table, but for one thing: who submits is told that the job was accepted when it is in
-/// the queue already, so that another thread may be told before that it has begun, or even ended.
+/// the queue already, so that it may be told before that it has begun, or even ended, or was removed.
 ///
 /// | told | of a job |
 /// |---|---|
@@ -72,7 +72,7 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (run, end);
     }
 
-    /// A job was removed before it ran, or ran again: nothing is left of it.
+    /// A job was removed before it ran, ran again or went on: nothing is left of it.
     fn removed(&self, id: JobId, reason: CancelReason) {
         let _ = (id, reason);
     }

@@ -208,7 +208,8 @@ impl<C: Callable> Callable for Renamed<C> {
 
 impl<C: Function> Function for Renamed<C> {
     fn name(&self) -> &'static str {
-        self.name
+        // Each has one.
+        if self.name.is_empty() { self.call.name() } else { self.name }
     }
 
     fn into_function(self) -> C::Function {

@@ -189,10 +189,11 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         let job = shape.hold(Member::accept(group, slot));
         let put = |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested);
         let submitted = engine.submit_and_run(job, put, (then == Then::Run).then_some(ways.run_or_take_back));
-        let submitted = submitted.inspect(|id| core.tell_accepted(engine, *id, name, &to, core.is_gated));
-        if then == Then::List {
-            return submitted.inspect(|id| (ways.list)(core, engine, *id));
-        }
-        submitted
+        submitted.inspect(|id| {
+            if then == Then::List {
+                (ways.list)(core, engine, *id);
+            }
+            core.tell_accepted(engine, *id, name, &to, core.is_gated);
+        })
     }
 }

@@ -76,12 +76,16 @@ pub(crate) fn begin(engine: usize) {
 
 /// It goes on.
 pub(crate) fn end() {
-    BETWEEN.with(|between| between.set(None));
-    let gone = {
+    let (gone, is_last) = {
         let mut list = LIST.get().lock();
-        let index = list.iter().position(|looks| looks.is_present());
-        index.map(|index| list.swap_remove(index))
+        // The innermost, should it wait inside of a wait, as a worker of another pool.
+        let index = list.iter().rposition(|looks| looks.is_present());
+        let gone = index.map(|index| list.remove(index));
+        (gone, !list.iter().any(|looks| looks.is_present()))
     };
+    if is_last {
+        BETWEEN.with(|between| between.set(None));
+    }
     drop(gone);
 }
 
@@ -129,5 +133,5 @@ pub(crate) fn abroad<R>(f: impl FnOnce() -> R) -> R {
 }
 
 fn present() -> Option<Arc<Looks>> {
-    LIST.get().lock().iter().find(|looks| looks.is_present()).cloned()
+    LIST.get().lock().iter().rfind(|looks| looks.is_present()).cloned()
 }

@@ -9,7 +9,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use fastthreadpool::{
-    AcceptedJob, Builder, CancelReason, Cancellation, JobId, JobRun, Observer, Pool, RunEnd, WhenFull, WorkerEvent,
+    AcceptedJob, Builder, CancelReason, Cancellation, JobId, JobRun, Observer, Pool, RunEnd, WeakPool, WhenFull,
+    WorkerEvent,
 };
 
 use crate::support::{HOUR, Occupied, Shut};
@@ -466,4 +467,66 @@ fn whatever_happens_each_job_is_accepted_once_and_over_once() {
     }
     let counts = pool.counts();
     assert_eq!((over as u64, removed as u64), (counts.done + counts.failed, counts.cancelled));
+}
+
+#[test]
+fn a_future_that_is_cancelled_while_somebody_else_than_a_worker_polls_it_is_removed() {
+    let (pool, notes) = observed::<()>(1);
+    let inner = pool.clone();
+    let id = pool
+        .spawn(move || {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let to_cancel = inner.clone();
+            let pending = poll_fn(move |_| {
+                let id: JobId = receiver.recv().unwrap();
+                assert_eq!(to_cancel.cancel(id), Cancellation::Stopping);
+                Poll::<()>::Pending
+            });
+            let future = inner.spawn_future(pending).unwrap();
+            let id = future.id();
+            sender.send(id).unwrap();
+            // It is polled here: the only worker waits for it.
+            assert!(future.join().is_err());
+            id
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+    pool.wait_idle();
+    assert_eq!(notes.of(id), "Gated, begun, PutOff, removed: Cancelled");
+}
+
+#[test]
+fn what_is_no_job_is_not_removed_and_every_job_has_a_name() {
+    let (pool, notes) = observed::<()>(1);
+    drop(pool.group::<()>().deadline(HOUR).build().unwrap());
+    let keeps = pool.group::<()>().deadline(HOUR).build().unwrap();
+    let id = pool.job(|| ()).name("").submit().unwrap();
+    pool.shutdown();
+    drop((keeps, pool));
+    assert_eq!(notes.of(id), "Queued, begun, Done");
+    assert!(notes.take().iter().all(|told| told.id() == Some(id)));
+}
+
+#[test]
+fn an_observer_may_submit_where_that_displaces() {
+    /// Submits one job more for the first that is accepted.
+    struct Another(std::sync::OnceLock<WeakPool<u32>>, AtomicBool);
+    impl Observer for Another {
+        fn accepted(&self, _: &AcceptedJob) {
+            if let (Some(pool), false) = (self.0.get(), self.1.swap(true, Ordering::SeqCst)) {
+                pool.upgrade().unwrap().submit(|| 2).unwrap();
+            }
+        }
+    }
+    let another = Arc::new(Another(std::sync::OnceLock::new(), AtomicBool::new(true)));
+    let builder = Pool::<u32>::builder().threads(1).queue_capacity(1).when_full(WhenFull::DropOldest);
+    let pool = builder.observer(Arc::clone(&another)).build().unwrap();
+    let occupied = Occupied::new(&pool);
+    another.0.set(pool.downgrade()).unwrap();
+    another.1.store(false, Ordering::SeqCst);
+    pool.submit(|| 1).unwrap();
+    drop(occupied);
+    pool.shutdown();
+    assert_eq!(pool.done().drain().map(|done| done.value).collect::<Vec<_>>(), [2]);
 }
