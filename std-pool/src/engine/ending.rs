@@ -77,8 +77,9 @@ impl Engine {
                 self.remove_endless(keep);
             }
             Duty::Sweep => {
-                self.end_pauses();
+                // What a pause holds back does not begin any more.
                 sweep();
+                self.end_pauses();
                 if self.event(Event::Swept(round)) == (Duty::Stop, round) {
                     self.core.stop_running();
                     sweep();

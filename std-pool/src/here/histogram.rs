@@ -121,7 +121,9 @@ mod tests {
 
     fn of(nanos: &[u64]) -> Histogram {
         let (buckets, mut histogram) = (Buckets::default(), Histogram::default());
-        nanos.iter().for_each(|nanos| buckets.add(*nanos, 1));
+        for nanos in nanos {
+            buckets.add(*nanos, 1);
+        }
         buckets.add_to(&mut histogram);
         histogram
     }

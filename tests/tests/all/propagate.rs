@@ -150,8 +150,9 @@ fn a_job_that_runs_in_its_submitter_finds_it_too() {
 
 #[test]
 fn whatever_is_done_around_a_job_it_runs_once() {
+    type Enter = fn(&mut (), &mut dyn FnMut());
     let runs = Arc::new(AtomicUsize::new(0));
-    let all: [fn(&mut (), &mut dyn FnMut()); 5] = [
+    let all: [Enter; 5] = [
         |(), _| (),
         |(), job| {
             job();
