@@ -173,8 +173,8 @@ struct Seen<'e> {
     core: &'e Core,
     env: &'e mut Env,
     observers: &'e Observers,
-    /// The last one that has run.
-    last: Option<JobId>,
+    /// The last one that has run, and whether it was told that it is cancelled.
+    last: Option<(JobId, bool)>,
 }
 
 impl Runner<Payload> for Seen<'_> {
@@ -186,7 +186,7 @@ impl Runner<Payload> for Seen<'_> {
         let core = self.core;
         let Some(id) = core.running_id(&running) else { unreachable!("what a worker runs is known") };
         let due = if running.is_periodic() { core.due(&running) } else { Tick::MAX };
-        self.last = Some(id);
+        self.last = Some((id, false));
         if running.is_alarm() {
             return self.env.run(payload, running);
         }
@@ -195,12 +195,15 @@ impl Runner<Payload> for Seen<'_> {
         let mut after_long = self.env.after_long;
         let after = self.observers.see(core, &job, &mut after_long, || self.env.run(payload, running));
         self.env.after_long = after_long;
+        if !after.is_over() {
+            self.last = Some((id, self.env.engine.was_told(&running)));
+        }
         after
     }
 
     fn dispose(&mut self, payload: Payload) {
-        let Some(id) = self.last else { unreachable!("it has run just now") };
-        self.env.engine.drop_left(id, Some(payload));
+        let Some((id, was_told)) = self.last else { unreachable!("it has run just now") };
+        self.env.engine.drop_left(id, Some(payload), was_told);
     }
 
     fn idle(&mut self) {

@@ -240,13 +240,14 @@ impl Engine {
                 let mut env = Env { known: Some(id), ..Env::outside(self) };
                 let mut step = |payload: &mut Payload| self.frame(id, seat).enter(|_| env.run(payload, running));
                 let after = self.seen(id, seat, &mut payload, &mut step);
+                let was_told = after == After::Back && self.was_told(&running);
                 let (left, duty) = if after == After::Back {
                     self.core.end_back(&running, payload)
                 } else {
                     debug_assert!(after.is_over(), "what repeats is left to the workers");
                     self.core.end(&running, after.end(), None)
                 };
-                self.drop_left(id, left);
+                self.drop_left(id, left, was_told);
                 self.perform_or_leave(duty);
                 Some(after)
             }
@@ -278,20 +279,25 @@ impl Engine {
             debug_assert!(after.is_over(), "what repeats is left to the workers");
             (None, taken.end(after.end()))
         };
-        self.drop_left(id, left);
+        self.drop_left(id, left, false);
         self.perform_or_leave(duty);
         self.tell_if_idle();
         self.settle();
         Some(after)
     }
 
-    /// Drops what a run has left of a job that was cancelled meanwhile, and does not go on.
-    pub(super) fn drop_left(&self, id: JobId, left: Option<Payload>) {
+    /// Drops what a run has left of a job that does not go on: it was cancelled meanwhile, which the run `was_told` of, or the pool ends.
+    pub(super) fn drop_left(&self, id: JobId, left: Option<Payload>, was_told: bool) {
         if let Some(left) = left {
             drop_quietly(left);
-            let is_open = self.core.phase() == Phase::Running;
-            self.tell_removed(id, if is_open { CancelReason::Cancelled } else { CancelReason::Shutdown });
+            let is_cancelled = was_told || self.core.phase() == Phase::Running;
+            self.tell_removed(id, if is_cancelled { CancelReason::Cancelled } else { CancelReason::Shutdown });
         }
+    }
+
+    /// Whether the job that runs was told that it is cancelled, and not with all others.
+    pub(super) fn was_told(&self, running: &Running) -> bool {
+        self.core.is_cancelled(running) && self.core.phase() != Phase::Stopping
     }
 
     /// Runs a job that a wait has taken, and tells who observes.
