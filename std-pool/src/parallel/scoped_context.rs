@@ -65,7 +65,7 @@ impl<'scope> Scope<'scope, '_> {
     ///     for start in 0..4_u64 {
     ///         let found = &found;
     ///         s.spawn_with(move |job| {
-    ///             let mut mine = (start..).step_by(4).take_while(|_| !job.is_cancelled());
+    ///             let mut mine = (start..100_000).step_by(4).take_while(|_| !job.is_cancelled());
     ///             if mine.any(|n| n * n == 1_522_756) {
     ///                 found.store(true, Ordering::Relaxed);
     ///                 s.cancel();
