@@ -176,7 +176,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         ///
         /// When `workers` is 0, or more in all than [`MAX_WORKERS`].
         const fn over(host: H, storage: S, workers: usize, spares: usize) -> Self {
-            assert!(workers > 0, "a pool has at least one worker");
+            assert!(workers > 0 || spares > 0, "a pool has at least one worker");
             assert!(workers <= MAX_WORKERS && spares <= MAX_WORKERS - workers, "a pool has at most MAX_WORKERS seats");
             Self {
                 word: Padded(AtomicUsize::new(State::NEW.0)),
@@ -442,11 +442,11 @@ impl<P: Send, H: Host, const JOBS: usize, const TIMERS: usize, const WORKERS: us
 #[cfg(feature = "alloc")]
 impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
     /// A pool that grows, for `workers` workers at the same time, and `spares` more that stand in for workers whose job
-    /// waits for another. There are no workers yet.
+    /// waits for another. There are no workers yet. With 0 `workers` nobody works but who [visits](Pool::visit).
     ///
     /// # Panics
     ///
-    /// When `workers` is 0, or the sum larger than [`MAX_WORKERS`].
+    /// When both are 0, or the sum larger than [`MAX_WORKERS`].
     pub fn growing(host: H, workers: usize, spares: usize) -> Self {
         Self::over(host, Growing::new(workers, spares, false), workers, spares)
     }

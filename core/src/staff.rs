@@ -13,6 +13,9 @@
 //!
 //! With 0 wanted everybody ends, and what is submitted waits. Jobs that a worker has claimed it runs before it ends.
 //!
+//! A *visitor* is wanted as long as it is there, and nobody makes way for it, nor it for anybody: it comes, and goes, with a change of the
+//! wanted number, both under the lock of the sleepers.
+//!
 //! Who ends because there are too many does so under the lock of the sleepers, and looks there once more whether it is so: of two,
 //! one may be right. So there are never fewer than wanted, or than the least, for that reason. Others come and go without the lock,
 //! but they look for work afterwards.
@@ -37,8 +40,10 @@ use crate::sync::{AtomicUsize, Ordering, const_blank};
 /// Of a pool that grows.
 #[derive(Debug)]
 pub struct Staff {
-    /// Workers that are not blocked.
+    /// Workers that are not blocked, visitors included.
     wanted: AtomicUsize,
+    /// How many of them are visitors; under the lock of the sleepers.
+    visitors: AtomicUsize,
     /// The first of the seats whose workers make way before they look for a job, if there are more than wanted. With as many wanted
     /// as the pool was made for those are the seats of stand-ins, so that who has a lane of its own stays; else all.
     first_to_go: AtomicUsize,
@@ -56,6 +61,7 @@ impl Staff {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
             wanted: AtomicUsize::new(workers),
+            visitors: AtomicUsize::new(0),
             first_to_go: AtomicUsize::new(workers),
             largest: AtomicUsize::new(0),
             made_for: workers,
@@ -69,11 +75,30 @@ impl Staff {
         self.wanted.load(Ordering::Relaxed)
     }
 
-    /// Changes it, under the lock of the sleepers.
-    pub(crate) fn want(&self, workers: usize) {
-        self.wanted.store(workers, Ordering::Relaxed);
+    /// As many as are wanted besides visitors; under the lock of the sleepers.
+    pub(crate) fn wanted_of_own(&self) -> usize {
+        self.wanted() - self.visitors.load(Ordering::Relaxed)
+    }
+
+    /// A visitor comes; under the lock of the sleepers.
+    pub(crate) fn visitor_comes(&self) {
+        self.visitors.fetch_add(1, Ordering::Relaxed);
+        self.wanted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It goes; under the lock of the sleepers.
+    pub(crate) fn visitor_goes(&self) {
+        self.visitors.fetch_sub(1, Ordering::Relaxed);
+        self.wanted.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Changes how many are wanted besides visitors, under the lock of the sleepers. Returns how many of these there are.
+    pub(crate) fn want(&self, workers: usize) -> usize {
+        let visitors = self.visitors.load(Ordering::Relaxed);
+        self.wanted.store(workers + visitors, Ordering::Relaxed);
         let first = if workers == self.made_for { workers } else { 0 };
         self.first_to_go.store(first, Ordering::Relaxed);
+        visitors
     }
 
     #[inline(always)]

@@ -125,7 +125,7 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     left: Option<usize>,
     /// It takes forks, and does errands.
     helps: bool,
-    turns: <S::Gating as Gating>::Only<Turns>,
+    pub(crate) turns: <S::Gating as Gating>::Only<Turns>,
     idle: <S::Gating as Gating>::Only<Idle>,
 }
 
@@ -150,7 +150,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         Some(self.seated(seat))
     }
 
-    fn seated(&self, seat: usize) -> Worker<'_, P, H, S> {
+    pub(crate) fn seated(&self, seat: usize) -> Worker<'_, P, H, S> {
         self.enter();
         let mut worker = Worker {
             pool: self,
@@ -286,21 +286,26 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[inline(never)]
     fn run_found(&mut self, runner: &mut impl Runner<P>, (mut payload, stays): Found<P>) {
         let after = self.run(runner, &mut payload, stays);
-        let running = Running::new(self.seat, 0, stays);
-        let (ended, duty) = if after.is_over() {
-            drop(payload);
-            self.pool.end(&running, after.end(), None)
-        } else if S::GATES && after == After::Back && running.is_gated() {
-            self.turns.there().yields = true;
-            self.pool.end_back(&running, payload)
-        } else {
-            self.pool.end(&running, after.end(), Some(payload))
-        };
+        let (ended, duty) = self.finish(&Running::new(self.seat, 0, stays), after, payload);
         if let Some(ended) = ended {
             runner.dispose(ended);
         }
         if duty != Duty::Nothing {
             runner.perform(duty);
+        }
+    }
+
+    /// Ends a job that [`Worker::next`] has handed out, as [`Pool::end`], whatever came of it.
+    #[inline]
+    pub fn finish(&mut self, running: &Running, after: After, payload: P) -> (Option<P>, Duty) {
+        if after.is_over() {
+            drop(payload);
+            self.pool.end(running, after.end(), None)
+        } else if S::GATES && after == After::Back && running.is_gated() {
+            self.turns.there().yields = true;
+            self.pool.end_back(running, payload)
+        } else {
+            self.pool.end(running, after.end(), Some(payload))
         }
     }
 
@@ -329,10 +334,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.this.taken.store(false, Ordering::Release);
     }
 
-    /// Dropped before it has ended.
+    /// Dropped before it has ended. Returns what the word was before.
     #[cold]
     #[inline(never)]
-    fn give_up(&mut self) {
+    fn give_up(&mut self) -> State {
         self.come_back();
         // Else what it has taken would keep its run from being used again.
         self.claim.count(self.pool.lane(self.claim.lane()));
@@ -340,7 +345,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         // Before it is off the count, as by one that ends: see `leave_pool`.
         self.free_seat();
         let edge = if self.mode == Mode::Searching { Edge::LEAVE } else { Edge::VANISH };
-        edge.take(&self.pool.word);
+        self.take_out(edge)
     }
 
     fn come_back(&mut self) {

@@ -193,7 +193,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.pop_sleeper(&mut self.sleepers.lock())
     }
 
-    fn pop_sleeper(&self, sleepers: &mut Sleepers) -> Option<usize> {
+    pub(super) fn pop_sleeper(&self, sleepers: &mut Sleepers) -> Option<usize> {
         let woken = sleepers.pop(self.storage.seats())?;
         self.wake_up(woken);
         Some(woken.seat)

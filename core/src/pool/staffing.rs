@@ -1,16 +1,38 @@
 //! How many workers there are to be: changes of that, and starts that no work asks for. The order is in `staff`.
 #![forbid(unsafe_code)]
 
+use alloc::vec::Vec;
+
 use super::{Duty, Pool};
 use crate::host::Host;
+use crate::part::Part;
 use crate::state::{Edge, State};
 use crate::storage::{Growing, Storage};
 use crate::sync::Ordering;
+use crate::worker::Worker;
 
 impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
-    /// How many workers are wanted, those apart whose jobs wait.
+    /// How many workers are wanted, those apart whose jobs wait, and [visitors](Pool::visit).
     pub fn wanted(&self) -> usize {
-        self.storage.workers()
+        let _sleepers = self.sleepers.lock();
+        self.storage.staff.wanted_of_own()
+    }
+
+    /// A worker that nobody asked for, which is one more than wanted: it makes way for nobody, nor anybody for it, until it
+    /// [leaves](Worker::leave). `None` when all seats are taken.
+    pub fn visit(&self) -> Option<Worker<'_, P, H, Growing<P, H::Mutex>>> {
+        let seat = self.take_seat()?;
+        let before = {
+            let _sleepers = self.sleepers.lock();
+            // The word first: as long as this one is not counted as wanted nobody is called in its place, since it searches.
+            let before = Edge::ENLIST.take(&self.word);
+            self.storage.staff.visitor_comes();
+            before
+        };
+        self.count_alive(Edge::ENLIST.from(before));
+        let mut visitor = self.seated(seat);
+        visitor.turns.there().is_visitor = true;
+        Some(visitor)
     }
 
     /// The largest number of workers that there were at the same time, those included that were about to start.
@@ -40,18 +62,15 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
         if workers > limit {
             return Err(limit);
         }
-        let before = {
-            let _sleepers = self.sleepers.lock();
-            self.storage.staff.want(workers);
-            Edge::NONE.take(&self.word)
+        let woken: Vec<_> = {
+            let mut sleepers = self.sleepers.lock();
+            let visitors = self.storage.staff.want(workers);
+            let surplus = Edge::NONE.take(&self.word).surplus(self.size());
+            // Those that do not sleep see it by themselves; and visitors that do are not meant.
+            let most = if surplus > 0 { surplus + visitors } else { 0 };
+            (0..most).map_while(|_| self.pop_sleeper(&mut sleepers)).collect()
         };
-        // Those that do not sleep see it by themselves.
-        for _ in 0..before.surplus(self.size()) {
-            match self.next_sleeper() {
-                Some(seat) => perform(Duty::Wake(seat)),
-                None => break,
-            }
-        }
+        woken.into_iter().for_each(|seat| perform(Duty::Wake(seat)));
         let inside = self.inside();
         if self.wants_somebody(inside.pinned()) {
             perform(self.call(true));

@@ -11,7 +11,7 @@ use crate::sync::{Ordering, const_blank};
 
 /// What a worker knows of whose turn it is, where there is more than the urgent stack and the lanes.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     /// How often there had been an errand when it last heard of one.
     errands: usize,
     /// It is to do one now.
@@ -22,11 +22,13 @@ pub(super) struct Turns {
     pub(super) timed: u8,
     /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
     pub(super) yields: bool,
+    /// It is one more than wanted, and makes way for nobody.
+    pub(crate) is_visitor: bool,
 }
 
 impl Blank for Turns {
     const_blank! {
-        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, timed: 0, yields: false };
+        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, timed: 0, yields: false, is_visitor: false };
     }
 }
 

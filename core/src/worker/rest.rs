@@ -81,7 +81,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// when there is nothing to do.
     pub(super) fn make_way(&mut self) -> Option<Rest> {
         let may_stay = |staff: &Staff| self.seat < staff.first_to_go();
-        if self.pool.storage.staff().is_none_or(may_stay) || !self.pool.state().is_crowded(self.pool.size()) {
+        if self.pool.storage.staff().is_none_or(may_stay) || !self.is_crowd() {
             return None;
         }
         self.make_way_now()
@@ -207,7 +207,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn end_of_idleness(&mut self) -> Tick {
         let Some(staff) = self.pool.storage.staff() else { return Tick::MAX };
         let Some(keeps) = staff.keeps() else { return Tick::MAX };
-        if self.pool.state().alive() <= staff.least() {
+        if self.is_visitor() || self.pool.state().alive() <= staff.least() {
             return Tick::MAX;
         }
         let now = self.pool.host.time();
@@ -231,14 +231,22 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Asked before it parks: whether it is not to.
     fn has_to_leave(&self) -> bool {
-        self.may_exit() || (S::OWN_LANES && self.pool.state().is_crowded(self.pool.size()) && !self.has_holes())
+        self.may_exit() || (S::OWN_LANES && self.is_crowd() && !self.has_holes())
+    }
+
+    fn is_visitor(&self) -> bool {
+        self.turns.get().is_some_and(|turns| turns.is_visitor)
+    }
+
+    /// Whether there are more than wanted, and it may be this one who ends.
+    fn is_crowd(&self) -> bool {
+        self.pool.state().is_crowded(self.pool.size()) && !self.is_visitor()
     }
 
     /// Whether it is one of more workers than wanted, or of more than the least and has had nothing to do for long.
     fn is_surplus(&self, staff: &Staff) -> bool {
-        let state = self.pool.state();
         let is_long = self.idle.get().is_some_and(|idle| idle.is_long);
-        state.is_crowded(self.pool.size()) || (is_long && self.pool.can_spare(state, staff.least()))
+        self.is_crowd() || (is_long && self.pool.can_spare(self.pool.state(), staff.least()))
     }
 
     /// One that searches ends if it is surplus. What others have claimed is no reason to stay if there are too many: who leaves looks
@@ -293,7 +301,32 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
         // Before it is off the count: whoever asks for a worker from then on finds a seat.
         self.free_seat();
-        Edge::LEAVE.take(&self.pool.word)
+        self.take_out(Edge::LEAVE)
+    }
+
+    /// Takes an edge by which it is off the count. Returns what the word was before.
+    pub(super) fn take_out(&self, edge: Edge) -> State {
+        let pool = self.pool;
+        match pool.storage.staff() {
+            Some(staff) if self.is_visitor() => {
+                let _sleepers = pool.sleepers.lock();
+                // The number first: what is seen in between is one too many, and who would end for that looks again under the lock.
+                staff.visitor_goes();
+                edge.take(&pool.word)
+            }
+            _ => edge.take(&pool.word),
+        }
+    }
+
+    /// Ends it between two jobs, though it was not told to end. What it has claimed it leaves to the others, and to the next on its
+    /// seat. To be done then, as after [`Rest::Exit`]: others may have counted on its search.
+    pub fn leave(mut self) -> Duty {
+        let before = self.give_up();
+        self.mode = Mode::Gone;
+        match self.look_back(before) {
+            Rest::Exit { duty, .. } => duty,
+            Rest::Park(_) => Duty::Nothing,
+        }
     }
 
     /// What is to be done by one that is gone. `before`: what the word was.

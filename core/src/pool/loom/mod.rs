@@ -15,6 +15,7 @@
 //! | `forks` | forks against workers that fall asleep, and the end |
 //! | `errands` | errands against workers that fall asleep, or work |
 //! | `staffing` | changes of how many workers are wanted, and those that were idle for long |
+//! | `visits` | workers that come and go as they please |
 //! | `scenes` | scenes |
 
 mod ends;
@@ -26,6 +27,7 @@ mod scenes;
 mod staffing;
 mod stage;
 mod steps;
+mod visits;
 mod waits;
 
 use super::Pool;
