@@ -44,6 +44,8 @@ pub struct Staff {
     wanted: AtomicUsize,
     /// How many of them are visitors; under the lock of the sleepers.
     visitors: AtomicUsize,
+    /// How many have come so far; the same.
+    visits: AtomicUsize,
     /// The first of the seats whose workers make way before they look for a job, if there are more than wanted. With as many wanted
     /// as the pool was made for those are the seats of stand-ins, so that who has a lane of its own stays; else all.
     first_to_go: AtomicUsize,
@@ -62,6 +64,7 @@ impl Staff {
         Self {
             wanted: AtomicUsize::new(workers),
             visitors: AtomicUsize::new(0),
+            visits: AtomicUsize::new(0),
             first_to_go: AtomicUsize::new(workers),
             largest: AtomicUsize::new(0),
             made_for: workers,
@@ -80,10 +83,11 @@ impl Staff {
         self.wanted() - self.visitors.load(Ordering::Relaxed)
     }
 
-    /// A visitor comes; under the lock of the sleepers.
-    pub(crate) fn visitor_comes(&self) {
+    /// A visitor comes; under the lock of the sleepers. Returns how many have come before.
+    pub(crate) fn visitor_comes(&self) -> usize {
         self.visitors.fetch_add(1, Ordering::Relaxed);
         self.wanted.fetch_add(1, Ordering::Relaxed);
+        self.visits.fetch_add(1, Ordering::Relaxed)
     }
 
     /// It goes; under the lock of the sleepers.

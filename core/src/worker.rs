@@ -125,7 +125,7 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     left: Option<usize>,
     /// It takes forks, and does errands.
     helps: bool,
-    pub(crate) turns: <S::Gating as Gating>::Only<Turns>,
+    turns: <S::Gating as Gating>::Only<Turns>,
     idle: <S::Gating as Gating>::Only<Idle>,
 }
 

@@ -60,9 +60,17 @@ pub enum BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Threads(number) => write!(f, "a pool has between 1 and {} threads, not {number}", MAX_WORKERS / 2),
+            Self::Threads(number) => {
+                let most = MAX_WORKERS / 2;
+                write!(f, "a pool has between 1 and {most} threads, not {number}; or it is built as threadless()")
+            }
             Self::TooFewCpus { cpus, less } => write!(f, "{cpus} processors less {less} leave no thread"),
-            Self::Cpus(error) => write!(f, "the number of processors is not known: {error}"),
+            Self::Cpus(error) => {
+                write!(
+                    f,
+                    "the number of processors is not known: {error}; say threads(..), or threadless() without any"
+                )
+            }
             Self::MinThreads { min, max } => write!(f, "at least {min} threads are more than the most, {max}"),
             Self::Start(error) => write!(f, "a thread cannot be started: {error}"),
             #[cfg(feature = "affinity")]

@@ -14,7 +14,7 @@ use crate::engine::hired::WorkerThread;
 use crate::engine::naming::{self, NameThread};
 use crate::engine::observed::Observed;
 use crate::engine::punctual::Punctual;
-use crate::engine::{Config, Engine, Hook, OnDrop, SpawnHandler, Watched};
+use crate::engine::{Attends, Config, Engine, Hook, OnDrop, SpawnHandler, Watched, visit};
 use crate::groups::inner::Inner;
 use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;
@@ -87,6 +87,8 @@ type Follow = Box<dyn FnOnce(&Arc<Engine>) + Send>;
 
 #[derive(Clone, Copy)]
 enum Threads {
+    /// With what those do who wait.
+    None(&'static Attends),
     Exactly(usize),
     CpusLess(usize),
 }
@@ -134,6 +136,44 @@ impl<T: Send + 'static> Builder<T> {
     /// [`std::thread::available_parallelism`].
     pub fn threads_less(mut self, number: usize) -> Self {
         self.threads = Threads::CpusLess(number);
+        self
+    }
+
+    /// No worker threads: whoever waits for something of the pool runs its jobs meanwhile, as does who [says so](Pool::run_until_idle), and
+    /// nobody else. For targets without threads, for a program whose thread must run the jobs itself, as that of a window or of a game, and
+    /// for tests, since on one thread everything happens in one order.
+    ///
+    /// What waits: joins and all that waits for jobs, groups or the pool, with a time limit or without, for results, and for room in a queue; a
+    /// shutdown, and so the drop of the last handle. A [`Semaphore`](crate::Semaphore) belongs to no pool: who waits for one runs jobs
+    /// only inside of a job. A job that waits has others run on top of it, on the same stack, and goes on when they have ended: up to 128 deep,
+    /// then the wait says that it [would deadlock](crate::JobError::WouldDeadlock). If one of these waits for what only the job below
+    /// does, that is for ever.
+    ///
+    /// Delayed and periodic jobs begin when somebody waits, or runs jobs, and their time has come. There are no [start
+    /// hooks](Builder::on_thread_start), and [`Pool::set_threads`] takes 0 only. [`Builder::on_done`], [`Builder::on_failed`],
+    /// [`Builder::punctual`], limits of jobs ([`start_by`](crate::Job::start_by), [`time_limit`](crate::Job::time_limit)) and jobs that follow the
+    /// clock of the system have a thread besides, but under a [clock by hand](Builder::clock).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// use std::thread;
+    ///
+    /// let pool = Pool::builder().threadless().build()?;
+    /// let this = thread::current().id();
+    /// let handle = pool.spawn(|| thread::current().id())?;
+    /// assert!(!handle.is_finished());
+    /// assert_eq!(handle.join()?, this);
+    ///
+    /// for n in 1..=3 {
+    ///     pool.submit(move || n)?;
+    /// }
+    /// assert_eq!(pool.run_until_idle(), 3);
+    /// assert!(pool.done().drain().map(|done| done.value).eq(1..=3));
+    /// # Ok(()) }
+    /// ```
+    pub fn threadless(mut self) -> Self {
+        self.threads = Threads::None(&visit::ATTENDS);
         self
     }
 
@@ -421,7 +461,9 @@ impl<T: Send + 'static> Builder<T> {
     /// [`BuildError`], when the number of threads is not between 1 and what the pool can count, when the least number of them is above
     /// that, when a capacity is 0, or when a thread cannot be started: that of a callback, or one that is to be there beforehand.
     pub fn build(self) -> Result<Pool<T>, BuildError> {
+        let attends = if let Threads::None(attends) = self.threads { Some(attends) } else { None };
         let threads = match self.threads {
+            Threads::None(_) => 0,
             Threads::Exactly(number) => number,
             Threads::CpusLess(number) => {
                 let cpus = thread::available_parallelism().map_err(BuildError::Cpus)?.get();
@@ -430,7 +472,7 @@ impl<T: Send + 'static> Builder<T> {
                     .ok_or(BuildError::TooFewCpus { cpus, less: number })?
             }
         };
-        if threads == 0 || threads > MAX_WORKERS / 2 {
+        if (threads == 0 && attends.is_none()) || threads > MAX_WORKERS / 2 {
             return Err(BuildError::Threads(threads));
         }
         if self.min_threads > threads {
@@ -475,6 +517,7 @@ impl<T: Send + 'static> Builder<T> {
             watched,
             observed: self.observed,
             carries: self.carries,
+            attends,
         };
         let engine = Engine::new(config, self.time, root.clone(), root.outlet.keeps());
         if let Some(follow) = self.follow {

@@ -41,6 +41,7 @@ mod sharing;
 mod spans;
 mod submitting;
 mod threads;
+mod visiting;
 mod waiting;
 mod weak_pool;
 mod worker_local;

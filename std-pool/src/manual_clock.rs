@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::engine::turned::Turned;
 use crate::sync::looks::{self, Looks};
 use crate::sync::time::{BY_HAND, ByHand, Time};
-use crate::sys::thread::{self, Thread};
+use crate::sys::thread::{self, Thread, ThreadId};
 use crate::sys::{self, Mutex};
 
 /// A clock that stands still but when somebody turns it, for tests of what a pool does in time: a handle, cheap to clone, for
@@ -105,6 +105,8 @@ struct Inner {
 
 struct Hands {
     now: Tick,
+    /// Who advances.
+    turner: Option<ThreadId>,
     /// Who sleeps until a time, and who was woken for it and has not left.
     sleepers: Vec<Sleeper>,
     pools: Vec<Weak<dyn Turned>>,
@@ -128,7 +130,8 @@ impl ManualClock {
     pub fn starting_at(time: SystemTime) -> Self {
         let since = sys::now();
         let zero = time.checked_sub(Duration::from_nanos(since.0)).unwrap_or(time);
-        let hands = Hands { now: BY_HAND.saturating_add(since.0), sleepers: Vec::new(), pools: Vec::new() };
+        let hands =
+            Hands { now: BY_HAND.saturating_add(since.0), turner: None, sleepers: Vec::new(), pools: Vec::new() };
         Self(Arc::new(Inner { hands: Mutex::new(hands), turning: Mutex::new(()), zero }))
     }
 
@@ -289,7 +292,23 @@ impl Inner {
             return None;
         }
         let _turning = self.turning.lock();
-        Some(f())
+        self.hands.lock().turner = Some(thread::current().id());
+        // Without threads it runs the jobs itself; it catches their panics.
+        let result = f();
+        self.hands.lock().turner = None;
+        Some(result)
+    }
+
+    /// Whether the present thread is the one that advances, which sleeps in a job that it runs itself: nobody else turns the clock
+    /// until that is over. It goes on to the next moment then, up to that deadline.
+    fn goes_on_by_itself(&self, deadline: Tick) -> bool {
+        let is_turner = self.hands.lock().turner == Some(thread::current().id());
+        let goes_on = is_turner && (BY_HAND..=LAST).contains(&deadline);
+        if goes_on {
+            self.turn_to(self.next().min(deadline));
+            self.expire();
+        }
+        goes_on
     }
 
     /// When something is due, or over, at the earliest: perhaps now.
@@ -339,7 +358,11 @@ impl Inner {
     }
 
     fn wait_until_quiet(&self, patience: &mut Patience) {
-        while !self.is_quiet(patience) {
+        loop {
+            let has_worked = self.pools().iter().fold(false, |worked, pool| pool.work() | worked);
+            if !has_worked && self.is_quiet(patience) {
+                return;
+            }
             patience.wait_a_moment();
         }
     }
@@ -466,12 +489,18 @@ impl ByHand for Inner {
     }
 
     fn park_until(&self, deadline: Tick) {
+        if self.goes_on_by_itself(deadline) {
+            return;
+        }
         if let Some(_line) = self.line_up(deadline, false) {
             thread::park();
         }
     }
 
     fn rest_until(&self, deadline: Tick, rise: &mut dyn FnMut()) {
+        if self.goes_on_by_itself(deadline) {
+            return rise();
+        }
         let is_nap = deadline < BY_HAND;
         if let Some(_line) = self.line_up(if is_nap { Tick::MAX } else { deadline }, true) {
             if is_nap {

@@ -273,28 +273,6 @@ impl<T: Send + 'static> Pool<T> {
         blocking::once(|| looks::abroad(f))
     }
 
-    /// Runs one of the jobs that could begin now and have not, on the present thread: inside of what that is in the middle of, and
-    /// whatever locks it holds. Returns whether there was one. Periodic jobs are left to the workers.
-    ///
-    /// Nothing in this library does so by itself: what waits helps with what it waits for.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use fastthreadpool::Pool;
-    /// # use std::sync::mpsc;
-    /// let pool: Pool = Pool::builder().threads(1).build()?;
-    /// let (sender, receiver) = mpsc::channel();
-    /// pool.submit(move || receiver.recv().unwrap_or(()))?;
-    /// pool.submit(move || sender.send(()).unwrap_or(()))?;
-    /// // The only worker waits for the second job, which runs here.
-    /// while pool.run_one() {}
-    /// pool.wait_idle();
-    /// # Ok(()) }
-    /// ```
-    pub fn run_one(&self) -> bool {
-        self.engine().run_one()
-    }
-
     /// Accepts no more jobs and waits until all have ended: queued ones are run, delayed ones too when their time comes;
     /// periodic ones end, and so do pauses. Running jobs may still submit. The threads end; when it returns their thread-local
     /// state is gone, and all callbacks have been called. Results are kept.

@@ -199,7 +199,7 @@ impl<T: Send + 'static> Group<T> {
         end: Deadline<'_>,
     ) -> Option<bool> {
         if race.packet.is_full() || !frame::is_inside_any() {
-            return Some(race.packet.wait(end));
+            return Some(self.engine.attended(|| race.packet.wait(end)));
         }
         let (engine, core) = (&*self.engine, &self.inner.core);
         if core.is_gated {
@@ -208,7 +208,7 @@ impl<T: Send + 'static> Group<T> {
         // Those who wait for this job see what it waits for.
         let lines = several.0.iter().flatten().map(|handle| InLine::enter(Awaits::Job(engine, handle.id())));
         let _lines: Vec<_> = lines.collect();
-        blocking::maybe(|| race.packet.wait(end))
+        blocking::maybe(|| engine.attended(|| race.packet.wait(end)))
     }
 
     /// Spawns a job when there is room for it.

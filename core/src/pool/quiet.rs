@@ -28,7 +28,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// Whether there is something to begin, or to take over.
-    fn has_something(&self) -> bool {
+    pub fn has_something(&self) -> bool {
         let has_forks = S::FORKS && self.look_at_desks(NO_SEAT, Look::Forks).is_some();
         let inside = self.inside();
         has_forks || self.visible_work() > 0 || self.has_unstarted(inside.pinned(), NO_SEAT)

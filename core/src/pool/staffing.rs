@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use super::{Duty, Pool};
 use crate::host::Host;
-use crate::part::Part;
 use crate::state::{Edge, State};
 use crate::storage::{Growing, Storage};
 use crate::sync::Ordering;
@@ -22,16 +21,14 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
     /// [leaves](Worker::leave). `None` when all seats are taken.
     pub fn visit(&self) -> Option<Worker<'_, P, H, Growing<P, H::Mutex>>> {
         let seat = self.take_seat()?;
-        let before = {
+        let (before, visits) = {
             let _sleepers = self.sleepers.lock();
             // The word first: as long as this one is not counted as wanted nobody is called in its place, since it searches.
-            let before = Edge::ENLIST.take(&self.word);
-            self.storage.staff.visitor_comes();
-            before
+            (Edge::ENLIST.take(&self.word), self.storage.staff.visitor_comes())
         };
         self.count_alive(Edge::ENLIST.from(before));
         let mut visitor = self.seated(seat);
-        visitor.turns.there().is_visitor = true;
+        visitor.begin_visit(visits);
         Some(visitor)
     }
 
@@ -70,7 +67,9 @@ impl<P: Send, H: Host> Pool<P, H, Growing<P, H::Mutex>> {
             let most = if surplus > 0 { surplus + visitors } else { 0 };
             (0..most).map_while(|_| self.pop_sleeper(&mut sleepers)).collect()
         };
-        woken.into_iter().for_each(|seat| perform(Duty::Wake(seat)));
+        for seat in woken {
+            perform(Duty::Wake(seat));
+        }
         let inside = self.inside();
         if self.wants_somebody(inside.pinned()) {
             perform(self.call(true));

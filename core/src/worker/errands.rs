@@ -11,7 +11,7 @@ use crate::sync::{Ordering, const_blank};
 
 /// What a worker knows of whose turn it is, where there is more than the urgent stack and the lanes.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(super) struct Turns {
     /// How often there had been an errand when it last heard of one.
     errands: usize,
     /// It is to do one now.
@@ -23,7 +23,7 @@ pub(crate) struct Turns {
     /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
     pub(super) yields: bool,
     /// It is one more than wanted, and makes way for nobody.
-    pub(crate) is_visitor: bool,
+    pub(super) is_visitor: bool,
 }
 
 impl Blank for Turns {
@@ -33,6 +33,14 @@ impl Blank for Turns {
 }
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
+    /// It is a visitor, before which so many have come.
+    pub(crate) fn begin_visit(&mut self, before: usize) {
+        // Many that run one job each are as one that runs many.
+        let timed = (before % usize::from(SHARE)) as u8;
+        let turns = self.turns.there();
+        (turns.is_visitor, turns.timed) = (true, timed);
+    }
+
     /// It has put jobs before all others since their time had come: whether others have their turn all the same. Else a job that is due again
     /// whenever it has run would keep all others from its worker.
     #[cold]

@@ -318,9 +318,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    /// Ends it between two jobs, though it was not told to end. What it has claimed it leaves to the others, and to the next on its
+    /// Ends it between two jobs, if it was not told to end. What it has claimed it leaves to the others, and to the next on its
     /// seat. To be done then, as after [`Rest::Exit`]: others may have counted on its search.
     pub fn leave(mut self) -> Duty {
+        if self.mode == Mode::Gone {
+            return Duty::Nothing;
+        }
         let before = self.give_up();
         self.mode = Mode::Gone;
         match self.look_back(before) {

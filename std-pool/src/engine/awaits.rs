@@ -36,6 +36,19 @@ impl Awaits<'_> {
         self.includes(turn) || matches!(self, Self::Slots(slots) if slots.iter().any(|slot| turn.is_kin_of(slot)))
     }
 
+    /// Calls `wait`, in which that is waited for: see [`Engine::attended`]. Of groups of several pools the first is worked for.
+    pub(super) fn attended<R>(&self, wait: impl FnOnce() -> R) -> R {
+        let engine = match self {
+            Self::Idle(engine) | Self::Job(engine, _) => Some(*engine),
+            Self::Slots(slots) => slots.first().map(|slot| slot.engine()),
+            Self::Scope(slot) => Some(slot.engine()),
+        };
+        match engine {
+            Some(engine) => engine.attended(wait),
+            None => wait(),
+        }
+    }
+
     /// Whose jobs are waited for, if these may have to wait for a place.
     pub(super) fn engine(&self) -> Option<&Engine> {
         match self {

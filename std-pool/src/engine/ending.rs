@@ -144,7 +144,7 @@ impl Engine {
         // A pool that is dropped has often next to nothing left to do, and its threads end sooner than this one would be
         // asleep and up again.
         let soon = (0..).take_while(|look| host::relax(*look)).find_map(|_| look());
-        let wait = || Signal::wait_any(&[&self.quiet], deadline, look);
+        let wait = || self.attended(|| Signal::wait_any(&[&self.quiet], deadline, look));
         let is_over = soon.or_else(|| blocking::anyway(wait)).unwrap_or(false);
         if is_over {
             self.join_gone();
@@ -161,7 +161,7 @@ impl Engine {
         }
         let round = self.life.lock().round;
         let look = || self.look(round);
-        blocking::anyway(|| Signal::wait_any(&[&self.quiet], deadline, look)).unwrap_or(false)
+        blocking::anyway(|| self.attended(|| Signal::wait_any(&[&self.quiet], deadline, look))).unwrap_or(false)
     }
 
     /// Whether a round is over, as far as those see it who wait; `Some(false)` if the pool was opened again.

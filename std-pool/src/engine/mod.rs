@@ -11,6 +11,7 @@
 //! | `naming` | what threads are called |
 //! | `staffing` | how many threads there are to be |
 //! | `hired` | a worker on a thread of the user's |
+//! | `visit` | the same for a while |
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `observed` | who is told of what happens |
 //! | `meter` | what is measured |
@@ -72,6 +73,7 @@ pub(crate) mod told;
 pub(crate) mod totals;
 pub(crate) mod turned;
 pub(crate) mod turns;
+pub(crate) mod visit;
 pub(crate) mod waits;
 pub(crate) mod wall;
 pub(crate) mod worker;
@@ -152,6 +154,16 @@ pub(crate) struct Config {
     pub(crate) watched: Option<Arc<dyn Watched>>,
     pub(crate) observed: Option<Box<dyn Observed>>,
     pub(crate) carries: Option<Box<dyn Carries>>,
+    /// Of a pool without threads: how who waits for it works meanwhile.
+    pub(crate) attends: Option<&'static Attends>,
+}
+
+/// What a pool without threads does instead. Named where one is built, so that a program without is spared it.
+pub(crate) struct Attends {
+    /// Calls a function in which the present thread waits, and works for the pool meanwhile.
+    pub(crate) wait: fn(&Engine, &mut dyn FnMut()),
+    /// Runs what may begin. Returns whether there was something.
+    pub(crate) work: fn(&Engine) -> bool,
 }
 
 /// Who wants to know whether workers have nothing to do. Without its type, so that a program without is spared it.
@@ -168,6 +180,8 @@ pub(crate) trait Watched: Send + Sync {
 
 /// What the engine asks of a group, without its type.
 pub(crate) trait Party: Send + Sync {
+    /// The engine has no threads: who waits for results works for it.
+    fn attend(&self, engine: &Weak<Engine>);
     /// No more results come in this round.
     fn close(&self, round: u64);
     /// A round begins.
@@ -265,9 +279,13 @@ pub(crate) struct Parts {
 /// Seats beyond the wanted number of workers, for those that stand in while a job waits.
 const SPARE_SEATS: usize = if cfg!(shuttle) { 3 } else { 1024 };
 
+/// Seats of a pool without threads. Jobs that wait inside each other on one thread have one each, and there is less room on its stack.
+const ATTENDED: usize = if cfg!(shuttle) { 3 } else { 128 };
+
 impl Engine {
     pub(crate) fn new(config: Config, time: Time, root: Arc<dyn Any + Send + Sync>, root_keeps: bool) -> Arc<Self> {
-        let spares = SPARE_SEATS.min(fastthreadpool_core::MAX_WORKERS - config.threads);
+        let most = if config.attends.is_some() { ATTENDED } else { SPARE_SEATS };
+        let spares = most.min(fastthreadpool_core::MAX_WORKERS - config.threads);
         // A hook may take long, or wait for a job.
         let is_eager = config.on_thread_start.is_some();
         let make = if is_eager { Core::growing_eager } else { Core::growing };
@@ -325,6 +343,20 @@ impl Engine {
         carries.is_some() || observed.as_ref().is_some_and(|observed| observed.tells())
     }
 
+    /// Whether it has no threads, and is not to have any.
+    pub(crate) fn is_threadless(&self) -> bool {
+        self.config.attends.is_some()
+    }
+
+    /// Calls `wait`, in which this thread waits for something of this pool: if that has no threads, it works for it meanwhile.
+    #[inline]
+    pub(crate) fn attended<R>(&self, wait: impl FnOnce() -> R) -> R {
+        let Some(attends) = self.config.attends else { return wait() };
+        let (mut wait, mut result) = (Some(wait), None);
+        (attends.wait)(self, &mut || result = wait.take().map(|wait| wait()));
+        result.unwrap_or_else(|| unreachable!("it is called once"))
+    }
+
     /// Whether this is the child of a process that has the pool's threads: here there are none, and its locks may be held
     /// by threads that are not here.
     pub(crate) fn is_elsewhere(&self) -> bool {
@@ -371,6 +403,9 @@ impl Engine {
     // ----- parties
 
     pub(crate) fn add_party(&self, party: Arc<dyn Party>) {
+        if self.is_threadless() {
+            party.attend(&self.this);
+        }
         self.parties.lock().push(party);
     }
 

@@ -15,6 +15,9 @@ impl Engine {
         if self.is_elsewhere() {
             return Ok(());
         }
+        if self.is_threadless() {
+            return if number == 0 { Ok(()) } else { Err(0) };
+        }
         // Before the stage is asked: who closes the pool afterwards calls it.
         self.want_somebody.get_or_init(|| Self::want_somebody);
         let duties = {
@@ -55,7 +58,8 @@ impl Engine {
     /// Starts so many threads more, if there may be so many. Returns how many; `Err` when one cannot be started.
     pub(crate) fn start_threads(&self, number: usize) -> io::Result<usize> {
         let mut started = 0;
-        while started < number && !self.is_elsewhere() && self.core.start_one() == Duty::Start {
+        while started < number && !self.is_elsewhere() && !self.is_threadless() && self.core.start_one() == Duty::Start
+        {
             self.try_start()?;
             started += 1;
         }

@@ -56,14 +56,15 @@ impl<'e> StopToken<'e> {
             return true;
         }
         let listed = self.list();
-        blocking::anyway(|| {
+        let wait = || {
             while !listed.look(ThisThread.unparker()) {
                 if !park(deadline) {
                     return self.is_stopped();
                 }
             }
             true
-        })
+        };
+        blocking::anyway(|| self.engine.attended(wait))
     }
 
     /// Puts the job on the list.

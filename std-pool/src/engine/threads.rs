@@ -154,6 +154,13 @@ impl Employer for Engine {
         self.core.unblock();
         self.end_looks();
     }
+
+    fn attend(&self, wait: &mut dyn FnMut()) {
+        match self.config.attends {
+            Some(attends) => (attends.wait)(self, wait),
+            None => wait(),
+        }
+    }
 }
 
 impl Engine {
@@ -206,6 +213,11 @@ impl Engine {
     /// The same; `Err`, too, when there are others.
     pub(super) fn try_start(&self) -> io::Result<()> {
         let Some(engine) = self.this.upgrade() else { return Ok(()) };
+        if self.is_threadless() {
+            // Who waits for it, or says so, does what there is.
+            self.perform_or_leave(self.core.start_failed());
+            return Ok(());
+        }
         self.settle_here();
         let number = self.threads.numbers.take();
         let round = self.life.lock().thread_asked();

@@ -24,6 +24,9 @@ pub(crate) trait Turned: Send + Sync {
     /// What is due begins as soon as there is a worker for it.
     fn begin(&self);
 
+    /// Runs what may begin, if it has no threads for that. Returns whether there was something.
+    fn work(&self) -> bool;
+
     /// How many turns have become due, or come otherwise than through the queues.
     fn came(&self) -> usize;
 
@@ -66,6 +69,10 @@ impl Turned for Engine {
         if self.core.has_visible_work() {
             self.perform_or_leave(self.core.demand());
         }
+    }
+
+    fn work(&self) -> bool {
+        self.config.attends.is_some_and(|attends| (attends.work)(self))
     }
 
     fn came(&self) -> usize {

@@ -316,7 +316,7 @@ impl<'w> InLine<'w> {
             }
             true
         };
-        self.is_over() || blocking::maybe(wait).unwrap_or(false)
+        self.is_over() || blocking::maybe(|| self.awaits.attended(wait)).unwrap_or(false)
     }
 }
 

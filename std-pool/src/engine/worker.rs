@@ -224,7 +224,7 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn tell_worker(&self, seat: usize, event: WorkerEvent) {
+    pub(super) fn tell_worker(&self, seat: usize, event: WorkerEvent) {
         if let Some(observed) = &self.config.observed {
             observed.worker(seat, event);
         }
@@ -252,17 +252,6 @@ impl Engine {
                 Some(after)
             }
         }
-    }
-
-    /// Runs a job that could begin now, on whatever thread. Returns whether there was one.
-    pub(crate) fn run_one(self: &Arc<Self>) -> bool {
-        while let Some(id) = self.core.first_waiting() {
-            if self.run_inside(id).or_else(|| self.run_outside(id)).is_some() {
-                return true;
-            }
-            // Another was quicker.
-        }
-        false
     }
 
     /// [`Engine::run_inside`] on a thread that is no worker of this pool.

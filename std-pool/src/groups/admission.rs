@@ -161,7 +161,8 @@ impl GroupCore {
         }
         let end = self.policy.deadline.unwrap_or(Tick::MAX);
         loop {
-            match door.wait(engine.time().until(deadline.tick.min(end)), || self.refuses(engine)) {
+            let until = engine.time().until(deadline.tick.min(end));
+            match engine.attended(|| door.wait(until, || self.refuses(engine))) {
                 Ok(()) => return Ok(()),
                 Err(AcquireError::WouldDeadlock) => return Err(Refusal::WouldDeadlock),
                 Err(AcquireError::TimedOut) if self.refuses(engine) || engine.time().now() >= end => {

@@ -1,7 +1,7 @@
 //! A group: its policy, its gate, its outlet, and what the engine asks of it.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use fastthreadpool_core::{Duty, Gate, Gated, JobId, Tick, WITHOUT_END};
 
@@ -313,6 +313,10 @@ impl<T: Send + 'static> HasOutlet<T> for Inner<T> {
 }
 
 impl<T: Send + 'static> Party for Inner<T> {
+    fn attend(&self, engine: &Weak<Engine>) {
+        self.outlet.attend(engine);
+    }
+
     fn close(&self, round: u64) {
         self.outlet.close(round);
     }

@@ -45,7 +45,9 @@ pub(crate) fn maybe<R>(f: impl FnOnce() -> R) -> Option<R> {
         }
         frame.set_blocked(true);
         let _blocked = Blocked(frame, employer);
-        ControlFlow::Break(wait())
+        let mut result = None;
+        employer.attend(&mut || result = wait());
+        ControlFlow::Break(result)
     })
     .unwrap_or_else(wait)
 }

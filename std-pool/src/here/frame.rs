@@ -45,6 +45,8 @@ pub(crate) trait Employer {
     fn block(&self) -> bool;
     /// The wait is over.
     fn unblock(&self);
+    /// Calls `wait`, in which this thread waits: if nobody else could stand in, it does so itself.
+    fn attend(&self, wait: &mut dyn FnMut());
 }
 
 /// An address, to be compared.

@@ -244,7 +244,8 @@ impl<'e, T: Send + 'static> Context<'e, T> {
             }
         };
         let events = [&self.group.outlet.ended, &engine.quiet];
-        blocking::maybe(|| Event::wait_any(&events, Deadline::NEVER, room)).flatten().unwrap_or(false)
+        let wait = || engine.attended(|| Event::wait_any(&events, Deadline::NEVER, room));
+        blocking::maybe(wait).flatten().unwrap_or(false)
     }
 }
 

@@ -226,7 +226,7 @@ impl<U: Send + 'static> JoinHandle<U> {
             return Some(true);
         }
         if !frame::is_inside_any() {
-            return Some(self.packet.wait(deadline));
+            return Some(self.engine.attended(|| self.packet.wait(deadline)));
         }
         if self.engine.make_way(self.id) && self.is_run_here() {
             return Some(true);
@@ -235,7 +235,7 @@ impl<U: Send + 'static> JoinHandle<U> {
         if line.is_circular && !self.is_finished() {
             return None;
         }
-        blocking::maybe(|| self.packet.wait(deadline))
+        blocking::maybe(|| self.engine.attended(|| self.packet.wait(deadline)))
     }
 
     /// What has a waker called when the job has ended, be it by now.

@@ -160,7 +160,7 @@ impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
         U: Send + 'static,
         F: Fn(I::Item) -> U + Send + Sync + 'static,
     {
-        let window = self.entrance.engine.config.threads * WINDOW;
+        let window = self.entrance.engine.config.threads.max(1) * WINDOW;
         let (items, function) = (self.items.into_iter(), Arc::new(self.function));
         MapIter { entrance: self.entrance, items, function, ahead: VecDeque::new(), window }
     }

@@ -273,9 +273,11 @@ impl<'scope> Scope<'scope, '_> {
             let line = InLine::enter(Awaits::Scope(slot));
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
             blocking::anyway(|| {
-                while !(line.is_over() || helps && self.kept.has_others() || !helps && self.is_left_alone()) {
-                    park(Deadline::NEVER);
-                }
+                self.engine.attended(|| {
+                    while !(line.is_over() || helps && self.kept.has_others() || !helps && self.is_left_alone()) {
+                        park(Deadline::NEVER);
+                    }
+                });
             });
         }
     }

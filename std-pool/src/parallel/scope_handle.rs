@@ -52,10 +52,10 @@ impl<U: Send> ScopedJoinHandle<'_, U> {
                 if line.is_circular && !self.is_finished() {
                     return Err(JobError::WouldDeadlock);
                 }
-                blocking::anyway(|| self.packet.wait(Deadline::NEVER));
+                blocking::anyway(|| self.engine.attended(|| self.packet.wait(Deadline::NEVER)));
             }
         }
-        self.packet.wait(Deadline::NEVER);
+        self.engine.attended(|| self.packet.wait(Deadline::NEVER));
         self.packet.take().unwrap_or_else(|| unreachable!("only a finished job's value is taken, and once"))
     }
 }

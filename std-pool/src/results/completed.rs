@@ -111,7 +111,8 @@ impl<T: Send + 'static> Iterator for Completed<'_, T> {
             let next = self.try_next();
             (next.is_some() || is_over).then_some(next)
         };
-        blocking::maybe(|| Event::wait_any(&[&self.outlet.ended], self.deadline, ready)).flatten()?
+        let wait = || self.outlet.attended(|| Event::wait_any(&[&self.outlet.ended], self.deadline, ready));
+        blocking::maybe(wait).flatten()?
     }
 }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::any::TypeId;
+use std::sync::Weak;
 
 use fastthreadpool_core::{JobId, Unpark};
 
@@ -157,7 +158,19 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// Waits for that. Returns false when the time is over, or when nobody is left who could end the wait.
     pub(crate) fn wait_told(&self, deadline: Deadline<'_>) -> bool {
-        self.is_told() || blocking::maybe(|| self.ended.wait(deadline, || self.is_told())).unwrap_or(false)
+        self.is_told()
+            || blocking::maybe(|| self.attended(|| self.ended.wait(deadline, || self.is_told()))).unwrap_or(false)
+    }
+
+    /// Who waits for results works meanwhile for this pool, which has no threads.
+    pub(crate) fn attend(&self, engine: &Weak<Engine>) {
+        self.done.attend(engine);
+        self.failed.attend(engine);
+    }
+
+    /// Calls `wait`, in which something is waited for: see [`Engine::attended`].
+    pub(crate) fn attended<R>(&self, wait: impl FnOnce() -> R) -> R {
+        self.done.attended(wait)
     }
 
     pub(crate) fn address(&self) -> Address {

@@ -1,13 +1,15 @@
 //! A queue of results and the semaphore that counts it.
 #![forbid(unsafe_code)]
 
+use std::sync::Weak;
 use std::time::Duration;
 
 use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
 
+use crate::engine::Engine;
 use crate::here::call::catch;
 use crate::sync::semaphore::{Permit, Semaphore};
-use crate::sync::time::Time;
+use crate::sync::time::{Deadline, Time};
 use crate::sync::waiter::Waiter;
 use crate::sys::atomic::{AtomicBool, Ordering};
 use crate::sys::{Mutex, OnceLock, RawMutex, thread};
@@ -28,6 +30,8 @@ pub struct Results<E> {
     taken: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// A callback is being called with an entry that was taken.
     calling_back: AtomicBool,
+    /// Of a pool without threads: readers work for it while they wait.
+    attended: OnceLock<Weak<Engine>>,
 }
 
 impl<E: Send> Results<E> {
@@ -41,6 +45,7 @@ impl<E: Send> Results<E> {
             lost: Mutex::new(0),
             taken: OnceLock::new(),
             calling_back: AtomicBool::new(false),
+            attended: OnceLock::new(),
         }
     }
 
@@ -96,14 +101,37 @@ impl<E: Send> Results<E> {
     /// Waits for the oldest entry. `None` when the pool was shut down and everything has been read. In a job, for which another
     /// worker stands in meanwhile, also when all workers wait and there can be no more.
     pub fn pop(&self) -> Option<E> {
-        self.read(|| self.count.acquire().map_err(|error| error == AcquireError::Closed))
+        self.wait_until(Deadline::NEVER)
     }
 
     /// Waits for the oldest entry, at most so long. `None` when there was none in that time, or as for [`Results::pop`].
     pub fn pop_timeout(&self, timeout: Duration) -> Option<E> {
-        self.read(|| {
-            self.count.acquire_until(1, self.time.after(timeout)).map_err(|error| error == AcquireError::Closed)
+        self.wait_until(self.time.after(timeout))
+    }
+
+    #[inline]
+    fn wait_until(&self, deadline: Deadline<'_>) -> Option<E> {
+        self.read(|| match self.count.try_acquire() {
+            Ok(permit) => Ok(permit),
+            Err(_) => self.attended(|| self.acquire_until(deadline)),
         })
+    }
+
+    fn acquire_until(&self, deadline: Deadline<'_>) -> Result<Permit<'_>, bool> {
+        self.count.acquire_until(1, deadline).map_err(|error| error == AcquireError::Closed)
+    }
+
+    pub(crate) fn attend(&self, engine: &Weak<Engine>) {
+        // Set once, before anybody else sees the queue.
+        let _ = self.attended.set(Weak::clone(engine));
+    }
+
+    /// Calls `wait`, in which a reader waits: see [`Engine::attended`].
+    pub(crate) fn attended<R>(&self, wait: impl FnOnce() -> R) -> R {
+        match self.attended.get().and_then(Weak::upgrade) {
+            Some(engine) => engine.attended(wait),
+            None => wait(),
+        }
     }
 
     /// Takes what a permit stands for; without one, what is left if the queue is closed.

@@ -1,5 +1,6 @@
 //! Waiting for each other: the core's semaphore and lock for threads and tasks, the event on which the shell waits, and by which clock.
 
+pub(crate) mod attend;
 pub(crate) mod event;
 pub(crate) mod lock;
 pub(crate) mod looks;

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use fastthreadpool_core::{Park, Tick};
 
-use crate::sync::looks;
 use crate::sync::waiter::{ThisThread, Waiter};
+use crate::sync::{attend, looks};
 use crate::sys;
 
 /// The first tick of clocks by hand.
@@ -137,6 +137,12 @@ impl Deadline<'_> {
         self.tick == Tick::MAX
     }
 
+    /// Whether it has come.
+    #[inline]
+    pub(crate) fn is_over(self) -> bool {
+        !self.is_never() && self.now() >= self.tick
+    }
+
     /// That, or one of the same clock that is earlier.
     #[inline]
     pub(crate) fn or_by(self, tick: Tick) -> Self {
@@ -153,19 +159,24 @@ impl Deadline<'_> {
 /// Parks the present thread until it is woken, or for no reason; false when the deadline had come already. [`Tick::MAX`] never
 /// comes.
 pub(crate) fn park(deadline: Deadline<'_>) -> bool {
-    if deadline.is_never() {
-        looks::between(sys::thread::park);
-    } else if deadline.now() < deadline.tick {
+    let is_over = deadline.is_over();
+    if !is_over {
         park_until(deadline);
-    } else {
-        return false;
     }
-    true
+    !is_over
 }
 
-fn park_until(deadline: Deadline<'_>) {
+pub(crate) fn park_until(deadline: Deadline<'_>) {
+    if !attend::instead_of_park(deadline) {
+        sleep(deadline);
+    }
+}
+
+/// The same where there is nothing else to do.
+pub(crate) fn sleep(deadline: Deadline<'_>) {
     looks::between(|| match &deadline.time.0 {
         Some(clock) if deadline.tick >= BY_HAND => clock.park_until(deadline.tick),
+        _ if deadline.is_never() => sys::thread::park(),
         _ => sys::park_until(deadline.tick),
     });
 }
@@ -174,7 +185,8 @@ fn park_until(deadline: Deadline<'_>) {
 pub(crate) fn rest(deadline: Deadline<'_>, mut rise: impl FnMut()) {
     match &deadline.time.0 {
         Some(clock) => clock.rest_until(deadline.tick, &mut rise),
-        None => _ = park(deadline),
+        None if deadline.is_never() => sys::thread::park(),
+        None => sys::park_until(deadline.tick),
     }
 }
 

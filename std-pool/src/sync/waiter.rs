@@ -6,7 +6,7 @@ use std::task::Waker;
 use fastthreadpool_core::{Park, Tick, Unpark};
 
 use crate::here::call::catch;
-use crate::sync::looks;
+use crate::sync::time::{Deadline, WORLD, park, park_until};
 use crate::sys::{self, thread};
 
 /// The present thread as something that parks.
@@ -56,10 +56,10 @@ impl Park for ThisThread {
     }
 
     fn park(&self) {
-        looks::between(thread::park);
+        park(Deadline::NEVER);
     }
 
     fn park_until(&self, deadline: Tick) {
-        looks::between(|| sys::park_until(deadline));
+        park_until(WORLD.until(deadline));
     }
 }

@@ -27,7 +27,7 @@ pub(crate) mod thread {
     use std::io;
     use std::num::NonZeroUsize;
 
-    pub(crate) use shuttle::thread::{JoinHandle, Thread, current, panicking, park, yield_now};
+    pub(crate) use shuttle::thread::{JoinHandle, Thread, ThreadId, current, panicking, park, yield_now};
 
     /// The checker's handles do not tell.
     pub(crate) fn is_over(_: &JoinHandle<()>) -> bool {

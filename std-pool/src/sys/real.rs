@@ -15,7 +15,7 @@ pub(crate) mod atomic {
 
 pub(crate) mod thread {
     pub(crate) use std::thread::{
-        Builder, JoinHandle, Thread, available_parallelism, current, panicking, park, park_timeout, yield_now,
+        Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, panicking, park, park_timeout, yield_now,
     };
 
     /// To join it takes no time.

@@ -378,8 +378,9 @@ fn what_repeats_hides_no_job_from_who_runs_one() {
     let repeats = pool.schedule(std::time::Duration::from_nanos(1), || ()).unwrap();
     // Due, and on top.
     while pool.counts().timers > 0 {}
-    assert!(pool.run_one());
-    assert_eq!((ran.load(Ordering::Relaxed), pool.run_one()), (1, false));
+    // Once in 64 times others than those that are due have their turn.
+    let runs = (0..200).take_while(|_| ran.load(Ordering::Relaxed) == 0 && pool.run_one()).count();
+    assert_eq!(ran.load(Ordering::Relaxed), 1, "after {runs}");
     pool.cancel(repeats);
     drop(occupied);
 }

@@ -49,6 +49,7 @@ mod stops;
 mod submit;
 mod submit_wait;
 mod tallies;
+mod threadless;
 mod threads;
 mod time_limits;
 mod timers;
