@@ -32,6 +32,7 @@
 //! | `starts` | threads that do not start, and those that leave |
 //! | `stops` | those who wait to be told to stop, and who tells them |
 //! | `turned` | who turns a clock by hand, and those who sleep, come, begin, wait, end meanwhile |
+//! | `visits` | those who work for a pool while they wait, or for a while, and those who submit, wait, close |
 //! | `waiting` | waits for groups and for idleness, in jobs and outside |
 //! | `wall` | who sets the clock, and jobs that come, are moved, run again, or are the last |
 //! | `all` | a random program of everything |
@@ -57,6 +58,7 @@ mod several;
 mod starts;
 mod stops;
 mod turned;
+mod visits;
 mod waiting;
 mod wall;
 

@@ -42,6 +42,9 @@ type Instead = fn(Deadline<'_>);
 sys::local! {
     /// The innermost link, if there is one.
     static TOP: Cell<*const Link<'static>> = const { Cell::new(ptr::null()) };
+}
+
+sys::local! {
     static INSTEAD: Cell<Option<Instead>> = const { Cell::new(None) };
 }
 

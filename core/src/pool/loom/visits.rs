@@ -43,6 +43,22 @@ fn two_jobs_meet_a_visitor_that_runs_one() {
     });
 }
 
+/// It sees one too many for a moment, and stays.
+#[test]
+fn a_worker_falls_asleep_while_a_visitor_goes() {
+    model(2, || {
+        let stage = Stage::new(LONG, 1, 1);
+        let visitor = stage.pool.visit().expect("a seat is free");
+        let worker = stage.spawn_worker(stage.enlist());
+        let mut duties = vec![visitor.leave()];
+        let (mut resting, more) = rested([worker]);
+        duties.extend(more);
+        stage.perform(&mut resting, &mut duties);
+        assert!(resting[0].parked, "it has made way for the visitor");
+        stage.settle(resting, duties);
+    });
+}
+
 /// Where nobody is wanted one visitor sleeps, another comes and goes: what that one has not seen wakes the first.
 #[test]
 fn a_job_meets_a_visitor_that_sleeps_and_one_that_goes() {
