@@ -43,8 +43,7 @@ impl WorkerThread {
 impl Drop for WorkerThread {
     fn drop(&mut self) {
         if let Some(engine) = self.engine.take() {
-            let duty = engine.take_back(self.hire);
-            engine.perform_or_leave(duty);
+            engine.take_back(self.hire);
         }
     }
 }

@@ -349,12 +349,19 @@ impl Engine {
     }
 
     /// Calls `wait`, in which this thread waits for something of this pool: if that has no threads, it works for it meanwhile.
-    #[inline]
     pub(crate) fn attended<R>(&self, wait: impl FnOnce() -> R) -> R {
-        let Some(attends) = self.config.attends else { return wait() };
         let (mut wait, mut result) = (Some(wait), None);
-        (attends.wait)(self, &mut || result = wait.take().map(|wait| wait()));
+        self.attend(&mut || result = wait.take().map(|wait| wait()));
         result.unwrap_or_else(|| unreachable!("it is called once"))
+    }
+
+    /// The same without a type.
+    #[inline(never)]
+    pub(crate) fn attend(&self, wait: &mut dyn FnMut()) {
+        match self.config.attends {
+            Some(attends) => (attends.wait)(self, wait),
+            None => wait(),
+        }
     }
 
     /// Whether this is the child of a process that has the pool's threads: here there are none, and its locks may be held

@@ -156,10 +156,7 @@ impl Employer for Engine {
     }
 
     fn attend(&self, wait: &mut dyn FnMut()) {
-        match self.config.attends {
-            Some(attends) => (attends.wait)(self, wait),
-            None => wait(),
-        }
+        Self::attend(self, wait);
     }
 }
 
@@ -215,7 +212,7 @@ impl Engine {
         let Some(engine) = self.this.upgrade() else { return Ok(()) };
         if self.is_threadless() {
             // Who waits for it, or says so, does what there is.
-            self.perform_or_leave(self.core.start_failed());
+            self.nobody_comes();
             return Ok(());
         }
         self.settle_here();
@@ -243,26 +240,32 @@ impl Engine {
             started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
         };
         if started.is_err() {
-            let duty = self.take_back(hire);
-            self.perform_or_leave(duty);
+            self.take_back(hire);
         }
         started
     }
 
+    /// A worker that the core has asked for does not come.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn nobody_comes(&self) {
+        let duty = self.core.start_failed();
+        self.perform_or_leave(duty);
+    }
+
     /// A thread that was asked for does not come.
     #[cold]
-    pub(super) fn take_back(&self, hire: Hire) -> Duty {
+    pub(super) fn take_back(&self, hire: Hire) {
         self.threads.numbers.give_back(hire.number);
         self.life.lock().thread_gone(hire.round);
         self.retire(&Cell::new(hire.errands), false);
-        let duty = self.core.start_failed();
+        self.nobody_comes();
         // Who waits for the end has waited for this thread, too.
         self.settle();
         self.quiet.notify();
         if self.core.alive() == 0 {
             waits::tell_left_alone(self);
         }
-        duty
     }
 
     #[cold]

@@ -159,7 +159,7 @@ impl Engine {
         let worker = self.core.attach();
         if worker.is_none() {
             // Others have come meanwhile.
-            self.perform_or_leave(self.core.start_failed());
+            self.nobody_comes();
         }
         self.work_on(worker, frame, true);
     }
