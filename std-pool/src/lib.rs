@@ -37,6 +37,8 @@ mod pool;
 mod report;
 mod several;
 mod sharing;
+#[cfg(all(feature = "simulation", not(shuttle)))]
+pub mod simulation;
 #[cfg(feature = "tracing")]
 mod spans;
 mod submitting;

@@ -19,6 +19,7 @@ use crate::here::call::drop_quietly;
 use crate::here::cancellation::Cancellation;
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::{self, CancelReason};
+use crate::sys;
 
 /// Is given what was removed.
 pub(super) type Keep<'k> = dyn FnMut(JobId, JobKind, Payload) + 'k;
@@ -88,6 +89,7 @@ impl Engine {
 
     /// Cancels a job wherever it is.
     pub(crate) fn cancel(&self, id: JobId) -> Cancellation {
+        sys::point();
         let cancelled = self.core.cancel(id);
         match cancelled {
             Cancelled::Removed(payload) => {

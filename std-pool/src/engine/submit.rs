@@ -12,6 +12,7 @@ use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::here::call::drop_quietly;
 use crate::here::frame;
+use crate::sys;
 
 /// A job that was not accepted; gives the function back.
 #[non_exhaustive]
@@ -160,6 +161,7 @@ impl Engine {
         to: To,
         gated: Option<Gated>,
     ) -> Result<JobId, SubmitError<J::Function>> {
+        sys::point();
         match (to, gated) {
             (To::Back, None) => {
                 let job = Packed(job);
@@ -182,6 +184,7 @@ impl Engine {
 
     /// Submits jobs to the end of the queue; those that are not accepted stay in `jobs`, where all are.
     pub(crate) fn submit_all<J: Submission>(&self, jobs: &mut [Option<Packed<J>>]) -> Result<(), SubmitError<()>> {
+        sys::point();
         let (ids, duty) = match frame::seat_in(self.address()) {
             None => self.core.submit_all(jobs),
             Some(seat) => self.core.submit_all_from(seat, jobs),

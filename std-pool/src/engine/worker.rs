@@ -137,7 +137,9 @@ impl Runner<Payload> for Env {
         }
         self.count();
         // Jobs catch their panics and those of all that they drop; what arrives here is the pool's own.
-        catch(|| payload.step(self)).unwrap_or(After::Failed)
+        let after = catch(|| payload.step(self)).unwrap_or(After::Failed);
+        sys::point();
+        after
     }
 
     fn dispose(&mut self, payload: Payload) {

@@ -289,7 +289,11 @@ impl<'t> Helper<'t> {
     fn hold_back(&self) {
         let due =
             self.stolen.get().saturating_add(PAUSE.saturating_mul(self.tasks.inside.load(Ordering::Relaxed) as u64));
-        while !cfg!(shuttle) && sys::now() < due && !self.tasks.is_closing.load(Ordering::Relaxed) {
+        while !cfg!(shuttle)
+            && !sys::is_simulated()
+            && sys::now() < due
+            && !self.tasks.is_closing.load(Ordering::Relaxed)
+        {
             (0..16).for_each(|_| std::hint::spin_loop());
         }
         self.stolen.set(sys::now());

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::here::call::{Panic, catch};
 use crate::here::removed::CancelReason;
+use crate::sys;
 
 /// An error of a job's own, of any type.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -94,7 +95,11 @@ impl Error for JobError {
 /// Runs a job's function to one of its ends.
 #[inline(always)]
 pub(crate) fn outcome<T, R: Outcome<T>>(f: impl FnOnce() -> R) -> Result<T, JobError> {
-    match catch(|| f().into_result()) {
+    let call = || {
+        sys::begin_job();
+        f().into_result()
+    };
+    match catch(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(JobError::Failed(error)),
         Err(panic) => Err(JobError::Panicked(panic)),

@@ -56,6 +56,7 @@ impl FastLock {
     /// Takes the lock, waits for it if need be. It is free again after a [`FastLock::release`].
     #[inline]
     pub fn acquire(&self) {
+        sys::point();
         if !self.0.try_acquire() {
             blocking::anyway(|| self.0.acquire(&ThisThread));
         }
@@ -65,12 +66,14 @@ impl FastLock {
     #[inline]
     #[must_use = "the lock may not be taken"]
     pub fn try_acquire(&self) -> bool {
+        sys::point();
         self.0.try_acquire()
     }
 
     /// Takes the lock, waits at most so long; returns whether it was free in that time.
     #[must_use = "the lock may not be taken"]
     pub fn acquire_timeout(&self, timeout: Duration) -> bool {
+        sys::point();
         let deadline = sys::after(timeout);
         self.0.try_acquire() || blocking::anyway(|| self.0.acquire_until(&ThisThread, deadline, sys::now))
     }
@@ -78,6 +81,7 @@ impl FastLock {
     /// Takes the lock until the guard is dropped.
     #[inline]
     pub fn guard(&self) -> FastLockGuard<'_> {
+        sys::point();
         match self.0.try_guard() {
             Some(guard) => guard,
             None => blocking::anyway(|| self.0.guard(&ThisThread)),
@@ -87,6 +91,7 @@ impl FastLock {
     /// [`FastLock::guard`], if the lock is free.
     #[inline]
     pub fn try_guard(&self) -> Option<FastLockGuard<'_>> {
+        sys::point();
         self.0.try_guard()
     }
 

@@ -10,7 +10,7 @@ use fastthreadpool_core::{AcquireError, Overflow, Tick, TryAcquireError};
 use crate::here::blocking;
 use crate::sync::time::{Deadline, OnTime, WORLD};
 use crate::sync::waiter::{ThisThread, Waiter};
-use crate::sys::{RawMutex, thread};
+use crate::sys::{self, RawMutex, thread};
 
 /// Permits that are released when they are dropped, unless they are forgotten.
 pub type Permit<'s> = core::Permit<'s, RawMutex, Waiter>;
@@ -98,6 +98,7 @@ impl Semaphore {
     /// As [`Semaphore::acquire`]; [`AcquireError::TooMany`] for more than there can be.
     #[inline]
     pub fn acquire_many(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
+        sys::point();
         if self.0.try_acquire(permits).is_err() {
             self.wait_for(permits)?;
         }
@@ -120,6 +121,7 @@ impl Semaphore {
     /// [`TryAcquireError`] says why not.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, TryAcquireError> {
+        sys::point();
         self.0.try_permit(1)
     }
 
@@ -130,6 +132,7 @@ impl Semaphore {
     /// [`TryAcquireError`] says why not.
     #[inline]
     pub fn try_acquire_many(&self, permits: usize) -> Result<Permit<'_>, TryAcquireError> {
+        sys::point();
         self.0.try_permit(permits)
     }
 
@@ -153,6 +156,7 @@ impl Semaphore {
 
     /// The same by any clock.
     pub(crate) fn acquire_until(&self, permits: usize, deadline: Deadline<'_>) -> Result<Permit<'_>, AcquireError> {
+        sys::point();
         if let Ok(permit) = self.0.try_permit(permits) {
             return Ok(permit);
         }
@@ -189,7 +193,9 @@ impl Semaphore {
     /// [`Overflow`] when there would be more than [`Semaphore::MAX_PERMITS`]; nothing has changed then.
     #[inline]
     pub fn release(&self, permits: usize) -> Result<(), Overflow> {
-        self.0.release(permits)
+        let released = self.0.release(permits);
+        sys::point();
+        released
     }
 
     /// Takes up to so many free permits away for good: there are fewer from then on, until [`Semaphore::release`] makes new ones.

@@ -13,6 +13,8 @@ mod model;
 mod name;
 #[cfg(not(shuttle))]
 mod real;
+#[cfg(all(feature = "simulation", not(shuttle)))]
+pub(crate) mod simulated;
 mod timely;
 pub(crate) mod timerfd;
 

@@ -4,9 +4,12 @@ use std::ptr;
 pub(crate) use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 pub(crate) use std::thread_local as local;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use fastthreadpool_core::Tick;
+
+#[cfg(feature = "simulation")]
+use crate::sys::simulated;
 pub(crate) use parking_lot::{Mutex, RawMutex};
 
 pub(crate) mod atomic {
@@ -14,8 +17,13 @@ pub(crate) mod atomic {
 }
 
 pub(crate) mod thread {
-    pub(crate) use std::thread::{
-        Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, panicking, park, park_timeout, yield_now,
+    #[cfg(not(feature = "simulation"))]
+    pub(crate) use std::thread::{Builder, JoinHandle, Thread, available_parallelism, current, park, yield_now};
+    pub(crate) use std::thread::{ThreadId, panicking};
+
+    #[cfg(feature = "simulation")]
+    pub(crate) use crate::sys::simulated::{
+        Builder, JoinHandle, Thread, available_parallelism, current, park, yield_now,
     };
 
     /// To join it takes no time.
@@ -75,7 +83,20 @@ fn origin() -> Instant {
 
 /// The present time, in nanoseconds.
 pub(crate) fn now() -> Tick {
+    #[cfg(feature = "simulation")]
+    if let Some(now) = simulated::now() {
+        return now;
+    }
     tick(Instant::now())
+}
+
+/// What the clock of the system says.
+pub(crate) fn system_now() -> SystemTime {
+    #[cfg(feature = "simulation")]
+    if let Some(now) = simulated::system_now() {
+        return now;
+    }
+    SystemTime::now()
 }
 
 /// An instant as a tick; what lies outside the range is cut off at its end.
@@ -90,12 +111,41 @@ pub(crate) fn instant(tick: Tick) -> Option<Instant> {
 
 /// Parks the present thread until it is woken, or until the clock has reached `deadline`; or for no reason.
 pub(crate) fn park_until(deadline: Tick) {
+    #[cfg(feature = "simulation")]
+    if simulated::park_until(deadline) {
+        return;
+    }
     match instant(deadline) {
-        Some(deadline) => thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+        Some(deadline) => std::thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
         None => thread::park(),
     }
 }
 
 /// User code is about to run.
 #[inline(always)]
-pub(crate) fn assert_unlocked() {}
+pub(crate) fn assert_unlocked() {
+    point();
+}
+
+/// The present thread does what others see, and holds no lock: a simulated one lets others play.
+#[inline(always)]
+pub(crate) fn point() {
+    #[cfg(feature = "simulation")]
+    simulated::point();
+}
+
+/// A job is about to call the user's function.
+#[inline(always)]
+pub(crate) fn begin_job() {
+    #[cfg(feature = "simulation")]
+    simulated::begin_job();
+}
+
+/// Whether the present thread is simulated.
+#[inline(always)]
+pub(crate) fn is_simulated() -> bool {
+    #[cfg(feature = "simulation")]
+    return simulated::is_simulated();
+    #[cfg(not(feature = "simulation"))]
+    false
+}
