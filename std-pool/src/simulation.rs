@@ -209,7 +209,7 @@ pub fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Actor
         *leaves.result.lock() = Some(result);
         leaves.has_come.notify();
     };
-    let started = sys::thread::Builder::new().name("actor".into()).spawn(live);
+    let started = sys::thread::Builder::new().name("actor".into()).start(live);
     drop(started.unwrap_or_else(|error| panic!("no thread can be started: {error}")));
     Actor(end)
 }

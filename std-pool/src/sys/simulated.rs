@@ -196,7 +196,7 @@ impl Stage {
         let (next, is_done) = {
             let mut play = self.play.lock();
             let actor = &mut play.actors[number];
-            let is_woken = state != State::Ready && std::mem::take(&mut actor.is_woken);
+            let is_woken = matches!(state, State::Parked(_)) && std::mem::take(&mut actor.is_woken);
             actor.state = if is_woken { State::Ready } else { state };
             let drawn = play.draw(self.now.load(Ordering::SeqCst));
             let next = drawn.map(|(next, now)| {
@@ -368,12 +368,17 @@ impl Builder {
     }
 
     pub(crate) fn spawn<T: Send + 'static>(self, f: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+        if present(|stage, _| stage.happens(|faults| faults.starts)) == Some(true) {
+            return Err(io::Error::other("a simulated thread that does not start"));
+        }
+        self.start(f)
+    }
+
+    /// The same, but that a simulated thread starts in any case.
+    pub(crate) fn start<T: Send + 'static>(self, f: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
         let Some(stage) = present(|stage, _| Arc::clone(stage)) else {
             return self.0.spawn(f).map(|handle| JoinHandle { handle, actor: None });
         };
-        if stage.happens(|faults| faults.starts) {
-            return Err(io::Error::other("a simulated thread that does not start"));
-        }
         let number = stage.register(None);
         let actor = Arc::clone(&stage);
         let live = move || {

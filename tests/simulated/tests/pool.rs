@@ -1,0 +1,145 @@
+//! The pool itself, simulated: random programs of everything, whose accounts must balance and which must end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fastthreadpool::simulation::{Simulation, random, sleep, spawn};
+use fastthreadpool::{Group, Pool, Semaphore, WhenFull};
+
+/// Programs that are played.
+fn times() -> u64 {
+    std::env::var("SIMULATIONS").map_or(300, |times| times.parse().unwrap())
+}
+
+fn moment() -> Duration {
+    Duration::from_micros(random(2000))
+}
+
+/// What jobs of a program share.
+struct Shared {
+    pool: Pool<u64>,
+    group: Group<u64>,
+    permits: Semaphore,
+    ran: AtomicU64,
+}
+
+/// Something that may be done with a pool, in a job or not.
+fn step(shared: &Arc<Shared>, depth: u32) {
+    let job = |depth: u32| {
+        let shared = Arc::clone(shared);
+        move || {
+            shared.ran.fetch_add(1, Ordering::Relaxed);
+            if depth < 3 && random(2) == 0 {
+                step(&shared, depth + 1);
+            }
+            u64::from(depth)
+        }
+    };
+    let Shared { pool, group, permits, .. } = &**shared;
+    match random(16) {
+        0 | 1 => _ = pool.submit(job(depth)),
+        2 => _ = pool.submit_first(job(depth)),
+        3 => _ = pool.submit_later(moment(), job(depth)),
+        4 => {
+            if let Ok(id) = pool.submit(job(depth)) {
+                pool.cancel(id);
+            }
+        }
+        5 => {
+            if let Ok(handle) = pool.spawn(job(depth)) {
+                _ = handle.join();
+            }
+        }
+        6 => _ = group.submit(job(depth)),
+        7 => _ = group.wait(),
+        8 => {
+            pool.scope(|s| {
+                for _ in 0..random(4) {
+                    s.spawn(|| _ = shared.ran.fetch_add(1, Ordering::Relaxed));
+                }
+            });
+        }
+        9 => _ = pool.join(|| permits.try_acquire().is_ok(), || permits.value()),
+        10 => {
+            if let Ok(_permit) = permits.acquire_timeout(moment()) {
+                sleep(moment());
+            }
+        }
+        11 => _ = pool.done().pop_timeout(moment()),
+        12 => {
+            if let Ok(handle) = pool.spawn_with(|job| job.cancelled_timeout(moment())) {
+                pool.cancel(handle.id());
+                _ = handle.join_timeout(moment());
+            }
+        }
+        13 => _ = pool.run_one(),
+        14 => sleep(moment()),
+        _ => {
+            let mut left = random(3);
+            let periodic = move || {
+                left = left.saturating_sub(1);
+                left
+            };
+            if let Ok(id) = pool.schedule(Duration::from_micros(1 + random(500)), periodic) {
+                sleep(moment());
+                pool.cancel(id);
+            }
+        }
+    }
+}
+
+fn program(threadless: bool) -> (u64, u64) {
+    let builder = Pool::builder();
+    let builder = match random(4) {
+        0 => builder.queue_capacity(4).when_full(WhenFull::RunHere),
+        1 => builder.keep_alive(moment()),
+        _ => builder,
+    };
+    let builder = if threadless { builder.threadless() } else { builder.threads(1 + random(3) as usize) };
+    let pool: Pool<u64> = builder.build().unwrap();
+    let group = pool.group().limit(1).build().unwrap();
+    let shared = Arc::new(Shared { pool, group, permits: Semaphore::new(1), ran: AtomicU64::new(0) });
+    let actors: Vec<_> = (0..2)
+        .map(|_| {
+            let shared = Arc::clone(&shared);
+            spawn(move || (0..4).for_each(|_| step(&shared, 0)))
+        })
+        .collect();
+    actors.into_iter().for_each(|actor| actor.join().unwrap());
+    match random(3) {
+        0 => shared.pool.shutdown(),
+        1 => _ = shared.pool.shutdown_now(),
+        _ => {
+            shared.pool.wait_idle();
+            shared.pool.shutdown();
+        }
+    }
+    let counts = shared.pool.counts();
+    assert_eq!((counts.pending, counts.timers, counts.accepted), (0, 0, counts.sum()), "{counts:?}");
+    assert_eq!(shared.permits.value(), 1);
+    (counts.accepted, shared.ran.load(Ordering::Relaxed))
+}
+
+#[test]
+fn random_programs_end_and_balance() {
+    Simulation::new(0).explore(times(), || _ = program(false));
+}
+
+#[test]
+fn without_threads_too() {
+    Simulation::new(1_000_000).explore(times(), || _ = program(true));
+}
+
+#[test]
+fn with_threads_that_do_not_start_and_jobs_that_panic() {
+    Simulation::new(2_000_000).failing_starts(0.2).panicking_jobs(0.1).explore(times(), || _ = program(false));
+}
+
+#[test]
+fn a_seed_repeats_a_program() {
+    for seed in 3_000_000..3_000_000 + times() / 10 {
+        let play = || Simulation::new(seed).panicking_jobs(0.1).play(|| program(false));
+        assert_eq!(play(), play(), "with seed {seed}");
+    }
+}
