@@ -7,6 +7,7 @@
 //! | a job that waits for its place | that one begins in its place, and it goes on when that has ended |
 //! | room in the queue of its group, of one inside or around it | it gives its place up, for good: what it does afterwards it does beside the others |
 //! | one that will need its place, or all of its group, of one inside or beside it, or of the pool | the same |
+//! | one that waits for what needs its place, itself or by others who wait | the same |
 
 use std::mem;
 use std::ops::ControlFlow;
@@ -79,14 +80,14 @@ pub(crate) fn turns() -> Vec<Turn> {
 
 impl Engine {
     /// A job gives up its place.
-    pub(crate) fn go_without(&self, turn: &Turn) {
-        self.perform_or_leave(self.core.go_without(turn.id));
+    pub(crate) fn go_without(&self, id: JobId) {
+        self.perform_or_leave(self.core.go_without(id));
     }
 
     /// The present thread waits until a job of the group may come in, for which others may have to begin.
     pub(crate) fn give_way(&self, slot: &Slot) {
         let own = turns().into_iter().filter(|turn| turn.engine == self.address() && turn.is_kin_of(slot));
-        own.for_each(|turn| self.go_without(&turn));
+        own.for_each(|turn| self.go_without(turn.id));
     }
 
     /// The present thread waits for the end of a job. Returns whether that may begin now, and could not before.
@@ -97,7 +98,7 @@ impl Engine {
             match self.core.exempt(id, turn.id) {
                 Exempt::Free => {}
                 Exempt::Ready => may_begin = true,
-                Exempt::Behind => self.go_without(&turn),
+                Exempt::Behind => self.go_without(turn.id),
             }
         }
         may_begin

@@ -22,6 +22,7 @@
 //! 2. The lock is held to look, never to wake, and never while an engine's entries are locked.
 
 use std::ptr;
+use std::sync::Arc;
 
 use fastthreadpool_core::{Cohort, JobId};
 
@@ -124,6 +125,21 @@ impl List {
                 if !found.contains(&other) && turns.iter().any(|turn| waits_for(waiter, turn)) {
                     found.push(other);
                 }
+            }
+        }
+        found
+    }
+
+    /// The turns of those who wait for a waiter, directly or by others, that have places which it waits for others to need.
+    fn in_the_way(&self) -> Vec<(Arc<Engine>, JobId)> {
+        let mut found = Vec::new();
+        for (index, waiter) in self.waiters.iter().enumerate() {
+            let Some(engine) = waiter.awaits.engine().filter(|_| waiter.is_inside()) else { continue };
+            let Some(this) = engine.this.upgrade() else { continue };
+            let is_in_the_way = |turn: &&Turn| turn.engine == engine.address() && waiter.awaits.may_need(turn);
+            for dependent in self.dependents(index, |waiter, turn| waiter.awaits.includes(turn)) {
+                let turns = self.waiters[dependent].turns.iter().filter(is_in_the_way);
+                found.extend(turns.map(|turn| (Arc::clone(&this), turn.id)));
             }
         }
         found
@@ -259,22 +275,22 @@ impl<'w> InLine<'w> {
     /// Gets in line.
     pub(crate) fn enter(awaits: Awaits<'w>) -> Self {
         let turns = turns();
-        if let Some(engine) = awaits.engine() {
-            let own = turns.iter().filter(|turn| turn.engine == engine.address() && awaits.may_need(turn));
-            own.for_each(|turn| engine.go_without(turn));
-        }
         let is_inside = !turns.is_empty();
         // Said before it is in line: who then has something to tell waits for the lock.
         awaits.count(true, is_inside);
-        let (number, is_circular) = {
+        let (number, is_circular, in_the_way) = {
             let mut list = list().lock();
             let number = list.next;
             list.next += 1;
             let (thread, awaits) = (thread::current(), awaits.forever());
             list.waiters.push(Waiter { number, thread, awaits, turns, is_over: false, is_told: false });
             // At once: of a ring only the last one sees that it is closed.
-            (number, list.is_circular(list.waiters.len() - 1))
+            let is_circular = list.is_circular(list.waiters.len() - 1);
+            (number, is_circular, if is_inside { list.in_the_way() } else { Vec::new() })
         };
+        for (engine, id) in in_the_way {
+            engine.go_without(id);
+        }
         if is_inside {
             // Those who are inside of jobs may be over now that this one waits, too.
             tell(Waiter::is_inside);

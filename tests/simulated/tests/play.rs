@@ -7,9 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use fastthreadpool::simulation::{self, Simulation, now, sleep, spawn, system_time, yield_now};
-use fastthreadpool::{
-    AcquireError, FastLock, JobError, MissedTickBehavior, Pool, Semaphore, SubmitError, WhenFull,
-};
+use fastthreadpool::{AcquireError, FastLock, JobError, MissedTickBehavior, Pool, Semaphore, SubmitError, WhenFull};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const SECOND: Duration = Duration::from_secs(1);

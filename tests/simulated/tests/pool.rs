@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use fastthreadpool::simulation::{Simulation, random, sleep, spawn};
@@ -22,6 +23,19 @@ struct Shared {
     group: Group<u64>,
     permits: Semaphore,
     ran: AtomicU64,
+    /// Threads may fail to start: who waits in a job has nobody to stand in then, until the next submit.
+    has_faults: bool,
+}
+
+/// Says who waits for what, if a program fails.
+struct Tells<'s>(&'s Shared);
+
+impl Drop for Tells<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("{}\n{:?}", self.0.pool.report(), self.0.group.counts());
+        }
+    }
 }
 
 /// Something that may be done with a pool, in a job or not.
@@ -38,6 +52,7 @@ fn step(shared: &Arc<Shared>, depth: u32) {
     };
     let Shared { pool, group, permits, .. } = &**shared;
     match random(16) {
+        5 | 7 | 8 if shared.has_faults && depth > 0 => {}
         0 | 1 => _ = pool.submit(job(depth)),
         2 => _ = pool.submit_first(job(depth)),
         3 => _ = pool.submit_later(moment(), job(depth)),
@@ -89,7 +104,7 @@ fn step(shared: &Arc<Shared>, depth: u32) {
     }
 }
 
-fn program(threadless: bool) -> (u64, u64) {
+fn program(threadless: bool, has_faults: bool) -> (u64, u64) {
     let builder = Pool::builder();
     let builder = match random(4) {
         0 => builder.queue_capacity(4).when_full(WhenFull::RunHere),
@@ -99,7 +114,8 @@ fn program(threadless: bool) -> (u64, u64) {
     let builder = if threadless { builder.threadless() } else { builder.threads(1 + random(3) as usize) };
     let pool: Pool<u64> = builder.build().unwrap();
     let group = pool.group().limit(1).build().unwrap();
-    let shared = Arc::new(Shared { pool, group, permits: Semaphore::new(1), ran: AtomicU64::new(0) });
+    let shared = Arc::new(Shared { pool, group, permits: Semaphore::new(1), ran: AtomicU64::new(0), has_faults });
+    let _tells = Tells(&shared);
     let actors: Vec<_> = (0..2)
         .map(|_| {
             let shared = Arc::clone(&shared);
@@ -123,23 +139,23 @@ fn program(threadless: bool) -> (u64, u64) {
 
 #[test]
 fn random_programs_end_and_balance() {
-    Simulation::new(0).explore(times(), || _ = program(false));
+    Simulation::new(0).explore(times(), || _ = program(false, false));
 }
 
 #[test]
 fn without_threads_too() {
-    Simulation::new(1_000_000).explore(times(), || _ = program(true));
+    Simulation::new(1_000_000).explore(times(), || _ = program(true, false));
 }
 
 #[test]
 fn with_threads_that_do_not_start_and_jobs_that_panic() {
-    Simulation::new(2_000_000).failing_starts(0.2).panicking_jobs(0.1).explore(times(), || _ = program(false));
+    Simulation::new(2_000_000).failing_starts(0.2).panicking_jobs(0.1).explore(times(), || _ = program(false, true));
 }
 
 #[test]
 fn a_seed_repeats_a_program() {
     for seed in 3_000_000..3_000_000 + times() / 10 {
-        let play = || Simulation::new(seed).panicking_jobs(0.1).play(|| program(false));
+        let play = || Simulation::new(seed).panicking_jobs(0.1).play(|| program(false, false));
         assert_eq!(play(), play(), "with seed {seed}");
     }
 }

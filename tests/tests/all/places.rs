@@ -188,3 +188,33 @@ fn two_jobs_of_a_group_for_two_wait_for_it_and_for_each_other() {
     }
     assert_over(&group, 4);
 }
+
+#[test]
+fn a_place_is_given_up_for_who_is_waited_for_and_waits_for_others_to_need_it() {
+    for waits_first in [true, false] {
+        let pool: Pool = pool(2);
+        let (group, log) = (strand(&pool), Log::default());
+        let (inner, handle, write) = (group.clone(), pool.clone(), log.clone());
+        // Of no group, and it waits for the one behind this.
+        let (begun, begins) = std::sync::mpsc::channel();
+        let holder = group.spawn(move || {
+            let behind = write.clone();
+            inner.submit(move || behind.add("behind")).unwrap();
+            let (waits, wrote) = (inner.clone(), write.clone());
+            let waiter = handle.spawn(move || {
+                begun.send(()).unwrap();
+                waits.wait();
+                wrote.add("waiter");
+            });
+            if waits_first {
+                // It has begun elsewhere; else it is run here, inside of this.
+                begins.recv().unwrap();
+            }
+            waiter.unwrap().join().unwrap();
+            write.add("holder");
+        });
+        holder.unwrap().join().unwrap();
+        assert_over(&group, 2);
+        assert_eq!(log.lines(), ["behind", "waiter", "holder"]);
+    }
+}
