@@ -34,7 +34,7 @@ use crate::here::blocking;
 use crate::here::frame::Address;
 use crate::sync::time::{Deadline, park};
 use crate::sys::thread::{self, Thread};
-use crate::sys::{Global, Mutex};
+use crate::sys::{Global, Mutex, Scene};
 
 struct Waiter {
     number: u64,
@@ -45,6 +45,7 @@ struct Waiter {
     is_over: bool,
     /// It was woken to see that.
     is_told: bool,
+    scene: Scene,
 }
 
 // SAFETY: what it awaits is shared between threads.
@@ -211,6 +212,7 @@ impl List {
         for index in 0..self.waiters.len() {
             let waiter = &self.waiters[index];
             // Room before the look: what is over awaits nothing any more that could be meant the next time.
+            let is_meant = |waiter| is_meant(waiter) && waiter.scene.is_present();
             if waiter.is_told || places.as_slice().is_empty() || !is_meant(waiter) || !self.look(index) {
                 continue;
             }
@@ -283,7 +285,15 @@ impl<'w> InLine<'w> {
             let number = list.next;
             list.next += 1;
             let (thread, awaits) = (thread::current(), awaits.forever());
-            list.waiters.push(Waiter { number, thread, awaits, turns, is_over: false, is_told: false });
+            list.waiters.push(Waiter {
+                number,
+                thread,
+                awaits,
+                turns,
+                is_over: false,
+                is_told: false,
+                scene: Scene::present(),
+            });
             // At once: of a ring only the last one sees that it is closed.
             let is_circular = list.is_circular(list.waiters.len() - 1);
             (number, is_circular, if is_inside { list.in_the_way() } else { Vec::new() })

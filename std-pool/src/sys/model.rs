@@ -286,6 +286,20 @@ pub(crate) fn point() {}
 /// It plants no panics.
 pub(crate) fn begin_job() {}
 
+/// There is but one.
+pub(crate) struct Scene;
+
+impl Scene {
+    pub(crate) fn present() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there are several")]
+    pub(crate) fn is_present(&self) -> bool {
+        true
+    }
+}
+
 /// Nor is it a simulation.
 pub(crate) fn is_simulated() -> bool {
     false

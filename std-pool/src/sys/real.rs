@@ -141,6 +141,25 @@ pub(crate) fn begin_job() {
     simulated::begin_job();
 }
 
+#[cfg(feature = "simulation")]
+pub(crate) use simulated::Scene;
+
+/// There is but one.
+#[cfg(not(feature = "simulation"))]
+pub(crate) struct Scene;
+
+#[cfg(not(feature = "simulation"))]
+impl Scene {
+    pub(crate) fn present() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there are several")]
+    pub(crate) fn is_present(&self) -> bool {
+        true
+    }
+}
+
 /// Whether the present thread is simulated.
 #[inline(always)]
 pub(crate) fn is_simulated() -> bool {

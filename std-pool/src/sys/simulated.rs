@@ -267,6 +267,26 @@ impl Stage {
     }
 }
 
+/// In which play a thread is, if in one.
+pub(crate) struct Scene(Option<Arc<Stage>>);
+
+impl Scene {
+    /// That of the present thread.
+    pub(crate) fn present() -> Self {
+        Self(present(|stage, _| Arc::clone(stage)))
+    }
+
+    /// Whether the present thread is in the same one, or neither is in one: what is shared by all the process is not to tell of others.
+    pub(crate) fn is_present(&self) -> bool {
+        let goes_on = |stage: &&Arc<Stage>| !stage.is_over();
+        match (self.0.as_ref().filter(goes_on), Self::present().0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, &other),
+            _ => false,
+        }
+    }
+}
+
 /// Whether the present thread is simulated.
 pub(crate) fn is_simulated() -> bool {
     present(|_, _| ()).is_some()
