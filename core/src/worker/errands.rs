@@ -34,6 +34,7 @@ impl Blank for Turns {
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// It is a visitor, before which so many have come.
+    #[cfg(feature = "alloc")]
     pub(crate) fn begin_visit(&mut self, before: usize) {
         // Many that run one job each are as one that runs many.
         let timed = (before % usize::from(SHARE)) as u8;

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::mem;
 
-use crate::sys::{Global, Mutex};
+use crate::sys::{self, Global, Mutex};
 
 /// Things that are kept at most: those who need one at a time.
 const MOST: usize = 8;
@@ -16,6 +16,10 @@ static SPARE: Global<Mutex<Things>> = Global::new(|| Mutex::new(Vec::new()));
 
 /// One that fits, if there is one.
 pub(crate) fn take<T: Any + Send>(fits: impl Fn(&T) -> bool) -> Option<Box<T>> {
+    if sys::is_simulated() {
+        // Whatever others have left is not the seed's.
+        return None;
+    }
     let mut things = SPARE.made()?.lock();
     let place = things.iter().rposition(|thing| thing.downcast_ref().is_some_and(&fits))?;
     let thing = things.swap_remove(place);
@@ -25,6 +29,9 @@ pub(crate) fn take<T: Any + Send>(fits: impl Fn(&T) -> bool) -> Option<Box<T>> {
 
 /// Somebody needs it no more.
 pub(crate) fn keep(thing: Box<dyn Any + Send>) {
+    if sys::is_simulated() {
+        return;
+    }
     let mut things = SPARE.get().lock();
     let surplus = if things.len() < MOST { None } else { Some(things.swap_remove(0)) };
     things.push(thing);

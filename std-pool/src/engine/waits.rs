@@ -131,14 +131,19 @@ impl List {
         found
     }
 
-    /// The turns of those who wait for a waiter, directly or by others, that have places which it waits for others to need.
-    fn in_the_way(&self) -> Vec<(Arc<Engine>, JobId)> {
+    /// A waiter has come. The turns of those who wait for one, directly or by others, that have places which that one waits for others to
+    /// need; of those for whom the new one waits.
+    fn in_the_way(&self, new: usize) -> Vec<(Arc<Engine>, JobId)> {
         let mut found = Vec::new();
         for (index, waiter) in self.waiters.iter().enumerate() {
             let Some(engine) = waiter.awaits.engine().filter(|_| waiter.is_inside()) else { continue };
             let Some(this) = engine.this.upgrade() else { continue };
             let is_in_the_way = |turn: &&Turn| turn.engine == engine.address() && waiter.awaits.may_need(turn);
-            for dependent in self.dependents(index, |waiter, turn| waiter.awaits.includes(turn)) {
+            let dependents = self.dependents(index, |waiter, turn| waiter.awaits.includes(turn));
+            if !dependents.contains(&new) {
+                continue;
+            }
+            for dependent in dependents {
                 let turns = self.waiters[dependent].turns.iter().filter(is_in_the_way);
                 found.extend(turns.map(|turn| (Arc::clone(&this), turn.id)));
             }
@@ -295,8 +300,8 @@ impl<'w> InLine<'w> {
                 scene: Scene::present(),
             });
             // At once: of a ring only the last one sees that it is closed.
-            let is_circular = list.is_circular(list.waiters.len() - 1);
-            (number, is_circular, if is_inside { list.in_the_way() } else { Vec::new() })
+            let new = list.waiters.len() - 1;
+            (number, list.is_circular(new), if is_inside { list.in_the_way(new) } else { Vec::new() })
         };
         for (engine, id) in in_the_way {
             engine.go_without(id);
@@ -351,7 +356,8 @@ impl Drop for InLine<'_> {
         {
             let mut list = list().lock();
             let index = list.index(self.number);
-            drop(list.waiters.swap_remove(index));
+            // In order: who else waits in the process is not to change whom others tell first.
+            drop(list.waiters.remove(index));
         }
         self.awaits.count(false, self.is_inside);
     }

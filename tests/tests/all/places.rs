@@ -200,11 +200,11 @@ fn a_place_is_given_up_for_who_is_waited_for_and_waits_for_others_to_need_it() {
         let holder = group.spawn(move || {
             let behind = write.clone();
             inner.submit(move || behind.add("behind")).unwrap();
-            let (waits, wrote) = (inner.clone(), write.clone());
+            let (waits, note) = (inner.clone(), write.clone());
             let waiter = handle.spawn(move || {
                 begun.send(()).unwrap();
                 waits.wait();
-                wrote.add("waiter");
+                note.add("waiter");
             });
             if waits_first {
                 // It has begun elsewhere; else it is run here, inside of this.

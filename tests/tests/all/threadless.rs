@@ -89,7 +89,7 @@ fn whatever_waits_for_the_pool_works_for_it() {
     pool.scope(|s| lens.iter_mut().for_each(|len| s.spawn(|| *len = text.len())));
     assert_eq!(lens, [8; 10]);
     assert_eq!(pool.join(|| 1, || 2), (1, 2));
-    assert_eq!(pool.run(|| here()), here());
+    assert_eq!(pool.run(here), here());
     assert_eq!(pool.par_map(0..100_u32, |n| n + 1).len(), 100);
     assert_eq!(pool.map(0..100_u32, |n| n + 1).collect().len(), 100);
     assert!(pool.map(0..100_u32, |n| n + 1).iter().map(Result::unwrap).eq(1..101));
