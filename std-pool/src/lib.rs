@@ -26,6 +26,8 @@ mod parallel;
 mod awaiting;
 mod build_error;
 mod builder;
+#[cfg(feature = "metrics")]
+mod exporter;
 mod group;
 mod group_builder;
 mod info;
@@ -66,6 +68,8 @@ pub use builder::Builder;
 pub use engine::OnDrop;
 pub use engine::hired::WorkerThread;
 pub use engine::submit::SubmitError;
+#[cfg(feature = "metrics")]
+pub use exporter::Exporter;
 pub use fastthreadpool_core::{
     self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, NotMoved, Overflow, Priority,
     TryAcquireError,
