@@ -10,7 +10,7 @@
 //!
 //! # Waits in a pool without threads
 //!
-//! Who waits there visits it as long as he waits ([`attend`]): each time that he would park he runs a job instead, or, if there is none,
+//! Who waits there visits it as long as he waits ([`attend()`]): each time that he would park he runs a job instead, or, if there is none,
 //! parks as a worker that is woken for the next. If he waits inside of a job, the job that he runs meanwhile lies on top of that one on the
 //! stack of his thread, and has another seat: it is one that stands in, on the same thread. So the one below goes on when that has ended.
 #![forbid(unsafe_code)]

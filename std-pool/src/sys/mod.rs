@@ -5,6 +5,8 @@
 
 #[cfg(feature = "affinity")]
 pub(crate) mod affinity;
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics"), not(shuttle)))]
+mod alone;
 #[cfg(not(shuttle))]
 pub(crate) mod barrier;
 mod fork;
@@ -26,7 +28,12 @@ pub(crate) use name::{NAME_BYTES, show_name};
 pub(crate) use real::*;
 pub(crate) use timely::wake_in_time;
 
+#[cfg(not(any(shuttle, all(target_family = "wasm", not(target_feature = "atomics")))))]
+use std::thread as world;
 use std::time::Duration;
+
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics"), not(shuttle)))]
+use alone as world;
 
 use fastthreadpool_core::Tick;
 

@@ -10,6 +10,7 @@ use fastthreadpool_core::Tick;
 
 #[cfg(feature = "simulation")]
 use crate::sys::simulated;
+use crate::sys::world;
 pub(crate) use parking_lot::{Mutex, RawMutex};
 
 pub(crate) mod atomic {
@@ -17,14 +18,14 @@ pub(crate) mod atomic {
 }
 
 pub(crate) mod thread {
-    #[cfg(not(feature = "simulation"))]
-    pub(crate) use std::thread::{Builder, JoinHandle, Thread, available_parallelism, current, park, yield_now};
     pub(crate) use std::thread::{ThreadId, panicking};
 
     #[cfg(feature = "simulation")]
     pub(crate) use crate::sys::simulated::{
         Builder, JoinHandle, Thread, available_parallelism, current, park, yield_now,
     };
+    #[cfg(not(feature = "simulation"))]
+    pub(crate) use crate::sys::world::{Builder, JoinHandle, Thread, available_parallelism, current, park, yield_now};
 
     /// To join it takes no time.
     pub(crate) fn is_over(handle: &JoinHandle<()>) -> bool {
@@ -116,7 +117,7 @@ pub(crate) fn park_until(deadline: Tick) {
         return;
     }
     match instant(deadline) {
-        Some(deadline) => std::thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+        Some(deadline) => world::park_timeout(deadline.saturating_duration_since(Instant::now())),
         None => thread::park(),
     }
 }

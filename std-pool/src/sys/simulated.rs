@@ -25,11 +25,12 @@ use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread as world;
 use std::time::{Duration, SystemTime};
 
 use fastthreadpool_core::Tick;
 use parking_lot::Mutex;
+
+use crate::sys::world;
 
 /// What goes wrong, and how often.
 #[derive(Clone, Copy, Debug, Default)]
@@ -423,7 +424,7 @@ pub(crate) struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn thread(&self) -> &world::Thread {
+    pub(crate) fn thread(&self) -> &std::thread::Thread {
         self.handle.thread()
     }
 
