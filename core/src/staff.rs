@@ -53,7 +53,7 @@ pub struct Staff {
     largest: AtomicUsize,
     /// As many as it was made for: so many have a lane of their own.
     made_for: usize,
-    /// So many stay however long there is nothing to do.
+    /// So many stay however long there is nothing to do, visitors apart.
     least: usize,
     /// For so many ticks the others stay; `u64::MAX` for ever.
     keep: u64,
@@ -129,8 +129,9 @@ impl Staff {
         (self.least, self.keep) = (least, ticks);
     }
 
+    /// So many stay however long there is nothing to do, visitors included, who go when they like.
     pub(crate) fn least(&self) -> usize {
-        self.least
+        self.least + self.visitors.load(Ordering::Relaxed)
     }
 
     /// For how long those stay that are more than the least.

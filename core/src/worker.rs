@@ -233,6 +233,24 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// nobody with a fork, and does no errands.
     #[expect(clippy::should_implement_trait, reason = "not an iterator: it ends with `Exit` and parks in between")]
     pub fn next(&mut self) -> Next<P> {
+        loop {
+            if let Ok(next) = self.look() {
+                return next;
+            }
+        }
+    }
+
+    /// The same for one that helps with forks.
+    ///
+    /// # Errors
+    ///
+    /// A fork that it has found instead, which is to be run by [`Pool::run_fork`] on its seat once the duty is done.
+    pub fn next_or_fork(&mut self) -> Result<Next<P>, (TakenFork, Duty)> {
+        self.helps = S::FORKS;
+        self.look()
+    }
+
+    fn look(&mut self) -> Result<Next<P>, (TakenFork, Duty)> {
         self.come_back();
         loop {
             let hand_out = |_: &mut Self, taken: &mut Take<P>| match mem::replace(taken, Take::Gone) {
@@ -242,11 +260,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             match self.advance(hand_out) {
                 Find::Job((payload, stays)) => {
                     let duty = self.announce();
-                    return Next::Run { payload, running: Running::new(self.seat, 0, stays), duty };
+                    return Ok(Next::Run { payload, running: Running::new(self.seat, 0, stays), duty });
                 }
-                Find::Rest(Rest::Park(deadline)) => return Next::Park(deadline),
-                Find::Rest(Rest::Exit { duty, last }) => return Next::Exit { duty, last },
-                Find::Search | Find::Claim | Find::Fork(_) => {}
+                Find::Fork(taken) => return Err((taken, self.announce())),
+                Find::Rest(Rest::Park(deadline)) => return Ok(Next::Park(deadline)),
+                Find::Rest(Rest::Exit { duty, last }) => return Ok(Next::Exit { duty, last }),
+                Find::Search | Find::Claim => {}
             }
         }
     }

@@ -145,10 +145,13 @@ impl<T: Send + 'static> Builder<T> {
     ///
     /// What waits: joins and all that waits for jobs, groups or the pool, with a time limit or without, for results, and for room in a queue; a
     /// shutdown, and so the drop of the last handle. A [`Semaphore`](crate::Semaphore) belongs to no pool: who waits for one runs jobs
-    /// only inside of a job. A job that waits has others run on top of it, on the same stack, and goes on when they have ended: up to 128 deep,
+    /// only inside of a job. A job that waits has others run on top of it, on the same stack, and goes on when they have ended: up to 64 deep,
     /// or 62 where `usize` has 32 bits, then the wait says that it [would deadlock](crate::JobError::WouldDeadlock). If one of these waits for what
-    /// only the job below does, that is for ever. On a target where there is but one thread, WebAssembly without atomics, a wait that is for ever
-    /// ends the process with a message.
+    /// only the job below does, that is for ever; so it is if it [emits](crate::Context::emit) into a full done queue whose only reader has it run.
+    /// On a target where there is but one thread, WebAssembly without atomics, a wait that is for ever ends the process with a message. Who stands in
+    /// line for permits, a lock or room leaves the line while he runs a job, and gets in line again afterwards.
+    ///
+    /// A pool whose last handle goes inside of a job is closed, and nobody waits for it: what no wait runs any more is removed.
     ///
     /// Delayed and periodic jobs begin when somebody waits, or runs jobs, and their time has come. There are no [start
     /// hooks](Builder::on_thread_start), and [`Pool::set_threads`] takes 0 only. [`Builder::on_done`], [`Builder::on_failed`],

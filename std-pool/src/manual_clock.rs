@@ -299,18 +299,6 @@ impl Inner {
         Some(result)
     }
 
-    /// Whether the present thread is the one that advances, which sleeps in a job that it runs itself: nobody else turns the clock
-    /// until that is over. It goes on to the next moment then, up to that deadline.
-    fn goes_on_by_itself(&self, deadline: Tick) -> bool {
-        let is_turner = self.hands.lock().turner == Some(thread::current().id());
-        let goes_on = is_turner && (BY_HAND..=LAST).contains(&deadline);
-        if goes_on {
-            self.turn_to(self.next().min(deadline));
-            self.expire();
-        }
-        goes_on
-    }
-
     /// When something is due, or over, at the earliest: perhaps now.
     fn next(&self) -> Tick {
         let of_pools = self.pools().iter().map(|pool| pool.next()).min().unwrap_or(Tick::MAX);
@@ -370,7 +358,7 @@ impl Inner {
     fn is_quiet(&self, patience: &mut Patience) -> bool {
         let Some(first) = self.look() else { return false };
         // Who was told something, and has not got up yet, looks at it now.
-        for looks in first.waiting.iter().filter(|looks| !looks.is_abroad()) {
+        for looks in first.waiting.iter().filter(|looks| !looks.is_abroad() && !looks.is_present()) {
             let Some(sleep) = looks.asleep() else { return false };
             looks.ask();
             while looks.asleep().is_none_or(|present| present == sleep) {
@@ -443,7 +431,8 @@ impl Hands {
 
     /// Workers that sleep, and are not about to get up because their time has come.
     fn resting(&self) -> usize {
-        self.sleepers.iter().filter(|sleeper| sleeper.is_worker && sleeper.deadline > self.now).count()
+        let rests = |sleeper: &&Sleeper| !self.told().any(|told| told.thread.id() == sleeper.thread.id());
+        self.sleepers.iter().filter(|sleeper| sleeper.is_worker).filter(rests).count()
     }
 
     /// Those whose time has come.
@@ -472,8 +461,9 @@ impl Drop for InLine<'_> {
         let this = thread::current().id();
         let gone = {
             let mut hands = self.0.hands.lock();
-            let index = hands.sleepers.iter().position(|sleeper| sleeper.thread.id() == this);
-            index.map(|index| hands.sleepers.swap_remove(index))
+            // The last: it may be in line as a worker of some pools, and because it waits.
+            let index = hands.sleepers.iter().rposition(|sleeper| sleeper.thread.id() == this);
+            index.map(|index| hands.sleepers.remove(index))
         };
         drop(gone);
     }
@@ -488,28 +478,35 @@ impl ByHand for Inner {
         self.zero + Duration::from_nanos(tick.since(BY_HAND))
     }
 
-    fn park_until(&self, deadline: Tick) {
-        if self.goes_on_by_itself(deadline) {
-            return;
-        }
+    fn park_until(&self, deadline: Tick, park: &mut dyn FnMut()) {
         if let Some(_line) = self.line_up(deadline, false) {
-            thread::park();
+            park();
         }
     }
 
-    fn rest_until(&self, deadline: Tick, rise: &mut dyn FnMut()) {
-        if self.goes_on_by_itself(deadline) {
-            return rise();
-        }
+    fn rest_until(&self, deadline: Tick, park: &mut dyn FnMut(Tick), rise: &mut dyn FnMut()) {
         let is_nap = deadline < BY_HAND;
-        if let Some(_line) = self.line_up(if is_nap { Tick::MAX } else { deadline }, true) {
-            if is_nap {
-                sys::park_until(deadline);
-            } else {
-                thread::park();
-            }
+        let (until, nap) = if is_nap { (Tick::MAX, deadline) } else { (deadline, Tick::MAX) };
+        if let Some(_line) = self.line_up(until, true) {
+            park(nap);
             rise();
         }
+    }
+
+    fn goes_on_by_itself(&self) -> bool {
+        let is_turner = self.hands.lock().turner == Some(thread::current().id());
+        let next = if is_turner { self.next() } else { Tick::MAX };
+        if next > LAST {
+            return false;
+        }
+        let mut patience = Patience::new();
+        if self.is_quiet(&mut patience) {
+            self.turn_to(next);
+            self.expire();
+        } else {
+            patience.wait_a_moment();
+        }
+        true
     }
 
     fn waits(&self, engine: usize) {

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use crate::engine::visit::{Step, Visit};
+use crate::engine::visit::{Found, Visit};
 use crate::pool::Pool;
 
 /// The present thread runs jobs of the pool, be it one with threads or [without](crate::Builder::threadless): as one worker more, on whatever
-/// thread, in a job too. What it runs finds all that a job finds on a worker, but a number of its thread. Where all seats are taken, of which there are 1,024 more than
+/// thread, in a job too. It helps with joins as well, whose halves are not counted. What it runs finds all that a job finds on a worker, but a number of its thread. Where all seats are taken, of which there are 1,024 more than
 /// threads, nothing is run.
 impl<T: Send + 'static> Pool<T> {
-    /// Runs a job that can begin now: a queued one, one that another worker has claimed and not begun, or one whose time has come.
+    /// Runs a job that can begin now: a queued one, one that another worker has claimed and not begun, or one whose time has come; or half of a join.
     /// It runs inside of what the present thread is in the middle of, and whatever locks that holds. Returns whether there was one.
     ///
     /// In a pool with threads nothing in this library does so by itself: what waits helps with what it waits for.
@@ -71,8 +71,8 @@ impl<T: Send + 'static> Pool<T> {
         self.engine().visit(|visit| visit.run_while(|| !deadline.is_over())).unwrap_or(0)
     }
 
-    /// The present thread becomes a worker for so long, or until the pool is closed and nothing is left; with [`Duration::MAX`] until then.
-    /// While there is no job it sleeps. Returns how many it has run.
+    /// The present thread becomes a worker for so long, or until the pool is closed and all jobs have ended; with [`Duration::MAX`] until then.
+    /// In the middle of a job of the pool, until nothing is left to begin. While there is no job it sleeps. Returns how many it has run.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -95,15 +95,17 @@ impl<T: Send + 'static> Pool<T> {
     pub fn run_here(&self, time: Duration) -> usize {
         let deadline = self.engine().time().after(time);
         let work = |visit: &mut Visit<'_>| {
-            let mut ran = 0;
+            visit.stay();
             while !deadline.is_over() {
-                match visit.step() {
-                    Step::Ran => ran += 1,
-                    Step::Rests(until) => visit.sleep(deadline.or_by(until)),
-                    Step::Over => break,
+                match visit.look() {
+                    Found::Something => _ = visit.run(),
+                    Found::Nothing => visit.sleep(deadline),
+                    Found::End => break,
                 }
             }
-            ran
+            // What it has found when the time was over.
+            visit.run();
+            visit.ran()
         };
         self.engine().visit(work).unwrap_or(0)
     }

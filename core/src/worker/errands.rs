@@ -22,13 +22,23 @@ pub(super) struct Turns {
     pub(super) timed: u8,
     /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
     pub(super) yields: bool,
-    /// It is one more than wanted, and makes way for nobody.
-    pub(super) is_visitor: bool,
+    pub(super) visits: Visits,
+}
+
+/// Whether a worker is a visitor: one more than wanted, which makes way for nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visits {
+    Not,
+    /// It is, and leaves a pool that is closed as others do.
+    AsOthers,
+    /// It is, and does not leave such a pool as long as something is pending.
+    Stays,
 }
 
 impl Blank for Turns {
     const_blank! {
-        const BLANK: Self = Self { errands: 0, errand: false, aside: 0, timed: 0, yields: false, is_visitor: false };
+        const BLANK: Self =
+            Self { errands: 0, errand: false, aside: 0, timed: 0, yields: false, visits: Visits::Not };
     }
 }
 
@@ -39,7 +49,14 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         // Many that run one job each are as one that runs many.
         let timed = (before % usize::from(SHARE)) as u8;
         let turns = self.turns.there();
-        (turns.is_visitor, turns.timed) = (true, timed);
+        (turns.visits, turns.timed) = (Visits::AsOthers, timed);
+    }
+
+    /// When the pool is closed and nothing is left to begin, it does not end as long as something is pending: what others run may submit
+    /// more, and they may leave that to it. Not for one who is inside of a job that ends only when it does. Who ends a job of a closed pool and
+    /// does not [leave](Worker::leave) afterwards wakes those who sleep, if it was the last.
+    pub fn stay(&mut self) {
+        self.turns.there().visits = Visits::Stays;
     }
 
     /// It has put jobs before all others since their time had come: whether others have their turn all the same. Else a job that is due again
@@ -78,7 +95,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         S::ERRANDS
             && self.helps
             && self.pool.next.urgent.load(Ordering::SeqCst) & Line::ERRANDS != 0
-            && self.turns.get().is_some_and(|turns| turns.errands != self.pool.errands())
+            && self.turns.get().is_some_and(|turns| turns.visits == Visits::Not && turns.errands != self.pool.errands())
     }
 
     /// Whether it sees one, which it then has heard of. Before that is done: what comes meanwhile is another.

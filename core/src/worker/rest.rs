@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::aside::SLACK;
+use super::errands::Visits;
 use super::{Find, Mode, Rest, Worker};
 use crate::claim::Claimed;
 use crate::host::{Host, Tick};
@@ -227,6 +228,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             && self.pool.visible_work() == 0
             && !self.has_holes()
             && !self.pool.has_unstarted(self.pinned(), self.seat)
+            && !self.stays()
+    }
+
+    fn stays(&self) -> bool {
+        self.turns.get().is_some_and(|turns| turns.visits == Visits::Stays) && self.pool.pending() > 0
     }
 
     /// Asked before it parks: whether it is not to.
@@ -235,7 +241,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     fn is_visitor(&self) -> bool {
-        self.turns.get().is_some_and(|turns| turns.is_visitor)
+        self.turns.get().is_some_and(|turns| turns.visits != Visits::Not)
     }
 
     /// Whether there are more than wanted, and it may be this one who ends.

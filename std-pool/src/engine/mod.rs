@@ -280,7 +280,7 @@ pub(crate) struct Parts {
 const SPARE_SEATS: usize = if cfg!(shuttle) { 3 } else { 1024 };
 
 /// Seats of a pool without threads. Jobs that wait inside each other on one thread have one each, and there is less room on its stack.
-const ATTENDED: usize = if cfg!(shuttle) { 3 } else { 128 };
+const ATTENDED: usize = if cfg!(shuttle) { 3 } else { 64 };
 
 impl Engine {
     pub(crate) fn new(config: Config, time: Time, root: Arc<dyn Any + Send + Sync>, root_keeps: bool) -> Arc<Self> {

@@ -213,6 +213,8 @@ impl Engine {
         if self.is_threadless() {
             // Who waits for it, or says so, does what there is.
             self.nobody_comes();
+            // It was counted for a moment.
+            self.settle();
             return Ok(());
         }
         self.settle_here();

@@ -3,9 +3,10 @@
 //!
 //! | the visitor | from | until |
 //! |---|---|---|
-//! | looks | it comes, its job ends, it is woken | it finds a job, or none |
-//! | runs a job | it has found one | the end of that |
-//! | rests | it has found none; it may sleep now, and is counted as one that does | its next step, or it goes |
+//! | looks | it comes, its job ends, it is woken | it finds something, or nothing |
+//! | has something | it has found a job, or half of a join | its caller has it run that, at once but for what he has to leave before |
+//! | runs it | | the end of that |
+//! | rests | it has found nothing; it may sleep now, and is counted as one that does | its next look, or it goes |
 //! | is gone | its caller is done, or the pool is closed and nothing is left | |
 //!
 //! # Waits in a pool without threads
@@ -13,39 +14,55 @@
 //! Who waits there visits it as long as he waits ([`attend()`]): each time that he would park he runs a job instead, or, if there is none,
 //! parks as a worker that is woken for the next. If he waits inside of a job, the job that he runs meanwhile lies on top of that one on the
 //! stack of his thread, and has another seat: it is one that stands in, on the same thread. So the one below goes on when that has ended.
+//!
+//! He stays until all jobs of a closed pool have ended: what others run may submit more, and they may leave that to him.
 #![forbid(unsafe_code)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Next, Phase, Runner, Running, Tick};
+use fastthreadpool_core::{Next, Phase, Runner, Running, TakenFork, Tick};
 
 use crate::engine::observed::Whose;
 use crate::engine::worker::{Env, Worker};
 use crate::engine::{Engine, Payload};
-use crate::here::frame::{Employer, Frame, Kind};
+use crate::here::blocking;
+use crate::here::frame::{self, Employer, Frame, Kind};
 use crate::here::observer::WorkerEvent;
 use crate::sync::attend::{self, Attends};
 use crate::sync::looks;
-use crate::sync::time::{Deadline, rest, sleep};
+use crate::sync::time::{Deadline, doze, park_by, rest_by};
 use crate::sys::thread;
 
 pub(crate) struct Visit<'e> {
     engine: &'e Arc<Engine>,
     worker: Worker<'e>,
     env: Env,
+    /// What it has found and not begun.
+    task: Option<Task>,
+    /// Until when it may sleep, if it has found nothing.
+    until: Tick,
+    /// It was told to end.
+    is_over: bool,
+    /// Jobs that it has run.
+    ran: usize,
+}
+
+enum Task {
+    Job(Payload, Running),
+    Fork(TakenFork),
 }
 
 /// What a visitor has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// A job, which it has run.
-    Ran,
-    /// None until then, unless it is woken.
-    Rests(Tick),
-    /// None, and none comes any more.
-    Over,
+pub(crate) enum Found {
+    /// A job, or half of a join, that is to be run.
+    Something,
+    /// Nothing, unless it is woken.
+    Nothing,
+    /// Nothing, and nothing comes any more.
+    End,
 }
 
 impl<'e> Visit<'e> {
@@ -53,48 +70,64 @@ impl<'e> Visit<'e> {
         let worker = engine.core.visit()?;
         engine.sit(worker.seat(), thread::current());
         engine.tell_worker(worker.seat(), WorkerEvent::Started);
-        Some(Self { engine, worker, env: Env::outside(engine) })
+        Some(Self { engine, worker, env: Env::outside(engine), task: None, until: Tick::MAX, is_over: false, ran: 0 })
     }
 
-    pub(crate) fn step(&mut self) -> Step {
+    /// It does not end before all jobs have, if the pool is closed; unless it is inside of one.
+    pub(crate) fn stay(&mut self) {
+        if !frame::is_inside(self.engine.address()) {
+            self.worker.stay();
+        }
+    }
+
+    /// So many jobs it has run.
+    pub(crate) fn ran(&self) -> usize {
+        self.ran
+    }
+
+    /// Looks for something, if it has nothing.
+    pub(crate) fn look(&mut self) -> Found {
+        if self.is_over {
+            return Found::End;
+        }
+        if self.task.is_some() {
+            return Found::Something;
+        }
         let engine = self.engine;
-        match self.worker.next() {
-            Next::Run { payload, running, duty } => {
-                engine.perform_or_leave(duty);
-                self.run(payload, running);
-                Step::Ran
-            }
-            Next::Park(until) => {
+        let (duty, task) = match self.worker.next_or_fork() {
+            Ok(Next::Run { payload, running, duty }) => (duty, Some(Task::Job(payload, running))),
+            Err((fork, duty)) => (duty, Some(Task::Fork(fork))),
+            Ok(Next::Exit { duty, .. }) => (duty, None),
+            Ok(Next::Park(until)) => {
                 engine.tell_if_idle();
-                Step::Rests(until.unwrap_or(Tick::MAX))
+                self.until = until.unwrap_or(Tick::MAX);
+                return Found::Nothing;
             }
-            Next::Exit { duty, .. } => {
-                engine.perform_or_leave(duty);
-                Step::Over
-            }
-        }
+        };
+        engine.perform_or_leave(duty);
+        self.is_over = task.is_none();
+        self.task = task;
+        if self.is_over { Found::End } else { Found::Something }
     }
 
-    /// One step, if it may be seen beforehand that there is something to do: to see that takes less than to look for it.
-    pub(crate) fn run_one(&mut self) -> bool {
-        self.engine.has_something() && self.step() == Step::Ran
-    }
-
-    /// Runs jobs until none can begin now, or it is not to go on. Returns how many.
-    pub(crate) fn run_while(&mut self, mut goes_on: impl FnMut() -> bool) -> usize {
-        let mut ran = 0;
-        while goes_on() && self.run_one() {
-            ran += 1;
-        }
-        ran
-    }
-
-    fn run(&mut self, mut payload: Payload, running: Running) {
+    /// Runs what it has found. Returns whether it had.
+    pub(crate) fn run(&mut self) -> bool {
         let (engine, seat) = (self.engine, self.worker.seat());
         let employer: NonNull<dyn Employer> = NonNull::from(&**engine);
+        let frame = Frame::new(Kind::Worker(employer, 0), engine.address(), seat);
+        match self.task.take() {
+            Some(Task::Job(payload, running)) => self.run_job(frame, payload, running),
+            Some(Task::Fork(fork)) => engine.perform_or_leave(frame.enter(|_| engine.core.run_fork(seat, fork))),
+            None => return false,
+        }
+        true
+    }
+
+    fn run_job(&mut self, frame: Frame, mut payload: Payload, running: Running) {
+        let (engine, seat) = (self.engine, self.worker.seat());
         let Some(id) = engine.core.running_id(&running) else { unreachable!("what a worker runs is known") };
         let env = &mut self.env;
-        let after = Frame::new(Kind::Worker(employer, 0), engine.address(), seat).enter(|_| {
+        let after = frame.enter(|_| {
             let observed = engine.config.observed.as_ref().filter(|_| !running.is_alarm());
             let Some(observed) = observed else { return env.run(&mut payload, running) };
             let name = if observed.tells() { payload.name() } else { "" };
@@ -105,17 +138,47 @@ impl<'e> Visit<'e> {
         let (left, duty) = self.worker.finish(&running, after, payload);
         engine.drop_left(id, left, was_told);
         engine.perform_or_leave(duty);
+        self.ran += 1;
     }
 
-    /// Sleeps until then, or until it is woken: after a step that has found nothing.
-    pub(crate) fn sleep(&mut self, until: Deadline<'_>) {
-        let seat = self.worker.seat();
-        self.engine.tell_worker(seat, WorkerEvent::Parked);
-        rest(until, || self.worker.rise());
-        self.engine.tell_worker(seat, WorkerEvent::Woken);
+    /// Both, if it may be seen beforehand that there is something to do: to see that takes less than to look for it.
+    pub(crate) fn run_one(&mut self) -> bool {
+        self.engine.has_something() && self.look() == Found::Something && self.run()
     }
 
-    fn end(self) {
+    /// Runs jobs until none can begin now, or it is not to go on. Returns how many.
+    pub(crate) fn run_while(&mut self, mut goes_on: impl FnMut() -> bool) -> usize {
+        while goes_on() && self.run_one() {}
+        self.ran
+    }
+
+    /// After a look that has found nothing: sleeps until one finds something, or the deadline comes. A job that it is inside of waits meanwhile.
+    pub(crate) fn sleep(&mut self, deadline: Deadline<'_>) {
+        let time = self.engine.time();
+        let doze = |until| doze(deadline, until, || time.goes_on_by_itself());
+        let sleep = |this: &mut Self| {
+            let mut rest = |until: Tick| this.rest(&mut |its_own| doze(its_own.min(until)));
+            looks::between(|| park_by(deadline, &mut rest));
+        };
+        blocking::once(|| {
+            sleep(self);
+            while !deadline.is_over() && self.look() == Found::Nothing {
+                sleep(self);
+            }
+        });
+    }
+
+    /// Sleeps by `park`, which is told until when by the world's clock.
+    fn rest(&mut self, park: &mut dyn FnMut(Tick)) {
+        let (engine, seat) = (self.engine, self.worker.seat());
+        engine.tell_worker(seat, WorkerEvent::Parked);
+        rest_by(engine.time().until(self.until), park, &mut || self.worker.rise());
+        engine.tell_worker(seat, WorkerEvent::Woken);
+    }
+
+    fn end(mut self) {
+        // A wait may have been over when it has found something.
+        self.run();
         let Self { engine, worker, .. } = self;
         let seat = worker.seat();
         engine.tell_worker(seat, WorkerEvent::Ended);
@@ -149,9 +212,14 @@ impl Engine {
         self.core.has_something() || is_due()
     }
 
+    /// Whether there is something to do, or may be some day.
+    fn may_have_something(&self) -> bool {
+        self.core.phase() == Phase::Running || self.core.pending() > 0 || self.core.timers() > 0
+    }
+
     /// Runs here one job that can begin now. Returns whether there was one.
     pub(crate) fn run_one(self: &Arc<Self>) -> bool {
-        self.has_something() && self.visit(|visit| visit.step() == Step::Ran).unwrap_or(false)
+        self.has_something() && self.visit(|visit: &mut Visit<'_>| visit.run_one()).unwrap_or(false)
     }
 
     /// Runs here what can begin. Returns how many jobs.
@@ -163,50 +231,53 @@ impl Engine {
 /// Who waits, and what he does meanwhile.
 struct Attendant<'e> {
     engine: &'e Arc<Engine>,
-    /// None while nothing comes any more.
+    /// From the first look, as long as there may be something to do, and he does nothing else.
     visit: RefCell<Option<Visit<'e>>>,
-    is_busy: Cell<bool>,
+}
+
+impl Drop for Attendant<'_> {
+    fn drop(&mut self) {
+        self.pause();
+    }
 }
 
 impl Attends for Attendant<'_> {
-    fn step(&self) -> Option<Tick> {
-        self.is_busy.set(true);
-        let step = {
-            let mut visit = self.visit.borrow_mut();
-            if visit.is_none() && self.engine.has_something() {
-                *visit = Visit::begin(self.engine);
-            }
-            visit.as_mut().map(Visit::step)
-        };
-        self.is_busy.set(false);
-        match step {
-            Some(Step::Ran) => None,
-            Some(Step::Rests(until)) => Some(until),
-            Some(Step::Over) => {
-                // It is not counted any more: who waits for the end of the pool looks again.
-                self.visit.take().into_iter().for_each(Visit::end);
-                None
-            }
-            None => Some(Tick::MAX),
+    fn look(&self) -> bool {
+        let mut visit = self.visit.borrow_mut();
+        if visit.is_none() && self.engine.may_have_something() {
+            *visit = Visit::begin(self.engine);
+            // If it is inside of a job, the wait is over when that one's is, whatever is left.
+            visit.iter_mut().for_each(|visit| visit.worker.stay());
+        }
+        visit.as_mut().is_some_and(|visit| visit.look() != Found::Nothing)
+    }
+
+    fn act(&self) {
+        if !self.visit.borrow_mut().as_mut().is_some_and(Visit::run) {
+            // Nothing comes any more. It is not counted from here on: who waits for the end of the pool looks again.
+            self.pause();
         }
     }
 
-    fn sleep(&self, deadline: Deadline<'_>, until: Tick) {
-        if self.visit.borrow().is_none() {
-            return sleep(deadline);
+    fn pause(&self) {
+        // Taken first: what the end has others do may lead back here.
+        let visit = self.visit.take();
+        visit.into_iter().for_each(Visit::end);
+    }
+
+    fn rest(&self, until: Tick, park: &mut dyn FnMut(Tick)) {
+        match &mut *self.visit.borrow_mut() {
+            Some(visit) => visit.rest(&mut |its_own| park(its_own.min(until))),
+            None => park(until),
         }
-        let time = self.engine.time();
-        let is_its_own = deadline.is_never() || until < deadline.tick || time.is_by_hand();
-        let until = if is_its_own { time.until(until.min(deadline.tick)) } else { deadline };
-        looks::between(|| self.visit.borrow_mut().iter_mut().for_each(|visit| visit.sleep(until)));
+    }
+
+    fn goes_on(&self) -> bool {
+        self.engine.time().goes_on_by_itself()
     }
 
     fn is_for(&self, engine: usize) -> bool {
         self.engine.address().get::<()>().addr() == engine
-    }
-
-    fn is_busy(&self) -> bool {
-        self.is_busy.get()
     }
 }
 
@@ -222,8 +293,5 @@ fn attend(engine: &Engine, wait: &mut dyn FnMut()) {
     let Some(engine) = this.filter(|engine| !attend::is_attended(engine.address().get::<()>().addr())) else {
         return wait();
     };
-    let Some(visit) = Visit::begin(&engine) else { return wait() };
-    let attendant = Attendant { engine: &engine, visit: RefCell::new(Some(visit)), is_busy: Cell::new(false) };
-    attend::while_attending(&attendant, wait);
-    attendant.visit.take().into_iter().for_each(Visit::end);
+    attend::while_attending(&Attendant { engine: &engine, visit: RefCell::new(None) }, wait);
 }

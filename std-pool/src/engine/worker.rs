@@ -273,7 +273,11 @@ impl Engine {
         self.drop_left(id, left, false);
         self.perform_or_leave(duty);
         self.tell_if_idle();
-        self.settle();
+        if self.is_closed() {
+            // It may have been the last for which they stay.
+            self.wake_all();
+            self.settle();
+        }
         Some(after)
     }
 

@@ -28,6 +28,8 @@ use fastthreadpool_core::{Acquire, AcquireError, Semaphore, Tick, Unpark};
 use crate::groups::arrivals::Arrivals;
 use crate::here::blocking;
 use crate::here::call::catch;
+use crate::sync::attend::in_line;
+use crate::sync::semaphore::Permit;
 use crate::sync::time::{Deadline, OnTime};
 use crate::sync::waiter::Waiter;
 use crate::sys::RawMutex;
@@ -83,9 +85,12 @@ impl Door {
     /// Waits for room until the deadline, or until `is_shut`, as who turns all away has said before. While a job waits somebody
     /// stands in for it.
     pub(super) fn wait(&self, deadline: Deadline<'_>, is_shut: impl Fn() -> bool) -> Result<(), AcquireError> {
-        let clock = || if is_shut() { Tick::MAX } else { deadline.now() };
-        let wait = || self.room.acquire_until(1, &OnTime(deadline), deadline.tick, clock);
-        blocking::maybe(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
+        let acquire = |is_called: &dyn Fn() -> bool| {
+            let clock = || if is_called() || is_shut() || deadline.is_over() { Tick::MAX } else { Tick::ZERO };
+            self.room.permit_until(1, &OnTime(deadline), deadline.tick, clock)
+        };
+        let permit = blocking::maybe(|| in_line(acquire)).unwrap_or(Err(AcquireError::WouldDeadlock));
+        permit.map(Permit::forget)
     }
 
     /// The same for a task.

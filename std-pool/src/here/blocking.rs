@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use crate::here::frame::{self, Employer, Frame, Kind};
 
-/// [`maybe`] for what must be called in any case, once.
+/// [`maybe`] for what must be called in any case, once, and is more than a wait: whoever is to work meanwhile, it is not this thread.
 pub(crate) fn once<R>(f: impl FnOnce() -> R) -> R {
     let mut f = Some(f);
     let mut call = || f.take().map(|f| f());
-    match maybe(&mut call).flatten().or_else(call) {
+    match blocked(&mut call, |_, wait| wait()).flatten().or_else(call) {
         Some(result) => result,
         None => unreachable!("it is called by one of the two"),
     }
@@ -22,6 +22,10 @@ pub(crate) fn anyway<R>(mut f: impl FnMut() -> R) -> R {
 /// Waits by `f`, and says so where this thread is a worker's in the middle of a job: somebody stands in for it, whatever it
 /// waits for. `None` if nobody is left who could, and so `f` has not been called.
 pub(crate) fn maybe<R>(f: impl FnOnce() -> R) -> Option<R> {
+    blocked(f, |employer, wait| employer.attend(wait))
+}
+
+fn blocked<R>(f: impl FnOnce() -> R, attend: fn(&dyn Employer, &mut dyn FnMut())) -> Option<R> {
     struct Blocked<'f>(&'f Frame, &'f dyn Employer);
     impl Drop for Blocked<'_> {
         fn drop(&mut self) {
@@ -35,18 +39,23 @@ pub(crate) fn maybe<R>(f: impl FnOnce() -> R) -> Option<R> {
     frame::walk(|frame| {
         is_in_fork |= matches!(frame.kind, Kind::Fork(_));
         let Kind::Worker(employer, _) = frame.kind else { return ControlFlow::Continue(()) };
-        if frame.is_blocked() || !(is_in_fork || frame.base_job().is_some()) {
+        if !(frame.is_blocked() || is_in_fork || frame.base_job().is_some()) {
             return ControlFlow::Break(wait());
         }
         // SAFETY: rule 2 of frames.
         let employer = unsafe { employer.as_ref() };
+        let mut result = None;
+        let mut wait = || result = wait();
+        if frame.is_blocked() {
+            attend(employer, &mut wait);
+            return ControlFlow::Break(result);
+        }
         if !employer.block() {
             return ControlFlow::Break(None);
         }
         frame.set_blocked(true);
         let _blocked = Blocked(frame, employer);
-        let mut result = None;
-        employer.attend(&mut || result = wait());
+        attend(employer, &mut wait);
         ControlFlow::Break(result)
     })
     .unwrap_or_else(wait)

@@ -104,3 +104,59 @@ fn a_stop_meets_who_runs_until_idle() {
         check(&pool, Ends::of(&tally));
     });
 }
+
+/// Who has it gives it to the first in line: that is not one who runs another job meanwhile, and so could not go on.
+#[test]
+fn jobs_on_top_of_each_other_wait_for_what_somebody_has() {
+    model(|| {
+        let pool: Pool<()> = threadless();
+        let turn = std::sync::Arc::new(Semaphore::fair(0));
+        for _ in 0..2 {
+            let turn = turn.clone();
+            pool.submit(move || drop(turn.acquire().unwrap())).unwrap();
+        }
+        let releases = turn.clone();
+        let other = thread::spawn(move || releases.release(1).unwrap());
+        assert!(pool.wait_idle());
+        other.join().unwrap();
+        assert_eq!((turn.value(), turn.waiters()), (1, 0));
+        pool.shutdown();
+        check(&pool, Ends::ran(2));
+    });
+}
+
+/// It runs one of two, and leaves what that has submitted.
+#[test]
+fn a_shutdown_meets_who_runs_one() {
+    model(|| {
+        let (pool, tally): (Pool<()>, _) = (threadless(), Tally::default());
+        let (handle, nested) = (pool.clone(), tally.job());
+        pool.submit(move || _ = handle.submit(nested).map_err(drop)).unwrap();
+        let handle = pool.clone();
+        let runs = thread::spawn(move || handle.run_one());
+        pool.shutdown();
+        runs.join().unwrap();
+        check(&pool, Ends::ran(2));
+        assert_eq!(tally.ran(), 1);
+    });
+}
+
+/// Each works for both, and for one at a time.
+#[test]
+fn a_job_of_one_pool_waits_for_another() {
+    model(|| {
+        let (one, other): (Pool<u32>, Pool<u32>) = (threadless(), threadless());
+        let handle = other.clone();
+        let waits = one.spawn(move || handle.done().pop().unwrap().value).unwrap();
+        let (handle, helped) = (other.clone(), other.clone());
+        let submits = thread::spawn(move || _ = handle.submit(|| 1).unwrap());
+        let helps = thread::spawn(move || helped.run_one());
+        assert_eq!(waits.join().unwrap(), 1);
+        submits.join().unwrap();
+        helps.join().unwrap();
+        one.shutdown();
+        other.shutdown();
+        check(&one, Ends::ran(1));
+        check(&other, Ends::ran(1));
+    });
+}

@@ -271,10 +271,12 @@ impl<'scope> Scope<'scope, '_> {
             }
             Slot::watch([slot]);
             let line = InLine::enter(Awaits::Scope(slot));
+            // Who waits for a pool without threads works for it.
+            let is_left_alone = || !self.engine.is_threadless() && self.is_left_alone();
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
             blocking::anyway(|| {
                 self.engine.attended(|| {
-                    while !(line.is_over() || helps && self.kept.has_others() || !helps && self.is_left_alone()) {
+                    while !(line.is_over() || helps && self.kept.has_others() || !helps && is_left_alone()) {
                         park(Deadline::NEVER);
                     }
                 });

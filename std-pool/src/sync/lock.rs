@@ -1,13 +1,16 @@
 //! The core's lock for threads.
 #![forbid(unsafe_code)]
 
+use std::mem;
 use std::time::Duration;
 
 use fastthreadpool_core as core;
-use fastthreadpool_core::NotLocked;
+use fastthreadpool_core::{AcquireError, NotLocked, Tick};
 
 use crate::here::blocking;
-use crate::sync::waiter::{ThisThread, Waiter};
+use crate::sync::attend::in_line;
+use crate::sync::time::{Deadline, OnTime, WORLD};
+use crate::sync::waiter::Waiter;
 use crate::sys::{self, RawMutex};
 
 /// Holds a [`FastLock`] until it is dropped.
@@ -58,7 +61,7 @@ impl FastLock {
     pub fn acquire(&self) {
         sys::point();
         if !self.0.try_acquire() {
-            blocking::anyway(|| self.0.acquire(&ThisThread));
+            mem::forget(self.wait(Deadline::NEVER));
         }
     }
 
@@ -74,8 +77,7 @@ impl FastLock {
     #[must_use = "the lock may not be taken"]
     pub fn acquire_timeout(&self, timeout: Duration) -> bool {
         sys::point();
-        let deadline = sys::after(timeout);
-        self.0.try_acquire() || blocking::anyway(|| self.0.acquire_until(&ThisThread, deadline, sys::now))
+        self.0.try_acquire() || self.wait(WORLD.after(timeout)).map(mem::forget).is_some()
     }
 
     /// Takes the lock until the guard is dropped.
@@ -84,8 +86,17 @@ impl FastLock {
         sys::point();
         match self.0.try_guard() {
             Some(guard) => guard,
-            None => blocking::anyway(|| self.0.guard(&ThisThread)),
+            None => self.wait(Deadline::NEVER).unwrap_or_else(|| unreachable!("that does not come")),
         }
+    }
+
+    #[inline(never)]
+    fn wait(&self, deadline: Deadline<'_>) -> Option<FastLockGuard<'_>> {
+        let acquire = |is_called: &dyn Fn() -> bool| {
+            let clock = || if is_called() || deadline.is_over() { Tick::MAX } else { Tick::ZERO };
+            self.0.guard_until(&OnTime(deadline), deadline.tick, clock).ok_or(AcquireError::TimedOut)
+        };
+        blocking::anyway(|| in_line(acquire)).ok()
     }
 
     /// [`FastLock::guard`], if the lock is free.

@@ -42,20 +42,26 @@ impl Looks {
         self.thread.unpark();
     }
 
-    /// Whether it waits no more.
+    /// Whether it waits no more, or its thread has begun something else in the middle of the wait.
     pub(crate) fn is_over(&self) -> bool {
-        !LIST.get().lock().iter().any(|looks| ptr::eq(Arc::as_ptr(looks), self))
+        let last = LIST.get().lock().iter().rfind(|looks| looks.is_of(&self.thread)).cloned();
+        last.is_none_or(|looks| !ptr::eq(Arc::as_ptr(&looks), self))
     }
 
-    fn is_present(&self) -> bool {
-        self.thread.id() == thread::current().id()
+    /// Whether it is the present thread that waits.
+    pub(crate) fn is_present(&self) -> bool {
+        self.is_of(&thread::current())
+    }
+
+    fn is_of(&self, thread: &Thread) -> bool {
+        self.thread.id() == thread.id()
     }
 }
 
 static LIST: Global<Mutex<Vec<Arc<Looks>>>> = Global::new(|| Mutex::new(Vec::new()));
 
 /// Parks, between two looks.
-type Between = fn(&dyn Fn());
+type Between = fn(&mut dyn FnMut());
 
 sys::local! {
     /// If the present thread is listed. A program in which none ever is has no such function.
@@ -89,9 +95,12 @@ pub(crate) fn end() {
     drop(gone);
 }
 
-/// Those who wait in jobs of these engines.
+/// Those who wait in jobs of these engines, and in nothing else on top of that.
 pub(crate) fn of(engines: &[usize]) -> Vec<Arc<Looks>> {
-    LIST.get().lock().iter().filter(|looks| engines.contains(&looks.engine)).cloned().collect()
+    let list = LIST.get().lock();
+    let is_last = |index: usize, looks: &Looks| !list[index + 1..].iter().any(|later| later.is_of(&looks.thread));
+    let is_meant = |(index, looks): &(usize, &Arc<Looks>)| engines.contains(&looks.engine) && is_last(*index, looks);
+    list.iter().enumerate().filter(is_meant).map(|(_, looks)| Arc::clone(looks)).collect()
 }
 
 /// In the child of a fork: the list may be locked by a thread that is not there. It gets another.
@@ -101,14 +110,14 @@ pub(crate) fn forget() {
 
 /// Parks by `park`, between two looks.
 #[inline]
-pub(crate) fn between(park: impl Fn()) {
+pub(crate) fn between(mut park: impl FnMut()) {
     match BETWEEN.with(Cell::get) {
         None => park(),
-        Some(between) => between(&park),
+        Some(between) => between(&mut park),
     }
 }
 
-fn asleep(park: &dyn Fn()) {
+fn asleep(park: &mut dyn FnMut()) {
     let Some(looks) = present() else { return park() };
     looks.turns.fetch_add(1, Ordering::SeqCst);
     park();

@@ -8,6 +8,7 @@ use fastthreadpool_core as core;
 use fastthreadpool_core::{AcquireError, Overflow, Tick, TryAcquireError};
 
 use crate::here::blocking;
+use crate::sync::attend::in_line;
 use crate::sync::time::{Deadline, OnTime, WORLD};
 use crate::sync::waiter::{ThisThread, Waiter};
 use crate::sys::{self, RawMutex, thread};
@@ -110,7 +111,7 @@ impl Semaphore {
     fn wait_for(&self, permits: usize) -> Result<(), AcquireError> {
         match self.0.try_acquire_while(permits, look_again) {
             Ok(()) => Ok(()),
-            Err(_) => wait(|| self.0.acquire(permits, &ThisThread)),
+            Err(_) => self.wait_while(permits, || true).map(Permit::forget),
         }
     }
 
@@ -160,15 +161,24 @@ impl Semaphore {
         if let Ok(permit) = self.0.try_permit(permits) {
             return Ok(permit);
         }
-        wait(|| self.0.permit_until(permits, &OnTime(deadline), deadline.tick, || deadline.now()))
+        wait(|is_called| {
+            let clock = || if is_called() || deadline.is_over() { Tick::MAX } else { Tick::ZERO };
+            self.0.permit_until(permits, &OnTime(deadline), deadline.tick, clock)
+        })
     }
 
     /// Takes so many permits, waits as long as `goes_on`, which is asked before each sleep: who changes that wakes the thread.
     pub(crate) fn acquire_while(&self, permits: usize, goes_on: impl Fn() -> bool) -> Result<Permit<'_>, AcquireError> {
-        let clock = || if goes_on() { Tick::ZERO } else { Tick::MAX };
-        wait(|| self.0.permit_until(permits, &ThisThread, Tick::MAX, clock)).map_err(|error| match error {
+        self.wait_while(permits, goes_on).map_err(|error| match error {
             AcquireError::TimedOut => AcquireError::Cancelled,
             error => error,
+        })
+    }
+
+    fn wait_while(&self, permits: usize, goes_on: impl Fn() -> bool) -> Result<Permit<'_>, AcquireError> {
+        wait(|is_called| {
+            let clock = || if goes_on() && !is_called() { Tick::ZERO } else { Tick::MAX };
+            self.0.permit_until(permits, &ThisThread, Tick::MAX, clock)
         })
     }
 
@@ -259,8 +269,9 @@ impl Semaphore {
     }
 }
 
-fn wait<R>(wait: impl FnOnce() -> Result<R, AcquireError>) -> Result<R, AcquireError> {
-    blocking::maybe(wait).unwrap_or(Err(AcquireError::WouldDeadlock))
+/// Waits by `acquire`, see [`in_line`].
+fn wait<R>(acquire: impl FnMut(&dyn Fn() -> bool) -> Result<R, AcquireError>) -> Result<R, AcquireError> {
+    blocking::maybe(|| in_line(acquire)).unwrap_or(Err(AcquireError::WouldDeadlock))
 }
 
 impl fmt::Debug for Semaphore {

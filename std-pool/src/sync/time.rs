@@ -25,11 +25,16 @@ pub(crate) trait ByHand: Send + Sync {
     /// What its wall clock says then; always the same.
     fn wall(&self, tick: Tick) -> SystemTime;
 
-    /// Parks the present thread until it is woken, or the clock shows `deadline`, which is later than it shows now; or for no reason.
-    fn park_until(&self, deadline: Tick);
+    /// Parks the present thread by `park` until it is woken, or the clock shows `deadline`, which is later than it shows now; or for no reason.
+    fn park_until(&self, deadline: Tick, park: &mut dyn FnMut());
 
-    /// The same for a worker, until any time, which calls `rise` when it is up, before it is said that it is.
-    fn rest_until(&self, deadline: Tick, rise: &mut dyn FnMut());
+    /// The same for a worker, until any time, by which clock it may be; `park` is told the tick of the world's. Calls `rise` when it is up,
+    /// before it is said that it is.
+    fn rest_until(&self, deadline: Tick, park: &mut dyn FnMut(Tick), rise: &mut dyn FnMut());
+
+    /// Whether the present thread is the one that turns it, and nobody else does until it goes on. Then it has turned it to the next moment, or
+    /// has waited a little because others do something yet.
+    fn goes_on_by_itself(&self) -> bool;
 
     /// The present thread is about to wait in the middle of a job of this engine.
     fn waits(&self, engine: usize);
@@ -89,6 +94,11 @@ impl Time {
         if let Some(clock) = &self.0 {
             clock.waits(engine());
         }
+    }
+
+    /// See [`ByHand::goes_on_by_itself`].
+    pub(crate) fn goes_on_by_itself(&self) -> bool {
+        self.0.as_ref().is_some_and(|clock| clock.goes_on_by_itself())
     }
 
     /// See [`ByHand::goes_on`].
@@ -168,25 +178,44 @@ pub(crate) fn park(deadline: Deadline<'_>) -> bool {
 
 pub(crate) fn park_until(deadline: Deadline<'_>) {
     if !attend::instead_of_park(deadline) {
-        sleep(deadline);
+        looks::between(|| match &deadline.time.0 {
+            Some(clock) if deadline.tick >= BY_HAND => clock.park_until(deadline.tick, &mut sys::thread::park),
+            _ if deadline.is_never() => sys::thread::park(),
+            _ => sys::park_until(deadline.tick),
+        });
     }
 }
 
-/// The same where there is nothing else to do.
-pub(crate) fn sleep(deadline: Deadline<'_>) {
-    looks::between(|| match &deadline.time.0 {
-        Some(clock) if deadline.tick >= BY_HAND => clock.park_until(deadline.tick),
-        _ if deadline.is_never() => sys::thread::park(),
-        _ => sys::park_until(deadline.tick),
-    });
+/// The same by `park`, which is told the tick of the world's clock, for one that sleeps as a worker besides: it is known until when it waits
+/// before it is taken for one that sleeps.
+pub(crate) fn park_by(deadline: Deadline<'_>, park: &mut dyn FnMut(Tick)) {
+    match &deadline.time.0 {
+        Some(clock) if deadline.tick >= BY_HAND => clock.park_until(deadline.tick, &mut || park(Tick::MAX)),
+        _ => park(deadline.tick),
+    }
+}
+
+/// Sleeps until `until` of the world's clock, unless it `goes_on` by itself; which it need not if the deadline comes in any case.
+pub(crate) fn doze(deadline: Deadline<'_>, until: Tick, goes_on: impl FnOnce() -> bool) {
+    if deadline.tick < BY_HAND || !goes_on() {
+        sys::park_until(until);
+    }
 }
 
 /// A worker parks: see [`ByHand::rest_until`].
 pub(crate) fn rest(deadline: Deadline<'_>, mut rise: impl FnMut()) {
     match &deadline.time.0 {
-        Some(clock) => clock.rest_until(deadline.tick, &mut rise),
+        Some(clock) => clock.rest_until(deadline.tick, &mut sys::park_until, &mut rise),
         None if deadline.is_never() => sys::thread::park(),
         None => sys::park_until(deadline.tick),
+    }
+}
+
+/// The same by `park`, which is told until when by the world's clock.
+pub(crate) fn rest_by(deadline: Deadline<'_>, park: &mut dyn FnMut(Tick), rise: &mut dyn FnMut()) {
+    match &deadline.time.0 {
+        Some(clock) => clock.rest_until(deadline.tick, park, rise),
+        None => park(deadline.tick),
     }
 }
 

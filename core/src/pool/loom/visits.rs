@@ -9,6 +9,7 @@ use super::stage::{Resting, Stage, rest, rested};
 use super::{Grown, LONG, model};
 use crate::end::End;
 use crate::pool::{Account, Duty};
+use crate::state::Phase;
 use crate::worker::Next;
 
 /// Comes, runs one job if there is one, and goes.
@@ -117,5 +118,29 @@ fn nobody_is_wanted_any_more_while_somebody_visits() {
             assert_eq!(visitor.worker.leave(), Duty::Nothing);
         }
         assert_eq!((stage.pool.size().target, stage.pool.state().alive()), (0, 0));
+    });
+}
+
+/// What the last job submits it leaves to the one that stays, which is told when there is nothing more.
+#[test]
+fn the_last_job_of_a_closed_pool_meets_one_that_stays() {
+    model(1, || {
+        let stage = Stage::new(LONG, 0, 2);
+        let mut goes = stage.pool.visit().expect("a seat is free");
+        let mut duties = vec![stage.pool.submit(0).unwrap().1];
+        let Next::Run { running, duty, .. } = goes.next() else { panic!("there is a job") };
+        duties.push(duty);
+        stage.pool.set_phase(Phase::Draining);
+        let mut stays = stage.pool.visit().expect("a seat is free");
+        stays.stay();
+        let stays = stage.spawn_worker(stays);
+        duties.push(stage.pool.submit_from(goes.seat(), 1).unwrap().1);
+        duties.push(stage.pool.end(&running, End::Done, None).1);
+        duties.push(goes.leave());
+        let (resting, more) = rested([stays]);
+        duties.extend(more);
+        stage.settle(resting, duties);
+        stage.assert_over(&[0, 1], Account { accepted: 2, done: 2, ..Account::default() });
+        assert_eq!(stage.pool.state().alive(), 0, "it has been told");
     });
 }
