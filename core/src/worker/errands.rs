@@ -30,6 +30,7 @@ pub(super) struct Turns {
 pub(super) enum Visits {
     Not,
     /// It is, and leaves a pool that is closed as others do.
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "only pools that grow have visitors"))]
     AsOthers,
     /// It is, and does not leave such a pool as long as something is pending.
     Stays,
