@@ -250,6 +250,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.look()
     }
 
+    // Where there are no forks it is nothing but `next`.
+    #[inline(always)]
     fn look(&mut self) -> Result<Next<P>, (TakenFork, Duty)> {
         self.come_back();
         loop {
@@ -262,10 +264,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                     let duty = self.announce();
                     return Ok(Next::Run { payload, running: Running::new(self.seat, 0, stays), duty });
                 }
-                Find::Fork(taken) => return Err((taken, self.announce())),
+                Find::Fork(taken) if S::FORKS => return Err((taken, self.announce())),
                 Find::Rest(Rest::Park(deadline)) => return Ok(Next::Park(deadline)),
                 Find::Rest(Rest::Exit { duty, last }) => return Ok(Next::Exit { duty, last }),
-                Find::Search | Find::Claim => {}
+                Find::Search | Find::Claim | Find::Fork(_) => {}
             }
         }
     }
