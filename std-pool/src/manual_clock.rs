@@ -292,11 +292,8 @@ impl Inner {
             return None;
         }
         let _turning = self.turning.lock();
-        self.hands.lock().turner = Some(thread::current().id());
-        // Without threads it runs the jobs itself; it catches their panics.
-        let result = f();
-        self.hands.lock().turner = None;
-        Some(result)
+        let _turner = Turner::begin(self);
+        Some(f())
     }
 
     /// When something is due, or over, at the earliest: perhaps now.
@@ -438,6 +435,22 @@ impl Hands {
     /// Those whose time has come.
     fn told(&self) -> impl Iterator<Item = &Sleeper> {
         self.sleepers.iter().filter(|sleeper| sleeper.deadline <= self.now)
+    }
+}
+
+/// The present thread advances, until dropped.
+struct Turner<'c>(&'c Inner);
+
+impl<'c> Turner<'c> {
+    fn begin(clock: &'c Inner) -> Self {
+        clock.hands.lock().turner = Some(thread::current().id());
+        Self(clock)
+    }
+}
+
+impl Drop for Turner<'_> {
+    fn drop(&mut self) {
+        self.0.hands.lock().turner = None;
     }
 }
 

@@ -19,6 +19,8 @@ mod real;
 pub(crate) mod simulated;
 mod timely;
 pub(crate) mod timerfd;
+#[cfg(not(all(feature = "simulation", not(shuttle))))]
+mod unplayed;
 
 pub(crate) use fork::Forks;
 #[cfg(shuttle)]
@@ -26,7 +28,11 @@ pub(crate) use model::*;
 pub(crate) use name::{NAME_BYTES, show_name};
 #[cfg(not(shuttle))]
 pub(crate) use real::*;
+#[cfg(all(feature = "simulation", not(shuttle)))]
+pub(crate) use simulated::{Scene, begin_job, is_simulated, point, system_now};
 pub(crate) use timely::wake_in_time;
+#[cfg(not(all(feature = "simulation", not(shuttle))))]
+pub(crate) use unplayed::{Scene, begin_job, is_simulated, point, system_now};
 
 #[cfg(not(any(shuttle, all(target_family = "wasm", not(target_feature = "atomics")))))]
 use std::thread as world;

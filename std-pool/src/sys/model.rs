@@ -280,36 +280,6 @@ pub(crate) fn assert_unlocked() {
     }
 }
 
-/// The checker chooses at other places.
-pub(crate) fn point() {}
-
-/// It plants no panics.
-pub(crate) fn begin_job() {}
-
-/// There is but one.
-pub(crate) struct Scene;
-
-impl Scene {
-    pub(crate) fn present() -> Self {
-        Self
-    }
-
-    #[expect(clippy::unused_self, reason = "as where there are several")]
-    pub(crate) fn is_present(&self) -> bool {
-        true
-    }
-}
-
-/// Nor is it a simulation.
-pub(crate) fn is_simulated() -> bool {
-    false
-}
-
-/// What the clock of the system says.
-pub(crate) fn system_now() -> std::time::SystemTime {
-    std::time::SystemTime::now()
-}
-
 // ----- barriers
 
 /// All threads are on one: each has passed it.

@@ -4,13 +4,13 @@ use std::ptr;
 pub(crate) use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 pub(crate) use std::thread_local as local;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use fastthreadpool_core::Tick;
 
 #[cfg(feature = "simulation")]
 use crate::sys::simulated;
-use crate::sys::world;
+use crate::sys::{point, world};
 pub(crate) use parking_lot::{Mutex, RawMutex};
 
 pub(crate) mod atomic {
@@ -91,15 +91,6 @@ pub(crate) fn now() -> Tick {
     tick(Instant::now())
 }
 
-/// What the clock of the system says.
-pub(crate) fn system_now() -> SystemTime {
-    #[cfg(feature = "simulation")]
-    if let Some(now) = simulated::system_now() {
-        return now;
-    }
-    SystemTime::now()
-}
-
 /// An instant as a tick; what lies outside the range is cut off at its end.
 pub(crate) fn tick(instant: Instant) -> Tick {
     Tick(super::nanos(instant.saturating_duration_since(origin())))
@@ -126,46 +117,4 @@ pub(crate) fn park_until(deadline: Tick) {
 #[inline(always)]
 pub(crate) fn assert_unlocked() {
     point();
-}
-
-/// The present thread does what others see, and holds no lock: a simulated one lets others play.
-#[inline(always)]
-pub(crate) fn point() {
-    #[cfg(feature = "simulation")]
-    simulated::point();
-}
-
-/// A job is about to call the user's function.
-#[inline(always)]
-pub(crate) fn begin_job() {
-    #[cfg(feature = "simulation")]
-    simulated::begin_job();
-}
-
-#[cfg(feature = "simulation")]
-pub(crate) use simulated::Scene;
-
-/// There is but one.
-#[cfg(not(feature = "simulation"))]
-pub(crate) struct Scene;
-
-#[cfg(not(feature = "simulation"))]
-impl Scene {
-    pub(crate) fn present() -> Self {
-        Self
-    }
-
-    #[expect(clippy::unused_self, reason = "as where there are several")]
-    pub(crate) fn is_present(&self) -> bool {
-        true
-    }
-}
-
-/// Whether the present thread is simulated.
-#[inline(always)]
-pub(crate) fn is_simulated() -> bool {
-    #[cfg(feature = "simulation")]
-    return simulated::is_simulated();
-    #[cfg(not(feature = "simulation"))]
-    false
 }

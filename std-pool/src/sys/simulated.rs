@@ -316,10 +316,11 @@ pub(crate) fn now() -> Option<Tick> {
     present(|stage, _| Tick(stage.now.load(Ordering::SeqCst)))
 }
 
-/// What the clock of the system says in a play: a round time when that begins.
-pub(crate) fn system_now() -> Option<SystemTime> {
+/// What the clock of the system says; in a play a round time when that begins.
+pub(crate) fn system_now() -> SystemTime {
     const ROUND: Duration = Duration::from_secs(1_767_225_600);
-    now().map(|now| SystemTime::UNIX_EPOCH + ROUND + Duration::from_nanos(now.0 - BEGIN))
+    let played = now().map(|now| SystemTime::UNIX_EPOCH + ROUND + Duration::from_nanos(now.0 - BEGIN));
+    played.unwrap_or_else(SystemTime::now)
 }
 
 /// Parks until that time, or until it is woken. False on a thread that is not simulated.
