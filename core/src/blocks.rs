@@ -71,6 +71,7 @@ const NO_BASE: usize = 1;
 const _: () = assert!(BLOCK.is_power_of_two() && BLOCK > NO_BASE && TABLE.is_power_of_two());
 
 /// A block, or none, as somebody inside has found it.
+#[derive(Debug)]
 pub struct Found<P>(*const Block<P>);
 
 impl<P> Clone for Found<P> {

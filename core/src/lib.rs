@@ -59,6 +59,7 @@ mod semaphore;
 // The pool and its workers.
 mod pool;
 mod running;
+mod shown;
 mod storage;
 mod worker;
 

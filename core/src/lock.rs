@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
+use core::mem;
 
 use lock_api::RawMutex;
 
@@ -152,6 +153,14 @@ impl<R: RawMutex, U: Unpark> fmt::Debug for Lock<R, U> {
 #[must_use = "a guard that is dropped at once releases at once"]
 pub struct LockGuard<'a, R: RawMutex, U: Unpark> {
     lock: &'a Lock<R, U>,
+}
+
+impl<R: RawMutex, U: Unpark> LockGuard<'_, R, U> {
+    /// Keeps the lock taken until somebody calls [`Lock::release`].
+    #[inline]
+    pub fn forget(self) {
+        mem::forget(self);
+    }
 }
 
 impl<R: RawMutex, U: Unpark> Drop for LockGuard<'_, R, U> {

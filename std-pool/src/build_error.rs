@@ -90,10 +90,11 @@ impl fmt::Display for BuildError {
 
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The errors inside are displayed with these.
         match self {
-            Self::Cpus(error) | Self::Callback(error) | Self::Start(error) => Some(error),
+            Self::Cpus(error) | Self::Callback(error) | Self::Start(error) => error.source(),
             #[cfg(feature = "affinity")]
-            Self::Processors(error) => Some(error),
+            Self::Processors(error) => error.source(),
             _ => None,
         }
     }

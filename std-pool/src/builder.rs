@@ -18,6 +18,7 @@ use crate::engine::{Attends, Config, Engine, Hook, OnDrop, SpawnHandler, Watched
 use crate::groups::inner::Inner;
 use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;
+use crate::here::location;
 use crate::manual_clock::ManualClock;
 use crate::pool::Pool;
 use crate::results::callback;
@@ -455,6 +456,26 @@ impl<T: Send + 'static> Builder<T> {
     /// Reports every failed job once through the [`log`] facade.
     pub fn log_failures(mut self, level: log::Level) -> Self {
         self.log_failures = Some(level);
+        self
+    }
+
+    /// Lets each [`Panic`](crate::Panic) say where it was. For all pools of the process, from now on: it sets a panic hook, which calls
+    /// the one that there was. A hook that replaces it afterwards ends it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fastthreadpool::{JobError, Pool};
+    ///
+    /// let pool: Pool = Pool::builder().threads(1).panic_locations().build()?;
+    /// pool.submit(|| -> () { panic!("no such thing") })?;
+    /// if let Some(JobError::Panicked(panic)) = pool.failed().pop().map(|failed| failed.error) {
+    ///     println!("{panic}"); // no such thing, at src/main.rs:5:16
+    ///     assert!(panic.location().is_some_and(|location| location.contains(".rs:")));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn panic_locations(self) -> Self {
+        location::record();
         self
     }
 

@@ -175,7 +175,8 @@ impl<T: Send + 'static> Group<T> {
     }
 
     /// What ends, as it ends, from both queues, until nothing is left to wait for.
-    pub fn as_completed(&self) -> Completed<'_, T> {
+    #[doc(alias = "as_completed")]
+    pub fn completed(&self) -> Completed<'_, T> {
         let cohorts = &self.inner.core.cohorts;
         let what = if self.is_root() { What::Pool(&self.engine) } else { What::Group(Box::new(|| cohorts.line())) };
         Completed::new(&self.inner.outlet, what, self.engine.time())
@@ -316,11 +317,11 @@ impl<T> fmt::Debug for Group<T> {
 }
 
 /// A group was to be paused that was not built with [`pausable`](GroupBuilder::pausable).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotPausable;
 
 /// A group was given a key that was not built with [`keyed`](GroupBuilder::keyed).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotKeyed;
 
 impl fmt::Display for NotPausable {

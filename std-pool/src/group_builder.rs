@@ -161,9 +161,9 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         self
     }
 
-    /// The same with the name of the job and what it waited for, as the pool tells of what it has [removed](crate::Pool::cancel_all): of all
+    /// The same with the name of the job and what it waited for, as the pool tells of what it has [removed](crate::Pool::cancel_queued): of all
     /// that is removed by a cancel of this group, of one around it or of all that the pool has, by a failure, a deadline, or the time by
-    /// which a job was to begin, for a newer job, or because the pool ends or is cleared. Not of one that somebody
+    /// which a job was to begin, for a newer job, or because the pool ends or is reset. Not of one that somebody
     /// has cancelled by its id, who knows which that is.
     ///
     /// Once a pool has had such a group each job that it removes so is asked for its name. Others pay nothing for it.

@@ -12,7 +12,7 @@ use crate::here::job::JobKind;
 use crate::pool::Pool;
 
 /// A job that has not begun, as it was found in a listing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct JobInfo {
     /// Its id.

@@ -45,6 +45,7 @@ pub mod simulation;
 mod spans;
 mod submitting;
 mod threads;
+mod unwinding;
 mod visiting;
 mod waiting;
 mod weak_pool;
@@ -59,6 +60,12 @@ pub mod job {
     pub use crate::jobs::schedule::{Overlapping, Periodic};
 }
 
+/// Of what the type of a loop is made, for who has to write it down.
+pub mod par {
+    pub use crate::parallel::items::{Chunks, ChunksMut, Enumerate, Zip};
+    pub use crate::parallel::progress::{Hook, Quiet};
+}
+
 // The shipped code under a model checker.
 #[cfg(all(test, shuttle))]
 mod models;
@@ -71,8 +78,7 @@ pub use engine::submit::SubmitError;
 #[cfg(feature = "metrics")]
 pub use exporter::Exporter;
 pub use fastthreadpool_core::{
-    self as core, AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, NotMoved, Overflow, Priority,
-    TryAcquireError,
+    AcquireError, JobId, MAX_WORKERS, MissedTickBehavior, NotLocked, NotMoved, Overflow, Priority, TryAcquireError,
 };
 pub use group::{Group, NotKeyed, NotPausable};
 pub use group_builder::GroupBuilder;
@@ -111,8 +117,8 @@ pub use results::queue::Results;
 pub use several::Attempt;
 pub use sync::lock::{FastLock, FastLockGuard};
 pub use sync::owned_permit::OwnedPermit;
-pub use sync::semaphore::{Permit, Semaphore};
-pub use sync::waiter::Waiter;
+pub use sync::permit::Permit;
+pub use sync::semaphore::Semaphore;
 pub use threads::TooManyThreads;
 pub use waiting::Submit;
 pub use weak_pool::WeakPool;

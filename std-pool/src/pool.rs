@@ -150,11 +150,11 @@ impl<T: Send + 'static> Pool<T> {
     /// let pool: Pool = Pool::new()?;
     /// pool.pause();
     /// pool.job(|| ()).name("backup").submit()?;
-    /// let removed = pool.cancel_all();
+    /// let removed = pool.cancel_queued();
     /// assert_eq!((removed.len(), removed[0].name, removed[0].kind), (1, "backup", JobKind::Queued));
     /// # Ok(()) }
     /// ```
-    pub fn cancel_all(&self) -> Vec<RemovedJob> {
+    pub fn cancel_queued(&self) -> Vec<RemovedJob> {
         self.engine().remove_queued()
     }
 
@@ -278,7 +278,7 @@ impl<T: Send + 'static> Pool<T> {
     /// state is gone, and all callbacks have been called. Results are kept.
     ///
     /// Of several that shut the pool down each waits until then. Inside a job or a hook it does not wait; and it waits no more
-    /// when somebody opens the pool again by [`Pool::clear`].
+    /// when somebody opens the pool again by [`Pool::reset`].
     pub fn shutdown(&self) {
         self.engine().shutdown(Close::Drain, Deadline::NEVER);
     }
@@ -333,14 +333,23 @@ impl<T: Send + 'static> Pool<T> {
         self.engine().wait_ended(timeout.map_or(Deadline::NEVER, |timeout| time.after(timeout)))
     }
 
-    /// Removes all jobs that have not begun, empties the queues of results, and accepts jobs again after a shutdown.
-    pub fn clear(&self) {
+    /// Back to the beginning: removes all jobs that have not begun, empties the queues of results, and accepts jobs again after a
+    /// shutdown.
+    pub fn reset(&self) {
         self.engine().reopen();
     }
 }
 
 impl<T> fmt::Debug for Pool<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("counts", &self.handle.engine.core.counts()).finish_non_exhaustive()
+        let engine = &self.handle.engine;
+        f.debug_struct("Pool")
+            .field("name", &engine.config.name_prefix)
+            .field("is_closed", &engine.is_closed())
+            .field("is_paused", &engine.core.is_paused())
+            .field("threads", &engine.core.wanted())
+            .field("counts", &engine.core.counts())
+            .field("group", &self.group)
+            .finish_non_exhaustive()
     }
 }

@@ -34,7 +34,7 @@ pub struct Report {
 }
 
 /// One that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Wait {
     /// The job in which it does, if it is one of the pool's.
@@ -44,7 +44,7 @@ pub struct Wait {
 }
 
 /// What somebody waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Awaited {
     /// Nothing is pending.

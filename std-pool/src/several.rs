@@ -255,8 +255,8 @@ impl<E: fmt::Display> fmt::Display for Attempt<E> {
 impl<E: Error + 'static> Error for Attempt<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(error) => Some(error),
-            Self::Ended(error) => Some(error),
+            Self::Failed(error) => error.source(),
+            Self::Ended(error) => error.source(),
         }
     }
 }

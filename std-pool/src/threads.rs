@@ -101,7 +101,7 @@ impl<T: Send + 'static> Pool<T> {
 }
 
 /// More threads than a pool can count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TooManyThreads {
     /// As many as were wanted.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::iter;
 use std::num::NonZeroU64;
 
-use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{
+use fastthreadpool_core::hosts::{ScriptedHost, ScriptedMutex};
+use fastthreadpool_core::{
     Cancelled, End, Growing, Host, JobId, Kinds, MissedTickBehavior, Next, Phase, Pool, Repeat, Tick,
 };
 

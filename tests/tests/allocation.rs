@@ -10,9 +10,10 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{End, Growing, Next};
-use fastthreadpool::{JobId, Pool, core};
+use fastthreadpool::{JobId, Pool};
+use fastthreadpool_core as core;
+use fastthreadpool_core::hosts::{ScriptedHost, ScriptedMutex};
+use fastthreadpool_core::{End, Growing, Next};
 
 struct Counting;
 

@@ -89,7 +89,7 @@ impl Actor {
                 0 => panic!("a job"),
                 1 => drop(Bomb),
                 2..6 => Self::new(&pool, &ledger, seed).submit(),
-                6 => drop(pool.cancel_all()),
+                6 => drop(pool.cancel_queued()),
                 _ => {}
             }
             kind
@@ -132,17 +132,17 @@ impl Actor {
                     _ => _ = handle.join(),
                 }
             }
-            960..970 => _ = self.pool.cancel_all(),
+            960..970 => _ = self.pool.cancel_queued(),
             970..975 => _ = self.pool.cancel_timers(),
             975..980 => _ = (self.pool.jobs(), self.pool.delayed(), self.pool.counts()),
-            980..983 => self.pool.clear(),
+            980..983 => self.pool.reset(),
             983..985 => {
                 self.pool.shutdown_timeout(Duration::from_micros(200));
-                self.pool.clear();
+                self.pool.reset();
             }
             985 => {
                 self.pool.shutdown_now();
-                self.pool.clear();
+                self.pool.reset();
             }
             986..990 => _ = self.pool.wait_idle_timeout(Duration::from_micros(100)),
             _ => self.pool.done().drain().for_each(drop),

@@ -186,12 +186,12 @@ fn run(arguments: Arguments) -> Result<Totals, Box<dyn Error>> {
         pool.submit(move || compress(&path, level, target.as_deref()))?;
         progress.inc_length(1);
         // What has ended by now need not wait until all are found.
-        for ended in pool.as_completed().now() {
+        for ended in pool.completed().now() {
             totals.add(ended);
             progress.inc(1);
         }
     }
-    for ended in pool.as_completed() {
+    for ended in pool.completed() {
         totals.add(ended);
         progress.inc(1);
     }

@@ -182,7 +182,7 @@ fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         pool.submit_with(move |job| scan(job, &feed, &source, &destination))?;
     }
     let (mut copied, mut bytes, mut found, mut failures) = (0, 0, None, Vec::new());
-    for ended in pool.as_completed() {
+    for ended in pool.completed() {
         match ended {
             Ok(done) => match done.value {
                 Step::Copied { bytes: more } => {

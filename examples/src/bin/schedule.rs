@@ -185,10 +185,10 @@ fn until_it_fails(pool: &Pool<Span>) -> Checked {
         next(pool, id)?;
     }
     let failed = pool.failed().pop().ok_or("the pool ended")?;
-    check("the failed job", (id, "countdown"), (failed.id, failed.job))?;
+    check("the failed job", (id, "countdown"), (failed.id, failed.name))?;
     pool.wait_idle();
     check("cancelling what has ended", Cancellation::TooLate, pool.cancel(id))?;
-    println!("  {} of job {id}: {}", failed.job, failed.error);
+    println!("  {} of job {id}: {}", failed.name, failed.error);
     Ok(())
 }
 
@@ -266,7 +266,7 @@ fn draw(missed: MissedTickBehavior, grid: Instant, runs: &[Span]) {
 
 /// Waits for so many results; when their jobs began.
 fn begun(pool: &Pool<Span>, number: usize) -> Checked<HashMap<JobId, Instant>> {
-    // Not `as_completed`, which ends when nothing is pending, and what waits for its time is not.
+    // Not `completed`, which ends when nothing is pending, and what waits for its time is not.
     let results = from_fn(|| pool.done().pop_timeout(ms(2000))).take(number);
     let begun: HashMap<_, _> = results.map(|done| (done.id, done.value.begin)).collect();
     check("results", number, begun.len())?;

@@ -121,7 +121,7 @@ pub(crate) type Hook = Box<dyn Fn(usize) + Send + Sync>;
 pub(crate) type SpawnHandler = Box<dyn Fn(WorkerThread) -> io::Result<()> + Send + Sync>;
 
 /// What becomes of a pool whose last handle is dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnDrop {
     /// As by [`Pool::shutdown`](crate::Pool::shutdown): it waits until all jobs have ended.

@@ -3,8 +3,8 @@
 //! | who removes | which | is told what they were |
 //! |---|---|---|
 //! | a cancel by id | one | nobody |
-//! | `cancel_all`, `cancel_timers`, `shutdown_now` | of the pool | who calls, and each group that has asked |
-//! | a cancel of all, an end, a clear | of the pool | each group that has asked |
+//! | `cancel_queued`, `cancel_timers`, `shutdown_now` | of the pool | who calls, and each group that has asked |
+//! | a cancel of all, an end, a reset | of the pool | each group that has asked |
 //! | a cancel, a failure, a deadline of a group | of a gate | the same; and what of the group is met in the queue later, where it is met |
 //! | a newer job; the time by which it was to begin | one | its group, if that has asked |
 //!

@@ -113,7 +113,8 @@ impl<F> fmt::Display for SubmitError<F> {
 impl<F> Error for SubmitError<F> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::NoThread(_, error) => Some(error),
+            // Which is displayed with this.
+            Self::NoThread(_, error) => error.source(),
             _ => None,
         }
     }

@@ -29,7 +29,6 @@ use crate::groups::arrivals::Arrivals;
 use crate::here::blocking;
 use crate::here::call::catch;
 use crate::sync::attend::in_line;
-use crate::sync::semaphore::Permit;
 use crate::sync::time::{Deadline, OnTime};
 use crate::sync::waiter::Waiter;
 use crate::sys::RawMutex;
@@ -90,7 +89,7 @@ impl Door {
             self.room.permit_until(1, &OnTime(deadline), deadline.tick, clock)
         };
         let permit = blocking::maybe(|| in_line(acquire)).unwrap_or(Err(AcquireError::WouldDeadlock));
-        permit.map(Permit::forget)
+        permit.map(fastthreadpool_core::Permit::forget)
     }
 
     /// The same for a task.

@@ -5,7 +5,7 @@ use crate::sync::time::Time;
 use fastthreadpool_core::{Tick, WITHOUT_END};
 
 /// What becomes of a group whose last handle is dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupOnDrop {
     /// Its jobs go on by themselves: nothing is waited for, nothing is lost.
@@ -18,7 +18,7 @@ pub enum GroupOnDrop {
 /// What becomes of a job for which a bounded queue has no room; from [`Builder::when_full`](crate::Builder::when_full) and
 /// [`GroupBuilder::when_full`](crate::GroupBuilder::when_full). It holds for every way to submit; [`Group::submit_wait`](crate::Group::submit_wait)
 /// and the like wait in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
     /// It is refused as [`Full`](crate::SubmitError::Full).

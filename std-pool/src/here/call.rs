@@ -2,15 +2,18 @@
 #![forbid(unsafe_code)]
 
 use std::any::Any;
+use std::error::Error;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
 
+use crate::here::location;
 use crate::sys::{self, Mutex};
 
-/// The end of a job that panicked. Displays as the panic's message.
+/// The end of a job that panicked. Displays as the panic's message, and its place if that is known.
 pub struct Panic {
     message: Box<str>,
+    location: Option<Box<str>>,
     /// In a mutex only so that the whole can be shared between threads, which a payload cannot.
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -24,12 +27,19 @@ impl Panic {
         } else {
             "a payload that is not text".into()
         };
-        Self { message, payload: Mutex::new(Some(payload)) }
+        Self { message, location: location::take(), payload: Mutex::new(Some(payload)) }
     }
 
     /// The panic's message, if its payload was text.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// File, line and column of the panic, where a pool was built with
+    /// [`Builder::panic_locations`](crate::Builder::panic_locations); of the thread's last panic, if this one was
+    /// [resumed](std::panic::resume_unwind).
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// The payload, to go on with the panic elsewhere ([`std::panic::resume_unwind`]).
@@ -53,13 +63,19 @@ impl Drop for Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        self.location.iter().try_for_each(|location| write!(f, ", at {location}"))
     }
 }
 
+impl Error for Panic {}
+
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panic").field(&self.message).finish()
+        f.debug_struct("Panic")
+            .field("message", &self.message)
+            .field("location", &self.location)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 /// What became of a request to cancel a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cancellation {
     /// It had not begun and will not: its function has been dropped.
     Removed,

@@ -32,11 +32,11 @@ use fastthreadpool_core::{EntryState, EntryView, JobId};
 ///     let mut task = Task(Some(Upload(name)), home.clone());
 ///     pool.submit(move || task.0.take().map_or((), |upload| println!("uploads {upload:?}")))?;
 /// }
-/// pool.cancel_all();
+/// pool.cancel_queued();
 /// assert!(left.try_iter().eq([Upload("a"), Upload("b")]));
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RemovedJob {
     /// Its id.
@@ -48,7 +48,7 @@ pub struct RemovedJob {
 }
 
 /// What a job waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobKind {
     /// Its turn in the queue.

@@ -6,6 +6,7 @@ pub(crate) mod cancellation;
 pub(crate) mod frame;
 pub(crate) mod histogram;
 pub(crate) mod job;
+pub(crate) mod location;
 pub(crate) mod observer;
 pub(crate) mod place;
 pub(crate) mod removed;

@@ -107,7 +107,7 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 }
 
 /// A job that was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct AcceptedJob {
     /// Its id.
@@ -123,7 +123,7 @@ pub struct AcceptedJob {
 }
 
 /// One run of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct JobRun {
     /// Of the job.

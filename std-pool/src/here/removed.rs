@@ -22,7 +22,7 @@ pub enum CancelReason {
     FailFast,
     /// The deadline of its group has passed, or the time by which it was to [begin](crate::Job::start_by).
     Expired,
-    /// The pool has been shut down, or cleared.
+    /// The pool has been shut down, or reset.
     Shutdown,
     /// The queue was full, and a newer job has taken its place: see [`WhenFull::DropOldest`](crate::WhenFull::DropOldest).
     Displaced,

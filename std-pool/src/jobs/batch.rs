@@ -41,7 +41,8 @@ impl<F> fmt::Display for SubmitAllError<F> {
 
 impl<F> Error for SubmitAllError<F> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.reason)
+        // Which is displayed with this.
+        self.reason.source()
     }
 }
 

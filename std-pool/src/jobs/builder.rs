@@ -102,7 +102,7 @@ impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
     /// let pool: Pool = Pool::new()?;
     /// pool.job(|| Err::<(), _>("no paper")).name("print").submit()?;
     /// pool.shutdown();
-    /// assert_eq!(pool.failed().pop().map(|failed| failed.job), Some("print"));
+    /// assert_eq!(pool.failed().pop().map(|failed| failed.name), Some("print"));
     /// # Ok(()) }
     /// ```
     pub fn name(self, name: &'static str) -> Job<'g, T, Renamed<C>, W, K> {

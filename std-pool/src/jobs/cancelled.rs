@@ -11,7 +11,8 @@ use fastthreadpool_core::{AcquireError, Park};
 
 use crate::engine::stops::{Listed, StopToken};
 use crate::jobs::context::Context;
-use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::permit::Permit;
+use crate::sync::semaphore::Semaphore;
 use crate::sync::time::Deadline;
 use crate::sync::waiter::{ThisThread, Waiter};
 

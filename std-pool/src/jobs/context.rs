@@ -257,7 +257,7 @@ impl<T> fmt::Debug for Context<'_, T> {
 
 /// A value that was not taken: there was no room for it, and the job has been asked to stop or every worker of the pool
 /// waits.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EmitError<T>(pub T);
 
 impl<T> fmt::Debug for EmitError<T> {

@@ -12,7 +12,7 @@ use crate::groups::hold::{Hold, Run};
 use crate::here::call::{catch, drop_quietly};
 use crate::jobs::enter::Shape;
 use crate::jobs::once::{fail, skip};
-use crate::results::outcome::{JobError, Outcome};
+use crate::results::outcome::{JobError, Outcome, Sealed};
 
 /// An iterator job, without its hold.
 pub(crate) struct ItemsShape<F, I, R> {
@@ -115,7 +115,7 @@ where
             if env.stop_token(run.slot()).is_stopped() {
                 break;
             }
-            match run.inside(env, || catch(|| items.next().map(Outcome::into_result))) {
+            match run.inside(env, || catch(|| items.next().map(|item| item.into_result(Sealed)))) {
                 Ok(Some(Ok(value))) => {
                     has_room = false;
                     group.outlet.succeed(&env.engine, env.id(), value);

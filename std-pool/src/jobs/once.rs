@@ -1,6 +1,7 @@
 //! A job that runs once.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
@@ -188,5 +189,11 @@ where
     fn into_function(self) -> C::Function {
         self.hold.refuse();
         self.call.into_function()
+    }
+}
+
+impl<D> fmt::Debug for Give<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Give").finish_non_exhaustive()
     }
 }

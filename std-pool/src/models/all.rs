@@ -40,7 +40,7 @@ impl Caller {
                 None
             }
             10 => {
-                pool.cancel_all();
+                pool.cancel_queued();
                 None
             }
             11 => {

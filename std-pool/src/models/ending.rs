@@ -101,19 +101,19 @@ fn two_ways_to_shut_down_meet() {
 
 /// Whatever comes last, the pool is open or has ended, as a whole.
 #[test]
-fn a_clear_meets_a_shutdown() {
+fn a_reset_meets_a_shutdown() {
     model(|| {
         let (pool, tally) = (Pool::<u32>::builder().threads(1).build().unwrap(), Tally::default());
         pool.submit(tally.with(|| 1)).unwrap();
         let other = {
             let pool = pool.clone();
-            thread::spawn(move || pool.clear())
+            thread::spawn(move || pool.reset())
         };
         pool.shutdown();
         other.join().unwrap();
         assert_eq!(pool.is_closed(), pool.is_ended());
         if pool.is_closed() {
-            pool.clear();
+            pool.reset();
         }
         assert_eq!(pool.done().semaphore().is_closed(), pool.is_closed());
         pool.wait_idle();
@@ -125,9 +125,9 @@ fn a_clear_meets_a_shutdown() {
     });
 }
 
-/// A result of a job that was accepted after a clear comes, whatever two shutdowns decide about the round before.
+/// A result of a job that was accepted after a reset comes, whatever two shutdowns decide about the round before.
 #[test]
-fn a_clear_between_two_shutdowns() {
+fn a_reset_between_two_shutdowns() {
     model(|| {
         let (pool, tally) = (Pool::<u32>::builder().threads(1).build().unwrap(), Tally::default());
         pool.submit(tally.with(|| 1)).unwrap();
@@ -136,7 +136,7 @@ fn a_clear_between_two_shutdowns() {
             move || pool.shutdown()
         };
         let others = [thread::spawn(shutdown.clone()), thread::spawn(shutdown)];
-        pool.clear();
+        pool.reset();
         if pool.submit(tally.with(|| 2)).is_ok() {
             let values: Vec<_> = std::iter::from_fn(|| pool.done().pop())
                 .map(|done| done.value)
@@ -171,7 +171,7 @@ fn what_is_found_out_too_late_changes_nothing() {
             let pool = pool.clone();
             thread::spawn(move || pool.shutdown_timeout(Duration::from_millis(1)))
         };
-        pool.clear();
+        pool.reset();
         let wait = flag.clone();
         let job = tally.with(move || {
             wait.wait();
@@ -221,7 +221,7 @@ fn a_callback_meets_a_new_beginning() {
         let called = calls.clone();
         let pool = Pool::<u32>::builder().threads(1).on_done(move |_| called.job()()).build().unwrap();
         pool.shutdown();
-        pool.clear();
+        pool.reset();
         pool.submit(jobs.with(|| 1)).unwrap();
         let other = {
             let pool = pool.clone();

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | `broadcasts` | broadcasts, and threads that come, go, and broadcast |
 //! | `doors` | those who wait for room in a queue, and who makes some, shuts the door, gives up |
-//! | `ending` | a shutdown, and submits, another shutdown, a clear; callbacks |
+//! | `ending` | a shutdown, and submits, another shutdown, a reset; callbacks |
 //! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
 //! | `handles` | weak handles, and the last of the others |

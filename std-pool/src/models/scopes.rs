@@ -17,7 +17,7 @@ fn a_scope_meets_a_cancel_of_all() {
             let (pool, others) = (pool.clone(), others.clone());
             thread::spawn(move || {
                 pool.submit(others.job()).unwrap();
-                pool.cancel_all();
+                pool.cancel_queued();
             })
         };
         let ran = AtomicUsize::new(0);

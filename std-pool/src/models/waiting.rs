@@ -67,7 +67,7 @@ fn a_flip_meets_submits() {
 
 /// Whoever takes results as they come gets in line while the cohort that it waits for ends, and serves again.
 #[test]
-fn as_completed_meets_a_flip() {
+fn completed_meets_a_flip() {
     model(|| {
         let pool = pool(1).build().unwrap();
         let waves = group(&pool, |group| group);
@@ -99,7 +99,7 @@ fn as_completed_meets_a_flip() {
                 last_end.raise();
             })
         };
-        assert_eq!(waves.as_completed().count(), 0);
+        assert_eq!(waves.completed().count(), 0);
         over.raise();
         returned.job()();
         other.join().unwrap();

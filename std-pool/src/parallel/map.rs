@@ -47,6 +47,7 @@ fn submit_each<I: IntoIterator>(
 
 /// Not all items of a map were taken by the pool.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MapError {
     /// The ids of those that were.
     pub submitted: Vec<JobId>,
@@ -68,7 +69,8 @@ impl fmt::Display for MapError {
 
 impl std::error::Error for MapError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.reason)
+        // Which is displayed with this.
+        self.reason.source()
     }
 }
 

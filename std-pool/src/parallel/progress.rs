@@ -1,6 +1,7 @@
 //! How far a loop has got, for somebody who wants to know.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use crate::parallel::gather::{Gather, Gathered};
@@ -96,5 +97,11 @@ impl<Item, G: Gathered<Item>, H: Watch> Gathered<Item> for Progress<G, H> {
             self.hook.tell(self.of, self.of);
         }
         self.gathered.output()
+    }
+}
+
+impl<F> fmt::Debug for Hook<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hook").finish_non_exhaustive()
     }
 }

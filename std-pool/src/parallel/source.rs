@@ -5,6 +5,8 @@
 //! 1. An item is asked for once. What is borrowed mutably or given away goes to who asks for it, and is his alone.
 //! 2. What is never asked for is never dropped: whoever has a source asks for all that is left in the end.
 
+#![allow(missing_debug_implementations, reason = "a sealed trait leads to these; nobody has one")]
+
 use std::iter::Zip as Both;
 use std::marker::PhantomData;
 use std::ops::Range;

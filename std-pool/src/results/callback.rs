@@ -1,7 +1,7 @@
 //! The pool's own callbacks, each on a thread of its own.
 //!
 //! The thread reads its queue as any other reader would. It ends with the pool's last handle; a shutdown in between closes
-//! the queue, and the thread waits for `clear` to open it again.
+//! the queue, and the thread waits for `reset` to open it again.
 #![forbid(unsafe_code)]
 
 use std::io;

@@ -12,7 +12,7 @@ use crate::results::outlet::{Done, Failed, Outlet};
 use crate::sync::event::Event;
 use crate::sync::time::{Deadline, Time};
 
-/// An iterator over the jobs that end, from both queues; from [`Group::as_completed`](crate::Group::as_completed).
+/// An iterator over the jobs that end, from both queues; from [`Group::completed`](crate::Group::completed).
 ///
 /// It ends when nothing is pending any more, or when the limits say so. For a pool delayed jobs are pending once they are due;
 /// for a group they are from the beginning, and schedules never. Inside a job it ends, too, when every worker of the pool waits,
@@ -28,7 +28,7 @@ use crate::sync::time::{Deadline, Time};
 ///     pool.submit(|| text.parse::<i32>())?;
 /// }
 /// let (mut sum, mut failures) = (0, 0);
-/// for ended in pool.as_completed() {
+/// for ended in pool.completed() {
 ///     match ended {
 ///         Ok(done) => sum += done.value,
 ///         Err(_failed) => failures += 1,

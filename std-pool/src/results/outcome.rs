@@ -13,7 +13,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What a job may return in a pool of `T`: a `T`, or a `Result<T, E>` whose error makes the job a failed one.
 ///
-/// The pool's `T` decides: in a `Pool<Result<u8, E>>` a job that returns `Ok` and one that returns `Err` both succeed.
+/// Sealed: these two are all there are. The pool's `T` decides: in a `Pool<Result<u8, E>>` a job that returns `Ok` and one that returns `Err` both succeed.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,19 +32,23 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 pub trait Outcome<T>: Sized {
     /// The value, or the error.
     #[doc(hidden)]
-    fn into_result(self) -> Result<T, BoxError>;
+    fn into_result(self, sealed: Sealed) -> Result<T, BoxError>;
 }
+
+/// What nobody else can name.
+#[derive(Debug)]
+pub struct Sealed;
 
 impl<T> Outcome<T> for T {
     #[inline(always)]
-    fn into_result(self) -> Result<T, BoxError> {
+    fn into_result(self, _: Sealed) -> Result<T, BoxError> {
         Ok(self)
     }
 }
 
 impl<T, E: Into<BoxError>> Outcome<T> for Result<T, E> {
     #[inline(always)]
-    fn into_result(self) -> Result<T, BoxError> {
+    fn into_result(self, _: Sealed) -> Result<T, BoxError> {
         self.map_err(Into::into)
     }
 }
@@ -86,7 +90,8 @@ impl fmt::Display for JobError {
 impl Error for JobError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(error) => Some(&**error),
+            // Which is displayed with this.
+            Self::Failed(error) => error.source(),
             _ => None,
         }
     }
@@ -97,7 +102,7 @@ impl Error for JobError {
 pub(crate) fn outcome<T, R: Outcome<T>>(f: impl FnOnce() -> R) -> Result<T, JobError> {
     let call = || {
         sys::begin_job();
-        f().into_result()
+        f().into_result(Sealed)
     };
     match catch(call) {
         Ok(Ok(value)) => Ok(value),

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 use std::any::TypeId;
+use std::error::Error;
+use std::fmt;
 use std::sync::Weak;
 
 use fastthreadpool_core::{JobId, Unpark};
@@ -19,7 +21,7 @@ use crate::sync::time::{Deadline, Time};
 use crate::sys::Mutex;
 
 /// A job's result in the done queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Done<T> {
     /// Of the job.
     pub id: JobId,
@@ -27,15 +29,29 @@ pub struct Done<T> {
     pub value: T,
 }
 
-/// A job's failure in the failed queue.
+/// A job's failure in the failed queue. Displays as one line with all that it knows.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Failed {
     /// Of the job.
     pub id: JobId,
     /// What the job was: the name it was given, else the type of its function.
-    pub job: &'static str,
+    pub name: &'static str,
     /// How it ended.
     pub error: JobError,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "job {} ({}): {}", self.id, self.name, self.error)
+    }
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The error is displayed with this.
+        self.error.source()
+    }
 }
 
 /// Failures that are kept where nobody reads them.
@@ -108,7 +124,7 @@ impl<T: Send + 'static> Outlet<T> {
     #[inline(never)]
     pub(crate) fn fail(&self, engine: &Engine, id: JobId, job: &'static str, error: JobError) {
         engine.log_failure(id, job, &error);
-        if let Some(lost) = self.failed.push(Failed { id, job, error }) {
+        if let Some(lost) = self.failed.push(Failed { id, name: job, error }) {
             let number = self.failed.lost();
             if number.is_power_of_two() {
                 log::warn!(

@@ -8,7 +8,8 @@ use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
 
 use crate::engine::Engine;
 use crate::here::call::catch;
-use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::permit::Permit;
+use crate::sync::semaphore::Semaphore;
 use crate::sync::time::{Deadline, Time};
 use crate::sync::waiter::Waiter;
 use crate::sys::atomic::{AtomicBool, Ordering};

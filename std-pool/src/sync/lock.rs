@@ -1,7 +1,7 @@
 //! The core's lock for threads.
 #![forbid(unsafe_code)]
 
-use std::mem;
+use std::fmt;
 use std::time::Duration;
 
 use fastthreadpool_core as core;
@@ -12,9 +12,6 @@ use crate::sync::attend::in_line;
 use crate::sync::time::{Deadline, OnTime, WORLD};
 use crate::sync::waiter::Waiter;
 use crate::sys::{self, RawMutex};
-
-/// Holds a [`FastLock`] until it is dropped.
-pub type FastLockGuard<'l> = core::LockGuard<'l, RawMutex, Waiter>;
 
 /// A lock without data, which any thread may release, not only the one that acquired it.
 ///
@@ -27,11 +24,11 @@ pub type FastLockGuard<'l> = core::LockGuard<'l, RawMutex, Waiter>;
 ///
 /// static LOCK: FastLock = FastLock::new();
 /// {
-///     let _guard = LOCK.guard();
+///     let _guard = LOCK.acquire();
 ///     assert!(LOCK.is_locked());
-///     assert!(!LOCK.try_acquire());
+///     assert!(LOCK.try_acquire().is_none());
 /// }
-/// LOCK.acquire();
+/// LOCK.acquire().forget();
 /// std::thread::spawn(|| LOCK.release()).join().unwrap().unwrap();
 /// assert!(!LOCK.is_locked());
 /// ```
@@ -49,45 +46,30 @@ impl FastLock {
     ///
     /// ```
     /// static IN_ORDER: fastthreadpool::FastLock = fastthreadpool::FastLock::fair();
-    /// assert!(IN_ORDER.try_acquire() && !IN_ORDER.try_acquire());
+    /// let guard = IN_ORDER.try_acquire();
+    /// assert!(guard.is_some() && IN_ORDER.try_acquire().is_none());
     /// ```
     #[must_use]
     pub const fn fair() -> Self {
         Self(core::Lock::fair())
     }
 
-    /// Takes the lock, waits for it if need be. It is free again after a [`FastLock::release`].
+    /// Takes the lock, waits for it if need be. It is free again when the guard is dropped.
     #[inline]
-    pub fn acquire(&self) {
-        sys::point();
-        if !self.0.try_acquire() {
-            mem::forget(self.wait(Deadline::NEVER));
-        }
+    pub fn acquire(&self) -> FastLockGuard<'_> {
+        self.try_acquire().or_else(|| self.wait(Deadline::NEVER)).unwrap_or_else(|| unreachable!("that does not come"))
     }
 
-    /// Takes the lock if it is free; returns whether it was.
+    /// Takes the lock if it is free.
     #[inline]
-    #[must_use = "the lock may not be taken"]
-    pub fn try_acquire(&self) -> bool {
+    pub fn try_acquire(&self) -> Option<FastLockGuard<'_>> {
         sys::point();
-        self.0.try_acquire()
+        self.0.try_guard().map(FastLockGuard)
     }
 
-    /// Takes the lock, waits at most so long; returns whether it was free in that time.
-    #[must_use = "the lock may not be taken"]
-    pub fn acquire_timeout(&self, timeout: Duration) -> bool {
-        sys::point();
-        self.0.try_acquire() || self.wait(WORLD.after(timeout)).map(mem::forget).is_some()
-    }
-
-    /// Takes the lock until the guard is dropped.
-    #[inline]
-    pub fn guard(&self) -> FastLockGuard<'_> {
-        sys::point();
-        match self.0.try_guard() {
-            Some(guard) => guard,
-            None => self.wait(Deadline::NEVER).unwrap_or_else(|| unreachable!("that does not come")),
-        }
+    /// Takes the lock, waits at most so long.
+    pub fn acquire_timeout(&self, timeout: Duration) -> Option<FastLockGuard<'_>> {
+        self.try_acquire().or_else(|| self.wait(WORLD.after(timeout)))
     }
 
     #[inline(never)]
@@ -96,17 +78,10 @@ impl FastLock {
             let clock = || if is_called() || deadline.is_over() { Tick::MAX } else { Tick::ZERO };
             self.0.guard_until(&OnTime(deadline), deadline.tick, clock).ok_or(AcquireError::TimedOut)
         };
-        blocking::anyway(|| in_line(acquire)).ok()
+        blocking::anyway(|| in_line(acquire)).ok().map(FastLockGuard)
     }
 
-    /// [`FastLock::guard`], if the lock is free.
-    #[inline]
-    pub fn try_guard(&self) -> Option<FastLockGuard<'_>> {
-        sys::point();
-        self.0.try_guard()
-    }
-
-    /// Releases the lock, whoever holds it.
+    /// Releases the lock, whoever holds it: for those whose guard was [forgotten](FastLockGuard::forget).
     ///
     /// # Errors
     ///
@@ -119,5 +94,23 @@ impl FastLock {
     /// Whether somebody holds it.
     pub fn is_locked(&self) -> bool {
         self.0.is_locked()
+    }
+}
+
+/// Holds a [`FastLock`]; dropped, it releases it.
+#[must_use = "a guard that is dropped at once releases at once"]
+pub struct FastLockGuard<'l>(core::LockGuard<'l, RawMutex, Waiter>);
+
+impl FastLockGuard<'_> {
+    /// Keeps the lock taken until somebody calls [`FastLock::release`], on any thread.
+    #[inline]
+    pub fn forget(self) {
+        self.0.forget();
+    }
+}
+
+impl fmt::Debug for FastLockGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FastLockGuard").finish_non_exhaustive()
     }
 }

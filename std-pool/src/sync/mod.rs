@@ -6,6 +6,7 @@ pub(crate) mod lock;
 pub(crate) mod looks;
 pub(crate) mod owned_permit;
 pub(crate) mod packet;
+pub(crate) mod permit;
 pub(crate) mod race;
 pub(crate) mod semaphore;
 pub(crate) mod time;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use fastthreadpool_core::{AcquireError, TryAcquireError};
 
-use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::permit::Permit;
+use crate::sync::semaphore::Semaphore;
 
 /// Permits of a semaphore in an [`Arc`], which are released when this is dropped: as [`Permit`], without a borrow.
 ///

@@ -9,12 +9,10 @@ use fastthreadpool_core::{AcquireError, Overflow, Tick, TryAcquireError};
 
 use crate::here::blocking;
 use crate::sync::attend::in_line;
+use crate::sync::permit::Permit;
 use crate::sync::time::{Deadline, OnTime, WORLD};
 use crate::sync::waiter::{ThisThread, Waiter};
 use crate::sys::{self, RawMutex, thread};
-
-/// Permits that are released when they are dropped, unless they are forgotten.
-pub type Permit<'s> = core::Permit<'s, RawMutex, Waiter>;
 
 /// A counting semaphore: blocking, with a time limit, async, for one permit or many.
 ///
@@ -103,7 +101,7 @@ impl Semaphore {
         if self.0.try_acquire(permits).is_err() {
             self.wait_for(permits)?;
         }
-        Ok(self.0.adopt(permits))
+        Ok(self.adopt(permits))
     }
 
     #[cold]
@@ -122,8 +120,7 @@ impl Semaphore {
     /// [`TryAcquireError`] says why not.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, TryAcquireError> {
-        sys::point();
-        self.0.try_permit(1)
+        self.try_acquire_many(1)
     }
 
     /// Takes so many permits if they are free, and not kept for one who waits.
@@ -134,7 +131,7 @@ impl Semaphore {
     #[inline]
     pub fn try_acquire_many(&self, permits: usize) -> Result<Permit<'_>, TryAcquireError> {
         sys::point();
-        self.0.try_permit(permits)
+        self.0.try_permit(permits).map(Permit)
     }
 
     /// Takes a permit, waits at most so long.
@@ -159,11 +156,11 @@ impl Semaphore {
     pub(crate) fn acquire_until(&self, permits: usize, deadline: Deadline<'_>) -> Result<Permit<'_>, AcquireError> {
         sys::point();
         if let Ok(permit) = self.0.try_permit(permits) {
-            return Ok(permit);
+            return Ok(Permit(permit));
         }
         wait(|is_called| {
             let clock = || if is_called() || deadline.is_over() { Tick::MAX } else { Tick::ZERO };
-            self.0.permit_until(permits, &OnTime(deadline), deadline.tick, clock)
+            self.0.permit_until(permits, &OnTime(deadline), deadline.tick, clock).map(Permit)
         })
     }
 
@@ -178,7 +175,7 @@ impl Semaphore {
     fn wait_while(&self, permits: usize, goes_on: impl Fn() -> bool) -> Result<Permit<'_>, AcquireError> {
         wait(|is_called| {
             let clock = || if goes_on() && !is_called() { Tick::ZERO } else { Tick::MAX };
-            self.0.permit_until(permits, &ThisThread, Tick::MAX, clock)
+            self.0.permit_until(permits, &ThisThread, Tick::MAX, clock).map(Permit)
         })
     }
 
@@ -193,7 +190,7 @@ impl Semaphore {
     /// Dropped before it is ready it leaves the line, and what was meant for it goes to those behind it.
     pub async fn acquire_async(&self, permits: usize) -> Result<Permit<'_>, AcquireError> {
         self.0.acquire_async(permits).await?;
-        Ok(self.0.adopt(permits))
+        Ok(self.adopt(permits))
     }
 
     /// Adds permits, and wakes just those who can go on with them. Any thread may, whoever acquired them.
@@ -225,7 +222,7 @@ impl Semaphore {
 
     /// Makes a guard again of permits that were forgotten.
     pub fn adopt(&self, permits: usize) -> Permit<'_> {
-        self.0.adopt(permits)
+        Permit(self.0.adopt(permits))
     }
 
     /// How many permits are free.
@@ -265,7 +262,7 @@ impl Semaphore {
 
     /// Whether the permits are this semaphore's.
     pub(crate) fn owns(&self, permit: &Permit<'_>) -> bool {
-        permit.is_of(&self.0)
+        permit.0.is_of(&self.0)
     }
 }
 

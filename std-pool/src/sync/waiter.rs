@@ -15,7 +15,7 @@ pub(crate) struct ThisThread;
 
 /// Whom a semaphore wakes: a thread, or a task.
 #[derive(Clone, Debug)]
-pub struct Waiter(Kind);
+pub(crate) struct Waiter(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {

@@ -222,7 +222,7 @@ local! {
 }
 
 /// A mutex of the model in the shape of a raw one.
-pub struct RawMutex {
+pub(crate) struct RawMutex {
     mutex: shuttle::sync::Mutex<()>,
     /// While it is locked; touched by who holds it only.
     guard: UnsafeCell<Option<shuttle::sync::MutexGuard<'static, ()>>>,

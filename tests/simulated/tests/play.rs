@@ -83,8 +83,8 @@ fn every_wait_has_its_time() {
         let semaphore = Semaphore::new(0);
         assert!(matches!(semaphore.acquire_timeout(DAY), Err(AcquireError::TimedOut)));
         let lock = FastLock::new();
-        lock.acquire();
-        assert!(!lock.acquire_timeout(DAY));
+        let _held = lock.acquire();
+        assert!(lock.acquire_timeout(DAY).is_none());
         assert!(pool.done().pop_timeout(DAY).is_none());
         let id = pool.submit_later(30 * DAY, || 0).unwrap();
         assert!(matches!(pool.submit_timeout(DAY, || 1), Err(SubmitError::TimedOut(_))));

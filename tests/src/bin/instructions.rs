@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use fastthreadpool::core::hosts::ScriptedMutex;
-use fastthreadpool::core::{self, After, Duty, Growing, Host, JobId, Rest, Runner, Running, Task, Tick};
 use fastthreadpool::{Cancellation, Pool, RemovedJob, Semaphore};
+use fastthreadpool_core::hosts::ScriptedMutex;
+use fastthreadpool_core::{self as core, After, Duty, Growing, Host, JobId, Rest, Runner, Running, Task, Tick};
 
 /// How often.
 const TIMES: usize = 10_000;
@@ -30,7 +30,7 @@ fn occupied() -> Pool {
     for n in 0..TIMES {
         pool.submit(move || _ = black_box(n)).expect("the pool is open");
     }
-    assert_eq!(count(pool.cancel_all()), TIMES);
+    assert_eq!(count(pool.cancel_queued()), TIMES);
     for n in 0..TIMES {
         pool.submit_later(Duration::from_hours(1), move || _ = black_box(n)).expect("the pool is open");
     }
@@ -150,7 +150,7 @@ fn main() -> ExitCode {
         }
     }
     count(pool.cancel_timers());
-    count(pool.cancel_all());
+    count(pool.cancel_queued());
     done(&pool);
     ExitCode::SUCCESS
 }

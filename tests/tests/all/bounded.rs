@@ -85,7 +85,7 @@ fn room_comes_back_however_a_job_ends() {
     }
     pool.shutdown();
     pool.submit(|| 1).unwrap_err();
-    pool.clear();
+    pool.reset();
     assert_room(&pool, 4);
     // A time that never comes again.
     pool.periodic(|| 1).every(Duration::MAX).starting(Duration::ZERO).submit().unwrap();
@@ -177,7 +177,7 @@ fn one_that_was_given_room_can_still_be_removed_and_gives_it_back() {
         let occupied = Occupied::new(&pool);
         assert_eq!(pool.done().pop().unwrap().value, 0);
         if all {
-            assert_eq!(pool.cancel_all().len(), 1);
+            assert_eq!(pool.cancel_queued().len(), 1);
         } else {
             assert_eq!(pool.cancel(id), Cancellation::Removed);
         }
@@ -291,7 +291,7 @@ fn a_stop_removes_what_was_put_off() {
     pool.shutdown_now();
     assert_eq!((drops.count(), pool.pending()), (11, 0));
     assert!(pool.done().len() <= 1);
-    pool.clear();
+    pool.reset();
     pool.submit(|| 7).unwrap();
     assert_eq!(pool.done().pop().unwrap().value, 7);
 }

@@ -45,7 +45,7 @@ fn each_thread_calls_it_once_and_nobody_else() {
     assert_eq!(threads(&pool), all);
     pool.shutdown();
     assert!(threads(&pool).is_empty(), "there is none any more");
-    pool.clear();
+    pool.reset();
     start_all(&pool, 3);
     assert_eq!(threads(&pool).len(), 3);
 }

@@ -158,7 +158,7 @@ fn callbacks_go_on_after_clear() {
         pool.submit(move || round).unwrap();
         pool.shutdown();
         assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [round]);
-        pool.clear();
+        pool.reset();
     }
 }
 

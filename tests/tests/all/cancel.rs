@@ -112,15 +112,15 @@ fn all_queued_jobs_at_once_from_outside_and_from_jobs() {
     let occupied = Occupied::new(&pool);
     (0..1000).for_each(|_| _ = pool.submit(|| 1).unwrap());
     (0..10).for_each(|_| _ = pool.submit_first(|| 1).unwrap());
-    assert_eq!(pool.cancel_all().len(), 1010);
-    assert_eq!(pool.cancel_all().len(), 0);
+    assert_eq!(pool.cancel_queued().len(), 1010);
+    assert_eq!(pool.cancel_queued().len(), 0);
     drop(occupied);
     pool.wait_idle();
 
     let inside = pool.clone();
     let removed = pool.spawn(move || {
         (0..100).for_each(|_| _ = inside.submit(|| 1).unwrap());
-        inside.cancel_all().len()
+        inside.cancel_queued().len()
     });
     assert_eq!(removed.unwrap().join().unwrap(), 100);
     pool.wait_idle();
@@ -195,7 +195,7 @@ fn a_destructor_may_use_the_pool() {
     }
     let captured = Submits(pool.clone());
     pool.submit_first(move || (captured, 1).1).unwrap();
-    pool.cancel_all();
+    pool.cancel_queued();
     drop(occupied);
     pool.wait_idle();
     assert!(values(pool.done()).iter().all(|value| *value == 7));

@@ -279,7 +279,7 @@ fn what_is_said_may_be_said_in_any_order() {
     assert_eq!(receiver.recv().unwrap(), (id, 3));
     assert_ne!(pool.cancel(id), Cancellation::TooLate);
     pool.job(|| Err::<u32, _>("no")).name("four").first().group(&group).submit().unwrap();
-    assert_eq!(group.failed().pop().unwrap().job, "four");
+    assert_eq!(group.failed().pop().unwrap().name, "four");
     assert!(group.wait());
     assert_eq!((group.counts().done, group.counts().failed, pool.done().len(), group.done().len()), (3, 1, 0, 0));
 }

@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fastthreadpool::core::hosts::{ScriptedHost, ScriptedMutex};
-use fastthreadpool::core::{
+use fastthreadpool_core::hosts::{ScriptedHost, ScriptedMutex};
+use fastthreadpool_core::{
     Cancelled, Duty, End, Fixed, Growing, JobId, JobIds, MissedTickBehavior, Next, NotMoved, Pack, Phase, Pool,
     Refused, Repeat, Tick, Worker,
 };
@@ -354,7 +354,7 @@ fn a_clock_that_jumps_to_the_end_of_time_runs_what_is_due_once() {
     let (ran, rest) = work(&pool, &mut worker);
     assert_eq!(ran, [1, 2]);
     assert_eq!(rest, Rests::Parked, "what is left is never");
-    assert_eq!(pool.cancel_entries(fastthreadpool::core::Kinds::All, |_, job| assert_eq!(job, 3)), 1);
+    assert_eq!(pool.cancel_entries(fastthreadpool_core::Kinds::All, |_, job| assert_eq!(job, 3)), 1);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn a_job_of_a_limited_group_waits_for_a_group_inside() {
         // Their jobs need the place that this one has.
         assert!(inner.wait() && beside.wait());
         inner.submit(|| 3).unwrap();
-        inner.as_completed().flatten().map(|done| done.value).sum::<u32>()
+        inner.completed().flatten().map(|done| done.value).sum::<u32>()
     };
     limited.submit(job).unwrap();
     assert!(limited.wait());
@@ -145,13 +145,13 @@ fn a_cancel_does_not_count_what_a_cancel_inside_has_counted() {
 }
 
 #[test]
-fn a_deadline_outlasts_a_clear_and_the_last_handle() {
+fn a_deadline_outlasts_a_reset_and_the_last_handle() {
     let pool: Pool = pool(1);
     let root: &Group = &pool;
     let soon = Duration::from_millis(30);
     let group = pool.group::<u32>().deadline(soon).build().unwrap();
     assert_eq!(root.cancel(), 0, "a deadline is no job");
-    pool.clear();
+    pool.reset();
     group.submit_later(HOUR, || 1).unwrap();
     let spawned = pool.group::<u32>().deadline(soon).build().unwrap();
     spawned.submit_later(HOUR, || 1).unwrap();
@@ -168,7 +168,7 @@ fn a_group_that_was_made_in_a_closed_pool_keeps_its_deadline() {
     let pool: Pool = pool(1);
     pool.shutdown();
     let late = pool.group::<u32>().deadline(Instant::now()).build().unwrap();
-    pool.clear();
+    pool.reset();
     while late.submit(|| 1).is_ok() {}
     assert!(late.wait());
     assert_eq!((late.counts().done, pool.spawn(|| 2).unwrap().join().unwrap()), (0, 2));

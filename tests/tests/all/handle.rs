@@ -67,7 +67,7 @@ fn a_cancelled_job_says_so_to_its_handle() {
     let other = pool.spawn(|| 1).unwrap();
     assert_eq!(other.cancel(), Cancellation::Removed);
     let last = pool.spawn(|| 2).unwrap();
-    pool.cancel_all();
+    pool.cancel_queued();
     assert!(matches!(last.join(), Err(JobError::Cancelled)));
     drop(occupied);
 }

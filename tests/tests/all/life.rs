@@ -391,11 +391,11 @@ fn who_waits_for_the_end_sees_it_whoever_closes() {
     assert!(waiting.into_iter().all(Waiting::end));
     assert!(pool.is_closed() && pool.is_ended() && pool.wait_ended(Some(Duration::ZERO)));
     // Nobody sees the end of what is opened again.
-    pool.clear();
+    pool.reset();
     assert!(!pool.is_closed() && !pool.is_ended());
     let again = pool.clone();
     let waiting = Waiting::new(move || again.wait_ended(None));
-    pool.clear();
+    pool.reset();
     assert!(!waiting.end());
 }
 
@@ -406,10 +406,10 @@ fn clear_against_shutdown_leaves_an_open_or_an_ended_pool() {
         (0..20).for_each(|n| _ = pool.submit(move || n).unwrap());
         std::thread::scope(|threads| {
             threads.spawn(|| if round % 2 == 0 { pool.shutdown() } else { drop(pool.shutdown_now()) });
-            threads.spawn(|| pool.clear());
+            threads.spawn(|| pool.reset());
             threads.spawn(|| pool.shutdown_timeout(MOMENT));
         });
-        pool.clear();
+        pool.reset();
         assert!(!pool.is_closed());
         pool.submit(|| 99).unwrap();
         // What ran while the pool was cleared may have left its results since.

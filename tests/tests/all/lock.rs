@@ -9,25 +9,25 @@ use fastthreadpool::{FastLock, NotLocked};
 fn it_is_held_once_and_released_by_anybody() {
     let lock = FastLock::new();
     assert!(!lock.is_locked());
-    lock.acquire();
-    assert!(lock.is_locked() && !lock.try_acquire());
+    lock.acquire().forget();
+    assert!(lock.is_locked() && lock.try_acquire().is_none());
     std::thread::scope(|scope| scope.spawn(|| lock.release()).join().unwrap().unwrap());
     assert_eq!(lock.release(), Err(NotLocked));
-    assert!(lock.try_acquire());
+    lock.try_acquire().unwrap().forget();
     let began = Instant::now();
-    assert!(!lock.acquire_timeout(Duration::from_millis(3)) && began.elapsed() >= Duration::from_millis(3));
+    assert!(lock.acquire_timeout(Duration::from_millis(3)).is_none() && began.elapsed() >= Duration::from_millis(3));
     lock.release().unwrap();
-    assert!(lock.acquire_timeout(Duration::MAX));
+    assert!(lock.acquire_timeout(Duration::MAX).is_some() && !lock.is_locked());
 }
 
 #[test]
 fn a_guard_releases() {
     let lock = FastLock::default();
     {
-        let _guard = lock.guard();
-        assert!(lock.try_guard().is_none());
+        let _guard = lock.acquire();
+        assert!(lock.try_acquire().is_none());
     }
-    assert!(lock.try_guard().is_some());
+    assert!(lock.try_acquire().is_some());
     assert!(!lock.is_locked());
 }
 
@@ -45,10 +45,10 @@ fn it_excludes() {
                     // SAFETY: under the lock.
                     let add = || unsafe { *shared.1.get() += 1 };
                     if n % 2 == 0 {
-                        let _guard = shared.0.guard();
+                        let _guard = shared.0.acquire();
                         add();
                     } else {
-                        shared.0.acquire();
+                        shared.0.acquire().forget();
                         add();
                         shared.0.release().unwrap();
                     }

@@ -17,6 +17,7 @@ mod faults;
 mod futures;
 mod generators;
 mod groups;
+mod guidelines;
 mod handle;
 mod hooks;
 mod info;

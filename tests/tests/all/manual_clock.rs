@@ -425,7 +425,7 @@ fn waits_outside_end_when_the_clock_shows_so() {
     let timed_out = waiting(&clock, move || matches!(full.submit_timeout(MINUTE, || 1), Err(SubmitError::TimedOut(_))));
     assert!(timed_out.recv().unwrap());
     assert!(waiting(&clock, move || done.done().pop_timeout(MINUTE)).recv().unwrap().is_none());
-    assert!(waiting(&clock, move || joined.as_completed().timeout(MINUTE).next()).recv().unwrap().is_none());
+    assert!(waiting(&clock, move || joined.completed().timeout(MINUTE).next()).recv().unwrap().is_none());
     assert!(!waiting(&clock, move || idle.wait_idle_timeout(MINUTE)).recv().unwrap());
     assert!(!waiting(&clock, move || group.wait_timeout(MINUTE)).recv().unwrap());
     assert!(!waiting(&clock, move || all.wait_ended(Some(MINUTE))).recv().unwrap());

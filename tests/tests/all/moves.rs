@@ -123,7 +123,7 @@ fn a_pool_that_ends_waits_for_no_job_that_never_comes() {
     pool.shutdown();
     assert_eq!((pool.done().len(), pool.counts().cancelled), (0, 1));
     // While one drains its jobs can come sooner, and not never.
-    pool.clear();
+    pool.reset();
     let id = pool.submit_later(HOUR, || 2).unwrap();
     assert!(!pool.shutdown_timeout(Duration::ZERO));
     assert_eq!(pool.reschedule(id, Duration::MAX), Err(NotMoved::Closed));

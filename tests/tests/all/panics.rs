@@ -47,7 +47,7 @@ fn in_destructors_of_what_a_job_captured() {
         pool.submit(move || (bomb, 1).1).unwrap();
         pool.submit_later(crate::support::HOUR, move || (other, 1).1).unwrap();
     }
-    assert_eq!((pool.cancel_all().len(), pool.cancel_timers().len()), (3, 3));
+    assert_eq!((pool.cancel_queued().len(), pool.cancel_timers().len()), (3, 3));
     drop(occupied);
     assert_well(&pool);
     assert_eq!(pool.counts().cancelled, 7);
@@ -62,7 +62,7 @@ fn in_destructors_of_results() {
     drop(pool.spawn(|| Result(Bomb)).unwrap());
     pool.submit(|| Result(Bomb)).unwrap();
     pool.wait_idle();
-    pool.clear();
+    pool.reset();
     assert!(pool.done().is_empty());
     let numbers = pool.with_results::<u32>();
     assert_well(&numbers);
@@ -95,7 +95,7 @@ fn in_destructors_of_errors_and_payloads() {
     pool.wait_idle();
     assert_eq!((pool.counts().failed, pool.failed().len()), (4, 3));
     // Here it is the pool that drops them; who pops an entry drops it where a panic is his own.
-    pool.clear();
+    pool.reset();
     assert_well(&pool);
 }
 
@@ -133,7 +133,7 @@ fn in_destructors_of_the_payloads_of_destructors() {
     pool.submit(move || (chain, 1).1).unwrap();
     pool.wait_idle();
     // All of it in the failure, which the pool drops.
-    pool.clear();
+    pool.reset();
     assert_eq!(drops.count(), 5, "each payload is dropped");
     let occupied = Occupied::new(&pool);
     let endless = Endless;
@@ -142,7 +142,7 @@ fn in_destructors_of_the_payloads_of_destructors() {
     drop(occupied);
     pool.submit(|| -> u32 { std::panic::panic_any(Endless) }).unwrap();
     pool.wait_idle();
-    pool.clear();
+    pool.reset();
     assert_well(&pool);
 }
 

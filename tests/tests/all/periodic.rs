@@ -75,7 +75,7 @@ fn a_failure_is_reported_and_the_schedule_goes_on() {
     pool.cancel(id);
     pool.wait_idle();
     let failed = pool.failed().pop().unwrap();
-    assert_eq!((failed.id, failed.job, failed.error.to_string().as_str()), (id, "wavering", "the job panicked: odd"));
+    assert_eq!((failed.id, failed.name, failed.error.to_string().as_str()), (id, "wavering", "the job panicked: odd"));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn runs_overlap_where_that_is_asked_for() {
     assert!(pool.busy() >= 2);
     pool.cancel(id);
     gate.release(1000).unwrap();
-    pool.cancel_all();
+    pool.cancel_queued();
     pool.wait_idle();
     let done: Vec<_> = pool.done().drain().collect();
     assert!(done.len() >= 2 && done.iter().all(|done| done.id != id), "each run is a job of its own");

@@ -124,7 +124,7 @@ fn they_are_cancelled_listed_and_counted_as_others_are() {
     assert_eq!((pool.counts().queued, pool.counts().timers), (3, 1));
     assert!(ids.into_iter().chain([later]).all(|id| pool.cancel(id) == Cancellation::Removed));
     let _ = CLASSES.map(submit);
-    assert_eq!(pool.cancel_all().len(), 3);
+    assert_eq!(pool.cancel_queued().len(), 3);
     pool.shutdown_now();
     let counts = pool.counts();
     assert_eq!((counts.cancelled, counts.done, counts.sum()), (7, 0, counts.accepted));

@@ -212,11 +212,11 @@ fn a_job_keeps_its_name_and_hears_that_it_is_cancelled() {
     pool.job(|| 1).name("named").submit().unwrap();
     handle.cancel();
     // It has not begun before that has ended, or it has: then there is nothing to see.
-    let removed = pool.cancel_all();
+    let removed = pool.cancel_queued();
     assert!(removed.iter().all(|job| job.name == "named"));
     assert!(handle.join().unwrap());
     pool.job(|| "x".parse()).name("parse").submit().unwrap();
     pool.shutdown();
-    assert_eq!(pool.failed().pop().unwrap().job, "parse");
+    assert_eq!(pool.failed().pop().unwrap().name, "parse");
     assert_eq!(drops.count(), 3);
 }

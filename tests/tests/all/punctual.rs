@@ -107,7 +107,7 @@ fn a_paused_pool_and_a_shut_one_have_nobody_late() {
     drop(occupied);
     pool.cancel(late);
     pool.shutdown();
-    pool.clear();
+    pool.reset();
     let _occupied = Occupied::new(&pool);
     pool.submit_later(LEEWAY, || 3).unwrap();
     assert_eq!(pool.done().pop().unwrap().value, 3);

@@ -1,4 +1,4 @@
-//! What was removed, as it is told: by `cancel_all`, `cancel_timers` and `shutdown_now`.
+//! What was removed, as it is told: by `cancel_queued`, `cancel_timers` and `shutdown_now`.
 
 use std::any::type_name_of_val;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ fn each_call_tells_ids_names_and_kinds_of_what_it_has_removed() {
         group.job(|| 1).name("c let through").submit().unwrap(),
         group.job(|| 1).name("d gated").submit().unwrap(),
     ];
-    let removed = pool.cancel_all();
+    let removed = pool.cancel_queued();
     assert_eq!(removed.len(), 5);
     let unnamed = removed.iter().find(|job| job.id == queued).unwrap();
     assert_eq!((unnamed.name, unnamed.kind), (name, JobKind::Queued));
@@ -46,7 +46,7 @@ fn each_call_tells_ids_names_and_kinds_of_what_it_has_removed() {
     pool.periodic(|| 1).name("b periodic").every(HOUR).submit().unwrap();
     pool.overlapping(|| 1).name("c overlapping").every(HOUR).submit().unwrap();
     group.job(|| 1).name("d delayed").after(HOUR).submit().unwrap();
-    assert_eq!(pool.cancel_all(), []);
+    assert_eq!(pool.cancel_queued(), []);
     let expected = [
         ("a delayed", JobKind::Delayed),
         ("b periodic", JobKind::Periodic),
@@ -107,7 +107,7 @@ fn every_job_that_does_not_run_is_told_once() {
     let removed = thread::scope(|scope| {
         let submitter = scope.spawn(|| (0..JOBS).map(|n| pool.submit(move || n).unwrap()).collect::<Vec<_>>());
         let cancellers: Vec<_> =
-            (0..2).map(|_| scope.spawn(|| (0..200).flat_map(|_| pool.cancel_all()).collect::<Vec<_>>())).collect();
+            (0..2).map(|_| scope.spawn(|| (0..200).flat_map(|_| pool.cancel_queued()).collect::<Vec<_>>())).collect();
         submitter.join().unwrap();
         cancellers.into_iter().flat_map(|canceller| canceller.join().unwrap()).collect::<Vec<_>>()
     });
@@ -128,7 +128,7 @@ fn jobs_of_every_kind_know_their_names() {
     drop(pool.spawn(spawned).unwrap());
     pool.submit_with(with).unwrap();
     pool.submit_iter(items).unwrap();
-    let removed: Vec<_> = pool.cancel_all().iter().map(|job| job.name).collect();
+    let removed: Vec<_> = pool.cancel_queued().iter().map(|job| job.name).collect();
     assert_eq!(removed, names);
     drop(occupied);
 }

@@ -88,31 +88,31 @@ fn unit_results_are_not_kept() {
 }
 
 #[test]
-fn as_completed_yields_both_kinds_and_ends_by_itself() {
+fn completed_yields_both_kinds_and_ends_by_itself() {
     let pool: Pool<i32> = pool(2);
     (0..100).for_each(|n| _ = pool.submit(move || if n % 10 == 0 { Err("tenth") } else { Ok(n) }).unwrap());
-    let (done, failed): (Vec<_>, Vec<_>) = pool.as_completed().partition(Result::is_ok);
+    let (done, failed): (Vec<_>, Vec<_>) = pool.completed().partition(Result::is_ok);
     assert_eq!((done.len(), failed.len()), (90, 10));
-    assert_eq!(pool.as_completed().count(), 0);
+    assert_eq!(pool.completed().count(), 0);
 }
 
 #[test]
-fn as_completed_keeps_to_its_limits() {
+fn completed_keeps_to_its_limits() {
     let pool: Pool<i32> = pool(1);
     let occupied = Occupied::new(&pool);
     (0..5).for_each(|n| _ = pool.submit(move || n).unwrap());
-    assert_eq!(pool.as_completed().now().count(), 0);
+    assert_eq!(pool.completed().now().count(), 0);
     let began = Instant::now();
-    assert_eq!(pool.as_completed().timeout(Duration::from_millis(3)).count(), 0);
+    assert_eq!(pool.completed().timeout(Duration::from_millis(3)).count(), 0);
     assert!(began.elapsed() >= Duration::from_millis(3));
     drop(occupied);
-    assert_eq!(pool.as_completed().limit(2).count(), 2);
-    assert_eq!(pool.as_completed().limit(0).count(), 0);
-    assert_eq!(pool.as_completed().count(), 3);
+    assert_eq!(pool.completed().limit(2).count(), 2);
+    assert_eq!(pool.completed().limit(0).count(), 0);
+    assert_eq!(pool.completed().count(), 3);
 }
 
 #[test]
-fn as_completed_follows_jobs_that_submit_jobs() {
+fn completed_follows_jobs_that_submit_jobs() {
     fn chain(pool: &Pool<u32>, n: u32) -> u32 {
         if n > 0 {
             let next = pool.clone();
@@ -123,7 +123,7 @@ fn as_completed_follows_jobs_that_submit_jobs() {
     let pool = pool(2);
     let first = pool.clone();
     pool.submit(move || chain(&first, 50)).unwrap();
-    let seen: BTreeSet<_> = pool.as_completed().map(|ended| ended.unwrap().value).collect();
+    let seen: BTreeSet<_> = pool.completed().map(|ended| ended.unwrap().value).collect();
     assert_eq!(seen, (0..=50).collect());
 }
 
@@ -134,7 +134,7 @@ fn a_job_collects_what_others_leave() {
     let sum = pool.spawn(move || {
         (1..=10).for_each(|n| _ = inner.submit(move || n).unwrap());
         // The only worker is inside of this: another stands in.
-        inner.as_completed().map(|ended| ended.unwrap().value).sum::<u32>()
+        inner.completed().map(|ended| ended.unwrap().value).sum::<u32>()
     });
     assert_eq!(sum.unwrap().join().unwrap(), 55);
 }

@@ -131,7 +131,7 @@ fn nobody_else_removes_the_jobs_of_a_scope() {
                 ran.fetch_add(1, Ordering::SeqCst);
             });
         }
-        assert_eq!(pool.cancel_all().len(), 0);
+        assert_eq!(pool.cancel_queued().len(), 0);
         assert_eq!(drops.count(), 0);
     });
     assert_eq!((ran.load(Ordering::SeqCst), drops.count()), (10, 10));
@@ -258,7 +258,7 @@ fn nobody_ends_a_scope_from_outside() {
         (0..10).for_each(|_| scope.spawn(|| _ = ran.fetch_add(1, Ordering::SeqCst)));
         pool.submit(|| ()).unwrap();
         assert_eq!(
-            (pool.cancel_all().len(), pool.cancel_timers().len(), pool.cancel(late)),
+            (pool.cancel_queued().len(), pool.cancel_timers().len(), pool.cancel(late)),
             (1, 1, Cancellation::TooLate)
         );
         // The job of `Occupied` is told to stop, and nobody else.

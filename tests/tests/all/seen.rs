@@ -191,7 +191,7 @@ fn a_value_that_shuts_the_pool_down_is_dropped_by_clear() {
     pool.wait_idle();
     pool.submit_later(HOUR, move || removed).unwrap();
     assert!(handle.set(pool.clone()).is_ok());
-    pool.clear();
+    pool.reset();
     assert_eq!(drops.load(Ordering::SeqCst), 2);
     // Else the pool would hold itself.
     drop(Arc::try_unwrap(handle).ok().and_then(OnceLock::into_inner));

@@ -262,7 +262,7 @@ fn clear_opens_again_with_nothing_left() {
             pool.shutdown_now();
         }
         assert!(pool.submit(|| 1).is_err());
-        pool.clear();
+        pool.reset();
         assert!(pool.done().is_empty() && pool.failed().is_empty() && pool.delayed().is_empty());
         pool.submit(|| 7).unwrap();
         assert_eq!(pool.done().pop().unwrap().value, 7);
@@ -281,7 +281,7 @@ fn clear_on_an_open_pool_empties_it() {
         let token = drops.one();
         pool.submit(move || (token, 1).1).unwrap();
     }
-    pool.clear();
+    pool.reset();
     assert_eq!((drops.count(), pool.done().len(), pool.pending()), (10, 0, 1));
     drop(occupied);
     pool.submit(|| 2).unwrap();

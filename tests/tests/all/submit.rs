@@ -227,7 +227,7 @@ fn the_builder_says_all_at_once() {
     pool.shutdown();
     assert_eq!(values(pool.done()), [1, 2]);
     let failed = pool.failed().pop().unwrap();
-    assert_eq!((failed.id, failed.job), (id, "four"));
+    assert_eq!((failed.id, failed.name), (id, "four"));
     assert_eq!(failed.error.to_string(), "the job panicked: oh");
 }
 
@@ -239,5 +239,5 @@ fn a_job_without_a_name_goes_by_its_function() {
     let pool: Pool<u8> = pool(1);
     pool.submit(divide).unwrap();
     pool.shutdown();
-    assert!(pool.failed().pop().unwrap().job.ends_with("divide"));
+    assert!(pool.failed().pop().unwrap().name.ends_with("divide"));
 }

@@ -250,7 +250,7 @@ fn a_pool_that_is_closed_turns_away_who_waits_and_who_comes() {
             assert!(matches!(poll(&mut group.submit_async(|| 1)), Poll::Ready(Err(SubmitError::Closed(_)))));
         }
         pool.shutdown_now();
-        pool.clear();
+        pool.reset();
         assert_room(&pool, 1);
         assert_room(&group, 1);
     }
@@ -264,12 +264,12 @@ fn a_pool_that_is_cleared_lets_in_who_waits() {
         let pool = pool.clone();
         move || pool.submit_wait(|| 1).is_ok()
     });
-    pool.clear();
+    pool.reset();
     assert!(waits.end() && pool.wait_idle());
     pool.submit_later(HOUR, || 0).unwrap();
     let mut task = pool.submit_async(|| 2);
     assert!(poll(&mut task).is_pending());
-    pool.clear();
+    pool.reset();
     assert!(matches!(poll(&mut task), Poll::Ready(Ok(_))));
     pool.wait_idle();
     assert_eq!(values(pool.done()), [2]);

@@ -100,7 +100,7 @@ fn whatever_waits_for_the_pool_works_for_it() {
     pool.submit(|| 4).unwrap();
     assert_eq!(pool.done().pop_timeout(HOUR).unwrap().value, 4);
     pool.submit(|| 5).unwrap();
-    assert!(pool.as_completed().map(|done| done.unwrap().value).eq([5]));
+    assert!(pool.completed().map(|done| done.unwrap().value).eq([5]));
 
     let group: Group<u32> = pool.group().limit(1).build().unwrap();
     (6..9).for_each(|n| _ = group.submit(move || n).unwrap());
@@ -215,7 +215,7 @@ fn a_shutdown_runs_what_is_left_and_so_does_the_drop() {
     first.shutdown();
     assert_eq!(ran.load(Ordering::Relaxed), 10);
     assert!(first.wait_ended(Some(Duration::ZERO)));
-    first.clear();
+    first.reset();
     submit(&first);
     drop(first);
     assert_eq!(ran.load(Ordering::Relaxed), 20);
@@ -510,7 +510,7 @@ impl Turn for Semaphore {
 
 impl Turn for FastLock {
     fn take(&self) {
-        self.acquire();
+        self.acquire().forget();
     }
 
     fn give(&self) {
@@ -529,7 +529,7 @@ fn threads_that_work_here_contend_for_a_lock() {
     for _ in 0..200 {
         let lock = Arc::clone(&lock);
         pool.submit(move || {
-            let _guard = lock.0.guard();
+            let _guard = lock.0.acquire();
             let before = lock.1.load(Ordering::Relaxed);
             thread::yield_now();
             lock.1.store(before + 1, Ordering::Relaxed);

@@ -135,14 +135,14 @@ fn a_shutdown_waits_for_delayed_jobs() {
 }
 
 #[test]
-fn cancel_all_takes_what_is_due_and_leaves_what_is_not() {
+fn cancel_queued_takes_what_is_due_and_leaves_what_is_not() {
     let pool: Pool<u8> = pool(1);
     let occupied = Occupied::new(&pool);
     pool.submit_later(Duration::ZERO, || 1).unwrap();
     pool.submit_first(|| 2).unwrap();
     pool.submit(|| 3).unwrap();
     pool.submit_later(HOUR, || 4).unwrap();
-    assert_eq!(pool.cancel_all().len(), 3);
+    assert_eq!(pool.cancel_queued().len(), 3);
     assert_eq!((pool.delayed().len(), pool.jobs().len()), (1, 0));
     drop(occupied);
     pool.wait_idle();

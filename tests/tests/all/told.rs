@@ -129,9 +129,9 @@ fn a_group_is_told_what_a_failure_and_a_deadline_have_removed() {
 fn a_group_is_told_what_the_pool_has_removed() {
     type Remove = fn(&Pool);
     let ways: [(Remove, CancelReason); 4] = [
-        (|pool| drop((pool.cancel_all(), pool.cancel_timers())), CancelReason::Cancelled),
+        (|pool| drop((pool.cancel_queued(), pool.cancel_timers())), CancelReason::Cancelled),
         (|pool| _ = Group::cancel(pool), CancelReason::Cancelled),
-        (Pool::clear, CancelReason::Shutdown),
+        (Pool::reset, CancelReason::Shutdown),
         (|pool| drop(pool.shutdown_now()), CancelReason::Shutdown),
     ];
     for (remove, why) in ways {
@@ -198,7 +198,7 @@ fn nobody_is_told_of_one_that_is_cancelled_by_its_id_not_even_inside_of_another(
         1
     };
     let removed = watched.group.job(owns).name("with others").submit().unwrap();
-    pool.cancel_all();
+    pool.cancel_queued();
     assert_eq!(watched.all(), (vec![removed], vec![("with others", JobKind::Queued, CancelReason::Cancelled)]));
     assert_eq!(watched.group.counts().cancelled, 3);
     drop(occupied);
@@ -221,7 +221,7 @@ fn the_callback_may_use_pool_and_group_and_its_panic_is_reported() {
     for id in ids {
         assert_eq!(receiver.recv().unwrap().join().unwrap(), id);
         let failed = group.failed().pop().unwrap();
-        assert!(failed.id == id && failed.job.contains("removed") && matches!(failed.error, JobError::Panicked(_)));
+        assert!(failed.id == id && failed.name.contains("removed") && matches!(failed.error, JobError::Panicked(_)));
     }
     assert_eq!(group.counts().reports, 2);
 }

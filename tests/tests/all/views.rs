@@ -67,7 +67,7 @@ fn a_shutdown_closes_and_clear_reopens_all_of_them() {
     numbers.shutdown();
     assert!(texts.submit(|| "late").is_err());
     assert_eq!(texts.done().pop(), None);
-    texts.clear();
+    texts.reset();
     numbers.submit(|| 7).unwrap();
     texts.submit(|| "again").unwrap();
     assert_eq!(numbers.done().pop().unwrap().value, 7);

@@ -29,7 +29,7 @@ fn joins_across_pools_end() {
 #[test]
 fn waits_for_idleness_across_pools_end() {
     assert_eq!(across(|b, job| (b.submit(move || job()).unwrap(), u32::from(b.wait_idle())).1), 1);
-    assert_eq!(across(|b, job| (b.submit(move || job()).unwrap(), b.as_completed().count() as u32).1), 1);
+    assert_eq!(across(|b, job| (b.submit(move || job()).unwrap(), b.completed().count() as u32).1), 1);
     let group = |b: &Pool<u32>, job: Arc<dyn Fn() -> u32 + Send + Sync>| {
         let group = b.group::<u32>().build().unwrap();
         group.submit(move || job()).unwrap();

@@ -95,7 +95,7 @@ fn a_pool_that_was_shut_down_can_be_had_and_takes_nothing() {
     pool.shutdown();
     let again = weak.upgrade().expect("it has a handle");
     assert!(again.is_ended() && matches!(again.submit(|| ()), Err(SubmitError::Closed(_))));
-    again.clear();
+    again.reset();
     assert!(pool.submit(|| ()).is_ok());
 }
 

@@ -92,7 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         print(&work, every);
     }
-    work.pool.cancel_all();
+    work.pool.cancel_queued();
     work.pool.shutdown();
     println!("{}", work.pool.metrics());
     let bytes: u64 = work.groups.iter().flat_map(|(_, group)| group.done().drain()).map(|done| done.value).sum();
