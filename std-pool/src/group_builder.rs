@@ -47,7 +47,8 @@ pub struct GroupBuilder<'g, T> {
 impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     pub(crate) fn new(engine: &'g Arc<Engine>, around: Option<Arc<dyn Kin>>) -> Self {
         let (time, is_observed) = (engine.time().clone(), engine.is_observed());
-        let policy = Policy { is_observed, time, ..Policy::default() };
+        let is_measured = engine.meter().is_some();
+        let policy = Policy { is_observed, is_measured, time, ..Policy::default() };
         Self { engine, around, policy, failed_capacity: FAILURES, callbacks: Combined::none() }
     }
 

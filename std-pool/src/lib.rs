@@ -100,7 +100,7 @@ pub use keyed::Keyed;
 /// The facade through which [`Builder::log_failures`] reports.
 pub use log;
 pub use manual_clock::ManualClock;
-pub use metrics::{Metrics, WorkerMetrics};
+pub use metrics::{GroupMetrics, Metrics, WorkerMetrics};
 pub use parallel::items::IntoPar;
 pub use parallel::join::join_here as join;
 pub use parallel::map::{Map, MapError, MapIter};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastthreadpool_core::NO_SEAT;
 
 use crate::engine::meter::{Measured, Shift};
+use crate::group::Group;
 use crate::here::histogram::Histogram;
 use crate::info::Counts;
 use crate::pool::Pool;
@@ -127,7 +128,62 @@ impl<T: Send + 'static> Pool<T> {
     /// ```
     pub fn metrics(&self) -> Metrics {
         let engine = self.engine();
-        let meter = engine.config.observed.as_ref().and_then(|observed| observed.meter());
-        Metrics::new(self.counts(), meter.map(|meter| meter.read(&engine.core)))
+        Metrics::new(self.counts(), engine.meter().map(|meter| meter.read(&engine.core)))
+    }
+}
+
+/// How a group does: from [`Group::metrics`].
+///
+/// The counts are exact. Of jobs that run once one in 64 is measured, by its id, and its run stands for 64; after a run that took 10 microseconds or
+/// more each is, until one is shorter. Runs of periodic jobs are measured each, and so is each poll of a future and each item of an iterator for itself.
+/// Jobs of groups inside it count.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct GroupMetrics {
+    /// Where the group's jobs are, and how they ended.
+    pub counts: Counts,
+    /// Whether times are measured: [`Builder::metrics`](crate::Builder::metrics). Without it what follows is empty.
+    pub is_measured: bool,
+    /// From the submit until the beginning, at the group's limit and in the queue; of one in 64 of the jobs that did not wait for a time.
+    pub waiting: Histogram,
+    /// From the beginning to the end of a run.
+    pub running: Histogram,
+}
+
+/// Some lines for people.
+impl fmt::Display for GroupMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { accepted, queued, gated, timers, running, done, failed, cancelled, .. } = self.counts;
+        writeln!(f, "jobs     {accepted} accepted: {done} done, {failed} failed, {cancelled} cancelled")?;
+        write!(f, "now      {queued} queued, {gated} at gates, {timers} wait for their time, {running} run")?;
+        if self.is_measured {
+            write!(f, "\nwaiting  {}\nrunning  {}", self.waiting, self.running)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Send + 'static> Group<T> {
+    /// How the group does now. With [`Builder::metrics`](crate::Builder::metrics) of its pool it tells times, too. The pool's own group is told of
+    /// by [`Pool::metrics`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fastthreadpool::Pool;
+    /// let pool: Pool = Pool::builder().threads(2).metrics(true).build()?;
+    /// let uploads = pool.group::<()>().name("uploads").limit(1).build()?;
+    /// for _ in 0..1000 {
+    ///     uploads.submit(|| ())?;
+    /// }
+    /// uploads.wait();
+    /// let metrics = uploads.metrics();
+    /// assert_eq!(metrics.counts.done, 1000);
+    /// println!("{metrics}");
+    /// # Ok(()) }
+    /// ```
+    pub fn metrics(&self) -> GroupMetrics {
+        let gauge = self.inner.core.gauge.as_ref();
+        let (waiting, running) = gauge.map(|gauge| gauge.read()).unwrap_or_default();
+        GroupMetrics { counts: self.counts(), is_measured: gauge.is_some(), waiting, running }
     }
 }

@@ -23,7 +23,7 @@ use crate::sys::{self, Mutex, OnceLock};
 const MEASURED: usize = 64;
 
 /// Nanoseconds beside which two looks at the clock do not matter: they take a two-hundredth of that.
-const LONG: u64 = 10_000;
+pub(crate) const LONG: u64 = 10_000;
 
 /// Seats of a chunk.
 const CHUNK: usize = 16;
@@ -134,12 +134,18 @@ impl Meter {
         &chunk.get_or_init(Box::default)[seat % CHUNK]
     }
 
+    /// Whether the run of a job is measured.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "who has no meter does not measure")]
+    pub(crate) fn measures(&self, id: JobId, after_long: bool) -> bool {
+        after_long || id.position().is_none_or(|position| position % MEASURED == 0)
+    }
+
     /// A job begins that was to do so at `due`, if that is known; `after_long`: after one that was long. Returns what is to be said of its end,
     /// if its run is measured.
     #[inline]
     pub(crate) fn begin(&self, core: &Core, id: JobId, seat: usize, due: Tick, after_long: bool) -> Option<Begun> {
-        let position = id.position();
-        if !after_long && position.is_some_and(|position| position % MEASURED != 0) {
+        if !self.measures(id, after_long) {
             return None;
         }
         let now = sys::now();
@@ -149,7 +155,7 @@ impl Meter {
         if due != Tick::MAX {
             self.sheet(seat).late.add(self.time.now().since(due), 1);
         }
-        Some(Begun { seat, at: now, stands_for: if after_long || position.is_none() { 1 } else { MEASURED } })
+        Some(Begun { seat, at: now, stands_for: if after_long || id.position().is_none() { 1 } else { MEASURED } })
     }
 
     /// The run is over. Returns whether it was long.

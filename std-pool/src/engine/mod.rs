@@ -98,6 +98,7 @@ use crate::engine::handle::Handle;
 use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
+use crate::engine::meter::Meter;
 use crate::engine::naming::NameThread;
 use crate::engine::observed::Observed;
 use crate::engine::shown::Shown;
@@ -341,6 +342,11 @@ impl Engine {
     pub(crate) fn is_observed(&self) -> bool {
         let Config { observed, carries, .. } = &self.config;
         carries.is_some() || observed.as_ref().is_some_and(|observed| observed.tells())
+    }
+
+    /// What measures it.
+    pub(crate) fn meter(&self) -> Option<&Meter> {
+        self.config.observed.as_ref()?.meter()
     }
 
     /// Whether it has no threads, and is not to have any.

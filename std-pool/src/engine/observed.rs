@@ -164,7 +164,8 @@ impl Observed for Observers {
     }
 
     fn work(&self, core: &Core, worker: &mut Worker<'_>, env: &mut Env) -> Rest {
-        worker.work(&mut Seen { core, env, observers: self, last: None })
+        let (meter, tells) = (self.meter(), self.tells());
+        worker.work(&mut Seen { core, env, observers: self, meter, tells, last: None })
     }
 }
 
@@ -173,8 +174,23 @@ struct Seen<'e> {
     core: &'e Core,
     env: &'e mut Env,
     observers: &'e Observers,
-    /// The last one that has run, and whether it was told that it is cancelled.
+    meter: Option<&'e Meter>,
+    tells: bool,
+    /// The last one that has run and was not over, and whether it was told that it is cancelled.
     last: Option<(JobId, bool)>,
+}
+
+impl Seen<'_> {
+    #[inline(never)]
+    fn see(&mut self, id: JobId, payload: &mut Payload, running: Running) -> After {
+        let due = if running.is_periodic() { self.core.due(&running) } else { Tick::MAX };
+        let name = if self.tells { payload.name() } else { "" };
+        let job = Whose { id, name, seat: running.seat(), due };
+        let mut after_long = self.env.after_long;
+        let after = self.observers.see(self.core, &job, &mut after_long, || self.env.run(payload, running));
+        self.env.after_long = after_long;
+        after
+    }
 }
 
 impl Runner<Payload> for Seen<'_> {
@@ -183,18 +199,14 @@ impl Runner<Payload> for Seen<'_> {
     }
 
     fn run(&mut self, payload: &mut Payload, running: Running) -> After {
-        let core = self.core;
-        let Some(id) = core.running_id(&running) else { unreachable!("what a worker runs is known") };
-        let due = if running.is_periodic() { core.due(&running) } else { Tick::MAX };
-        self.last = Some((id, false));
-        if running.is_alarm() {
-            return self.env.run(payload, running);
-        }
-        let name = if self.observers.all.is_empty() { "" } else { payload.name() };
-        let job = Whose { id, name, seat: running.seat(), due };
-        let mut after_long = self.env.after_long;
-        let after = self.observers.see(core, &job, &mut after_long, || self.env.run(payload, running));
-        self.env.after_long = after_long;
+        let Some(id) = self.core.running_id(&running) else { unreachable!("what a worker runs is known") };
+        // What is measured of a job that is not told of begins with this: so the others cost a look at their position.
+        let is_seen = self.tells || self.meter.is_some_and(|meter| meter.measures(id, self.env.after_long));
+        let after = if is_seen && !running.is_alarm() {
+            self.see(id, payload, running)
+        } else {
+            self.env.run(payload, running)
+        };
         if !after.is_over() {
             self.last = Some((id, self.env.engine.was_told(&running)));
         }

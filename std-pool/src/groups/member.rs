@@ -84,14 +84,16 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
 
     #[inline]
     fn begin(self, env: &Env) -> Result<Begun<T>, (Self, CancelReason)> {
+        let mut stands_for = 0;
         if !self.slot().is_easy() {
             if let Some(reason) = doomed(self.group(), self.slot()) {
                 leave_nothing_to(self.group(), env);
                 return Err((self, reason));
             }
             self.leave_door();
+            stands_for = self.group().core.gauge.as_ref().map_or(0, |gauge| gauge.begin(env.id()));
         }
-        let begun = Begun { slot: self.slot, group: PhantomData };
+        let begun = Begun { slot: self.slot, stands_for, group: PhantomData };
         mem::forget(self);
         Ok(begun)
     }
@@ -135,6 +137,8 @@ fn cancelled<T: Send + 'static>(group: &Inner<T>, slot: &Slot) {
 /// A job of a cohort, which runs; or which goes on later.
 pub(crate) struct Begun<T: Send + 'static> {
     slot: NonNull<Slot>,
+    /// For how many jobs it stands where runs are measured; 0 if this one is not.
+    stands_for: usize,
     group: PhantomData<fn() -> T>,
 }
 
@@ -161,7 +165,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
         fail: impl FnOnce(&Self, JobError) -> End,
     ) -> End {
         let showing = show(env, self.slot);
-        match showing.run(env, || part(&self)) {
+        match showing.run(env, || self.measured(env, || part(&self))) {
             Ok(()) => {
                 mem::forget(self);
                 showing.finish();
@@ -178,7 +182,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
 
     #[inline]
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        show(env, self.slot).run(env, f)
+        show(env, self.slot).run(env, || self.measured(env, f))
     }
 
     fn slot(&self) -> Option<&Slot> {
@@ -197,6 +201,16 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
         }
         mem::forget(self);
         slot.end(end);
+    }
+}
+
+impl<T: Send + 'static> Begun<T> {
+    #[inline]
+    fn measured<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
+        match &self.group(env).core.gauge {
+            Some(gauge) if self.stands_for > 0 => gauge.measure(self.stands_for, f),
+            _ => f(),
+        }
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Policy {
     pub(crate) name: &'static str,
     /// Whether somebody observes the engine, or jobs carry something.
     pub(crate) is_observed: bool,
+    /// Whether it is measured how long jobs wait and run.
+    pub(crate) is_measured: bool,
     /// Jobs that may run at the same time.
     pub(crate) limit: Option<usize>,
     pub(crate) is_pausable: bool,

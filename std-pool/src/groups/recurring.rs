@@ -24,7 +24,10 @@ impl<T: Send + 'static> Run<T> for Recurring<T> {
     }
 
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        inside_recurring(env, self.0.slot, f)
+        inside_recurring(env, self.0.slot, || match &self.0.group().core.gauge {
+            Some(gauge) => gauge.measure(1, f),
+            None => f(),
+        })
     }
 
     fn slot(&self) -> Option<&Slot> {

@@ -97,7 +97,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         group: &Inner<T>,
         shape: S,
     ) -> Result<JobId, SubmitError<S::Function>> {
-        let mut slot = group.core.slot(engine);
+        let (mut slot, mut gauge) = (group.core.slot(engine), None);
         if !slot.is_easy() {
             if group.core.is_followed_up() {
                 return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
@@ -106,8 +106,13 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
                 Ok(admitted) => admitted.slot,
                 Err(refusal) => return Err(refusal.of(shape.into_function())),
             };
+            gauge = group.core.gauge.as_ref();
         }
-        engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None)
+        let submitted = engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None);
+        if let (Some(gauge), Ok(id)) = (gauge, &submitted) {
+            gauge.submitted(*id, || engine.core.is_waiting(*id));
+        }
+        submitted
     }
 
     fn pass<'s>(engine: &Engine, group: &'s Inner<T>, asks: Asks) -> Result<Admitted<'s>, Refusal> {

@@ -17,6 +17,7 @@
 //! | `ending` | a shutdown, and submits, another shutdown, a reset; callbacks |
 //! | `futures` | those who wake a future, and its polls, cancels, the end of the pool; what follows a job |
 //! | `gates` | what opens a gate, and a cancel, a pause |
+//! | `gauges` | who notes when a job of a group came, and who begins it |
 //! | `handles` | weak handles, and the last of the others |
 //! | `joins` | joins of guests and of jobs, and what they wait for |
 //! | `kinds` | jobs of keys, those that repeat, iterators, and what ends them |
@@ -43,6 +44,7 @@ mod doors;
 mod ending;
 mod futures;
 mod gates;
+mod gauges;
 mod handles;
 mod joins;
 mod kinds;

@@ -221,3 +221,75 @@ fn a_job_that_is_run_where_somebody_waits_is_measured() {
     // The first stands for others, too.
     assert!(pool.metrics().running.count() >= 64);
 }
+
+#[test]
+fn a_group_tells_how_its_own_jobs_do() {
+    let pool = measured::<u32>(1);
+    let group = pool.group::<u32>().limit(1).build().unwrap();
+    let inside = group.group::<u32>().build().unwrap();
+    (0..6400).for_each(|n| _ = group.submit(move || n).unwrap());
+    pool.submit_all((0..640).map(|n| move || n)).unwrap();
+    pool.wait_idle();
+    let metrics = group.metrics();
+    assert_eq!((metrics.counts.done, inside.metrics().counts.done), (6400, 0));
+    // By their ids, so about one in 64; after one that took long by accident others stand for themselves.
+    assert!((40..=200).contains(&metrics.waiting.count()) && metrics.running.count() > 0, "{metrics}");
+    assert_eq!(inside.metrics().waiting.count(), 0);
+    // Jobs of the group inside are those of this one, too; handles and urgent ones are measured as others.
+    for n in 0..2000 {
+        drop(inside.spawn(move || n).unwrap());
+        inside.submit_first(move || n).unwrap();
+    }
+    pool.wait_idle();
+    let [inner, outer] = [&inside, &group].map(|group| group.metrics());
+    assert!((20..=150).contains(&inner.waiting.count()) && inner.running.count() > 0, "{inner}");
+    assert_eq!(outer.waiting.count(), metrics.waiting.count() + inner.waiting.count());
+    assert_eq!(outer.running.count(), metrics.running.count() + inner.running.count());
+    assert_eq!((outer.to_string().lines().count(), outer.is_measured), (4, true));
+}
+
+#[test]
+fn waits_at_a_limit_and_long_runs_are_a_group_s_times() {
+    let pool = measured::<()>(2);
+    let group = pool.group::<()>().limit(1).build().unwrap();
+    let (shut, gate) = Shut::new();
+    let occupied = group.submit(move || gate.pass()).unwrap();
+    (0..1000).for_each(|_| _ = group.submit(|| ()).unwrap());
+    let began = Instant::now();
+    while began.elapsed() < SOON {
+        thread::yield_now();
+    }
+    assert!(group.metrics().waiting.count() <= 1, "all wait but the first");
+    shut.open();
+    group.wait();
+    let metrics = group.metrics();
+    assert!(longest(&metrics.waiting) >= SOON, "{metrics}");
+    assert_eq!(pool.cancel(occupied), fastthreadpool::Cancellation::TooLate);
+    // Runs of one that repeats are measured each.
+    let before = metrics.running.count();
+    group
+        .periodic_with(|run| {
+            if run.run() == 3 {
+                run.stop()
+            }
+        })
+        .every(Duration::from_micros(1))
+        .submit()
+        .unwrap();
+    group.wait();
+    while group.metrics().counts.done < 1004 {
+        thread::yield_now();
+    }
+    assert!(group.metrics().running.count() >= before + 3);
+}
+
+#[test]
+fn a_group_of_a_pool_that_is_not_measured_has_its_counts() {
+    let pool: Pool<u32> = pool(1);
+    let group = pool.group::<u32>().build().unwrap();
+    group.submit(|| 1).unwrap();
+    group.wait();
+    let metrics = group.metrics();
+    assert_eq!((metrics.counts.done, metrics.is_measured, metrics.running.count()), (1, false, 0));
+    assert_eq!(metrics.to_string().lines().count(), 2);
+}

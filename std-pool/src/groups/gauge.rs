@@ -1,0 +1,112 @@
+//! What is measured of a group, in a pool that is measured: how long its jobs wait for their turn, at its gate and in the queue, and how
+//! long they run.
+//!
+//! One in [`SAMPLED`] of the jobs is measured, told by its id, and its run stands for as many; after one that took [`LONG`] each is, and
+//! stands for itself, until one is short. Who has submitted such a one notes when that was; who begins it takes the note.
+//!
+//! | a note is | then |
+//! |---|---|
+//! | empty | the submitter notes a job; one that has begun meanwhile has not waited, and the note is taken back |
+//! | of a job | that begins, and has waited since; or another is noted in its place, and nobody knows |
+#![forbid(unsafe_code)]
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+
+use fastthreadpool_core::{JobId, Tick};
+
+use crate::engine::meter::LONG;
+use crate::here::histogram::{Buckets, Histogram};
+use crate::sys::atomic::{AtomicBool, Ordering};
+use crate::sys::{self, Mutex};
+
+/// Of so many jobs one is measured.
+const SAMPLED: u64 = if cfg!(shuttle) { 1 } else { 64 };
+
+/// Of jobs that wait so many are known.
+const NOTES: usize = 64;
+
+pub(crate) struct Gauge {
+    /// Of the group around.
+    around: Option<Arc<Gauge>>,
+    waiting: Buckets,
+    running: Buckets,
+    /// The last that was measured was long.
+    after_long: AtomicBool,
+    notes: [Mutex<Option<(JobId, Tick)>>; NOTES],
+}
+
+impl Gauge {
+    pub(super) fn new(around: Option<Arc<Self>>) -> Self {
+        Self {
+            around,
+            waiting: Buckets::default(),
+            running: Buckets::default(),
+            after_long: AtomicBool::new(false),
+            notes: [const { Mutex::new(None) }; NOTES],
+        }
+    }
+
+    /// The note for a job, if it is one of those that are measured.
+    fn note_of(&self, id: JobId) -> Option<&Mutex<Option<(JobId, Tick)>>> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
+        (hash % SAMPLED == 0).then(|| &self.notes[(hash / SAMPLED) as usize % NOTES])
+    }
+
+    /// A job was submitted to begin as soon as it can.
+    pub(crate) fn submitted(&self, id: JobId, waits: impl FnOnce() -> bool) {
+        let Some(note) = self.note_of(id) else { return };
+        *note.lock() = Some((id, sys::now()));
+        if !waits() && Self::take(note, id).is_some() {
+            self.has_waited(0);
+        }
+    }
+
+    fn take(note: &Mutex<Option<(JobId, Tick)>>, id: JobId) -> Option<Tick> {
+        note.lock().take_if(|(noted, _)| *noted == id).map(|(_, since)| since)
+    }
+
+    fn has_waited(&self, nanos: u64) {
+        self.each(|gauge| gauge.waiting.add(nanos, 1));
+    }
+
+    /// A job begins. Returns for how many its runs stand, 0 if they are not measured.
+    pub(super) fn begin(&self, id: JobId) -> usize {
+        let note = self.note_of(id);
+        if let Some(since) = note.and_then(|note| Self::take(note, id)) {
+            self.has_waited(sys::now().since(since));
+        }
+        match (self.after_long.load(Ordering::Relaxed), note) {
+            (true, _) => 1,
+            (false, Some(_)) => SAMPLED as usize,
+            (false, None) => 0,
+        }
+    }
+
+    /// Measures a run that stands for so many.
+    pub(super) fn measure<R>(&self, stands_for: usize, run: impl FnOnce() -> R) -> R {
+        let began = sys::now();
+        let result = run();
+        let took = sys::now().since(began);
+        self.each(|gauge| gauge.running.add(took, stands_for));
+        self.after_long.store(took >= LONG, Ordering::Relaxed);
+        result
+    }
+
+    /// This one, and those around it, where its jobs count, too.
+    fn each(&self, f: impl Fn(&Self)) {
+        let mut gauge = Some(self);
+        while let Some(present) = gauge {
+            f(present);
+            gauge = present.around.as_deref();
+        }
+    }
+
+    /// How long jobs have waited, and run.
+    pub(crate) fn read(&self) -> (Histogram, Histogram) {
+        let mut both = (Histogram::default(), Histogram::default());
+        self.waiting.add_to(&mut both.0);
+        self.running.add_to(&mut both.1);
+        both
+    }
+}
