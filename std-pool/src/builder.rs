@@ -492,9 +492,9 @@ impl<T: Send + 'static> Builder<T> {
             Threads::Exactly(number) => number,
             Threads::CpusLess(number) => {
                 let cpus = thread::available_parallelism().map_err(BuildError::Cpus)?.get();
-                cpus.checked_sub(number)
-                    .filter(|left| *left > 0)
-                    .ok_or(BuildError::TooFewCpus { cpus, less: number })?
+                let left = cpus.checked_sub(number).filter(|left| *left > 0);
+                // Where words are short there may be more processors than can be counted.
+                left.ok_or(BuildError::TooFewCpus { cpus, less: number })?.min(MAX_WORKERS / 2)
             }
         };
         if (threads == 0 && attends.is_none()) || threads > MAX_WORKERS / 2 {

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use fastthreadpool::{JobError, Pool, SubmitError};
 
+use crate::support::NO_STACK;
+
 /// A pool whose threads ask for more memory than there are addresses.
 fn without_threads() -> Pool<u32> {
-    Pool::builder().threads(2).stack_size(1 << 60).queue_capacity(4).build().expect("no thread is started yet")
+    Pool::builder().threads(2).stack_size(NO_STACK).queue_capacity(4).build().expect("no thread is started yet")
 }
 
 #[test]
 fn a_batch_that_nobody_could_run_comes_back() {
-    let pool: Pool<u32> = Pool::builder().threads(2).stack_size(1 << 60).build().unwrap();
+    let pool: Pool<u32> = Pool::builder().threads(2).stack_size(NO_STACK).build().unwrap();
     for _ in 0..10 {
         let mut jobs = (0..40).map(|n| move || n);
         let error = pool.submit_all(&mut jobs).unwrap_err();

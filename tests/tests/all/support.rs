@@ -10,6 +10,8 @@ use std::time::Duration;
 use fastthreadpool::{Builder, Done, JoinHandle, Pool, Results};
 
 /// Longer than any test.
+/// More than the addresses that a process has.
+pub(crate) const NO_STACK: usize = usize::MAX / 16 * (if cfg!(target_pointer_width = "64") { 1 } else { 14 });
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 /// A pool of so many threads.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fastthreadpool::{BuildError, Builder, Pool, TooManyThreads};
 
-use crate::support::{Drops, HOUR, Meeting, Occupied, Shut, pool, sorted};
+use crate::support::{Drops, HOUR, Meeting, NO_STACK, Occupied, Shut, pool, sorted};
 
 #[test]
 fn a_pool_counts_its_threads() {
@@ -291,7 +291,7 @@ fn any_number_of_threads_is_started_beforehand() {
 
 #[test]
 fn a_thread_that_cannot_be_started_beforehand_is_an_error() {
-    let cannot = || Pool::<()>::builder().threads(2).stack_size(1 << 60);
+    let cannot = || Pool::<()>::builder().threads(2).stack_size(NO_STACK);
     match cannot().prestart(1).build() {
         Err(error @ BuildError::Start(_)) => assert!(error.to_string().starts_with("a thread cannot be started: ")),
         other => panic!("{other:?}"),
