@@ -6,7 +6,8 @@
 //! | end | the job has ended, or was removed: what becomes of its entry is owed to the server | the keeper |
 //! | settled | the server knows: it is held no more | the keeper |
 //!
-//! held = waiting or running in the pool + owed. The lock is held across a submit, so that a job that ends at once is known.
+//! held = waiting or running in the pool + owed. What was read keeps its place until it is held no more. The lock is held across a submit,
+//! so that a job that ends at once is known.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,7 @@ use crate::work::BoxError;
 pub type Perform = dyn Fn(&Entry, &dyn Fn() -> bool) -> Result<(), BoxError> + Send + Sync;
 
 /// A job's entry.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Held {
     /// The server's name for it.
     pub id: String,
@@ -28,6 +29,8 @@ pub struct Held {
     pub origin: Origin,
     /// As when it was read or claimed.
     pub deliveries: usize,
+    /// Of what was read.
+    pub place: Option<OwnedPermit>,
 }
 
 /// What is held.
@@ -43,20 +46,17 @@ impl Holding {
         Self { jobs, perform, begun: Mutex::default() }
     }
 
-    /// The entry becomes a job; its place, if it has one, is free when that has ended. What was claimed goes before what is new, so that
-    /// hardly an entry is claimed, and counted as delivered once more, whose job does not begin.
+    /// The entry becomes a job. What was claimed goes before what is new, so that hardly an entry is claimed, and counted as delivered once
+    /// more, whose job does not begin.
     ///
     /// # Errors
     ///
     /// If the pool takes no jobs. The entry is orphaned then.
     pub fn begin(&self, entry: Entry, place: Option<OwnedPermit>) -> Result<(), BoxError> {
-        let held = Held { id: entry.id.clone(), origin: entry.origin, deliveries: entry.deliveries };
+        let held = Held { id: entry.id.clone(), origin: entry.origin, deliveries: entry.deliveries, place };
         let perform = Arc::clone(&self.perform);
         let mut begun = self.begun();
-        let job = self.jobs.job_with(move |job| {
-            let _place = &place;
-            perform(&entry, &|| job.is_cancelled())
-        });
+        let job = self.jobs.job_with(move |job| perform(&entry, &|| job.is_cancelled()));
         let job = if held.origin == Origin::New { job } else { job.first() };
         let id = job.submit().map_err(|refused| refused.to_string())?;
         begun.insert(id, held);
@@ -68,14 +68,14 @@ impl Holding {
         self.begun().remove(&job)
     }
 
-    /// The jobs that have not ended.
-    pub fn all(&self) -> Vec<(JobId, Held)> {
-        self.begun().iter().map(|(job, held)| (*job, held.clone())).collect()
+    /// The jobs that have not ended, with the ids of their entries.
+    pub fn all(&self) -> Vec<(JobId, String)> {
+        self.begun().iter().map(|(job, held)| (*job, held.id.clone())).collect()
     }
 
-    /// How many of them are of entries from there.
-    pub fn count(&self, is_from: impl Fn(Origin) -> bool) -> usize {
-        self.begun().values().filter(|held| is_from(held.origin)).count()
+    /// How many of them are of entries that were there.
+    pub fn count(&self, origin: Origin) -> usize {
+        self.begun().values().filter(|held| held.origin == origin).count()
     }
 
     fn begun(&self) -> MutexGuard<'_, HashMap<JobId, Held>> {

@@ -44,7 +44,7 @@ struct Arguments {
     /// So many jobs run at the same time [default: one for each processor].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// So many wait and run, at most [default: four for each thread].
+    /// So many jobs that were read wait, run, or are not settled [default: eight for each thread].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     places: Option<u16>,
     /// So often a job is tried.
@@ -99,12 +99,15 @@ fn run(arguments: Arguments) -> Result<(), BoxError> {
         Some(name) => name,
         None => format!("{}-{:x}", std::process::id(), SystemTime::UNIX_EPOCH.elapsed()?.as_nanos()),
     };
+    if abandoned < Duration::from_millis(100) {
+        return Err("a sign each 25 milliseconds is too much".into());
+    }
     let rules = Rules { stream, group, dead, abandoned, back_off };
     let threads = match arguments.threads {
         Some(threads) => threads.into(),
         None => thread::available_parallelism()?.get(),
     };
-    let places = arguments.places.map_or(4 * threads, usize::from);
+    let places = arguments.places.map_or(8 * threads, usize::from);
     let options = Options { threads, places, tries: arguments.tries.into(), drain: arguments.drain };
     let work = Work::new(arguments.record.as_deref())?;
     let queue = || Queue::new(&server, rules.clone(), &name);

@@ -25,15 +25,15 @@ pub const NOBODY: &str = "-";
 /// A server that has not replied for so long is taken for lost.
 const REPLY: Duration = Duration::from_secs(10);
 
-/// What was put back and is due, the oldest first; and what was orphaned, unless the limit is 0. One step, so that two workers never
-/// claim the same: hence a script, which besides knows the count of deliveries, as `XAUTOCLAIM` does not.
+/// What was put back and is due, and what was orphaned. One step, so that two workers never claim the same: hence a script, which besides
+/// knows the count of deliveries, as `XAUTOCLAIM` does not. It looks at a thousand of either, and says from where to look next.
 const CLAIM: &str = r"
 local stream, group, me, nobody = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local back_off, longest, abandoned = tonumber(ARGV[4]), 3600000, tonumber(ARGV[5])
 local claimed = {}
-local function take(limit, pending, is_due)
+local function take(limit, from, pending, is_due)
   for _, seen in ipairs(pending) do
-    if limit == 0 then return end
+    if limit == 0 then return from end
     local id, owner, idle, deliveries = unpack(seen)
     if is_due(owner, idle, deliveries) then
       -- Nothing if the entry was deleted from the stream.
@@ -42,15 +42,17 @@ local function take(limit, pending, is_due)
         limit = limit - 1
       end
     end
+    from = '(' .. id
   end
+  return #pending == 1000 and from or '-'
 end
-take(tonumber(ARGV[6]), redis.call('XPENDING', stream, group, '-', '+', 1000, nobody), function(_, idle, deliveries)
+local put_back = redis.call('XPENDING', stream, group, ARGV[8], '+', 1000, nobody)
+local next_put_back = take(tonumber(ARGV[6]), ARGV[8], put_back, function(_, idle, deliveries)
   return deliveries == 0 or idle >= math.min(back_off * 2 ^ (deliveries - 1), longest)
 end)
-take(tonumber(ARGV[7]), redis.call('XPENDING', stream, group, 'IDLE', abandoned, '-', '+', 1000), function(owner)
-  return owner ~= nobody
-end)
-return claimed";
+local silent = redis.call('XPENDING', stream, group, 'IDLE', abandoned, ARGV[9], '+', 1000)
+local next_silent = take(tonumber(ARGV[7]), ARGV[9], silent, function(owner) return owner ~= nobody end)
+return {claimed, next_put_back, next_silent}";
 
 /// Says that the asker lives. Returns what is not his any more.
 const RENEW: &str = r"
@@ -124,6 +126,9 @@ pub struct Entry {
     pub fields: HashMap<String, Value>,
 }
 
+/// Id, owner before, deliveries with this one, fields.
+type Claimed = (String, String, usize, HashMap<String, Value>);
+
 /// What becomes of an entry that was held.
 #[derive(Debug)]
 pub enum Fate {
@@ -142,6 +147,8 @@ pub struct Queue {
     name: String,
     connection: Option<Connection>,
     connected: Instant,
+    /// Where to look next for what was put back, and for what was orphaned.
+    from: [String; 2],
     /// The last request has failed, and that was told.
     is_lost: bool,
 }
@@ -154,7 +161,8 @@ impl Queue {
     /// If the address cannot be understood.
     pub fn new(address: &str, rules: Rules, name: &str) -> RedisResult<Self> {
         let client = Client::open(address)?;
-        Ok(Self { client, rules, name: name.into(), connection: None, connected: Instant::now(), is_lost: false })
+        let (from, connected) = (["-".into(), "-".into()], Instant::now());
+        Ok(Self { client, rules, name: name.into(), connection: None, connected, from, is_lost: false })
     }
 
     /// What holds for all workers.
@@ -195,18 +203,15 @@ impl Queue {
         // When the server comes back nobody has given a sign for as long as it was away: first all have time to do that.
         let have_all_renewed = self.connection.is_some() && self.connected.elapsed() >= self.rules.abandoned;
         let orphans = if have_all_renewed { orphans } else { 0 };
-        let claimed: Vec<(String, String, usize, HashMap<String, Value>)> = self.ask(|rules, name, connection| {
+        let from = self.from.clone();
+        let (claimed, put_back, orphaned): (Vec<Claimed>, String, String) = self.ask(|rules, name, connection| {
             let mut claim = script(CLAIM, &[&rules.stream], rules);
             claim.arg(name).arg(NOBODY).arg(millis(rules.back_off)).arg(millis(rules.abandoned));
-            claim.arg(put_back).arg(orphans).query(connection)
+            claim.arg(put_back).arg(orphans).arg(&from).query(connection)
         })?;
-        let origin = |owner| if owner == NOBODY { Origin::PutBack } else { Origin::Orphaned };
-        let entry = |(id, owner, deliveries, fields): (_, String, _, _)| Entry {
-            id,
-            origin: origin(owner),
-            deliveries,
-            fields,
-        };
+        self.from = [put_back, orphaned];
+        let origin = |owner: String| if owner == NOBODY { Origin::PutBack } else { Origin::Orphaned };
+        let entry = |(id, owner, deliveries, fields): Claimed| Entry { id, origin: origin(owner), deliveries, fields };
         Ok(claimed.into_iter().map(entry).collect())
     }
 
@@ -215,7 +220,7 @@ impl Queue {
     /// # Errors
     ///
     /// As [`Queue::connect`].
-    pub fn renew(&mut self, ids: &[String]) -> RedisResult<Vec<String>> {
+    pub fn renew(&mut self, ids: &[&str]) -> RedisResult<Vec<String>> {
         self.ask(|rules, name, connection| script(RENEW, &[&rules.stream], rules).arg(name).arg(ids).query(connection))
     }
 

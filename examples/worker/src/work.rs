@@ -68,6 +68,7 @@ impl Work {
                 while !is_cancelled() {
                     std::thread::sleep(Duration::from_millis(5));
                 }
+                record("told")?;
                 Err("told to stop".into())
             }
             "fail" => {

@@ -11,8 +11,9 @@
 //! | stopping | perhaps a last batch | no | end; none begins, what has not is put back | the reader has ended |
 //! | draining | none | no | end; told to stop at three quarters of its time | nothing is held, or the time is over |
 //!
-//! Places: so many entries at most wait and run, and as many besides as there are threads, which were claimed. Of orphans one at a time: if a
-//! job ends its process, what ran beside it is counted as tried, too, and should not meet it again and again.
+//! Places: so many entries that were read are held, and besides as many that were put back as there are threads, and one orphan. No more than
+//! these are done once more if the process is killed. One orphan, since if a job ends its process, what ran beside it is counted as tried,
+//! too, and should not meet it again and again.
 
 use std::error::Error;
 use std::fmt;
@@ -21,7 +22,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use fastthreadpool::{Cancellation, JobId, Pool, Semaphore};
+use fastthreadpool::{Cancellation, JobId, OwnedPermit, Pool, Semaphore};
 use redis::RedisResult;
 
 use crate::holding::{Held, Holding, Perform};
@@ -40,7 +41,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Options {
     /// Of the pool.
     pub threads: usize,
-    /// So many entries are read ahead, with those that run.
+    /// So many entries that were read wait, run, or are not settled.
     pub places: usize,
     /// A job that has failed or crashed so often goes to the dead letters.
     pub tries: usize,
@@ -105,8 +106,9 @@ pub struct Worker {
     holding: Arc<Holding>,
     events: Receiver<Event>,
     stop: Stop,
-    /// Owed to the server.
+    /// Owed to the server, and the places that they keep until then.
     fates: Vec<(String, Fate)>,
+    kept: Vec<OwnedPermit>,
     /// Nothing is asked before.
     resume: Instant,
     renew: Instant,
@@ -141,9 +143,9 @@ impl Worker {
             .on_cancelled(move |job, _| tell_removed(job, End::Removed))
             .build()?;
         let holding = Arc::new(Holding::new(jobs, perform));
-        let (fates, now) = (Vec::new(), Instant::now());
+        let (fates, kept, now) = (Vec::new(), Vec::new(), Instant::now());
         let (resume, renew, claim) = (now, now, now);
-        Ok(Self { queue, options, pool, holding, events, stop, fates, resume, renew, claim, stopping: None })
+        Ok(Self { queue, options, pool, holding, events, stop, fates, kept, resume, renew, claim, stopping: None })
     }
 
     /// By which it is told to stop.
@@ -251,7 +253,7 @@ impl Worker {
     }
 
     fn owe(&mut self, held: Held, end: End) {
-        let Held { id, origin, deliveries } = held;
+        let Held { id, origin, deliveries, place } = held;
         let was_told = self.stopping.as_ref().is_some_and(|stopping| stopping.tell.is_none());
         let fate = match end {
             End::Done => Fate::Done,
@@ -262,59 +264,61 @@ impl Worker {
             End::Failed(_) => Fate::PutBack(deliveries),
         };
         self.fates.push((id, fate));
+        self.kept.extend(place);
         if origin != Origin::New {
             self.claim = Instant::now();
         }
     }
 
-    /// Asks the server what is to be asked now. If that fails all of it is asked again, and first of all what is held renewed.
+    /// Asks the server what is to be asked now. If that fails all of it is asked again, and first of all what is held is renewed.
     fn ask(&mut self) {
-        let now = Instant::now();
-        if now < self.resume {
+        if Instant::now() < self.resume {
             return;
         }
-        let asked = self.settle().and_then(|()| self.renew(now)).and_then(|()| self.claim(now));
-        if asked.is_err() {
+        if self.renew().and_then(|()| self.settle()).and_then(|()| self.claim()).is_err() {
+            let now = Instant::now();
             (self.resume, self.renew) = (now + AGAIN, now);
         }
+    }
+
+    fn renew(&mut self) -> RedisResult<()> {
+        let now = Instant::now();
+        if now < self.renew {
+            return Ok(());
+        }
+        let jobs = self.holding.all();
+        let ids: Vec<&str> = jobs.iter().map(|(_, id)| &**id).chain(self.fates.iter().map(|(id, _)| &**id)).collect();
+        if !ids.is_empty() {
+            let lost = self.queue.renew(&ids)?;
+            // Whoever has claimed them does them; a job that runs may look, and stop.
+            for (job, _) in jobs.into_iter().filter(|(_, id)| lost.contains(id)) {
+                if self.pool.cancel(job) == Cancellation::Removed {
+                    self.holding.end(job);
+                }
+            }
+        }
+        // So that some may come late.
+        self.renew = now + self.queue.rules().abandoned / 4;
+        Ok(())
     }
 
     fn settle(&mut self) -> RedisResult<()> {
         if !self.fates.is_empty() {
             self.queue.settle(&self.fates)?;
             self.fates.clear();
+            self.kept.clear();
         }
         Ok(())
     }
 
-    fn renew(&mut self, now: Instant) -> RedisResult<()> {
-        if now < self.renew {
-            return Ok(());
-        }
-        let all = self.holding.all();
-        if !all.is_empty() {
-            let ids: Vec<String> = all.iter().map(|(_, held)| held.id.clone()).collect();
-            let lost = self.queue.renew(&ids)?;
-            // Whoever has claimed them does them; one that runs may look, and stop.
-            for (job, _) in all.into_iter().filter(|(_, held)| lost.contains(&held.id)) {
-                if self.pool.cancel(job) == Cancellation::Removed {
-                    self.holding.end(job);
-                }
-            }
-        }
-        // One sign may come late, and one be lost.
-        self.renew = now + self.queue.rules().abandoned / 4;
-        Ok(())
-    }
-
-    fn claim(&mut self, now: Instant) -> RedisResult<()> {
+    fn claim(&mut self) -> RedisResult<()> {
+        let now = Instant::now();
         if self.stopping.is_some() || now < self.claim {
             return Ok(());
         }
-        let claimed = self.holding.count(|origin| origin != Origin::New);
-        let orphans = self.holding.count(|origin| origin == Origin::Orphaned);
-        let entries =
-            self.queue.claim(self.options.threads.saturating_sub(claimed), 1_usize.saturating_sub(orphans))?;
+        let room = |most: usize, origin| most.saturating_sub(self.holding.count(origin));
+        let (put_back, orphans) = (room(self.options.threads, Origin::PutBack), room(1, Origin::Orphaned));
+        let entries = self.queue.claim(put_back, orphans)?;
         for entry in entries {
             let (id, deliveries) = (entry.id.clone(), entry.deliveries);
             if deliveries > self.options.tries {
