@@ -297,8 +297,11 @@ impl Queue {
         create.arg("CREATE").arg(&self.rules.stream).arg(&self.rules.group).arg("0").arg("MKSTREAM");
         match create.exec(&mut connection) {
             Err(error) if error.code() != Some("BUSYGROUP") => return Err(error),
-            _ => self.connected = Instant::now(),
+            _ => {}
         }
+        // Says so if that is something else than a stream.
+        cmd("XLEN").arg(&self.rules.dead).exec(&mut connection)?;
+        self.connected = Instant::now();
         Ok(connection)
     }
 }

@@ -202,8 +202,9 @@ impl Worker {
         }
         let last_word = LastWord(self.stop.events.clone());
         let (places, holding) = (Arc::clone(&self.stop.places), Arc::clone(&self.holding));
-        // Half of them, so that others run meanwhile, and a read is not for one entry alone.
-        let batch = self.options.places.div_ceil(2);
+        // Several, so that a read is not for one entry alone; but never does it wait for more places while a thread has nothing to do.
+        let Options { places: all, threads, .. } = self.options;
+        let batch = (all / 2).min(all.saturating_sub(threads)).max(1);
         let read = move || {
             let _last_word = last_word;
             while let Ok(mut free) = Arc::clone(&places).acquire_many_owned(batch) {
