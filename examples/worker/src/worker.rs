@@ -9,7 +9,7 @@
 //! |---|---|---|---|---|
 //! | reading | read | yes | begin | it is told to stop, or the reader cannot go on |
 //! | stopping | perhaps a last batch | no | end; none begins, what has not is put back | the reader has ended |
-//! | draining | none | no | end; told to stop at three quarters of its time | nothing is held, or the time is over |
+//! | draining | none | no | end; told to stop at half of its time | nothing is held, or the time is over |
 //!
 //! Places: so many entries that were read are held, and besides as many that were put back as there are threads, and one orphan. No more than
 //! these are done once more if the process is killed. One orphan, since if a job ends its process, what ran beside it is counted as tried,
@@ -249,7 +249,7 @@ impl Worker {
         self.pool.pause();
         self.pool.cancel_all();
         let (now, drain) = (Instant::now(), self.options.drain);
-        let (tell, until) = (now + drain * 3 / 4, now + drain);
+        let (tell, until) = (now + drain / 2, now + drain);
         self.stopping.get_or_insert(Stopping { tell: Some(tell), until, has_reader: true })
     }
 
