@@ -247,7 +247,7 @@ impl Worker {
     /// It stops, if it does not already. What has not begun is removed, as of what the reader has brought since.
     fn stopping(&mut self) -> &mut Stopping {
         self.pool.pause();
-        self.pool.cancel_all();
+        self.pool.cancel_queued();
         let (now, drain) = (Instant::now(), self.options.drain);
         let (tell, until) = (now + drain / 2, now + drain);
         self.stopping.get_or_insert(Stopping { tell: Some(tell), until, has_reader: true })

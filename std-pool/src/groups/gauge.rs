@@ -24,7 +24,7 @@ use crate::sys::{self, Mutex};
 const SAMPLED: u64 = if cfg!(shuttle) { 1 } else { 64 };
 
 /// Of jobs that wait so many are known.
-const NOTES: usize = 64;
+const NOTES: usize = if cfg!(shuttle) { 4 } else { 64 };
 
 pub(crate) struct Gauge {
     /// Of the group around.
