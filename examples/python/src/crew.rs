@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fastthreadpool::{Builder, BuildError, Pool, WorkerThread};
+use fastthreadpool::{BuildError, Builder, Pool, WorkerThread};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -59,7 +59,8 @@ impl Crew {
             kwargs.set_item(intern!(py, "name"), name)?;
             kwargs.set_item(intern!(py, "target"), Shift(Mutex::new(Some(worker))).into_pyobject(py)?)?;
             kwargs.set_item(intern!(py, "daemon"), true)?;
-            let thread = py.import(intern!(py, "threading"))?.getattr(intern!(py, "Thread"))?.call((), Some(&kwargs))?;
+            let thread =
+                py.import(intern!(py, "threading"))?.getattr(intern!(py, "Thread"))?.call((), Some(&kwargs))?;
             thread.setattr(intern!(py, "tnum"), number)?;
             thread.call_method0(intern!(py, "start"))?;
             Ok(())

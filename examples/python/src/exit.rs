@@ -25,7 +25,8 @@ pub(crate) fn leave(pool: &Arc<Inner>) {
     // What they drop is the user's, so not under the lock.
     let over = with(|pools| {
         // Of two handles one is here, and so the other is its face's.
-        let is_over = |other: &Arc<Inner>| (Arc::ptr_eq(other, pool) || Arc::strong_count(other) == 1) && other.is_over();
+        let is_over =
+            |other: &Arc<Inner>| (Arc::ptr_eq(other, pool) || Arc::strong_count(other) == 1) && other.is_over();
         let (over, left) = std::mem::take(pools).into_iter().partition::<Vec<_>, _>(is_over);
         *pools = left;
         over
@@ -50,7 +51,8 @@ pub(crate) fn shutdown_all(py: Python<'_>, now: bool, timeout: Option<f64>) -> P
     }
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     for pool in stopped.iter().filter(|pool| !pool.is_elsewhere()) {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+        let left =
+            deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
         are_over &= pool.shut_down(py, left)?;
     }
     Ok(are_over)

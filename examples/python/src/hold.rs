@@ -19,6 +19,7 @@
 //!    is gone.
 
 use std::cell::Cell;
+use std::hint::black_box;
 use std::mem;
 use std::ptr;
 use std::thread;
@@ -90,7 +91,8 @@ impl Observer for Leaver {
 
 // ----- rule 3
 
-/// Dropped by unwinding it sleeps for ever.
+/// Dropped by unwinding it sleeps for ever. It is there only where the compiler does not see which function is called, of which PyO3 has
+/// declared that it does not unwind.
 struct Stop;
 
 impl Drop for Stop {
@@ -111,11 +113,12 @@ pub(crate) fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     type Call = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
     // SAFETY: the same function, which may unwind.
-    let call: Call = unsafe { mem::transmute(ffi::PyObject_Call as unsafe extern "C" fn(Object, Object, Object) -> Object) };
+    let call: Call =
+        unsafe { mem::transmute(ffi::PyObject_Call as unsafe extern "C" fn(Object, Object, Object) -> Object) };
     let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
     let stop = Stop;
     // SAFETY: all are live objects of the types that it asks for, and the thread is attached.
-    let result = unsafe { call(function.as_ptr(), args.as_ptr(), kwargs) };
+    let result = unsafe { black_box(call)(function.as_ptr(), args.as_ptr(), kwargs) };
     mem::forget(stop);
     // SAFETY: it returns a reference that is its caller's, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
@@ -128,7 +131,7 @@ pub(crate) fn next<'py>(iterator: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'
     let next: Next = unsafe { mem::transmute(ffi::PyIter_Next as unsafe extern "C" fn(Object) -> Object) };
     let stop = Stop;
     // SAFETY: a generator is an iterator, and the thread is attached.
-    let item = unsafe { next(iterator.as_ptr()) };
+    let item = unsafe { black_box(next)(iterator.as_ptr()) };
     mem::forget(stop);
     let py = iterator.py();
     // SAFETY: it returns a reference that is its caller's, or null.

@@ -24,19 +24,27 @@ pub(crate) struct Job {
 impl Job {
     /// Calls it; under its id, if its results are to say that.
     #[inline]
-    pub(crate) fn run(&self, id: Option<JobId>) {
+    pub(crate) fn run(self, id: Option<JobId>) {
         hold::with(|py| {
-            let (function, args) = (self.function.bind(py), self.args.bind(py));
-            let kwargs = self.kwargs.as_ref().map(|kwargs| kwargs.bind(py));
-            let called = hold::call(function, args, kwargs);
-            let ended = called.and_then(|result| {
-                each(py, function, result, |result| deliver(py, &self.outlet, id, result, self.done.bind(py), true))
-            });
-            match ended {
-                Ok(()) => self.outlet.tell(),
-                Err(error) => self.outlet.failed(py, id, error, args, kwargs),
-            }
+            self.turn(py, id);
+            // While there is the interpreter: without, what it drops would be left to the next one who has that.
+            drop(self);
         });
+    }
+
+    /// One of its turns.
+    #[inline]
+    pub(crate) fn turn(&self, py: Python<'_>, id: Option<JobId>) {
+        let (function, args) = (self.function.bind(py), self.args.bind(py));
+        let kwargs = self.kwargs.as_ref().map(|kwargs| kwargs.bind(py));
+        let called = hold::call(function, args, kwargs);
+        let ended = called.and_then(|result| {
+            each(py, function, result, |result| deliver(py, &self.outlet, id, result, self.done.bind(py), true))
+        });
+        match ended {
+            Ok(()) => self.outlet.tell(),
+            Err(error) => self.outlet.failed(py, id, error, args, kwargs),
+        }
     }
 }
 

@@ -223,7 +223,10 @@ impl Outlet {
     ) -> PyResult<Bound<'py, PyAny>> {
         let what = if self.form.is_text {
             let lines = py.import(intern!(py, "traceback"))?;
-            let lines = lines.call_method1(intern!(py, "format_exception"), (error.get_type(py), error.value(py), error.traceback(py)))?;
+            let lines = lines.call_method1(
+                intern!(py, "format_exception"),
+                (error.get_type(py), error.value(py), error.traceback(py)),
+            )?;
             intern!(py, "").call_method1(intern!(py, "join"), (lines,))?
         } else {
             error.value(py).clone().into_any()

@@ -21,14 +21,25 @@ use crate::completed::{Completed, Until};
 use crate::course::Course;
 use crate::crew::{Crew, Hooks};
 use crate::exit;
+use crate::hold;
 use crate::id::{JobId, TimerObj};
 use crate::job::Job;
 use crate::outlet::{Clerk, Form, Outlet, deque};
 use crate::semaphore::Semaphore;
 use crate::wait;
 
-create_exception!(fastthreadpool, PoolStopped, PyException, "The pool takes no jobs: it was shut down, or it is another process's.");
-create_exception!(fastthreadpool, PoolCallback, PyException, "Results go to a callback of the pool, so nobody else may read them.");
+create_exception!(
+    fastthreadpool,
+    PoolStopped,
+    PyException,
+    "The pool takes no jobs: it was shut down, or it is another process's."
+);
+create_exception!(
+    fastthreadpool,
+    PoolCallback,
+    PyException,
+    "Results go to a callback of the pool, so nobody else may read them."
+);
 
 /// The least of `max_children` that has a meaning of its own.
 const ALL_CPUS: i64 = -9999;
@@ -147,7 +158,13 @@ impl Pool {
         }
         let done = done.unwrap_or_else(|| PyBool::new(py, true).to_owned().into_any());
         let (function, args) = (function.unbind(), args.unbind());
-        Ok(Job { outlet: Arc::clone(&self.inner.outlet), function, args, kwargs: kwargs.map(Bound::unbind), done: done.unbind() })
+        Ok(Job {
+            outlet: Arc::clone(&self.inner.outlet),
+            function,
+            args,
+            kwargs: kwargs.map(Bound::unbind),
+            done: done.unbind(),
+        })
     }
 
     #[inline]
@@ -183,7 +200,9 @@ impl Pool {
         if interval.is_zero() {
             return Err(PyValueError::new_err("an interval is longer than 0"));
         }
-        let periodic = self.inner.pool.periodic_with(move |context| job.run(job.outlet.has_ids.then(|| context.id())));
+        let periodic = self.inner.pool.periodic_with(move |context| {
+            hold::with(|py| job.turn(py, job.outlet.has_ids.then(|| context.id())));
+        });
         let periodic = periodic.every(interval).starting(start).missed(MissedTickBehavior::Skip);
         periodic.submit().map(|id| self.timer(id)).map_err(refused)
     }
@@ -194,7 +213,11 @@ impl Pool {
         jobs.iter().map(|job| job.id).collect()
     }
 
-    fn timers<'py>(&self, py: Python<'py>, list: impl FnOnce(&pool::Pool) -> Vec<JobInfo> + Send) -> PyResult<Bound<'py, PyAny>> {
+    fn timers<'py>(
+        &self,
+        py: Python<'py>,
+        list: impl FnOnce(&pool::Pool) -> Vec<JobInfo> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
         deque(py, self.list(py, list).into_iter().map(|id| self.timer(id)).collect())
     }
 }
@@ -204,7 +227,7 @@ impl Pool {
     #[new]
     #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "they are the original's")]
     #[pyo3(signature = (
-        max_children = ALL_CPUS, child_name_prefix = "", init_callback = None, init_args = None, finish_callback = None,
+        max_children = -9999, child_name_prefix = "", init_callback = None, init_args = None, finish_callback = None,
         done_callback = None, failed_callback = None, log_level = None, result_id = false, exc_stack = false,
         exc_args = false, done_max = 0, *, _drains = false,
     ))]
@@ -238,7 +261,8 @@ impl Pool {
             None => Vec::new(),
         };
         let callable = |callback: Option<Bound<'_, PyAny>>| callback.filter(Bound::is_callable).map(Bound::unbind);
-        let init = init_callback.map(|init| Ok::<_, PyErr>((init, PyTuple::new(py, init_args)?.unbind()))).transpose()?;
+        let init =
+            init_callback.map(|init| Ok::<_, PyErr>((init, PyTuple::new(py, init_args)?.unbind()))).transpose()?;
         let hooks = Hooks { init, finish: callable(finish_callback) };
         let mut outlet = Outlet::new(py, result_id, Form { is_text: exc_stack, has_args: exc_args }, done_max)?;
         let keeps = !done_callback.as_ref().is_some_and(|done| done.is(PyBool::new(py, false)));
@@ -423,7 +447,13 @@ impl Pool {
     ) -> PyResult<()> {
         // Threads stay in any case.
         let _ = direct;
-        let job = self.job(py, function, PyTuple::new(py, itr.try_iter()?.collect::<PyResult<Vec<_>>>()?)?, None, done_callback)?;
+        let job = self.job(
+            py,
+            function,
+            PyTuple::new(py, itr.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
+            None,
+            done_callback,
+        )?;
         let items = job.args.bind(py);
         let unpacks = unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.try_iter().is_ok()));
         let helpers = self.inner.pool.threads().min(items.len());
@@ -477,7 +507,13 @@ impl Pool {
         let until = match wait {
             None => Until::Idle,
             Some(wait) => match wait.cast::<PyBool>() {
-                Ok(wait) => if wait.is_true() { Until::Idle } else { Until::Now },
+                Ok(wait) => {
+                    if wait.is_true() {
+                        Until::Idle
+                    } else {
+                        Until::Now
+                    }
+                }
                 Err(_) => Instant::now().checked_add(wait::seconds(wait.extract()?)?).map_or(Until::Idle, Until::Then),
             },
         };

@@ -19,7 +19,8 @@ impl Semaphore {
     #[pyo3(signature = (value = 1))]
     fn new(value: isize) -> PyResult<Self> {
         let value = usize::try_from(value).ok().filter(|value| *value <= pool::Semaphore::MAX_PERMITS);
-        let value = value.ok_or_else(|| PyValueError::new_err("the value of a semaphore is not negative, nor that large"))?;
+        let value =
+            value.ok_or_else(|| PyValueError::new_err("the value of a semaphore is not negative, nor that large"))?;
         Ok(Self(Arc::new(pool::Semaphore::new(value))))
     }
 
