@@ -434,7 +434,8 @@ impl Pool {
         self.repeat(interval, wait::seconds(interval)?, job)
     }
 
-    /// Calls a function with each item, one after the other as far as one thread does it.
+    /// Calls a function with each item, one after the other as far as one thread does it; with what is in it, if the first is a tuple, or if
+    /// `unpack_args` says so.
     #[pyo3(signature = (function, itr, done_callback = None, direct = true, unpack_args = None))]
     fn map(
         &self,
@@ -455,7 +456,7 @@ impl Pool {
             done_callback,
         )?;
         let items = job.args.bind(py);
-        let unpacks = unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.try_iter().is_ok()));
+        let unpacks = unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.is_instance_of::<PyTuple>()));
         let helpers = self.inner.pool.threads().min(items.len());
         let course = Arc::new(Course {
             pool: Arc::clone(&self.inner),

@@ -44,13 +44,14 @@ def test_generator_functions():
     assert sorted(pool.done) == [1, 1, 2, 2, 3, 3]
 
 
-def test_items_are_unpacked_if_the_first_can_be():
+def test_items_are_unpacked_if_the_first_is_a_tuple_or_if_it_is_said():
     with Pool(1) as pool:
         pool.map(lambda a, b: a + b, [(1, 2), [3, 4], "56"])
-        pool.map(same, [(7, 8)], unpack_args=False)
-        pool.map(same, [9])
+        pool.map(lambda a, b: a + b, [[7, 8]], unpack_args=True)
+        pool.map(same, [(9, 10)], unpack_args=False)
+        pool.map(same, [[11], b"12", "13", 14])
         pool.map(same, [])
-    assert list(pool.done) == [3, 7, "56", (7, 8), 9]
+    assert list(pool.done) == [3, 7, "56", 15, (9, 10), [11], b"12", "13", 14] and not pool.failed
 
 
 def test_an_item_that_fails_fails_alone():
