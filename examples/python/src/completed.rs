@@ -1,4 +1,5 @@
-//! What ends, as it ends: from both queues, until nothing is left to wait for. It waits without polling.
+//! What ends, as it ends: from both queues, until nothing is left to wait for. Results are told of; that a job is over which leaves none is
+//! looked for, less and less often.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use pyo3::prelude::*;
 use crate::pool::Inner;
 use crate::wait;
 
-/// A job that has ended without a result is counted as ended a moment after it has told so.
+/// The first look.
 const MOMENT: Duration = Duration::from_millis(1);
 
 #[pyclass(frozen)]
@@ -61,8 +62,13 @@ impl Completed {
                 if outlet.done.len(py) > 0 || outlet.failed.len(py) > 0 {
                     return Ok(false);
                 }
-                let ended = |slice| outlet.news(slice) && (self.pool.pool.wait_idle_timeout(MOMENT) || true);
-                wait::until(py, left, ended)
+                let mut moment = MOMENT;
+                wait::until(py, left, |slice| {
+                    let has_news = outlet.news(slice.min(moment));
+                    moment = moment.saturating_mul(2);
+                    // It may have told so before anybody watched.
+                    has_news || self.pool.pool.pending() == 0
+                })
             })?;
         }
     }

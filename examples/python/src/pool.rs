@@ -456,7 +456,8 @@ impl Pool {
             done_callback,
         )?;
         let items = job.args.bind(py);
-        let unpacks = unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.is_instance_of::<PyTuple>()));
+        let unpacks =
+            unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.is_instance_of::<PyTuple>()));
         let helpers = self.inner.pool.threads().min(items.len());
         let course = Arc::new(Course {
             pool: Arc::clone(&self.inner),
