@@ -8,6 +8,7 @@ itself; each such is said. Wants pytest, zstandard and msgpack.
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -115,8 +116,6 @@ def echo(folder):
     command = [sys.executable, benchmarks / "echoserver.py", "--pool", "--threads", "4", "--addr", address]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        import socket
-
         for _ in range(600):
             try:
                 socket.create_connection(("127.0.0.1", 25123), 1).close()

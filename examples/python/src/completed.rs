@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::pool::Inner;
+use crate::life::Inner;
 use crate::wait;
 
 /// The first look.
@@ -44,6 +44,9 @@ impl Completed {
 
     fn wait<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let outlet = &self.pool.outlet;
+        if let Some(entry) = self.take(py)? {
+            return Ok(Some(entry));
+        }
         loop {
             // Asked before: what ends meanwhile has left its result by then.
             let is_idle = self.pool.is_elsewhere() || py.detach(|| self.pool.pool.pending()) == 0;

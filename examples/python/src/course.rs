@@ -11,7 +11,7 @@ use pyo3::types::PyTuple;
 
 use crate::hold;
 use crate::job::{deliver, each};
-use crate::pool::Inner;
+use crate::life::Inner;
 
 pub(crate) struct Course {
     pub(crate) pool: Arc<Inner>,

@@ -31,10 +31,10 @@ impl Crew {
     /// A pool whose threads are of this crew.
     pub(crate) fn pool(hooks: Hooks, builder: Builder<()>) -> Result<(Arc<Self>, Pool), BuildError> {
         let crew = Arc::new(Self { hooks, ..Self::default() });
-        let (starting, beginning, ending) = (Arc::clone(&crew), Arc::clone(&crew), Arc::clone(&crew));
+        let (beginning, ending) = (Arc::clone(&crew), Arc::clone(&crew));
         let pool = builder
             .observer(Leaver)
-            .spawn_handler(move |worker| starting.start(worker))
+            .spawn_handler(start)
             .on_thread_start(move |_| beginning.begin())
             .on_thread_stop(move |_| ending.end())
             .build()?;
@@ -49,25 +49,6 @@ impl Crew {
     /// Not while the interpreter is let go: the lock is never waited for.
     fn list<R>(&self, f: impl FnOnce(&mut Vec<Py<PyAny>>) -> R) -> R {
         f(&mut self.threads.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn start(&self, worker: WorkerThread) -> io::Result<()> {
-        let start = |py: Python<'_>| -> PyResult<()> {
-            let name = worker.name();
-            let number = name.rsplit('-').next().and_then(|number| number.parse::<usize>().ok()).unwrap_or(0);
-            let kwargs = PyDict::new(py);
-            kwargs.set_item(intern!(py, "name"), name)?;
-            kwargs.set_item(intern!(py, "target"), Shift(Mutex::new(Some(worker))).into_pyobject(py)?)?;
-            kwargs.set_item(intern!(py, "daemon"), true)?;
-            let thread =
-                py.import(intern!(py, "threading"))?.getattr(intern!(py, "Thread"))?.call((), Some(&kwargs))?;
-            thread.setattr(intern!(py, "tnum"), number)?;
-            thread.call_method0(intern!(py, "start"))?;
-            Ok(())
-        };
-        // What has no interpreter any more has no threads.
-        let started = Python::try_attach(|py| start(py).map_err(|error| io::Error::other(error.to_string())));
-        started.unwrap_or_else(|| Err(io::Error::other("the interpreter is at its end")))
     }
 
     fn begin(&self) {
@@ -96,6 +77,25 @@ impl Crew {
             end().unwrap_or_else(|error| error.write_unraisable(py, None));
         });
     }
+}
+
+/// Starts a thread for a worker.
+fn start(worker: WorkerThread) -> io::Result<()> {
+    let start = |py: Python<'_>| -> PyResult<()> {
+        let name = worker.name();
+        let number = name.rsplit('-').next().and_then(|number| number.parse::<usize>().ok()).unwrap_or(0);
+        let kwargs = PyDict::new(py);
+        kwargs.set_item(intern!(py, "name"), name)?;
+        kwargs.set_item(intern!(py, "target"), Shift(Mutex::new(Some(worker))).into_pyobject(py)?)?;
+        kwargs.set_item(intern!(py, "daemon"), true)?;
+        let thread = py.import(intern!(py, "threading"))?.getattr(intern!(py, "Thread"))?.call((), Some(&kwargs))?;
+        thread.setattr(intern!(py, "tnum"), number)?;
+        thread.call_method0(intern!(py, "start"))?;
+        Ok(())
+    };
+    // What has no interpreter any more has no threads.
+    let started = Python::try_attach(|py| start(py).map_err(|error| io::Error::other(error.to_string())));
+    started.unwrap_or_else(|| Err(io::Error::other("the interpreter is at its end")))
 }
 
 fn this_thread(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {

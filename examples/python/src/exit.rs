@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::pool::Inner;
+use crate::life::Inner;
 use crate::wait;
 
 /// Of those that may have something to do. The lock is held for no longer than it takes, and the interpreter not let go meanwhile.

@@ -14,7 +14,7 @@
 //! 1. What a thread has taken beyond a job is one state of `PyGILState_Ensure`, in its own `HELD`; it is released once, by that thread, and not
 //!    inside of a job. The binding's view of it is untouched: each job attaches by itself, which then finds the thread attached.
 //! 2. Only threads that say when they park keep it: those inside of [`working`].
-//! 3. Where the interpreter ends while a job is in the middle of Python, CPython before 3.14 ends the thread by unwinding its stack. No frame of
+//! 3. Where the interpreter ends while a job is in the middle of Python, `CPython` before 3.14 ends the thread by unwinding its stack. No frame of
 //!    Rust may be passed by that, so [`call`] and [`next`], by which all that may take time is called, stop it: the thread sleeps until the process
 //!    is gone.
 
@@ -91,7 +91,7 @@ impl Observer for Leaver {
 
 // ----- rule 3
 
-/// Dropped by unwinding it sleeps for ever. It is there only where the compiler does not see which function is called, of which PyO3 has
+/// Dropped by unwinding it sleeps for ever. It is there only where the compiler does not see which function is called, of which `PyO3` has
 /// declared that it does not unwind.
 struct Stop;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use fastthreadpool as pool;
 use pyo3::prelude::*;
 
-use crate::pool::Inner;
+use crate::life::Inner;
 
 /// Names one job of its pool for ever. Compares in the order of submission.
 #[pyclass(frozen, eq, ord, hash, str = "{0}", module = "fastthreadpool")]

@@ -2,11 +2,11 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `pool` | `Pool`: the face, and what it shares |
+//! | `pool`, `life`, `place` | `Pool`: the face; what it shares, and its end; where jobs are put |
 //! | `job`, `course` | a job; a map |
 //! | `outlet`, `completed` | where results go; what ends, as it ends |
 //! | `crew`, `hold` | the threads; who has the interpreter |
-//! | `semaphore`, `id` | `Semaphore` and `FastLock`; what names a job |
+//! | `semaphore`, `id`, `errors` | `Semaphore` and `FastLock`; what names a job; what is told of refusals |
 //! | `wait`, `exit` | how a thread waits; the end of the interpreter |
 //!
 //! All state of a pool that is Python's is written by who has the interpreter, so the module asks for that: `gil_used`.
@@ -14,11 +14,14 @@
 mod completed;
 mod course;
 mod crew;
+mod errors;
 mod exit;
 mod hold;
 mod id;
 mod job;
+mod life;
 mod outlet;
+mod place;
 mod pool;
 mod semaphore;
 mod wait;
@@ -27,11 +30,13 @@ mod wait;
 #[pyo3::pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
+    use crate::errors::{PoolCallback, PoolStopped};
+    #[pymodule_export]
     use crate::exit::shutdown_all;
     #[pymodule_export]
     use crate::id::{JobId, TimerObj};
     #[pymodule_export]
-    use crate::pool::{Pool, PoolCallback, PoolStopped};
+    use crate::pool::Pool;
     #[pymodule_export]
     use crate::semaphore::{FastLock, Semaphore};
 }

@@ -39,7 +39,7 @@ pub(crate) struct Clerk {
 impl Clerk {
     pub(crate) fn new(name: &'static str, callback: Option<Py<PyAny>>) -> PyResult<Self> {
         let builder = Pool::builder().threads(1).thread_name(move |_| name.into());
-        let (_, pool) = Crew::pool(Hooks::default(), builder).map_err(crate::pool::unbuilt)?;
+        let (_, pool) = Crew::pool(Hooks::default(), builder).map_err(crate::errors::unbuilt)?;
         Ok(Self { pool, callback })
     }
 }

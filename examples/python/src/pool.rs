@@ -1,121 +1,32 @@
 //! `Pool`: the interface of the original, on a pool whose jobs are calls of Python's.
 //!
 //! A job of Python's is one job of the pool: its id, its place in the queue, its time and its cancellation are the pool's. Values never are:
-//! jobs return nothing to the pool, and what they leave lies in the queues of the [`Outlet`].
+//! jobs return nothing to the pool, and what they leave lies in the queues of the [`Outlet`]. What the face shares with others is [`Inner`].
 //!
-//! [`Inner`] is what the face, the running map and the list of all pools ([`crate::exit`]) share. When the face goes the pool takes no more
-//! jobs, runs those that it has, and nobody waits for it.
+//! When the face goes the pool takes no more jobs, runs those that it has, and nobody waits for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
-use fastthreadpool::{self as pool, BuildError, Cancellation, JobInfo, MissedTickBehavior, OnDrop, SubmitError, When};
-use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
-use pyo3::intern;
+use fastthreadpool::{self as pool, Cancellation, JobInfo, OnDrop};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyTuple};
 
 use crate::completed::{Completed, Until};
 use crate::course::Course;
 use crate::crew::{Crew, Hooks};
+use crate::errors::{PoolCallback, refused, unbuilt};
 use crate::exit;
-use crate::hold;
 use crate::id::{JobId, TimerObj};
-use crate::job::Job;
+use crate::life::Inner;
 use crate::outlet::{Clerk, Form, Outlet, deque};
+use crate::place::Place;
 use crate::semaphore::Semaphore;
 use crate::wait;
 
-create_exception!(
-    fastthreadpool,
-    PoolStopped,
-    PyException,
-    "The pool takes no jobs: it was shut down, or it is another process's."
-);
-create_exception!(
-    fastthreadpool,
-    PoolCallback,
-    PyException,
-    "Results go to a callback of the pool, so nobody else may read them."
-);
-
 /// The least of `max_children` that has a meaning of its own.
 const ALL_CPUS: i64 = -9999;
-
-pub(crate) struct Inner {
-    pub(crate) pool: pool::Pool,
-    crew: Arc<Crew>,
-    pub(crate) outlet: Arc<Outlet>,
-    /// Threads are told to end: maps break off, and nothing is accepted, not even of running jobs.
-    is_stopped: AtomicBool,
-    /// At the end of the interpreter what was accepted is run.
-    pub(crate) drains: bool,
-    process: u32,
-}
-
-impl Inner {
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.is_stopped.load(Ordering::Relaxed)
-    }
-
-    /// The process has forked, and the threads are its parent's.
-    pub(crate) fn is_elsewhere(&self) -> bool {
-        self.process != std::process::id()
-    }
-
-    /// Whether it was waiting, or is not to run again.
-    pub(crate) fn cancel(&self, py: Python<'_>, id: pool::JobId) -> bool {
-        !self.is_elsewhere() && py.detach(|| self.pool.cancel(id)) != Cancellation::TooLate
-    }
-
-    /// Takes no more jobs, drops all that have not begun, and waits for nothing.
-    pub(crate) fn stop(&self, py: Python<'_>) {
-        self.is_stopped.store(true, Ordering::Relaxed);
-        self.outlet.lift(true);
-        py.detach(|| {
-            self.pool.cancel_all();
-            self.pool.cancel_timers();
-            self.pool.clone().detach();
-        });
-    }
-
-    /// Takes no more jobs, and waits until all have ended and all callbacks were called. Returns whether it came to that.
-    pub(crate) fn shut_down(&self, py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
-        if self.is_elsewhere() {
-            return Ok(false);
-        }
-        self.outlet.lift(true);
-        if self.is_inside() {
-            py.detach(|| self.pool.clone().detach());
-            return Ok(false);
-        }
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let clerks = [&self.outlet.done_clerk, &self.outlet.failed_clerk];
-        for pool in std::iter::once(&self.pool).chain(clerks.into_iter().flatten().map(|clerk| &clerk.pool)) {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if !wait::until(py, left, |slice| pool.shutdown_timeout(slice))? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether the thread is one of the pool's, which cannot wait for its own end.
-    fn is_inside(&self) -> bool {
-        let clerks = [&self.outlet.done_clerk, &self.outlet.failed_clerk];
-        self.pool.thread_number().is_some()
-            || clerks.into_iter().flatten().any(|clerk| clerk.pool.thread_number().is_some())
-    }
-
-    /// Whether nothing of it is left to do.
-    pub(crate) fn is_over(&self) -> bool {
-        let clerks = [&self.outlet.done_clerk, &self.outlet.failed_clerk];
-        self.is_elsewhere()
-            || self.pool.is_ended() && clerks.into_iter().flatten().all(|clerk| clerk.pool.pending() == 0)
-    }
-}
 
 /// Threads that call functions.
 #[pyclass(frozen, weakref, module = "fastthreadpool")]
@@ -132,81 +43,7 @@ impl Drop for Pool {
     }
 }
 
-/// Where a job is put.
-#[derive(Clone, Copy)]
-enum Place {
-    Back,
-    Front,
-    Later(Duration),
-    At(SystemTime),
-}
-
 impl Pool {
-    fn job(
-        &self,
-        py: Python<'_>,
-        function: Bound<'_, PyAny>,
-        args: Bound<'_, PyTuple>,
-        kwargs: Option<Bound<'_, PyDict>>,
-        done: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Job> {
-        if !function.is_callable() {
-            return Err(PyTypeError::new_err("what is submitted is called"));
-        }
-        if self.inner.is_stopped() {
-            return Err(PoolStopped::new_err("the threads of the pool were told to end"));
-        }
-        let done = done.unwrap_or_else(|| PyBool::new(py, true).to_owned().into_any());
-        let (function, args) = (function.unbind(), args.unbind());
-        Ok(Job {
-            outlet: Arc::clone(&self.inner.outlet),
-            function,
-            args,
-            kwargs: kwargs.map(Bound::unbind),
-            done: done.unbind(),
-        })
-    }
-
-    #[inline]
-    fn put(&self, place: Place, job: Job) -> PyResult<pool::JobId> {
-        let pool = &self.inner.pool;
-        if self.inner.outlet.has_ids {
-            let call = pool.job_with(move |context| job.run(Some(context.id())));
-            return match place {
-                Place::Back => call,
-                Place::Front => call.first(),
-                Place::Later(delay) => call.after(delay),
-                Place::At(time) => call.at(time),
-            }
-            .submit()
-            .map_err(refused);
-        }
-        let call = move || job.run(None);
-        match place {
-            Place::Back => pool.submit(call),
-            Place::Front => pool.submit_first(call),
-            Place::Later(delay) => pool.submit_later(delay, call),
-            Place::At(time) => pool.submit_at(time, call),
-        }
-        .map_err(refused)
-    }
-
-    fn timer(&self, id: pool::JobId) -> TimerObj {
-        TimerObj::new(id, &self.inner)
-    }
-
-    fn repeat(&self, interval: f64, start: impl Into<When>, job: Job) -> PyResult<TimerObj> {
-        let interval = wait::seconds(interval)?;
-        if interval.is_zero() {
-            return Err(PyValueError::new_err("an interval is longer than 0"));
-        }
-        let periodic = self.inner.pool.periodic_with(move |context| {
-            hold::with(|py| job.turn(py, job.outlet.has_ids.then(|| context.id())));
-        });
-        let periodic = periodic.every(interval).starting(start).missed(MissedTickBehavior::Skip);
-        periodic.submit().map(|id| self.timer(id)).map_err(refused)
-    }
-
     fn list(&self, py: Python<'_>, list: impl FnOnce(&pool::Pool) -> Vec<JobInfo> + Send) -> Vec<pool::JobId> {
         // In the child of a fork there are none, and their lock may be nobody's.
         let jobs = if self.inner.is_elsewhere() { Vec::new() } else { py.detach(|| list(&self.inner.pool)) };
@@ -218,7 +55,7 @@ impl Pool {
         py: Python<'py>,
         list: impl FnOnce(&pool::Pool) -> Vec<JobInfo> + Send,
     ) -> PyResult<Bound<'py, PyAny>> {
-        deque(py, self.list(py, list).into_iter().map(|id| self.timer(id)).collect())
+        deque(py, self.list(py, list).into_iter().map(|id| self.inner.timer(id)).collect())
     }
 }
 
@@ -229,7 +66,7 @@ impl Pool {
     #[pyo3(signature = (
         max_children = -9999, child_name_prefix = "", init_callback = None, init_args = None, finish_callback = None,
         done_callback = None, failed_callback = None, log_level = None, result_id = false, exc_stack = false,
-        exc_args = false, done_max = 0, *, _drains = false,
+        exc_args = false, done_max = 0, *, drains = false,
     ))]
     fn new(
         py: Python<'_>,
@@ -245,7 +82,7 @@ impl Pool {
         exc_stack: bool,
         exc_args: bool,
         done_max: usize,
-        _drains: bool,
+        drains: bool,
     ) -> PyResult<Self> {
         let mut builder = pool::Pool::<()>::builder().on_drop(OnDrop::Detach);
         builder = match usize::try_from(max_children) {
@@ -279,14 +116,7 @@ impl Pool {
             outlet.set_logger(logger.unbind());
         }
         let (crew, pool) = Crew::pool(hooks, builder).map_err(unbuilt)?;
-        let inner = Arc::new(Inner {
-            pool,
-            crew,
-            outlet: Arc::new(outlet),
-            is_stopped: AtomicBool::new(false),
-            drains: _drains,
-            process: std::process::id(),
-        });
+        let inner = Arc::new(Inner::new(pool, crew, outlet, drains));
         exit::enter(&inner);
         Ok(Self { inner, keeps })
     }
@@ -303,8 +133,8 @@ impl Pool {
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<JobId> {
         let done = (!self.keeps).then(|| PyBool::new(py, false).to_owned().into_any());
-        let job = self.job(py, function, args, kwargs, done)?;
-        self.put(Place::Back, job).map(JobId)
+        let job = self.inner.job(py, function, args, kwargs, done)?;
+        self.inner.put(Place::Back, job).map(JobId)
     }
 
     /// The same with a callback of its own, which is called on the worker; `True` is the queue, `False` is nowhere.
@@ -317,8 +147,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<JobId> {
-        let job = self.job(py, function, args, kwargs, Some(done_callback))?;
-        self.put(Place::Back, job).map(JobId)
+        let job = self.inner.job(py, function, args, kwargs, Some(done_callback))?;
+        self.inner.put(Place::Back, job).map(JobId)
     }
 
     /// Puts a job before all others.
@@ -330,8 +160,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<JobId> {
-        let job = self.job(py, function, args, kwargs, None)?;
-        self.put(Place::Front, job).map(JobId)
+        let job = self.inner.job(py, function, args, kwargs, None)?;
+        self.inner.put(Place::Front, job).map(JobId)
     }
 
     #[pyo3(signature = (function, done_callback, /, *args, **kwargs))]
@@ -343,8 +173,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<JobId> {
-        let job = self.job(py, function, args, kwargs, Some(done_callback))?;
-        self.put(Place::Front, job).map(JobId)
+        let job = self.inner.job(py, function, args, kwargs, Some(done_callback))?;
+        self.inner.put(Place::Front, job).map(JobId)
     }
 
     /// Puts a job before all others when so many seconds have passed.
@@ -357,8 +187,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<TimerObj> {
-        let job = self.job(py, function, args, kwargs, None)?;
-        self.put(Place::Later(wait::seconds(delay)?), job).map(|id| self.timer(id))
+        let job = self.inner.job(py, function, args, kwargs, None)?;
+        self.inner.put(Place::Later(wait::seconds(delay)?), job).map(|id| self.inner.timer(id))
     }
 
     #[pyo3(signature = (delay, function, done_callback, /, *args, **kwargs))]
@@ -371,8 +201,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<TimerObj> {
-        let job = self.job(py, function, args, kwargs, Some(done_callback))?;
-        self.put(Place::Later(wait::seconds(delay)?), job).map(|id| self.timer(id))
+        let job = self.inner.job(py, function, args, kwargs, Some(done_callback))?;
+        self.inner.put(Place::Later(wait::seconds(delay)?), job).map(|id| self.inner.timer(id))
     }
 
     /// Puts a job before all others at a time of day, in seconds or as a `struct_time`; and then, if there is an interval, again and again.
@@ -386,8 +216,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<TimerObj> {
-        let job = self.job(py, function, args, kwargs, None)?;
-        self.at(&time, interval, job)
+        let job = self.inner.job(py, function, args, kwargs, None)?;
+        self.inner.at(&time, interval, job)
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are the original's")]
@@ -402,8 +232,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<TimerObj> {
-        let job = self.job(py, function, args, kwargs, Some(done_callback))?;
-        self.at(&time, interval, job)
+        let job = self.inner.job(py, function, args, kwargs, Some(done_callback))?;
+        self.inner.at(&time, interval, job)
     }
 
     /// Runs a job every so many seconds, the first time after one interval.
@@ -416,8 +246,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<TimerObj> {
-        let job = self.job(py, function, args, kwargs, None)?;
-        self.repeat(interval, wait::seconds(interval)?, job)
+        let job = self.inner.job(py, function, args, kwargs, None)?;
+        self.inner.repeat(interval, wait::seconds(interval)?, job)
     }
 
     #[pyo3(signature = (interval, function, done_callback, /, *args, **kwargs))]
@@ -430,8 +260,8 @@ impl Pool {
         args: Bound<'_, PyTuple>,
         kwargs: Option<Bound<'_, PyDict>>,
     ) -> PyResult<TimerObj> {
-        let job = self.job(py, function, args, kwargs, Some(done_callback))?;
-        self.repeat(interval, wait::seconds(interval)?, job)
+        let job = self.inner.job(py, function, args, kwargs, Some(done_callback))?;
+        self.inner.repeat(interval, wait::seconds(interval)?, job)
     }
 
     /// Calls a function with each item, one after the other as far as one thread does it; with what is in it, if the first is a tuple, or if
@@ -448,7 +278,7 @@ impl Pool {
     ) -> PyResult<()> {
         // Threads stay in any case.
         let _ = direct;
-        let job = self.job(
+        let job = self.inner.job(
             py,
             function,
             PyTuple::new(py, itr.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
@@ -584,6 +414,10 @@ impl Pool {
 
     // ----- cancelling and ending
 
+    #[expect(
+        clippy::similar_names,
+        reason = "the name that it has in the original's code, and that of its documentation"
+    )]
     /// Cancels a job, all that wait for a worker (`None`), or none of these (`False`); and a timer, or all of them (`True`).
     #[pyo3(signature = (job_id = None, timer = None, *, jobid = None))]
     fn cancel(
@@ -592,9 +426,9 @@ impl Pool {
         job_id: Option<Bound<'_, PyAny>>,
         timer: Option<Bound<'_, PyAny>>,
         jobid: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<bool> {
+    ) -> bool {
         if self.inner.is_elsewhere() {
-            return Ok(false);
+            return false;
         }
         if let Some(timer) = timer {
             if timer.is(PyBool::new(py, true)) {
@@ -605,13 +439,13 @@ impl Pool {
         }
         let Some(job_id) = job_id.or(jobid) else {
             py.detach(|| drop(self.inner.pool.cancel_all()));
-            return Ok(true);
+            return true;
         };
         if job_id.is(PyBool::new(py, false)) {
-            return Ok(true);
+            return true;
         }
-        let Some(id) = id_of(&job_id) else { return Ok(false) };
-        Ok(py.detach(|| self.inner.pool.cancel(id)) == Cancellation::Removed)
+        let Some(id) = id_of(&job_id) else { return false };
+        py.detach(|| self.inner.pool.cancel(id)) == Cancellation::Removed
     }
 
     /// Drops all that waits and all results, and takes jobs again.
@@ -622,7 +456,7 @@ impl Pool {
                 self.inner.pool.clear();
                 clerks.into_iter().flatten().for_each(|clerk| clerk.pool.clear());
             });
-            self.inner.is_stopped.store(false, Ordering::Relaxed);
+            self.inner.open();
         }
         self.inner.outlet.clear(py)
     }
@@ -666,41 +500,7 @@ impl Pool {
     }
 }
 
-impl Pool {
-    fn at(&self, time: &Bound<'_, PyAny>, interval: f64, job: Job) -> PyResult<TimerObj> {
-        let py = time.py();
-        let clock = py.import(intern!(py, "time"))?;
-        let seconds = if time.is_instance(&clock.getattr(intern!(py, "struct_time"))?)? {
-            clock.call_method1(intern!(py, "mktime"), (time,))?.extract()?
-        } else {
-            time.extract()?
-        };
-        let time = SystemTime::UNIX_EPOCH.checked_add(wait::seconds(seconds)?);
-        let time = time.filter(|time| *time >= SystemTime::now());
-        let time = time.ok_or_else(|| PyValueError::new_err("the time is over, or never comes"))?;
-        if interval > 0.0 {
-            return self.repeat(interval, time, job);
-        }
-        self.put(Place::At(time), job).map(|id| self.timer(id))
-    }
-}
-
 fn id_of(object: &Bound<'_, PyAny>) -> Option<pool::JobId> {
     let id = object.cast::<JobId>().map(|id| id.get().0);
     id.or_else(|_| object.cast::<TimerObj>().map(|timer| timer.get().id)).ok()
-}
-
-fn refused<F>(error: SubmitError<F>) -> PyErr {
-    match error {
-        SubmitError::Closed(_) => PoolStopped::new_err("the pool was shut down; clear() opens it again"),
-        SubmitError::Forked(_) => {
-            PoolStopped::new_err("the pool was made before a fork: its threads are in the other process; make one here")
-        }
-        SubmitError::NoThread(_, error) => PyRuntimeError::new_err(format!("no thread can be started: {error}")),
-        error => PyRuntimeError::new_err(error.to_string()),
-    }
-}
-
-pub(crate) fn unbuilt(error: BuildError) -> PyErr {
-    PyValueError::new_err(error.to_string())
 }

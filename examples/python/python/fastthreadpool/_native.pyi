@@ -83,7 +83,7 @@ class Pool:
         exc_args: bool = False,
         done_max: int = 0,
         *,
-        _drains: bool = False,
+        drains: bool = False,
     ) -> Self: ...
     def submit(self, function: Callable[_P, object], /, *args: _P.args, **kwargs: _P.kwargs) -> JobId: ...
     def submit_done(

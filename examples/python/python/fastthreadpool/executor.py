@@ -53,7 +53,7 @@ class Executor(_Executor):
         begin = None if initializer is None else _Begin(self._futures, initializer, initargs)
         self._begin = begin
         prefix = thread_name_prefix or "ThreadPoolExecutor"
-        self._pool = Pool(max_workers, prefix, begin, _drains=True)
+        self._pool = Pool(max_workers, prefix, begin, drains=True)
 
     def submit(self, fn, /, *args, **kwargs):
         future = Future()
