@@ -23,6 +23,7 @@ use std::hint::black_box;
 use std::mem;
 use std::ptr;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use fastthreadpool::{Observer, WorkerEvent};
 use pyo3::ffi;
@@ -32,12 +33,17 @@ use pyo3::types::{PyDict, PyTuple};
 thread_local! {
     static IS_WORKING: Cell<bool> = const { Cell::new(false) };
     static HELD: Cell<Option<ffi::PyGILState_STATE>> = const { Cell::new(None) };
-    /// Jobs since others were let in.
+    /// Jobs since the clock was looked at.
     static SINCE: Cell<u32> = const { Cell::new(0) };
+    /// When others were let in.
+    static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Jobs between two breaths.
-const BREATH: u32 = 256;
+/// Jobs between two looks at the clock.
+const LOOK: u32 = 256;
+
+/// The interpreter's own time between two that have it. More often is no fairer, and each time others are woken.
+const BREATH: Duration = Duration::from_millis(5);
 
 /// Calls `f`, which works for a pool that tells [`Leaver`] of its workers, on a thread of Python's that is not attached.
 pub(crate) fn working(f: impl FnOnce()) {
@@ -64,8 +70,17 @@ pub(crate) fn with<R>(f: impl FnOnce(Python<'_>) -> R) -> R {
 #[inline]
 pub(crate) fn breathe(py: Python<'_>) {
     let since = SINCE.get() + 1;
-    SINCE.set(since % BREATH);
-    if since == BREATH {
+    SINCE.set(since % LOOK);
+    if since == LOOK {
+        breathe_slow(py);
+    }
+}
+
+#[cold]
+fn breathe_slow(py: Python<'_>) {
+    let now = Instant::now();
+    if LAST.get().is_none_or(|last| now - last >= BREATH) {
+        LAST.set(Some(now));
         py.detach(|| ());
     }
 }

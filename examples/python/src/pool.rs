@@ -278,13 +278,8 @@ impl Pool {
     ) -> PyResult<()> {
         // Threads stay in any case.
         let _ = direct;
-        let job = self.inner.job(
-            py,
-            function,
-            PyTuple::new(py, itr.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
-            None,
-            done_callback,
-        )?;
+        let items = py.get_type::<PyTuple>().call1((itr,))?.cast_into::<PyTuple>()?;
+        let job = self.inner.job(py, function, items, None, done_callback)?;
         let items = job.args.bind(py);
         let unpacks =
             unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.is_instance_of::<PyTuple>()));
