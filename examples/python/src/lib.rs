@@ -1,0 +1,42 @@
+//! The Python module `fastthreadpool` on this pool: what `python/fastthreadpool` makes a package of.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `pool`, `life`, `place` | `Pool`: the face; what it shares, and its end; where jobs are put |
+//! | `job`, `course` | a job; a map |
+//! | `outlet`, `completed` | where results go; what ends, as it ends |
+//! | `crew`, `hold` | the threads; who has the interpreter |
+//! | `semaphore`, `id`, `errors` | `Semaphore` and `FastLock`; what names a job; what is told of refusals |
+//! | `wait`, `exit` | how a thread waits; the end of the interpreter |
+//!
+//! All state of a pool that is Python's is written by who has the interpreter, so the module asks for that: `gil_used`.
+
+mod completed;
+mod course;
+mod crew;
+mod errors;
+mod exit;
+mod hold;
+mod id;
+mod job;
+mod life;
+mod outlet;
+mod place;
+mod pool;
+mod semaphore;
+mod wait;
+
+/// The part of the package that is not written in Python.
+#[pyo3::pymodule(gil_used = true)]
+mod _native {
+    #[pymodule_export]
+    use crate::errors::{PoolCallback, PoolStopped};
+    #[pymodule_export]
+    use crate::exit::shutdown_all;
+    #[pymodule_export]
+    use crate::id::{JobId, TimerObj};
+    #[pymodule_export]
+    use crate::pool::Pool;
+    #[pymodule_export]
+    use crate::semaphore::{FastLock, Semaphore};
+}
