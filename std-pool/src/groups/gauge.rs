@@ -24,7 +24,7 @@ use crate::sys::{self, Mutex};
 const SAMPLED: u64 = if cfg!(shuttle) { 1 } else { 64 };
 
 /// Of jobs that wait so many are known.
-const NOTES: usize = if cfg!(shuttle) { 4 } else { 64 };
+const NOTES: usize = 64;
 
 pub(crate) struct Gauge {
     /// Of the group around.
@@ -33,7 +33,7 @@ pub(crate) struct Gauge {
     running: Buckets,
     /// The last that was measured was long.
     after_long: AtomicBool,
-    notes: [Mutex<Option<(JobId, Tick)>>; NOTES],
+    notes: Box<[Mutex<Option<(JobId, Tick)>>]>,
 }
 
 impl Gauge {
@@ -43,7 +43,7 @@ impl Gauge {
             waiting: Buckets::default(),
             running: Buckets::default(),
             after_long: AtomicBool::new(false),
-            notes: [const { Mutex::new(None) }; NOTES],
+            notes: (0..NOTES).map(|_| Mutex::new(None)).collect(),
         }
     }
 
@@ -100,6 +100,12 @@ impl Gauge {
             f(present);
             gauge = present.around.as_deref();
         }
+    }
+
+    /// Whether nobody waits of whom it is known since when.
+    #[cfg(all(test, shuttle))]
+    pub(crate) fn is_clear(&self) -> bool {
+        self.notes.iter().all(|note| note.lock().is_none())
     }
 
     /// How long jobs have waited, and run.
