@@ -1,14 +1,16 @@
 //! A pool's metrics for the recorder of the crate `metrics`, and so for whatever that hands them to.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use crate::group::Group;
 use crate::here::histogram::Histogram;
 use crate::info::Counts;
-use crate::metrics::Metrics;
+use crate::metrics::{GroupMetrics, Metrics};
 use crate::weak_pool::WeakPool;
 
 /// Hands what [`Pool::metrics`](crate::Pool::metrics) tells to the recorder of the crate [`metrics`], so that Prometheus and others have it. With the feature `metrics`.
@@ -35,12 +37,20 @@ use crate::weak_pool::WeakPool;
 /// # pool.cancel_timers();
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 pub struct Exporter<T> {
     pool: WeakPool<T>,
-    labels: [(&'static str, SharedString); 1],
+    label: (&'static str, SharedString),
     /// What was handed over last: histograms are told what has come since.
     last: Metrics,
+    groups: Vec<OfGroup>,
+}
+
+/// A group that is told of, too.
+struct OfGroup {
+    labels: [(&'static str, SharedString); 2],
+    last: GroupMetrics,
+    /// None if it is gone.
+    read: Box<dyn Fn() -> Option<GroupMetrics> + Send>,
 }
 
 impl<T: Send + 'static> Exporter<T> {
@@ -62,23 +72,26 @@ impl<T: Send + 'static> Exporter<T> {
         describe_gauge!("fastthreadpool_oldest_seconds", Unit::Seconds, "How long the oldest job has waited");
         describe_gauge!("fastthreadpool_workers_awake", "Which share of their time workers were awake");
         describe_counter!("fastthreadpool_wake_ups", Unit::Count, "How often workers got up");
-        Self { pool, labels: [("pool", Arc::<str>::from(name.into()).into())], last: Metrics::default() }
+        Self { pool, label: ("pool", shared(name)), last: Metrics::default(), groups: Vec::new() }
+    }
+
+    /// The same of one of the pool's groups: its jobs and their times, labelled with `group` and this name besides. It does not keep the group.
+    #[must_use]
+    pub fn with_group<U: Send + 'static>(mut self, group: &Group<U>, name: impl Into<String>) -> Self {
+        let (engine, inner) = (Arc::downgrade(&group.engine), Arc::downgrade(&group.inner));
+        let read = move || Some(Group::again(&engine.upgrade()?, inner.upgrade()?).ok()?.metrics());
+        let labels = [self.label.clone(), ("group", shared(name))];
+        self.groups.push(OfGroup { labels, last: GroupMetrics::default(), read: Box::new(read) });
+        self
     }
 
     /// Hands over what there is now. False if the pool is gone.
     pub fn export(&mut self) -> bool {
         let Some(pool) = self.pool.upgrade() else { return false };
         let now = pool.metrics();
-        let labels = &self.labels;
-        let Counts { alive, busy, accepted, timers, gated, queued, running, done, failed, cancelled, .. } = now.counts;
-        counter!("fastthreadpool_jobs_accepted", labels).absolute(accepted);
-        counter!("fastthreadpool_jobs_done", labels).absolute(done);
-        counter!("fastthreadpool_jobs_failed", labels).absolute(failed);
-        counter!("fastthreadpool_jobs_cancelled", labels).absolute(cancelled);
-        gauge!("fastthreadpool_jobs_queued", labels).set(of(queued));
-        gauge!("fastthreadpool_jobs_gated", labels).set(of(gated));
-        gauge!("fastthreadpool_jobs_delayed", labels).set(of(timers));
-        gauge!("fastthreadpool_jobs_running", labels).set(of(running));
+        let labels = &[self.label.clone()];
+        let Counts { alive, busy, .. } = now.counts;
+        tell_jobs(labels, &now.counts);
         gauge!("fastthreadpool_workers_alive", labels).set(of(alive as u64));
         gauge!("fastthreadpool_workers_busy", labels).set(of(busy as u64));
         if now.is_measured {
@@ -91,8 +104,47 @@ impl<T: Send + 'static> Exporter<T> {
             counter!("fastthreadpool_wake_ups", labels).absolute(now.wake_ups());
         }
         self.last = now;
+        self.groups.retain_mut(OfGroup::export);
         true
     }
+}
+
+impl OfGroup {
+    fn export(&mut self) -> bool {
+        let Some(now) = (self.read)() else { return false };
+        let labels = &self.labels;
+        tell_jobs(labels, &now.counts);
+        tell_since(&now.waiting, &self.last.waiting, &histogram!("fastthreadpool_waiting_seconds", labels));
+        tell_since(&now.running, &self.last.running, &histogram!("fastthreadpool_running_seconds", labels));
+        self.last = now;
+        true
+    }
+}
+
+impl<T> fmt::Debug for Exporter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exporter")
+            .field("pool", &self.label.1)
+            .field("groups", &self.groups.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn shared(name: impl Into<String>) -> SharedString {
+    Arc::<str>::from(name.into()).into()
+}
+
+/// Where jobs are, and how they ended.
+fn tell_jobs<const N: usize>(labels: &[(&'static str, SharedString); N], counts: &Counts) {
+    let Counts { accepted, timers, gated, queued, running, done, failed, cancelled, .. } = *counts;
+    counter!("fastthreadpool_jobs_accepted", labels).absolute(accepted);
+    counter!("fastthreadpool_jobs_done", labels).absolute(done);
+    counter!("fastthreadpool_jobs_failed", labels).absolute(failed);
+    counter!("fastthreadpool_jobs_cancelled", labels).absolute(cancelled);
+    gauge!("fastthreadpool_jobs_queued", labels).set(of(queued));
+    gauge!("fastthreadpool_jobs_gated", labels).set(of(gated));
+    gauge!("fastthreadpool_jobs_delayed", labels).set(of(timers));
+    gauge!("fastthreadpool_jobs_running", labels).set(of(running));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count for a picture")]

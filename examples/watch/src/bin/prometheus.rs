@@ -16,11 +16,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pool: Pool<u64> = Pool::builder().threads(2).metrics(true).build()?;
     let mut exporter = Exporter::new(pool.downgrade(), "sums");
     // As it goes on; and what comes after the last time is told at the end.
-    let mut last = Exporter::new(pool.downgrade(), "sums at the end");
+    let short = pool.group::<u64>().name("short").build()?;
+    let mut last = Exporter::new(pool.downgrade(), "sums at the end").with_group(&short, "short");
     let reports = pool.group::<()>().build()?;
     reports.schedule(Duration::from_millis(5), move || _ = exporter.export())?;
     for n in 0..100_000_u64 {
-        pool.submit(
+        let group = if n % 100 < 10 { &short } else { &pool };
+        group.submit(
             move || if n == 4_999 { Err("one that fails") } else { Ok((0..n % 100).map(black_box).sum::<u64>()) },
         )?;
     }
@@ -34,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         r#"fastthreadpool_jobs_failed{pool="sums at the end"} 1"#,
         r#"fastthreadpool_workers_alive{pool="sums at the end"} 2"#,
         r#"fastthreadpool_jobs_queued{pool="sums at the end"} 0"#,
+        r#"fastthreadpool_jobs_done{pool="sums at the end",group="short"} 10000"#,
     ] {
         if !text.lines().any(|present| present == line) {
             return Err(format!("there is no line {line}").into());
@@ -41,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let ended = pool.counts();
     let done = format!(r#"fastthreadpool_jobs_done{{pool="sums at the end"}} {}"#, ended.done);
-    if !text.contains(&done) || !text.contains("fastthreadpool_running_seconds_sum{") {
+    if !text.contains(&done) || !text.contains(r#"fastthreadpool_running_seconds_sum{pool="sums at the end",group="short"}"#) {
         return Err(format!("there is no line {done}").into());
     }
     Ok(())
