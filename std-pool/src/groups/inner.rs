@@ -274,7 +274,7 @@ impl<T: Send + 'static> Inner<T> {
         if core.policy.done_capacity.is_some() {
             // Weak, since both own the queue.
             let (inner, engine) = (Arc::downgrade(self), Arc::downgrade(engine));
-            self.outlet.done.on_taken(move || {
+            self.outlet.done().on_taken(move || {
                 if let (Some(inner), Some(engine)) = (inner.upgrade(), engine.upgrade()) {
                     inner.give_room(&engine);
                 }

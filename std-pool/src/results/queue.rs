@@ -49,6 +49,12 @@ impl<E: Send> Results<E> {
         }
     }
 
+    /// What there was before somebody asked for the queue.
+    pub(crate) fn begin(&self, entries: impl IntoIterator<Item = E>, lost: u64) {
+        entries.into_iter().for_each(|entry| drop(self.push(entry)));
+        *self.lost.lock() = lost;
+    }
+
     /// Returns the oldest if there were too many; to be dropped by the caller.
     #[must_use = "user code drops it"]
     pub(crate) fn push(&self, entry: E) -> Option<E> {
