@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
 
 use crate::engine::Engine;
+use crate::engine::slot::Slot;
 use crate::engine::submit::{Submission, SubmitError, To};
 use crate::groups::admission::{Admitted, Asks, Refusal, Then};
 use crate::groups::door::Line;
@@ -99,15 +100,25 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     ) -> Result<JobId, SubmitError<S::Function>> {
         let mut slot = group.core.slot(engine);
         if !slot.is_easy() {
-            if group.core.is_followed_up() {
-                return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
-            }
-            slot = match Self::pass(engine, group, Asks::LATER) {
-                Ok(admitted) => admitted.slot,
+            slot = match Self::pass_with_care(engine, group) {
+                Ok(Some(slot)) => slot,
+                Ok(None) => {
+                    return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
+                }
                 Err(refusal) => return Err(refusal.of(shape.into_function())),
             };
         }
         engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None)
+    }
+
+    /// The slot, if there is something to look for; `None` if something is to follow.
+    #[cold]
+    #[inline(never)]
+    fn pass_with_care<'s>(engine: &Engine, group: &'s Inner<T>) -> Result<Option<&'s Slot>, Refusal> {
+        if group.core.is_followed_up() {
+            return Ok(None);
+        }
+        Self::pass(engine, group, Asks::LATER).map(|admitted| Some(admitted.slot))
     }
 
     fn pass<'s>(engine: &Engine, group: &'s Inner<T>, asks: Asks) -> Result<Admitted<'s>, Refusal> {

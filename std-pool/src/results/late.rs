@@ -54,10 +54,10 @@ impl<E> Late<E> {
         self.0.get().is_none_or(|made| (made.ways.is_called_back)(&made.results))
     }
 
-    /// What [`Results::push`] returns, and how many were lost so; the entry, if there is no queue.
-    pub(crate) fn push(&self, entry: E) -> Result<Option<(E, u64)>, E> {
-        let Some(Made { results, ways }) = self.0.get() else { return Err(entry) };
-        Ok((ways.push)(results, entry).map(|lost| (lost, (ways.lost)(results))))
+    /// What [`Results::push`] returns, and how many were lost so. There is a queue.
+    pub(crate) fn push(&self, entry: E) -> Option<(E, u64)> {
+        let Some(Made { results, ways }) = self.0.get() else { unreachable!("somebody has asked for it") };
+        (ways.push)(results, entry).map(|lost| (lost, (ways.lost)(results)))
     }
 
     pub(crate) fn close_for(&self, woken: &mut Vec<Waiter>) {

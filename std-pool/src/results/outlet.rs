@@ -83,6 +83,18 @@ struct Unread {
     lost: u64,
 }
 
+impl Unread {
+    #[inline(never)]
+    fn push(&mut self, failed: Failed, capacity: usize) -> Option<(Failed, u64)> {
+        self.entries.push_back(failed);
+        if self.entries.len() <= capacity {
+            return None;
+        }
+        self.lost += 1;
+        self.entries.pop_front().map(|oldest| (oldest, self.lost))
+    }
+}
+
 /// Of the pool, that the queues are in: what was decided in an earlier one is too late.
 #[derive(Clone, Copy, Default)]
 struct Round {
@@ -150,7 +162,7 @@ impl<T: Send + 'static> Outlet<T> {
         let mut unread = self.unread.lock();
         self.failed.get_or_make(|| {
             let failed = self.make(self.failed_capacity, *round);
-            failed.begin(std::mem::take(&mut *unread).entries, unread.lost);
+            failed.begin(std::mem::take(&mut unread.entries), unread.lost);
             failed
         })
     }
@@ -198,7 +210,7 @@ impl<T: Send + 'static> Outlet<T> {
     fn leave(&self, done: Done<T>) {
         let lost = if is_unit::<T>() {
             // It was made for the callback.
-            self.done.push(done).ok().flatten().map(|(lost, _)| lost)
+            self.done.push(done).map(|(lost, _)| lost)
         } else {
             self.done().push(done)
         };
@@ -207,20 +219,14 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// Returns the oldest if there are too many, and how many were lost so.
     fn leave_failed(&self, failed: Failed) -> Option<(Failed, u64)> {
-        self.failed.push(failed).unwrap_or_else(|failed| {
+        {
             let mut unread = self.unread.lock();
             // Who makes the queue has the lock.
-            if self.failed.made().is_some() {
-                drop(unread);
-                return self.failed.push(failed).ok().flatten();
+            if self.failed.made().is_none() {
+                return unread.push(failed, self.failed_capacity);
             }
-            unread.entries.push_back(failed);
-            if unread.entries.len() <= self.failed_capacity {
-                return None;
-            }
-            unread.lost += 1;
-            unread.entries.pop_front().map(|oldest| (oldest, unread.lost))
-        })
+        }
+        self.failed.push(failed)
     }
 
     /// A run has ended with an error.
