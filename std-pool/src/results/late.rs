@@ -81,8 +81,8 @@ impl<E> Late<E> {
 impl<E: Send + 'static> Late<E> {
     /// The queue. Only one at a time makes it.
     pub(crate) fn get_or_make(&self, make: impl FnOnce() -> Results<E>) -> &Results<E> {
-        let made = || Made { results: ManuallyDrop::new(Box::new(make())), ways: Ways::ALL };
-        &self.0.get_or_init(made).results
+        let with_ways = || Made { results: ManuallyDrop::new(Box::new(make())), ways: Ways::ALL };
+        &self.0.get_or_init(with_ways).results
     }
 }
 
