@@ -49,9 +49,12 @@ impl<E: Send> Results<E> {
         }
     }
 
-    /// What there was before somebody asked for the queue.
+    /// What there was before somebody asked for the queue. Nobody waits for it yet, and so nobody is woken.
     pub(crate) fn begin(&self, entries: impl IntoIterator<Item = E>, lost: u64) {
-        entries.into_iter().for_each(|entry| drop(self.push(entry)));
+        for entry in entries {
+            self.queue.push(entry);
+            let _ = self.count.release(1);
+        }
         *self.lost.lock() = lost;
     }
 
