@@ -40,7 +40,7 @@ use core::ptr;
 
 use lock_api::{Mutex, RawMutex};
 
-use self::window::{Block, Place, Table, Window};
+use self::window::{Block, Lists, Place, Table, Window};
 use crate::host::Tick;
 use crate::pack::Pack;
 use crate::part::There;
@@ -120,14 +120,14 @@ impl<P, R: RawMutex> Blocks<P, R> {
             table: AtomicPtr::new(&raw mut *table),
             oldest: AtomicUsize::new(0),
             next: AtomicUsize::new(0),
-            window: Mutex::new(Window {
+            window: Mutex::new(Window::new(Lists {
                 runs: VecDeque::with_capacity(TABLE),
                 next: 0,
                 free: Vec::with_capacity(TABLE),
                 spare: 0,
                 tables: Vec::from([table]),
                 clock: None,
-            }),
+            })),
         }
     }
 

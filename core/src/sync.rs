@@ -45,10 +45,19 @@ pub mod simulated;
 #[cfg(simulated)]
 use simulated as atomics;
 
+/// Those of the target, or what stands for them there.
+#[cfg(not(any(loom, shuttle)))]
+mod native {
+    #[cfg(all(target_has_atomic = "8", target_has_atomic = "ptr"))]
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+    #[cfg(not(all(target_has_atomic = "8", target_has_atomic = "ptr")))]
+    pub(crate) use portable_atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+}
+
 #[cfg(not(any(loom, shuttle, simulated)))]
 mod atomics {
+    pub(crate) use super::native::*;
     pub(crate) use core::hint::spin_loop;
-    pub(crate) use portable_atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 }
 
 #[cfg(shuttle)]

@@ -86,18 +86,29 @@ type StartThread = Box<dyn FnOnce(&Arc<Engine>) -> io::Result<()> + Send>;
 /// Makes a pool known to the clock that it follows.
 type Follow = Box<dyn FnOnce(&Arc<Engine>) + Send>;
 
-#[derive(Clone, Copy)]
-enum Threads {
-    /// With what those do who wait.
-    None(&'static Attends),
-    Exactly(usize),
-    CpusLess(usize),
+/// How many threads. All of it is set at once, so that a program is spared what it has replaced.
+struct Threads {
+    /// Says how many, given a number.
+    count: fn(usize) -> Result<usize, BuildError>,
+    number: usize,
+    /// If there are to be none: with what those do who wait.
+    attends: Option<&'static Attends>,
+}
+
+/// So many less than there are processors.
+fn cpus_less(less: usize) -> Result<usize, BuildError> {
+    let cpus = thread::available_parallelism().map_err(BuildError::Cpus)?.get();
+    let left = cpus.checked_sub(less).filter(|left| *left > 0);
+    // Where words are short there may be more processors than can be counted.
+    Ok(left.ok_or(BuildError::TooFewCpus { cpus, less })?.min(MAX_WORKERS / 2))
 }
 
 impl<T: Send + 'static> Builder<T> {
+    // Where it is called, and what follows: what is set twice is not set first then.
+    #[inline]
     pub(crate) fn new() -> Self {
         Self {
-            threads: Threads::CpusLess(0),
+            threads: Threads { count: cpus_less, number: 0, attends: None },
             min_threads: 0,
             keep_alive: Duration::MAX,
             prestart: None,
@@ -127,8 +138,9 @@ impl<T: Send + 'static> Builder<T> {
     }
 
     /// At most so many worker threads. They are started when there is work for them, and then stay; see [`Builder::keep_alive`].
+    #[inline]
     pub fn threads(mut self, number: usize) -> Self {
-        self.threads = Threads::Exactly(number);
+        self.threads = Threads { count: Ok, number, attends: None };
         self
     }
 
@@ -136,7 +148,7 @@ impl<T: Send + 'static> Builder<T> {
     /// less. On Linux an affinity of that thread counts, and a quota of its control group, as they are when the pool is built: see
     /// [`std::thread::available_parallelism`].
     pub fn threads_less(mut self, number: usize) -> Self {
-        self.threads = Threads::CpusLess(number);
+        self.threads = Threads { count: cpus_less, number, attends: None };
         self
     }
 
@@ -178,7 +190,7 @@ impl<T: Send + 'static> Builder<T> {
     /// # Ok(()) }
     /// ```
     pub fn threadless(mut self) -> Self {
-        self.threads = Threads::None(&visit::ATTENDS);
+        self.threads = Threads { count: Ok, number: 0, attends: Some(&visit::ATTENDS) };
         self
     }
 
@@ -486,17 +498,8 @@ impl<T: Send + 'static> Builder<T> {
     /// [`BuildError`], when the number of threads is not between 1 and what the pool can count, when the least number of them is above
     /// that, when a capacity is 0, or when a thread cannot be started: that of a callback, or one that is to be there beforehand.
     pub fn build(self) -> Result<Pool<T>, BuildError> {
-        let attends = if let Threads::None(attends) = self.threads { Some(attends) } else { None };
-        let threads = match self.threads {
-            Threads::None(_) => 0,
-            Threads::Exactly(number) => number,
-            Threads::CpusLess(number) => {
-                let cpus = thread::available_parallelism().map_err(BuildError::Cpus)?.get();
-                let left = cpus.checked_sub(number).filter(|left| *left > 0);
-                // Where words are short there may be more processors than can be counted.
-                left.ok_or(BuildError::TooFewCpus { cpus, less: number })?.min(MAX_WORKERS / 2)
-            }
-        };
+        let Threads { count, number, attends } = self.threads;
+        let threads = count(number)?;
         if (threads == 0 && attends.is_none()) || threads > MAX_WORKERS / 2 {
             return Err(BuildError::Threads(threads));
         }

@@ -155,13 +155,13 @@ impl<T: Send + 'static> Group<T> {
     ///
     /// It has no bound, unless it was given one: what nobody reads stays.
     pub fn done(&self) -> &Results<Done<T>> {
-        &self.inner.outlet.done
+        self.inner.outlet.done()
     }
 
     /// The failures, oldest first. It keeps 65,536, unless it was given another bound: who reads them misses none. Else the
     /// oldest are dropped, and [counted](Results::lost).
     pub fn failed(&self) -> &Results<Failed> {
-        &self.inner.outlet.failed
+        self.inner.outlet.failed()
     }
 
     /// The semaphore of the done queue.

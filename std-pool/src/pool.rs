@@ -89,6 +89,7 @@ impl<T: Send + 'static> Pool<T> {
     }
 
     /// A pool set up differently.
+    #[inline]
     pub fn builder() -> Builder<T> {
         Builder::new()
     }

@@ -4,6 +4,8 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
 
 use super::{BLOCK, NO_BASE};
@@ -101,8 +103,11 @@ pub(super) struct Run<P> {
     pub(super) since: Option<Tick>,
 }
 
-/// The runs that are in use, and the blocks that are not.
-pub(super) struct Window<P> {
+/// The runs that are in use, and the blocks that are not. Dropped in one place: else what drops them would be there once more for each
+/// place that has one.
+pub(super) struct Window<P>(ManuallyDrop<Lists<P>>);
+
+pub(super) struct Lists<P> {
     /// Oldest first.
     pub(super) runs: VecDeque<Run<P>>,
     /// The first base that has not been reached.
@@ -131,7 +136,25 @@ pub(super) fn is_beyond(next: usize, base: usize) -> bool {
     next.wrapping_sub(base).wrapping_sub(1) > usize::MAX / 2
 }
 
+impl<P> Deref for Window<P> {
+    type Target = Lists<P>;
+
+    fn deref(&self) -> &Lists<P> {
+        &self.0
+    }
+}
+
+impl<P> DerefMut for Window<P> {
+    fn deref_mut(&mut self) -> &mut Lists<P> {
+        &mut self.0
+    }
+}
+
 impl<P> Window<P> {
+    pub(super) fn new(lists: Lists<P>) -> Self {
+        Self(ManuallyDrop::new(lists))
+    }
+
     // Once for a run: a call is nothing, and there are several callers.
     #[inline(never)]
     pub(super) fn place(&self, base: usize) -> Place {
@@ -148,8 +171,9 @@ impl<P> Window<P> {
     /// The index of a run that is not finished; lists it, and all before it, if it has not been reached.
     pub(super) fn reach(&mut self, base: usize) -> usize {
         while matches!(self.place(base), Place::ToCome) {
-            self.runs.push_back(Run { base: self.next, block: None, since: None });
-            self.next = self.next.wrapping_add(BLOCK);
+            let base = self.next;
+            self.runs.push_back(Run { base, block: None, since: None });
+            self.next = base.wrapping_add(BLOCK);
         }
         match self.place(base) {
             Place::Listed(index) => index,
@@ -175,9 +199,16 @@ impl<P> Window<P> {
 }
 
 impl<P> Drop for Window<P> {
+    #[inline(never)]
     fn drop(&mut self) {
-        let live = self.runs.drain(..).filter_map(|run| run.block);
-        for block in live.chain(self.free.drain(..)) {
+        // SAFETY: nobody looks at them any more.
+        let mut lists = unsafe { ManuallyDrop::take(&mut self.0) };
+        let mut next = || match lists.runs.pop_front() {
+            Some(run) => Some(run.block),
+            None => lists.free.pop().map(Some),
+        };
+        while let Some(block) = next() {
+            let Some(block) = block else { continue };
             // SAFETY: the store is being dropped, so nobody looks any more; every block is in one of the two lists.
             let mut block = unsafe { Box::from_raw(block.as_ptr()) };
             block.slots.iter_mut().for_each(Slot::clear);

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-pub(crate) use portable_atomic::Ordering;
+pub(crate) use super::native::Ordering;
 
 /// What is done to memory, as a core of today's x86 sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +65,12 @@ macro_rules! atomic {
         #[derive(Debug)]
         #[repr(transparent)]
         #[allow(unreachable_pub, reason = "in the signature of a trait that is public, though hidden")]
-        pub struct $name$(<$t>)?(portable_atomic::$name$(<$t>)?);
+        pub struct $name$(<$t>)?(super::native::$name$(<$t>)?);
 
         #[allow(dead_code)]
         impl$(<$t>)? $name$(<$t>)? {
             pub(crate) const fn new(value: $value) -> Self {
-                Self(portable_atomic::$name::new(value))
+                Self(super::native::$name::new(value))
             }
 
             pub(crate) fn load(&self, order: Ordering) -> $value {

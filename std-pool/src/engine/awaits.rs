@@ -63,7 +63,11 @@ impl Awaits<'_> {
         match self {
             Self::Idle(engine) => engine.count_idler(comes),
             Self::Slots(slots) => slots.iter().for_each(|slot| slot.count_waiter(comes, is_inside)),
-            Self::Scope(slot) => slot.count_waiter(comes, false),
+            Self::Scope(slot) => {
+                slot.engine().have_tells();
+                slot.engine().core.barrier();
+                slot.count_waiter(comes, false);
+            }
             Self::Job(..) => {}
         }
     }

@@ -261,8 +261,8 @@ pub(crate) struct Parts {
     wall: OnceLock<Arc<dyn Follows>>,
     /// Waiters for nothing to be pending.
     idlers: AtomicUsize,
-    /// Tells them. There since the first came, so that a program in which nobody waits is spared it.
-    tell_idle: OnceLock<fn(&Engine)>,
+    /// Tells those who wait for something. There since the first came, so that a program in which nobody waits is spared it.
+    tells: OnceLock<&'static waits::Tells>,
     /// The last handle is gone.
     abandoned: AtomicBool,
     /// How groups are told what those jobs were that are removed. There since the first has asked, so that a program in which none does
@@ -309,7 +309,7 @@ impl Engine {
             limits: OnceLock::new(),
             wall: OnceLock::new(),
             idlers: AtomicUsize::new(0),
-            tell_idle: OnceLock::new(),
+            tells: OnceLock::new(),
             abandoned: AtomicBool::new(false),
             asked: OnceLock::new(),
             want_somebody: OnceLock::new(),
@@ -381,19 +381,24 @@ impl Engine {
     /// A waiter comes, or goes.
     pub(crate) fn count_idler(&self, comes: bool) {
         if comes {
-            self.tell_idle.get_or_init(|| waits::tell_idle);
+            self.have_tells();
             self.idlers.fetch_add(1, Ordering::SeqCst)
         } else {
             self.idlers.fetch_sub(1, Ordering::SeqCst)
         };
     }
 
+    /// Somebody comes who wants to be told of something.
+    pub(crate) fn have_tells(&self) {
+        self.tells.get_or_init(|| &waits::TELLS);
+    }
+
     /// Tells those who wait for it if nothing is pending. The caller has passed a barrier after what it did.
     #[inline]
     pub(crate) fn tell_if_idle(&self) {
         if self.idlers.load(Ordering::SeqCst) > 0 {
-            if let Some(tell) = self.tell_idle.get() {
-                tell(self);
+            if let Some(tells) = self.tells.get() {
+                (tells.idle)(self);
             }
         }
     }

@@ -40,7 +40,7 @@ impl Shown {
     /// Shows that a job of a cohort runs, until the guard is dropped.
     #[inline]
     pub(crate) fn show<'s>(&'s self, seat: usize, slot: &'s Slot) -> Showing<'s> {
-        let begun = self.place(seat).and_then(|place| place.begin(slot.forever(), Slot::tell));
+        let begun = self.place(seat).and_then(|place| place.begin(slot.forever(), Slot::tell_waiters));
         if begun.is_none() {
             // No worker's, or inside another: there is no place for it.
             slot.count_deep(true);
@@ -91,7 +91,7 @@ impl Showing<'_> {
         let slot = self.slot;
         let is_counted = if let Some(begun) = self.begun.take() {
             mem::forget(self);
-            begun.finish(slot.forever(), Slot::tell)
+            begun.finish(slot.forever(), Slot::tell_waiters)
         } else {
             drop(self);
             false

@@ -162,7 +162,7 @@ impl Slot {
     pub(crate) fn recur(&self) {
         for slot in self.chain() {
             if slot.cohort.recur() {
-                (slot.tell)(slot);
+                slot.tell_waiters();
             }
         }
     }
@@ -201,15 +201,21 @@ impl Slot {
             // Read before: afterwards it may be another group's.
             next = slot.parent();
             if end(&slot.cohort) {
-                (slot.tell)(slot);
+                slot.tell_waiters();
             }
         }
     }
 
-    /// Somebody waits; perhaps for the end that was just counted.
+    /// Somebody waits; perhaps for the end that was just counted. Not by name: there may be no slots.
+    #[inline]
+    pub(crate) fn tell_waiters(&self) {
+        (self.tell)(self);
+    }
+
+    /// What [`Slot::tell_waiters`] does.
     #[cold]
     #[inline(never)]
-    pub(crate) fn tell(&self) {
+    fn tell(&self) {
         let is_drained = self.is_drained();
         if is_drained || self.inside.load(Ordering::SeqCst) > 0 {
             waits::tell_cohort(&self.cohort);

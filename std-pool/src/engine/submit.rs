@@ -209,8 +209,8 @@ impl Engine {
             return Ok(());
         }
         // There is always room.
-        self.has_refused(&Refused::Closed(()));
-        Err(if self.is_elsewhere() { SubmitError::Forked(()) } else { SubmitError::Closed(()) })
+        let is_elsewhere = self.has_refused(true);
+        Err(if is_elsewhere { SubmitError::Forked(()) } else { SubmitError::Closed(()) })
     }
 
     /// Submits a job by a way that is told whether a job submits it.
@@ -284,26 +284,32 @@ impl Engine {
         duty: Duty,
         unpack: impl FnOnce(Payload) -> J,
     ) -> Result<JobId, SubmitError<J::Function>> {
-        let Err(error) = self.perform(duty) else { return Ok(id) };
-        // There is no thread, and so nobody who would have taken it; except one that was started just now after all.
-        match self.take_back_job(id) {
+        match self.perform_for(id, duty) {
             None => Ok(id),
-            Some(payload) => {
-                self.has_removed();
-                // Nobody has run it.
-                Err(SubmitError::NoThread(unpack(payload).into_function(), error))
-            }
+            // Nobody has run it.
+            Some((payload, error)) => Err(SubmitError::NoThread(unpack(payload).into_function(), error)),
         }
+    }
+
+    /// Does what is to be done now that there is a job. Gives that back if nobody comes.
+    fn perform_for(&self, id: JobId, duty: Duty) -> Option<(Payload, io::Error)> {
+        let error = self.perform(duty).err()?;
+        // There is no thread, and so nobody who would have taken it; except one that was started just now after all.
+        let payload = self.take_back_job(id)?;
+        self.has_removed();
+        Some((payload, error))
     }
 
     #[cold]
     #[inline(never)]
     fn refused<J: Submission>(&self, refused: Refused<J>) -> SubmitError<J::Function> {
-        self.has_refused(&refused);
-        match refused {
-            Refused::Full(job) => SubmitError::Full(job.into_function()),
-            Refused::Closed(job) if self.is_elsewhere() => SubmitError::Forked(job.into_function()),
-            Refused::Closed(job) => SubmitError::Closed(job.into_function()),
+        let is_closed = matches!(refused, Refused::Closed(_));
+        let is_elsewhere = self.has_refused(is_closed);
+        let function = refused.into_inner().into_function();
+        match (is_closed, is_elsewhere) {
+            (false, _) => SubmitError::Full(function),
+            (true, true) => SubmitError::Forked(function),
+            (true, false) => SubmitError::Closed(function),
         }
     }
 
@@ -321,7 +327,7 @@ impl Engine {
                 Ok(id)
             }
             Err(refused) => {
-                self.has_refused(&refused);
+                self.has_refused(matches!(refused, Refused::Closed(_)));
                 Err(refused.into_inner())
             }
         }
@@ -337,9 +343,12 @@ impl Engine {
     }
 
     /// A job was not accepted. It may have been pending for a moment, and who waits for the end have seen that.
-    fn has_refused<J>(&self, refused: &Refused<J>) {
-        if matches!(refused, Refused::Closed(_)) && !self.is_elsewhere() {
+    /// Returns whether the threads are in another process.
+    fn has_refused(&self, is_closed: bool) -> bool {
+        let is_elsewhere = self.is_elsewhere();
+        if is_closed && !is_elsewhere {
             self.has_removed();
         }
+        is_elsewhere
     }
 }

@@ -266,7 +266,11 @@ impl Engine {
         self.settle();
         self.quiet.notify();
         if self.core.alive() == 0 {
-            waits::tell_left_alone(self);
+            // Who waits has said so, and then looks.
+            self.core.barrier();
+            if let Some(tells) = self.tells.get() {
+                (tells.left_alone)(self);
+            }
         }
     }
 

@@ -242,14 +242,24 @@ fn tell(is_meant: impl Fn(&Waiter) -> bool) {
     }
 }
 
+/// Who is told of what becomes of an engine.
+pub(crate) struct Tells {
+    /// Less is pending.
+    pub(super) idle: fn(&Engine),
+    /// Nobody works any more.
+    pub(super) left_alone: fn(&Engine),
+}
+
+pub(super) static TELLS: Tells = Tells { idle: tell_idle, left_alone: tell_left_alone };
+
 /// Less is pending in a pool than before.
-pub(crate) fn tell_idle(engine: &Engine) {
+fn tell_idle(engine: &Engine) {
     tell(|waiter| matches!(&waiter.awaits, Awaits::Idle(awaited) if ptr::eq(*awaited, engine)));
 }
 
 /// Nobody works for a pool any more: who waits for a scope may have to do that.
 #[cold]
-pub(crate) fn tell_left_alone(engine: &Engine) {
+fn tell_left_alone(engine: &Engine) {
     let is_meant = |waiter: &Waiter| matches!(&waiter.awaits, Awaits::Scope(slot) if ptr::eq(slot.engine(), engine));
     let threads: Vec<_> = {
         let list = list().lock();

@@ -1,6 +1,8 @@
 //! A group: its policy, its gate, its outlet, and what the engine asks of it.
 
 use std::any::Any;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use fastthreadpool_core::{Duty, Gate, Gated, JobId, Tick, WITHOUT_END};
@@ -56,8 +58,30 @@ pub(crate) struct GroupCore {
 
 /// A group.
 pub(crate) struct Inner<T> {
+    /// As the parts of an engine: dropped in one place.
+    parts: ManuallyDrop<Parts<T>>,
+}
+
+pub(crate) struct Parts<T> {
     pub(crate) core: GroupCore,
     pub(crate) outlet: Outlet<T>,
+}
+
+impl<T> Deref for Inner<T> {
+    type Target = Parts<T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Parts<T> {
+        &self.parts
+    }
+}
+
+impl<T> Drop for Inner<T> {
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: nobody looks at them any more.
+        unsafe { ManuallyDrop::drop(&mut self.parts) };
+    }
 }
 
 impl GroupCore {
@@ -251,7 +275,7 @@ impl<T: Send + 'static> Inner<T> {
     }
 
     fn with(core: GroupCore, outlet: Outlet<T>) -> Arc<Self> {
-        let inner = Arc::new(Self { core, outlet });
+        let inner = Arc::new(Self { parts: ManuallyDrop::new(Parts { core, outlet }) });
         inner.core.owner.store(Arc::as_ptr(&inner).cast_mut().cast(), Ordering::Relaxed);
         inner
     }
@@ -282,7 +306,7 @@ impl<T: Send + 'static> Inner<T> {
         if core.policy.done_capacity.is_some() {
             // Weak, since both own the queue.
             let (inner, engine) = (Arc::downgrade(self), Arc::downgrade(engine));
-            self.outlet.done.on_taken(move || {
+            self.outlet.done().on_taken(move || {
                 if let (Some(inner), Some(engine)) = (inner.upgrade(), engine.upgrade()) {
                     inner.give_room(&engine);
                 }

@@ -52,6 +52,18 @@ impl<T: Send + 'static> Member<T> {
         unsafe { Inner::of(self.slot()) }
     }
 
+    /// The job is about to begin, where there is something to look for. Why it is not to, if it is not.
+    #[cold]
+    #[inline(never)]
+    fn look(&self, env: &Env) -> Option<CancelReason> {
+        let doomed = doomed(self.group(), self.slot());
+        match doomed {
+            Some(_) => leave_nothing_to(self.group(), env),
+            None => self.leave_door(),
+        }
+        doomed
+    }
+
     pub(super) fn leave_door(&self) {
         let core = &self.group().core;
         if core.door.is_some() {
@@ -86,11 +98,9 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
     fn begin(self, env: &Env) -> Result<Begun<T>, (Self, CancelReason)> {
         let mut stands_for = 0;
         if !self.slot().is_easy() {
-            if let Some(reason) = doomed(self.group(), self.slot()) {
-                leave_nothing_to(self.group(), env);
+            if let Some(reason) = self.look(env) {
                 return Err((self, reason));
             }
-            self.leave_door();
             stands_for = self.group().core.gauge.as_ref().map_or(0, |gauge| gauge.begin(env.id()));
         }
         let begun = Begun { slot: self.slot, stands_for, group: PhantomData };
@@ -145,6 +155,15 @@ pub(crate) struct Begun<T: Send + 'static> {
 // SAFETY: as for `Member`.
 unsafe impl<T: Send + 'static> Send for Begun<T> {}
 
+impl<T: Send + 'static> Begun<T> {
+    /// The same as to end, where that is rare.
+    #[cold]
+    #[inline(never)]
+    fn end_late(self, env: &Env, end: End) {
+        self.end(env, end);
+    }
+}
+
 impl<T: Send + 'static> Run<T> for Begun<T> {
     #[inline]
     fn group<'e>(&'e self, _: &'e Env) -> &'e Inner<T> {
@@ -174,7 +193,7 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
             Err(error) => {
                 drop(showing);
                 let end = fail(&self, error);
-                self.end(env, end);
+                self.end_late(env, end);
                 end
             }
         }

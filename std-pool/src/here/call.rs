@@ -19,6 +19,8 @@ pub struct Panic {
 }
 
 impl Panic {
+    #[cold]
+    #[inline(never)]
     pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
         let message = if let Some(text) = payload.downcast_ref::<&str>() {
             (*text).into()
@@ -53,6 +55,7 @@ impl Panic {
 }
 
 impl Drop for Panic {
+    #[inline(never)]
     fn drop(&mut self) {
         // A payload's destructor is user code, and this may run on a worker.
         if let Some(payload) = self.payload.get_mut().take() {
@@ -96,12 +99,21 @@ pub(crate) fn drop_caught<T>(value: T) -> Result<(), Panic> {
 /// The same, where nobody wants to know.
 pub(crate) fn drop_quietly<T>(value: T) {
     sys::assert_unlocked();
-    let mut dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
-    for _ in 0..PAYLOADS {
-        let Err(payload) = dropped else { return };
-        dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        drop_payload(payload);
     }
-    std::mem::forget(dropped);
+}
+
+#[cold]
+#[inline(never)]
+fn drop_payload(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..PAYLOADS {
+        match panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
+    }
+    std::mem::forget(payload);
 }
 
 /// Who waits for what borrows. Dropped: the wait has panicked, and it may still run.

@@ -8,11 +8,12 @@ use std::task::{Context, Poll};
 use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
 
 use crate::engine::Engine;
+use crate::engine::slot::Slot;
 use crate::engine::submit::{Submission, SubmitError, To};
 use crate::groups::admission::{Admitted, Asks, Refusal, Then};
 use crate::groups::door::Line;
 use crate::groups::hold::{Hold, Root};
-use crate::groups::inner::Inner;
+use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::member::Member;
 use crate::sync::time::Deadline;
 
@@ -99,11 +100,11 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     ) -> Result<JobId, SubmitError<S::Function>> {
         let (mut slot, mut gauge) = (group.core.slot(engine), None);
         if !slot.is_easy() {
-            if group.core.is_followed_up() {
-                return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
-            }
-            slot = match Self::pass(engine, group, Asks::LATER) {
-                Ok(admitted) => admitted.slot,
+            slot = match Self::pass_with_care(engine, group) {
+                Ok(Some(slot)) => slot,
+                Ok(None) => {
+                    return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
+                }
                 Err(refusal) => return Err(refusal.of(shape.into_function())),
             };
             gauge = group.core.gauge.as_ref();
@@ -113,6 +114,16 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
             gauge.submitted(*id, || engine.core.is_waiting(*id));
         }
         submitted
+    }
+
+    /// The slot, if there is something to look for; `None` if something is to follow.
+    #[cold]
+    #[inline(never)]
+    fn pass_with_care<'s>(engine: &Engine, group: &'s Inner<T>) -> Result<Option<&'s Slot>, Refusal> {
+        if group.core.is_followed_up() {
+            return Ok(None);
+        }
+        Self::pass(engine, group, Asks::LATER).map(|admitted| Some(admitted.slot))
     }
 
     fn pass<'s>(engine: &Engine, group: &'s Inner<T>, asks: Asks) -> Result<Admitted<'s>, Refusal> {
@@ -178,27 +189,49 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         has_room: bool,
     ) -> Result<JobId, SubmitError<S::Function>> {
         let core = &group.core;
-        let is_timed = matches!(to, To::Later(..));
-        // There locks are taken before the job comes to the pool's own door.
-        if (is_timed || core.is_gated) && engine.is_elsewhere() {
-            return Err(SubmitError::Forked(shape.into_function()));
-        }
-        let asks = Asks { has_room, is_listed: !is_timed && !S::GOES_BACK, may_run: !is_timed };
-        let Admitted { slot, then } = match Self::pass(engine, group, asks) {
+        let asks = Asks { has_room, is_listed: !S::GOES_BACK, may_run: true };
+        let leaves = shape.leaves() && group.outlet.keeps();
+        let (Admitted { slot, then }, gated) = match ask(core, engine, &to, asks, leaves) {
             Ok(admitted) => admitted,
             Err(refusal) => return Err(refusal.of(shape.into_function())),
         };
-        let (name, leaves) = (shape.name(), shape.leaves() && group.outlet.keeps());
-        let ways = core.ways();
-        let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
+        let (name, ways) = (shape.name(), core.ways());
         let job = shape.hold(Member::accept(group, slot));
         let put = |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested);
         let submitted = engine.submit_and_run(job, put, (then == Then::Run).then_some(ways.run_or_take_back));
-        submitted.inspect(|id| {
-            if then == Then::List {
-                (ways.list)(core, engine, *id);
-            }
-            core.tell_accepted(engine, *id, name, &to, core.is_gated);
-        })
+        if let Ok(id) = &submitted {
+            entered(core, engine, *id, (name, &to), then);
+        }
+        submitted
     }
+}
+
+/// A job wants to go somewhere; `leaves`: a result. What `asks` says is so if it waits for no time. If it may, comes how it is put in.
+#[inline(never)]
+fn ask<'s>(
+    core: &'s GroupCore,
+    engine: &Engine,
+    to: &To,
+    asks: Asks,
+    leaves: bool,
+) -> Result<(Admitted<'s>, Option<Gated>), Refusal> {
+    let is_timed = matches!(to, To::Later(..));
+    // There locks are taken before the job comes to the pool's own door.
+    if (is_timed || core.is_gated) && engine.is_elsewhere() {
+        return Err(Refusal::Forked);
+    }
+    let asks = if is_timed { Asks { has_room: asks.has_room, ..Asks::LATER } } else { asks };
+    let ways = core.ways();
+    let admitted = (ways.admit)(core, engine, asks)?;
+    let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
+    Ok((admitted, gated))
+}
+
+/// It has.
+#[inline(never)]
+fn entered(core: &GroupCore, engine: &Engine, id: JobId, (name, to): (&'static str, &To), then: Then) {
+    if then == Then::List {
+        (core.ways().list)(core, engine, id);
+    }
+    core.tell_accepted(engine, id, name, to, core.is_gated);
 }

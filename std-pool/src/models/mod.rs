@@ -27,6 +27,7 @@
 //! | `panics` | wakers and destructors that panic, and those who come after them |
 //! | `punctual` | who keeps due jobs punctual, and workers that sleep and get up |
 //! | `removals` | what a group is told of what it has removed, and workers |
+//! | `results` | the first who asks for results, and those who leave some, or close the queues |
 //! | `scopes` | a scope, and cancels; its owner, and those who help with its tasks |
 //! | `semaphores` | who gives up, and a release |
 //! | `several` | those of several jobs who win, drop out, or are removed |
@@ -54,6 +55,7 @@ mod pages;
 mod panics;
 mod punctual;
 mod removals;
+mod results;
 mod scopes;
 mod semaphores;
 mod several;

@@ -25,9 +25,11 @@ pub(crate) fn on_done<T: Send + 'static>(
     owner: Arc<impl HasOutlet<T>>,
     mut callback: impl FnMut(Done<T>) + Send + 'static,
 ) -> io::Result<()> {
+    // There before the first value.
+    owner.outlet().done();
     engine.start_callbacks("done", move |engine| {
         let outlet = owner.outlet();
-        each(engine, outlet, &outlet.done, |done| {
+        each(engine, outlet, outlet.done(), |done| {
             let id = done.id;
             if let Err(panic) = catch(|| callback(done)) {
                 outlet.report(engine, id, "the pool's callback for done jobs", JobError::Panicked(panic));
@@ -42,9 +44,10 @@ pub(crate) fn on_failed<T: Send + 'static>(
     owner: Arc<impl HasOutlet<T>>,
     mut callback: impl FnMut(Failed) + Send + 'static,
 ) -> io::Result<()> {
+    owner.outlet().failed();
     engine.start_callbacks("failed", move |engine| {
         let outlet = owner.outlet();
-        each(engine, outlet, &outlet.failed, |failed| {
+        each(engine, outlet, outlet.failed(), |failed| {
             // Not into the failed queue: that would call the callback again, and it might panic again.
             let report =
                 |panic: Panic| log::error!("{}: the callback for failures: {panic}", engine.config.name_prefix);

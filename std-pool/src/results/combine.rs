@@ -84,7 +84,9 @@ struct Combiner<T> {
 
 impl<T: Send + 'static> Combiner<T> {
     fn has_work(&self, outlet: &Outlet<T>) -> bool {
-        self.asks.done && !outlet.done.is_empty() || self.asks.failed && !outlet.failed.is_empty() || self.has_removed()
+        self.asks.done && !outlet.done().is_empty()
+            || self.asks.failed && !outlet.failed().is_empty()
+            || self.has_removed()
     }
 
     fn has_removed(&self) -> bool {
@@ -94,7 +96,9 @@ impl<T: Send + 'static> Combiner<T> {
     /// Whether there is something that can be taken. Else somebody else is about to: who has left it and will call next, or who
     /// holds a permit for it.
     fn can_call(&self, outlet: &Outlet<T>) -> bool {
-        self.asks.done && outlet.done.has_ready() || self.asks.failed && outlet.failed.has_ready() || self.has_removed()
+        self.asks.done && outlet.done().has_ready()
+            || self.asks.failed && outlet.failed().has_ready()
+            || self.has_removed()
     }
 
     fn call_each(&self, callbacks: &mut Combined<T>, engine: &Engine, outlet: &Outlet<T>) {
@@ -102,7 +106,7 @@ impl<T: Send + 'static> Combiner<T> {
         loop {
             let mut is_over = true;
             if let Some(on_done) = &mut callbacks.on_done {
-                while let Some(done) = outlet.done.try_pop() {
+                while let Some(done) = outlet.done().try_pop() {
                     is_over = false;
                     let id = done.id;
                     if let Err(panic) = catch(|| on_done(done)) {
@@ -127,7 +131,7 @@ impl<T: Send + 'static> Combiner<T> {
                 }
             }
             if let Some(on_failed) = &mut callbacks.on_failed {
-                while let Some(failed) = outlet.failed.try_pop() {
+                while let Some(failed) = outlet.failed().try_pop() {
                     is_over = false;
                     if let Err(panic) = catch(|| on_failed(failed)) {
                         // Not into the failed queue: that would call the callback again, and it might panic again.

@@ -88,8 +88,8 @@ impl<'p, T: Send + 'static> Completed<'p, T> {
     }
 
     fn try_next(&self) -> Option<Result<Done<T>, Failed>> {
-        let done = self.outlet.done.try_pop().map(Ok);
-        done.or_else(|| self.outlet.failed.try_pop().map(Err))
+        let done = self.outlet.done().try_pop().map(Ok);
+        done.or_else(|| self.outlet.failed().try_pop().map(Err))
     }
 }
 

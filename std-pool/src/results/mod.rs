@@ -3,6 +3,7 @@
 pub(crate) mod callback;
 pub(crate) mod combine;
 pub(crate) mod completed;
+pub(crate) mod late;
 pub(crate) mod outcome;
 pub(crate) mod outlet;
 pub(crate) mod queue;

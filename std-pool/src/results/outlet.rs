@@ -1,7 +1,8 @@
 //! Where the results of a group go: two queues, and who is called with what is in them.
 #![forbid(unsafe_code)]
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
+use std::collections::LinkedList;
 use std::error::Error;
 use std::fmt;
 use std::sync::Weak;
@@ -14,11 +15,12 @@ use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Address};
 use crate::here::removed::CancelReason;
 use crate::results::combine::{Combine, Combined};
+use crate::results::late::Late;
 use crate::results::outcome::JobError;
 use crate::results::queue::Results;
 use crate::sync::event::Event;
 use crate::sync::time::{Deadline, Time};
-use crate::sys::Mutex;
+use crate::sys::{Mutex, OnceLock};
 
 /// A job's result in the done queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,8 +67,15 @@ pub(crate) struct Threads {
 }
 
 pub(crate) struct Outlet<T> {
-    pub(crate) done: Results<Done<T>>,
-    pub(crate) failed: Results<Failed>,
+    /// There from the beginning where values say something.
+    done: Late<Done<T>>,
+    failed: Late<Failed>,
+    /// As long as nobody has asked for them.
+    unread: Mutex<Unread>,
+    failed_capacity: usize,
+    time: Time,
+    /// Of a pool without threads: who waits works for it meanwhile.
+    attended: OnceLock<Weak<Engine>>,
     /// Something came into one of the queues, room has become free in one, or they were closed or opened.
     pub(crate) ended: Event,
     /// Results of the unit type say nothing and are not kept, unless somebody is called with them.
@@ -76,27 +85,122 @@ pub(crate) struct Outlet<T> {
     combiner: Option<Box<dyn Combine<T>>>,
     /// What was reported besides the ends of runs.
     reports: Mutex<u64>,
-    /// The round of the pool that the queues are in: what was decided in an earlier one is too late.
-    round: Mutex<u64>,
+    round: Mutex<Round>,
+}
+
+/// Failures before there is a queue of them.
+#[derive(Default)]
+#[expect(
+    clippy::linkedlist,
+    reason = "nobody waits for a large one to be copied, and it takes no more than what is there"
+)]
+struct Unread {
+    entries: LinkedList<Failed>,
+    lost: u64,
+}
+
+impl Unread {
+    #[inline(never)]
+    fn push(&mut self, failed: Failed, capacity: usize) -> Option<(Failed, u64)> {
+        self.entries.push_back(failed);
+        if self.entries.len() <= capacity {
+            return None;
+        }
+        self.lost += 1;
+        self.entries.pop_front().map(|oldest| (oldest, self.lost))
+    }
+}
+
+/// Of the pool, that the queues are in: what was decided in an earlier one is too late.
+#[derive(Clone, Copy, Default)]
+struct Round {
+    number: u64,
+    is_closed: bool,
+}
+
+/// Whether values say nothing.
+fn is_unit<T: 'static>() -> bool {
+    TypeId::of::<T>() == TypeId::of::<()>()
 }
 
 impl<T: Send + 'static> Outlet<T> {
     pub(crate) fn new(failed_capacity: usize, threads: Threads, time: &Time) -> Self {
-        Self {
-            done: Results::new(usize::MAX, time.clone()),
-            failed: Results::new(failed_capacity, time.clone()),
+        let outlet = Self {
+            done: Late::new(),
+            failed: Late::new(),
+            unread: Mutex::new(Unread::default()),
+            failed_capacity,
+            time: time.clone(),
+            attended: OnceLock::new(),
             ended: Event::default(),
-            keeps: threads.done || TypeId::of::<T>() != TypeId::of::<()>(),
+            keeps: threads.done || !is_unit::<T>(),
             threads,
             combiner: None,
             reports: Mutex::new(0),
-            round: Mutex::new(0),
+            round: Mutex::new(Round::default()),
+        };
+        if !is_unit::<T>() {
+            outlet.done();
         }
+        outlet
+    }
+
+    /// The queue of values.
+    #[inline(always)]
+    pub(crate) fn done(&self) -> &Results<Done<T>> {
+        match self.done.made() {
+            Some(made) => made,
+            None => self.make_done(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_done(&self) -> &Results<Done<T>> {
+        let round = self.round.lock();
+        self.done.get_or_make(|| self.make(usize::MAX, *round))
+    }
+
+    /// The queue of failures.
+    #[inline(always)]
+    pub(crate) fn failed(&self) -> &Results<Failed> {
+        match self.failed.made() {
+            Some(made) => made,
+            None => self.make_failed(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_failed(&self) -> &Results<Failed> {
+        let round = self.round.lock();
+        // Until it is there: who has not seen it waits.
+        let mut unread = self.unread.lock();
+        self.failed.get_or_make(|| {
+            let failed = self.make(self.failed_capacity, *round);
+            failed.begin(std::mem::take(&mut unread.entries), unread.lost);
+            failed
+        })
+    }
+
+    /// A queue, where nobody closes or opens them meanwhile.
+    fn make<E: Send>(&self, capacity: usize, round: Round) -> Results<E> {
+        let results = Results::new(capacity, self.time.clone());
+        if let Some(engine) = self.attended.get() {
+            results.attend(engine);
+        }
+        if round.is_closed {
+            results.close_for(&mut Vec::new());
+        }
+        results
     }
 
     /// The same with callbacks that are called on workers.
     pub(crate) fn combined(mut self, combined: Combined<T>) -> Self {
-        self.keeps |= combined.on_done.is_some();
+        if combined.on_done.is_some() {
+            self.keeps = true;
+            self.done();
+        }
         self.combiner = combined.into_combiner();
         self
     }
@@ -111,12 +215,34 @@ impl<T: Send + 'static> Outlet<T> {
     #[inline(always)]
     pub(crate) fn succeed(&self, engine: &Engine, id: JobId, value: T) {
         if self.keeps {
-            let lost = self.done.push(Done { id, value });
-            debug_assert!(lost.is_none(), "the done queue loses nothing");
+            self.leave(Done { id, value });
             self.tell(engine);
         } else {
             drop_quietly(value);
         }
+    }
+
+    #[inline(always)]
+    fn leave(&self, done: Done<T>) {
+        let lost = if is_unit::<T>() {
+            // It was made for the callback.
+            self.done.push(done).map(|(lost, _)| lost)
+        } else {
+            self.done().push(done)
+        };
+        debug_assert!(lost.is_none(), "the done queue loses nothing");
+    }
+
+    /// Returns the oldest if there are too many, and how many were lost so.
+    fn leave_failed(&self, failed: Failed) -> Option<(Failed, u64)> {
+        {
+            let mut unread = self.unread.lock();
+            // Who makes the queue has the lock.
+            if self.failed.made().is_none() {
+                return unread.push(failed, self.failed_capacity);
+            }
+        }
+        self.failed.push(failed)
     }
 
     /// A run has ended with an error.
@@ -124,8 +250,7 @@ impl<T: Send + 'static> Outlet<T> {
     #[inline(never)]
     pub(crate) fn fail(&self, engine: &Engine, id: JobId, job: &'static str, error: JobError) {
         engine.log_failure(id, job, &error);
-        if let Some(lost) = self.failed.push(Failed { id, name: job, error }) {
-            let number = self.failed.lost();
+        if let Some((lost, number)) = self.leave_failed(Failed { id, name: job, error }) {
             if number.is_power_of_two() {
                 log::warn!(
                     "{}: {number} failures were dropped because nobody has read them",
@@ -180,13 +305,19 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// Who waits for results works meanwhile for this pool, which has no threads.
     pub(crate) fn attend(&self, engine: &Weak<Engine>) {
-        self.done.attend(engine);
-        self.failed.attend(engine);
+        // Set once, before anybody else sees it.
+        let _ = self.attended.set(Weak::clone(engine));
+        if let Some(done) = self.done.made().filter(|_| !is_unit::<T>()) {
+            done.attend(engine);
+        }
     }
 
     /// Calls `wait`, in which something is waited for: see [`Engine::attended`].
     pub(crate) fn attended<R>(&self, wait: impl FnOnce() -> R) -> R {
-        self.done.attended(wait)
+        match self.attended.get().and_then(Weak::upgrade) {
+            Some(engine) => engine.attended(wait),
+            None => wait(),
+        }
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -197,10 +328,11 @@ impl<T: Send + 'static> Outlet<T> {
     pub(crate) fn close(&self, round: u64) {
         let mut woken = Vec::new();
         {
-            let present = self.round.lock();
-            if *present != round {
+            let mut present = self.round.lock();
+            if present.number != round {
                 return;
             }
+            present.is_closed = true;
             self.done.close_for(&mut woken);
             self.failed.close_for(&mut woken);
         }
@@ -215,10 +347,10 @@ impl<T: Send + 'static> Outlet<T> {
     pub(crate) fn open(&self, round: u64) {
         {
             let mut present = self.round.lock();
-            if *present >= round {
+            if present.number >= round {
                 return;
             }
-            *present = round;
+            *present = Round { number: round, is_closed: false };
             self.done.reopen();
             self.failed.reopen();
         }
@@ -226,7 +358,8 @@ impl<T: Send + 'static> Outlet<T> {
     }
 
     /// Takes out all results; to be dropped with no lock held.
-    pub(crate) fn take_all(&self) -> (Vec<Done<T>>, Vec<Failed>) {
-        (self.done.take_all(), self.failed.take_all())
+    pub(crate) fn take_all(&self) -> impl Any + Send {
+        let unread = std::mem::take(&mut self.unread.lock().entries);
+        (unread, self.done.take_all(), self.failed.take_all())
     }
 }

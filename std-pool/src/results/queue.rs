@@ -50,6 +50,15 @@ impl<E: Send> Results<E> {
         }
     }
 
+    /// What there was before somebody asked for the queue. Nobody waits for it yet, and so nobody is woken.
+    pub(crate) fn begin(&self, entries: impl IntoIterator<Item = E>, lost: u64) {
+        for entry in entries {
+            self.queue.push(entry);
+            let _ = self.count.release(1);
+        }
+        *self.lost.lock() = lost;
+    }
+
     /// Returns the oldest if there were too many; to be dropped by the caller.
     #[must_use = "user code drops it"]
     pub(crate) fn push(&self, entry: E) -> Option<E> {
