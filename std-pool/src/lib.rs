@@ -4,7 +4,7 @@
 //!
 //! The [`guide`] has a chapter for each subject, with examples that run, and [tables of all calls](guide::which_call). [`Pool`] is a pool's handle,
 //! [`Builder`] sets one up; how jobs are submitted, and what becomes of their results, is said at [`Group`], which each pool is.
-#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(shuttle))))]
 #![cfg_attr(
     shuttle,
     allow(clippy::result_large_err, clippy::large_enum_variant, reason = "the locks of the model checker are large")
