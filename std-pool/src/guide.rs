@@ -14,7 +14,7 @@
 //! | [`testing`] | a clock turned by hand, one thread, the order in which it fails |
 //! | [`porting`] | the same pool on a microcontroller, or on an operating system of one's own |
 //! | [`which_call`] | which call for which need: all of them, in tables |
-//! | [`recipes`] | retries, rate limits, cron, a pool for all, debouncing, what was removed |
+//! | [`recipes`] | retries, rate limits, cron, a pool for all, debouncing, what was removed, queues elsewhere |
 //! | [`coming_from`] | rayon, threadpool, scheduled-thread-pool, tokio's `spawn_blocking` |
 //! | [`python`] | the Python module of the same name |
 //! | [`inside`] | how it works, what it costs in memory, its limits |
