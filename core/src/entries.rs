@@ -30,6 +30,11 @@
 //!    `cancelled` when it is removed. What begins is counted elsewhere.
 //!
 //! Gates are in `gate`.
+//!
+//! # What is promised
+//!
+//! [`Gates`] and [`NoGates`] are there to be named, in the type of a pool, and so is what the crate re-exports. All else is public because
+//! [`Storage`](crate::Storage) names it, and is no part of what a version promises: it changes as the pool does.
 #![forbid(unsafe_code)]
 
 use core::marker::PhantomData;

@@ -20,6 +20,11 @@
 //!    they keep the order of insertion.
 //! 5. `bound` is never above the earliest deadline. It is that deadline when `quality` is `Exact`.
 //! 6. [`Tick::MAX`] is never: such an entry is known to be in the wheel, but is in no list. `reached` stops before it.
+//!
+//! # What is promised
+//!
+//! [`Line`] and [`Wheel`] are there to be named, in the type of a pool. All else is public because [`Storage`](crate::Storage) names it, and is
+//! no part of what a version promises: it changes as the pool does.
 #![forbid(unsafe_code)]
 
 use crate::host::Tick;

@@ -1,4 +1,10 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to read on
+//!
+//! The [`guide`] has a chapter for each subject, with examples that run, and [tables of all calls](guide::which_call). [`Pool`] is a pool's handle,
+//! [`Builder`] sets one up; how jobs are submitted, and what becomes of their results, is said at [`Group`], which each pool is.
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(shuttle))))]
 #![cfg_attr(
     shuttle,
     allow(clippy::result_large_err, clippy::large_enum_variant, reason = "the locks of the model checker are large")
@@ -65,6 +71,10 @@ pub mod par {
     pub use crate::parallel::items::{Chunks, ChunksMut, Enumerate, Zip};
     pub use crate::parallel::progress::{Hook, Quiet};
 }
+
+// Nothing but documentation, so it is not there in a build.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 // The shipped code under a model checker.
 #[cfg(all(test, shuttle))]
