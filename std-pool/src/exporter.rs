@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,7 +90,7 @@ impl<T: Send + 'static> Exporter<T> {
     pub fn export(&mut self) -> bool {
         let Some(pool) = self.pool.upgrade() else { return false };
         let now = pool.metrics();
-        let labels = &[self.label.clone()];
+        let labels = slice::from_ref(&self.label);
         let Counts { alive, busy, .. } = now.counts;
         tell_jobs(labels, &now.counts);
         gauge!("fastthreadpool_workers_alive", labels).set(of(alive as u64));
@@ -135,7 +136,7 @@ fn shared(name: impl Into<String>) -> SharedString {
 }
 
 /// Where jobs are, and how they ended.
-fn tell_jobs<const N: usize>(labels: &[(&'static str, SharedString); N], counts: &Counts) {
+fn tell_jobs(labels: &[(&'static str, SharedString)], counts: &Counts) {
     let Counts { accepted, timers, gated, queued, running, done, failed, cancelled, .. } = *counts;
     counter!("fastthreadpool_jobs_accepted", labels).absolute(accepted);
     counter!("fastthreadpool_jobs_done", labels).absolute(done);

@@ -26,6 +26,9 @@ const SAMPLED: u64 = if cfg!(shuttle) { 1 } else { 64 };
 /// Of jobs that wait so many are known.
 const NOTES: usize = 64;
 
+/// Who was noted, and since when.
+type Note = Option<(JobId, Tick)>;
+
 pub(crate) struct Gauge {
     /// Of the group around.
     around: Option<Arc<Gauge>>,
@@ -33,7 +36,7 @@ pub(crate) struct Gauge {
     running: Buckets,
     /// The last that was measured was long.
     after_long: AtomicBool,
-    notes: Box<[Mutex<Option<(JobId, Tick)>>]>,
+    notes: Box<[Mutex<Note>]>,
 }
 
 impl Gauge {
@@ -48,9 +51,9 @@ impl Gauge {
     }
 
     /// The note for a job, if it is one of those that are measured.
-    fn note_of(&self, id: JobId) -> Option<&Mutex<Option<(JobId, Tick)>>> {
+    fn note_of(&self, id: JobId) -> Option<&Mutex<Note>> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
-        (hash % SAMPLED == 0).then(|| &self.notes[(hash / SAMPLED) as usize % NOTES])
+        (hash.trailing_zeros() >= SAMPLED.trailing_zeros()).then(|| &self.notes[(hash / SAMPLED) as usize % NOTES])
     }
 
     /// A job was submitted to begin as soon as it can.
@@ -62,7 +65,7 @@ impl Gauge {
         }
     }
 
-    fn take(note: &Mutex<Option<(JobId, Tick)>>, id: JobId) -> Option<Tick> {
+    fn take(note: &Mutex<Note>, id: JobId) -> Option<Tick> {
         note.lock().take_if(|(noted, _)| *noted == id).map(|(_, since)| since)
     }
 

@@ -364,7 +364,9 @@ mod tests {
             take(&helper);
             pushed += 1;
         }
-        assert!((MOST - 2..=MOST).contains(&pushed), "{pushed}");
+        // A share's word holds two indices.
+        let most = MOST.min(1 << (usize::BITS / 2));
+        assert!((most - 4..=most).contains(&pushed), "{pushed}");
         drop(helper);
         assert!(push(&tasks));
         // SAFETY: as in `push`.

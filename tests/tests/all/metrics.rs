@@ -232,8 +232,9 @@ fn a_group_tells_how_its_own_jobs_do() {
     pool.wait_idle();
     let metrics = group.metrics();
     assert_eq!((metrics.counts.done, inside.metrics().counts.done), (6400, 0));
-    // By their ids, so about one in 64; after one that took long by accident others stand for themselves.
-    assert!((40..=200).contains(&metrics.waiting.count()) && metrics.running.count() > 0, "{metrics}");
+    // By their ids, so about one in 64, but for those whose note was lost to another; after one that took long by accident others stand for
+    // themselves.
+    assert!((20..=200).contains(&metrics.waiting.count()) && metrics.running.count() > 0, "{metrics}");
     assert_eq!(inside.metrics().waiting.count(), 0);
     // Jobs of the group inside are those of this one, too; handles and urgent ones are measured as others.
     for n in 0..2000 {
@@ -241,7 +242,7 @@ fn a_group_tells_how_its_own_jobs_do() {
         inside.submit_first(move || n).unwrap();
     }
     pool.wait_idle();
-    let [inner, outer] = [&inside, &group].map(|group| group.metrics());
+    let [inner, outer] = [&inside, &group].map(fastthreadpool::Group::metrics);
     assert!((20..=150).contains(&inner.waiting.count()) && inner.running.count() > 0, "{inner}");
     assert_eq!(outer.waiting.count(), metrics.waiting.count() + inner.waiting.count());
     assert_eq!(outer.running.count(), metrics.running.count() + inner.running.count());
@@ -270,7 +271,7 @@ fn waits_at_a_limit_and_long_runs_are_a_group_s_times() {
     group
         .periodic_with(|run| {
             if run.run() == 3 {
-                run.stop()
+                run.stop();
             }
         })
         .every(Duration::from_micros(1))
