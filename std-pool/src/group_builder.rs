@@ -47,8 +47,9 @@ pub struct GroupBuilder<'g, T> {
 impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     pub(crate) fn new(engine: &'g Arc<Engine>, around: Option<Arc<dyn Kin>>) -> Self {
         let (time, is_observed) = (engine.time().clone(), engine.is_observed());
-        let is_measured = engine.meter().is_some();
-        let policy = Policy { is_observed, is_measured, time, ..Policy::default() };
+        let around_gauge = || around.as_ref().and_then(|around| around.core().policy.gauge.clone());
+        let gauge = engine.config.observed.as_ref().and_then(|observed| observed.gauge(around_gauge()));
+        let policy = Policy { is_observed, gauge, time, ..Policy::default() };
         Self { engine, around, policy, failed_capacity: FAILURES, callbacks: Combined::none() }
     }
 

@@ -182,7 +182,7 @@ impl<T: Send + 'static> Group<T> {
     /// # Ok(()) }
     /// ```
     pub fn metrics(&self) -> GroupMetrics {
-        let gauge = self.inner.core.gauge.as_ref();
+        let gauge = self.inner.core.policy.gauge.as_ref();
         let (waiting, running) = gauge.map(|gauge| gauge.read()).unwrap_or_default();
         GroupMetrics { counts: self.counts(), is_measured: gauge.is_some(), waiting, running }
     }

@@ -15,6 +15,7 @@
 //! | `worker` | a thread's loop, and what a job finds around it |
 //! | `observed` | who is told of what happens |
 //! | `meter` | what is measured |
+//! | `gauge` | what is measured of a group |
 //! | `errands` | what every thread does once |
 //! | `spare` | what is kept for the next who needs the like |
 //! | `submit` | the way of a job into the core |
@@ -48,6 +49,7 @@ pub(crate) mod doom;
 pub(crate) mod due;
 pub(crate) mod ending;
 pub(crate) mod errands;
+pub(crate) mod gauge;
 pub(crate) mod habits;
 pub(crate) mod handle;
 pub(crate) mod hired;

@@ -2,10 +2,12 @@
 //! nobody observes is spared all of it.
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use fastthreadpool_core::{After, Duty, JobId, NO_SEAT, Rest, Runner, Running, Tick};
 
+use crate::engine::gauge::{Gauge, Measures};
 use crate::engine::meter::Meter;
 use crate::engine::submit::To;
 use crate::engine::worker::{Env, Worker};
@@ -30,6 +32,9 @@ pub(crate) trait Observed: Send + Sync {
 
     /// What measures.
     fn meter(&self) -> Option<&Meter>;
+
+    /// What is to measure a group inside of another, if it is measured what happens.
+    fn gauge(&self, around: Option<Arc<dyn Measures>>) -> Option<Arc<dyn Measures>>;
 
     /// Whether jobs are told of one by one.
     fn tells(&self) -> bool;
@@ -130,6 +135,11 @@ impl Observed for Observers {
 
     fn meter(&self) -> Option<&Meter> {
         self.meter.as_ref()?.get()
+    }
+
+    fn gauge(&self, around: Option<Arc<dyn Measures>>) -> Option<Arc<dyn Measures>> {
+        self.meter.as_ref()?;
+        Some(Arc::new(Gauge::new(around)))
     }
 
     fn tells(&self) -> bool {

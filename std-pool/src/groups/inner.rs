@@ -13,7 +13,6 @@ use crate::engine::submit::To;
 use crate::engine::{Engine, Party};
 use crate::groups::deadline;
 use crate::groups::door::Door;
-use crate::groups::gauge::Gauge;
 use crate::groups::keyed::Keys;
 use crate::groups::kin::{Cohorts, Kin};
 use crate::groups::policy::{GroupOnDrop, Policy, WhenFull};
@@ -30,8 +29,6 @@ pub(crate) struct GroupCore {
     pub(crate) cohorts: Cohorts,
     pub(crate) door: Option<Door>,
     pub(crate) keys: Option<Keys>,
-    /// Of a pool that is measured.
-    pub(crate) gauge: Option<Arc<Gauge>>,
     /// Of a gated group from the beginning; of another from its first timer on, which then only belongs to it.
     gate: OnceLock<Gate>,
     /// The alarm of the deadline.
@@ -88,7 +85,6 @@ impl GroupCore {
     fn new(policy: Policy, parent: Option<Arc<dyn Kin>>, keys: Option<Keys>, ways: Option<&'static Ways>) -> Self {
         let is_limited = policy.is_limited() || parent.as_ref().is_some_and(|parent| parent.core().is_limited);
         let is_gated = is_limited || policy.done_capacity.is_some();
-        let around = parent.as_ref().and_then(|parent| parent.core().gauge.clone());
         Self {
             is_gated,
             is_slow: is_gated || policy.is_observed,
@@ -96,7 +92,6 @@ impl GroupCore {
             cohorts: Cohorts::new(parent),
             door: policy.queue_capacity.map(|jobs| Door::new(jobs, policy.when_full == WhenFull::DropOldest)),
             keys,
-            gauge: policy.is_measured.then(|| Arc::new(Gauge::new(around))),
             gate: OnceLock::new(),
             alarm: OnceLock::new(),
             owner: AtomicPtr::new(std::ptr::null_mut()),
@@ -118,8 +113,8 @@ impl GroupCore {
     /// A job was accepted: who observes is told, and who measures.
     #[inline]
     pub(crate) fn tell_accepted(&self, engine: &Engine, id: JobId, name: &'static str, to: &To, is_gated: bool) {
-        if let (Some(gauge), To::Back | To::Front) = (&self.gauge, to) {
-            gauge.submitted(id, || engine.core.is_waiting(id));
+        if let (Some(gauge), To::Back | To::Front) = (&self.policy.gauge, to) {
+            gauge.submitted(id, &|| engine.core.is_waiting(id));
         }
         if let Some(observed) = &engine.config.observed {
             observed.accepted(id, name, self.policy.name, to, is_gated);

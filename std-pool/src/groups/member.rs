@@ -14,6 +14,7 @@ use std::ptr::NonNull;
 
 use fastthreadpool_core::End;
 
+use crate::engine::gauge::measured;
 use crate::engine::shown::Showing;
 use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
@@ -101,7 +102,7 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
             if let Some(reason) = self.look(env) {
                 return Err((self, reason));
             }
-            stands_for = self.group().core.gauge.as_ref().map_or(0, |gauge| gauge.begin(env.id()));
+            stands_for = self.group().core.policy.gauge.as_ref().map_or(0, |gauge| gauge.begin(env.id()));
         }
         let begun = Begun { slot: self.slot, stands_for, group: PhantomData };
         mem::forget(self);
@@ -226,10 +227,9 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
 impl<T: Send + 'static> Begun<T> {
     #[inline]
     fn measured<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        match &self.group(env).core.gauge {
-            Some(gauge) if self.stands_for > 0 => gauge.measure(self.stands_for, f),
-            _ => f(),
-        }
+        // Whoever stands for none need not be asked.
+        let gauge = if self.stands_for > 0 { self.group(env).core.policy.gauge.as_ref() } else { None };
+        measured(gauge, self.stands_for, f)
     }
 }
 

@@ -11,7 +11,6 @@
 //! | `recurring` | the same for a job that repeats |
 //! | `totals` | the counts of a group, which do not wrap |
 //! | `deadline` | when a group ends by itself |
-//! | `gauge` | what is measured of it |
 //! | `failure` | one that ends all that a group has |
 //! | `arrivals` | the oldest of its queue, where that goes for a new one |
 //! | `door` | the bound of its queue, and who waits for room |
@@ -24,7 +23,6 @@ mod arrivals;
 mod deadline;
 pub(crate) mod door;
 mod failure;
-pub(crate) mod gauge;
 pub(crate) mod hold;
 pub(crate) mod inner;
 pub(crate) mod keyed;

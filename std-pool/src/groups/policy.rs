@@ -1,8 +1,12 @@
 //! What is said of a group when it is built.
 #![forbid(unsafe_code)]
 
-use crate::sync::time::Time;
+use std::sync::Arc;
+
 use fastthreadpool_core::{Tick, WITHOUT_END};
+
+use crate::engine::gauge::Measures;
+use crate::sync::time::Time;
 
 /// What becomes of a group whose last handle is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,8 +50,8 @@ pub(crate) struct Policy {
     pub(crate) name: &'static str,
     /// Whether somebody observes the engine, or jobs carry something.
     pub(crate) is_observed: bool,
-    /// Whether it is measured how long jobs wait and run.
-    pub(crate) is_measured: bool,
+    /// What measures how long jobs wait and run.
+    pub(crate) gauge: Option<Arc<dyn Measures>>,
     /// Jobs that may run at the same time.
     pub(crate) limit: Option<usize>,
     pub(crate) is_pausable: bool,

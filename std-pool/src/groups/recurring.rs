@@ -4,6 +4,7 @@ use std::mem;
 
 use fastthreadpool_core::End;
 
+use crate::engine::gauge::measured;
 use crate::engine::slot::Slot;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Recur, Run};
@@ -24,10 +25,7 @@ impl<T: Send + 'static> Run<T> for Recurring<T> {
     }
 
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        inside_recurring(env, self.0.slot, || match &self.0.group().core.gauge {
-            Some(gauge) => gauge.measure(1, f),
-            None => f(),
-        })
+        inside_recurring(env, self.0.slot, || measured(self.0.group().core.policy.gauge.as_ref(), 1, f))
     }
 
     fn slot(&self) -> Option<&Slot> {

@@ -93,7 +93,7 @@ impl GroupCore {
 
     /// A slot of this group's.
     pub(super) fn take_slot(&self, engine: &Engine, parent: Option<&Slot>) -> NonNull<Slot> {
-        let is_careful = self.door.is_some() || self.policy.deadline.is_some() || self.gauge.is_some();
+        let is_careful = self.door.is_some() || self.policy.deadline.is_some() || self.policy.gauge.is_some();
         engine.slots.take(engine, self.owner(), parent, self.policy.is_fail_fast, is_careful)
     }
 

@@ -107,11 +107,11 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
                 }
                 Err(refusal) => return Err(refusal.of(shape.into_function())),
             };
-            gauge = group.core.gauge.as_ref();
+            gauge = group.core.policy.gauge.as_ref();
         }
         let submitted = engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None);
         if let (Some(gauge), Ok(id)) = (gauge, &submitted) {
-            gauge.submitted(*id, || engine.core.is_waiting(*id));
+            gauge.submitted(*id, &|| engine.core.is_waiting(*id));
         }
         submitted
     }

@@ -32,7 +32,8 @@ fn a_note_meets_the_beginning_of_its_job() {
         let of_around = outer.waiting.count() - inner.waiting.count();
         assert!(of_around <= 1 && (is_removed || of_around == 1), "{outer}");
         // Of what has begun no note is left.
-        let is_clear = |group: &crate::Group| group.inner.core.gauge.as_ref().is_some_and(|gauge| gauge.is_clear());
+        let is_clear =
+            |group: &crate::Group| group.inner.core.policy.gauge.as_ref().is_some_and(|gauge| gauge.is_clear());
         assert!(is_clear(&group) && (is_removed || is_clear(&around)));
         pool.shutdown();
         check(&pool, ended);

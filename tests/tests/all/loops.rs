@@ -187,7 +187,7 @@ fn stops(stop: impl Fn(&Pool, &AtomicUsize)) {
         stop(&pool, &begun);
         // Again when it is known what it costs.
         stop(&pool, &begun);
-        assert!(begun.into_inner() < 1 << 32);
+        assert!((begun.into_inner() as u64) < 1 << 32);
     }
 }
 

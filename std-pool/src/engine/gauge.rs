@@ -1,5 +1,5 @@
 //! What is measured of a group, in a pool that is measured: how long its jobs wait for their turn, at its gate and in the queue, and how
-//! long they run.
+//! long they run. Groups know it by a trait, so that a program in which nothing is measured is spared it.
 //!
 //! One in [`SAMPLED`] of the jobs is measured, told by its id, and its run stands for as many; after one that took [`LONG`] each is, and
 //! stands for itself, until one is short. Who has submitted such a one notes when that was; who begins it takes the note.
@@ -10,6 +10,7 @@
 //! | of a job | that begins, and has waited since; or another is noted in its place, and nobody knows |
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
@@ -26,12 +27,55 @@ const SAMPLED: u64 = if cfg!(shuttle) { 1 } else { 64 };
 /// Of jobs that wait so many are known.
 const NOTES: usize = 64;
 
+/// What measures a group.
+pub(crate) trait Measures: fmt::Debug + Send + Sync {
+    /// A job was submitted to begin as soon as it can; `waits`: it has not begun yet.
+    fn submitted(&self, id: JobId, waits: &dyn Fn() -> bool);
+
+    /// A job begins. Returns for how many its runs stand, 0 if they are not measured.
+    fn begin(&self, id: JobId) -> usize;
+
+    /// A run is over that stands for so many.
+    fn ran(&self, stands_for: usize, began: Tick);
+
+    /// Some have waited, or run, in a group inside, which counts here, too.
+    fn inside(&self, what: What, nanos: u64, stands_for: usize);
+
+    /// How long jobs have waited, and run.
+    fn read(&self) -> (Histogram, Histogram);
+
+    /// Whether nobody waits of whom it is known since when.
+    #[cfg(all(test, shuttle))]
+    fn is_clear(&self) -> bool;
+}
+
+/// Runs `f`, which stands for so many, in a group that may be measured.
+#[inline]
+pub(crate) fn measured<R>(gauge: Option<&Arc<dyn Measures>>, stands_for: usize, f: impl FnOnce() -> R) -> R {
+    match gauge {
+        Some(gauge) if stands_for > 0 => {
+            let began = sys::now();
+            let result = f();
+            gauge.ran(stands_for, began);
+            result
+        }
+        _ => f(),
+    }
+}
+
+/// Of what there is a histogram.
+#[derive(Clone, Copy)]
+pub(crate) enum What {
+    Waiting,
+    Running,
+}
+
 /// Who was noted, and since when.
 type Note = Option<(JobId, Tick)>;
 
 pub(crate) struct Gauge {
     /// Of the group around.
-    around: Option<Arc<Gauge>>,
+    around: Option<Arc<dyn Measures>>,
     waiting: Buckets,
     running: Buckets,
     /// The last that was measured was long.
@@ -40,7 +84,7 @@ pub(crate) struct Gauge {
 }
 
 impl Gauge {
-    pub(super) fn new(around: Option<Arc<Self>>) -> Self {
+    pub(super) fn new(around: Option<Arc<dyn Measures>>) -> Self {
         Self {
             around,
             waiting: Buckets::default(),
@@ -56,8 +100,17 @@ impl Gauge {
         (hash.trailing_zeros() >= SAMPLED.trailing_zeros()).then(|| &self.notes[(hash / SAMPLED) as usize % NOTES])
     }
 
-    /// A job was submitted to begin as soon as it can.
-    pub(crate) fn submitted(&self, id: JobId, waits: impl FnOnce() -> bool) {
+    fn take(note: &Mutex<Note>, id: JobId) -> Option<Tick> {
+        note.lock().take_if(|(noted, _)| *noted == id).map(|(_, since)| since)
+    }
+
+    fn has_waited(&self, nanos: u64) {
+        self.inside(What::Waiting, nanos, 1);
+    }
+}
+
+impl Measures for Gauge {
+    fn submitted(&self, id: JobId, waits: &dyn Fn() -> bool) {
         let Some(note) = self.note_of(id) else { return };
         *note.lock() = Some((id, sys::now()));
         if !waits() && Self::take(note, id).is_some() {
@@ -65,16 +118,7 @@ impl Gauge {
         }
     }
 
-    fn take(note: &Mutex<Note>, id: JobId) -> Option<Tick> {
-        note.lock().take_if(|(noted, _)| *noted == id).map(|(_, since)| since)
-    }
-
-    fn has_waited(&self, nanos: u64) {
-        self.each(|gauge| gauge.waiting.add(nanos, 1));
-    }
-
-    /// A job begins. Returns for how many its runs stand, 0 if they are not measured.
-    pub(super) fn begin(&self, id: JobId) -> usize {
+    fn begin(&self, id: JobId) -> usize {
         let note = self.note_of(id);
         if let Some(since) = note.and_then(|note| Self::take(note, id)) {
             self.has_waited(sys::now().since(since));
@@ -86,36 +130,38 @@ impl Gauge {
         }
     }
 
-    /// Measures a run that stands for so many.
-    pub(super) fn measure<R>(&self, stands_for: usize, run: impl FnOnce() -> R) -> R {
-        let began = sys::now();
-        let result = run();
+    fn ran(&self, stands_for: usize, began: Tick) {
         let took = sys::now().since(began);
-        self.each(|gauge| gauge.running.add(took, stands_for));
+        self.inside(What::Running, took, stands_for);
         self.after_long.store(took >= LONG, Ordering::Relaxed);
-        result
     }
 
-    /// This one, and those around it, where its jobs count, too.
-    fn each(&self, f: impl Fn(&Self)) {
-        let mut gauge = Some(self);
-        while let Some(present) = gauge {
-            f(present);
-            gauge = present.around.as_deref();
+    fn inside(&self, what: What, nanos: u64, stands_for: usize) {
+        let buckets = match what {
+            What::Waiting => &self.waiting,
+            What::Running => &self.running,
+        };
+        buckets.add(nanos, stands_for);
+        if let Some(around) = &self.around {
+            around.inside(what, nanos, stands_for);
         }
     }
 
-    /// Whether nobody waits of whom it is known since when.
     #[cfg(all(test, shuttle))]
-    pub(crate) fn is_clear(&self) -> bool {
+    fn is_clear(&self) -> bool {
         self.notes.iter().all(|note| note.lock().is_none())
     }
 
-    /// How long jobs have waited, and run.
-    pub(crate) fn read(&self) -> (Histogram, Histogram) {
+    fn read(&self) -> (Histogram, Histogram) {
         let mut both = (Histogram::default(), Histogram::default());
         self.waiting.add_to(&mut both.0);
         self.running.add_to(&mut both.1);
         both
+    }
+}
+
+impl fmt::Debug for Gauge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gauge").finish_non_exhaustive()
     }
 }
