@@ -194,15 +194,15 @@ fn stops(stop: impl Fn(&Pool, &AtomicUsize)) {
 #[test]
 fn what_is_found_stops_all_participants() {
     stops(|pool, begun| {
-        let found = pool.par(0..u64::MAX).find_any(|n| {
+        let found = pool.par(0..usize::MAX).find_any(|n| {
             begun.fetch_add(1, Ordering::Relaxed);
             n % 1000 == 999
         });
         assert_eq!(found.unwrap() % 1000, 999);
     });
     stops(|pool, begun| {
-        assert!(pool.par(0..u64::MAX).any(|_| begun.fetch_add(1, Ordering::Relaxed) > 10_000));
-        assert!(!pool.par(i64::MIN..i64::MAX).all(|_| begun.fetch_add(1, Ordering::Relaxed) < 100_000));
+        assert!(pool.par(0..usize::MAX).any(|_| begun.fetch_add(1, Ordering::Relaxed) > 10_000));
+        assert!(!pool.par(isize::MIN..isize::MAX).all(|_| begun.fetch_add(1, Ordering::Relaxed) < 100_000));
     });
 }
 

@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use fastthreadpool::{BuildError, CancelReason, Cancellation, Group, JobError, Pool, Priority, SubmitError, WhenFull};
+use fastthreadpool::{
+    BuildError, CancelReason, Cancellation, Group, JobError, MAX_WORKERS, Pool, Priority, SubmitError, WhenFull,
+};
 
 use crate::support::{Drops, HOUR, Occupied, Shut, Waiting, pool, sorted, values};
 
@@ -413,7 +415,7 @@ fn jobs_of_a_pool_that_is_drained_go_on_waiting_for_room() {
 #[test]
 fn when_all_workers_wait_that_there_can_be_one_of_them_is_told() {
     // One, and as many as may stand in.
-    const WORKERS: usize = 1 + 1024;
+    const WORKERS: usize = 1 + if MAX_WORKERS > 1024 { 1024 } else { MAX_WORKERS - 1 };
     let pool: Pool<bool> = Pool::builder().threads(1).stack_size(64 << 10).build().unwrap();
     let group = pool.group::<u32>().queue_capacity(1).build().unwrap();
     let occupied = Occupied::new(&pool);
