@@ -131,7 +131,7 @@ impl Meter {
 
     fn sheet(&self, seat: usize) -> &Sheet {
         let Some(chunk) = self.seats.get(seat / CHUNK) else { return &self.outside };
-        &chunk.get_or_init(Box::default)[seat % CHUNK]
+        &chunk.get_or_init(Box::default)[seat.rem_euclid(CHUNK)]
     }
 
     /// Whether the run of a job is measured.

@@ -26,7 +26,7 @@ fn a_note_meets_the_beginning_of_its_job() {
         assert!(around.wait());
         let ended = if is_removed { Ends { done: 3, cancelled: 1, ..Ends::default() } } else { Ends::ran(4) };
         check_group(&group, Ends::ran(3));
-        let [inner, outer] = [&*group, &around].map(|group| group.metrics());
+        let [inner, outer] = [&*group, &around].map(crate::Group::metrics);
         assert_eq!(inner.running.count(), 3);
         assert!((1..=3).contains(&inner.waiting.count()), "{inner}");
         let of_around = outer.waiting.count() - inner.waiting.count();

@@ -44,7 +44,7 @@ fn the_first_who_reads_meets_the_end() {
         let read = std::iter::from_fn(|| pool.failed().pop()).map(|failed| failed.id);
         assert_eq!(read.collect::<Vec<_>>(), [id]);
         closer.join().unwrap();
-        pool.clear();
+        pool.reset();
         assert!(!pool.failed().is_closed());
     });
 }
