@@ -49,7 +49,7 @@ impl<E> Late<E> {
         self.0.get().map(|made| &**made.results)
     }
 
-    /// Whether there is one, and a callback is yet to be called with some of it.
+    /// Whether a callback has been called with all that there is; so it has where there is no queue.
     pub(crate) fn is_called_back(&self) -> bool {
         self.0.get().is_none_or(|made| (made.ways.is_called_back)(&made.results))
     }
