@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::sys::atomic::{AtomicUsize, Ordering};
 
-const BUCKETS: usize = 64;
+/// The model checker's atomics are large, and its stacks small.
+const BUCKETS: usize = if cfg!(shuttle) { 8 } else { 64 };
 
 /// How many durations there were of each size: of 0 nanoseconds, of 1, of 2 and 3, and so on by powers of two. Not each was measured; one that was
 /// stands for those that were not.
