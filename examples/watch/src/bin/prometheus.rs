@@ -44,7 +44,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let ended = pool.counts();
     let done = format!(r#"fastthreadpool_jobs_done{{pool="sums at the end"}} {}"#, ended.done);
-    if !text.contains(&done) || !text.contains(r#"fastthreadpool_running_seconds_sum{pool="sums at the end",group="short"}"#) {
+    if !text.contains(&done)
+        || !text.contains(r#"fastthreadpool_running_seconds_sum{pool="sums at the end",group="short"}"#)
+    {
         return Err(format!("there is no line {done}").into());
     }
     Ok(())
