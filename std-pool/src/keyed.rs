@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
-use crate::engine::submit::{SubmitError, To};
+use crate::engine::submit::SubmitError;
 use crate::jobs::builder::Job;
 use crate::jobs::call::{Plain, WithContext};
 use crate::jobs::context::Context;
@@ -34,7 +34,7 @@ impl<'g, T: Send + 'static> Keyed<'g, T> {
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.entrance.submit(OnceShape { call: Plain::new(f), way: Keep }, To::Back)
+        self.entrance.append(OnceShape { call: Plain::new(f), way: Keep })
     }
 
     /// See [`Group::submit_iter`](crate::Group::submit_iter).
@@ -48,7 +48,7 @@ impl<'g, T: Send + 'static> Keyed<'g, T> {
         I: Iterator<Item = R> + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.entrance.submit(ItemsShape { function: f, items: PhantomData }, To::Back)
+        self.entrance.append(ItemsShape { function: f, items: PhantomData })
     }
 
     /// See [`Group::spawn`](crate::Group::spawn).
@@ -62,7 +62,7 @@ impl<'g, T: Send + 'static> Keyed<'g, T> {
         U: Send + 'static,
     {
         let (shape, receiver) = SpawnShape::new(Plain::new(f));
-        self.entrance.submit_then(shape, To::Back, |id| receiver.into_handle(Arc::clone(self.entrance.engine), id))
+        self.entrance.append_then(shape, |id| receiver.into_handle(Arc::clone(self.entrance.engine), id))
     }
 
     /// See [`Group::job`](crate::Group::job).

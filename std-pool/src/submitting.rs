@@ -36,7 +36,7 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.submit_to(Plain::new(f), To::Back)
+        self.entrance().append(OnceShape { call: Plain::new(f), way: Keep })
     }
 
     #[inline(always)]
@@ -291,7 +291,7 @@ impl<T: Send + 'static> Group<T> {
         F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.submit_to(WithContext::new(f), To::Back)
+        self.entrance().append(OnceShape { call: WithContext::new(f), way: Keep })
     }
 
     /// Appends a job whose function returns an iterator: each item is a result of the job, and goes to the done queue as
@@ -318,7 +318,7 @@ impl<T: Send + 'static> Group<T> {
         I: Iterator<Item = R> + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.entrance().submit(ItemsShape { function: f, items: PhantomData }, To::Back)
+        self.entrance().append(ItemsShape { function: f, items: PhantomData })
     }
 
     /// Appends a job of any type and returns a handle to it. Nothing goes to the queues of results: a `Result` is returned
@@ -355,6 +355,6 @@ impl<T: Send + 'static> Group<T> {
     {
         let (shape, receiver) = SpawnShape::new(call);
         let entrance = self.entrance();
-        entrance.submit_then(shape, To::Back, |id| receiver.into_handle(Arc::clone(entrance.engine), id))
+        entrance.append_then(shape, |id| receiver.into_handle(Arc::clone(entrance.engine), id))
     }
 }

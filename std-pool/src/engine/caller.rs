@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, JobId, Refused};
+use fastthreadpool_core::JobId;
 
-use crate::engine::submit::{Submission, SubmitError};
 use crate::engine::{Engine, Payload};
 
 /// [`Engine::run_or_take_back`], where there are queues with bounds.
@@ -20,22 +19,5 @@ impl Engine {
         let payload = self.take_back_job(id)?;
         self.has_removed();
         Some(payload)
-    }
-
-    /// [`Engine::submit_by`], and then the job is run here by `run`, if that is given; one that may not begin is refused.
-    #[inline(always)]
-    pub(crate) fn submit_and_run<J: Submission>(
-        self: &Arc<Self>,
-        job: J,
-        put: impl FnOnce(Payload, bool) -> Result<(JobId, Duty), Refused<Payload>>,
-        run: Option<RunOrTakeBack>,
-    ) -> Result<JobId, SubmitError<J::Function>> {
-        let submitted = self.submit_by(job, put);
-        let (Some(run), Ok(id)) = (run, &submitted) else { return submitted };
-        match run(self, *id) {
-            None => submitted,
-            // SAFETY: what `submit_by` has made of this type has come back: nobody has run it.
-            Some(payload) => Err(SubmitError::Full(unsafe { payload.into_job::<J>() }.into_function())),
-        }
     }
 }

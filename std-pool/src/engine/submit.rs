@@ -120,6 +120,68 @@ impl<F> Error for SubmitError<F> {
     }
 }
 
+/// Why the pool has not accepted a job.
+enum Why {
+    Full,
+    Closed,
+    Forked,
+    NoThread(io::Error),
+}
+
+impl Why {
+    fn with<F>(self, function: F) -> SubmitError<F> {
+        match self {
+            Self::Full => SubmitError::Full(function),
+            Self::Closed => SubmitError::Closed(function),
+            Self::Forked => SubmitError::Forked(function),
+            Self::NoThread(error) => SubmitError::NoThread(function, error),
+        }
+    }
+}
+
+/// A job that comes back as the payload that it was made, and why.
+pub(crate) struct Returned {
+    payload: Payload,
+    why: Why,
+}
+
+impl Returned {
+    /// It may not begin where it is, and waits nowhere.
+    pub(crate) fn full(payload: Payload) -> Self {
+        Self { payload, why: Why::Full }
+    }
+
+    /// For who has submitted it.
+    ///
+    /// # Safety
+    ///
+    /// `unpack` may be called with the payload.
+    #[cold]
+    #[inline(never)]
+    unsafe fn to<J: Submission>(self, unpack: unsafe fn(Payload) -> J) -> SubmitError<J::Function> {
+        // SAFETY: the caller's promise.
+        let function = unsafe { unpack(self.payload) }.into_function();
+        self.why.with(function)
+    }
+}
+
+/// Submits a job, as a payload, by a way that gives that back if it does not accept it.
+#[inline(always)]
+pub(crate) fn submit_boxed<J: Submission>(
+    job: J,
+    put: impl FnOnce(Payload) -> Result<JobId, Returned>,
+) -> Result<JobId, SubmitError<J::Function>> {
+    // In a box: most that come here may wait for long, and would keep a page.
+    match put(Payload::new(job)) {
+        Ok(id) => Ok(id),
+        // SAFETY: it is what was made here.
+        Err(back) => Err(unsafe { back.to(Payload::into_job::<J>) }),
+    }
+}
+
+/// What comes of putting a payload in: its id, and what is to be done now.
+pub(crate) type Putting = Result<(JobId, Duty), Refused<Payload>>;
+
 /// Where a job goes.
 #[derive(Clone, Copy)]
 pub(crate) enum To {
@@ -154,32 +216,20 @@ impl<J: Submission> Pack<Payload> for Packed<J> {
 }
 
 impl Engine {
-    /// Submits a job; `gated` if it is to wait at a gate, or belongs to one.
+    /// Submits a job to the end of the queue.
     #[inline(always)]
-    pub(crate) fn submit<J: Submission>(
-        &self,
-        job: J,
-        to: To,
-        gated: Option<Gated>,
-    ) -> Result<JobId, SubmitError<J::Function>> {
+    pub(crate) fn append<J: Submission>(&self, job: J) -> Result<JobId, SubmitError<J::Function>> {
         sys::point();
-        match (to, gated) {
-            (To::Back, None) => {
-                let job = Packed(job);
-                let submitted = match frame::seat_in(self.address()) {
-                    None => self.core.submit_packed(job),
-                    Some(seat) => self.core.submit_packed_from(seat, job),
-                };
-                match submitted {
-                    Ok((id, Duty::Nothing)) => Ok(id),
-                    // SAFETY: what a lane has of this job is packed.
-                    Ok((id, duty)) => self.submitted(id, duty, |payload| unsafe { unstow::<J>(payload) }),
-                    Err(refused) => Err(self.refused(refused.map(|Packed(job)| job))),
-                }
-            }
-            (to, gated) => {
-                self.submit_by(job, |job, nested| self.put_entry(job, Priority::Normal, &to, gated.as_ref(), nested))
-            }
+        let job = Packed(job);
+        let submitted = match frame::seat_in(self.address()) {
+            None => self.core.submit_packed(job),
+            Some(seat) => self.core.submit_packed_from(seat, job),
+        };
+        match submitted {
+            Ok((id, Duty::Nothing)) => Ok(id),
+            // SAFETY: what a lane has of this job is packed.
+            Ok((id, duty)) => self.submitted(id, duty).map_err(|back| unsafe { back.to(unstow::<J>) }),
+            Err(refused) => Err(self.refused(refused)),
         }
     }
 
@@ -209,8 +259,7 @@ impl Engine {
             return Ok(());
         }
         // There is always room.
-        let is_elsewhere = self.has_refused(true);
-        Err(if is_elsewhere { SubmitError::Forked(()) } else { SubmitError::Closed(()) })
+        Err(self.has_refused(true).with(()))
     }
 
     /// Submits a job by a way that is told whether a job submits it.
@@ -218,17 +267,32 @@ impl Engine {
     pub(crate) fn submit_by<J: Submission>(
         &self,
         job: J,
-        put: impl FnOnce(Payload, bool) -> Result<(JobId, Duty), Refused<Payload>>,
+        put: impl FnOnce(Payload, bool) -> Putting,
     ) -> Result<JobId, SubmitError<J::Function>> {
-        let nested = frame::seat_in(self.address()).is_some();
-        // SAFETY: of what is made here.
-        let unpack = |payload: Payload| unsafe { payload.into_job::<J>() };
-        // In a box: most that come here may wait for long, and would keep a page.
-        match put(Payload::new(job), nested) {
+        sys::point();
+        submit_boxed(job, |payload| match put(payload, self.is_nested()) {
             // Before the rest is told apart: on its way through a place for either the id would be read as it was not written.
             Ok((id, Duty::Nothing)) => Ok(id),
-            Ok((id, duty)) => self.submitted(id, duty, unpack),
-            Err(refused) => Err(self.refused(refused.map(unpack))),
+            other => self.come_of(other),
+        })
+    }
+
+    /// Whether a job of this pool is who submits.
+    #[inline(always)]
+    pub(crate) fn is_nested(&self) -> bool {
+        frame::seat_in(self.address()).is_some()
+    }
+
+    /// A payload was put in, or not.
+    #[inline(never)]
+    pub(crate) fn come_of(&self, put: Putting) -> Result<JobId, Returned> {
+        match put {
+            Ok((id, Duty::Nothing)) => Ok(id),
+            Ok((id, duty)) => self.submitted(id, duty),
+            Err(refused) => {
+                let why = self.has_refused(matches!(refused, Refused::Closed(_)));
+                Err(Returned { payload: refused.into_inner(), why })
+            }
         }
     }
 
@@ -242,7 +306,7 @@ impl Engine {
         to: &To,
         gated: Option<&Gated>,
         nested: bool,
-    ) -> Result<(JobId, Duty), Refused<Payload>> {
+    ) -> Putting {
         match (class, to, gated) {
             (Priority::Normal, &To::Later(due, repeat), None) => self.core.submit_at(payload, nested, due, repeat),
             (Priority::Normal, _, None) | (_, To::Front, None) => self.core.submit_first(payload, nested),
@@ -269,25 +333,21 @@ impl Engine {
     }
 
     /// Puts in a job at the end of the queue.
-    pub(crate) fn put_back(&self, payload: Payload) -> Result<(JobId, Duty), Refused<Payload>> {
+    pub(crate) fn put_back(&self, payload: Payload) -> Putting {
         match frame::seat_in(self.address()) {
             None => self.core.submit(payload),
             Some(seat) => self.core.submit_from(seat, payload),
         }
     }
 
+    /// There is a job, and something to be done about it.
     #[cold]
     #[inline(never)]
-    fn submitted<J: Submission>(
-        &self,
-        id: JobId,
-        duty: Duty,
-        unpack: impl FnOnce(Payload) -> J,
-    ) -> Result<JobId, SubmitError<J::Function>> {
+    fn submitted(&self, id: JobId, duty: Duty) -> Result<JobId, Returned> {
         match self.perform_for(id, duty) {
             None => Ok(id),
             // Nobody has run it.
-            Some((payload, error)) => Err(SubmitError::NoThread(unpack(payload).into_function(), error)),
+            Some((payload, error)) => Err(Returned { payload, why: Why::NoThread(error) }),
         }
     }
 
@@ -302,15 +362,9 @@ impl Engine {
 
     #[cold]
     #[inline(never)]
-    fn refused<J: Submission>(&self, refused: Refused<J>) -> SubmitError<J::Function> {
-        let is_closed = matches!(refused, Refused::Closed(_));
-        let is_elsewhere = self.has_refused(is_closed);
-        let function = refused.into_inner().into_function();
-        match (is_closed, is_elsewhere) {
-            (false, _) => SubmitError::Full(function),
-            (true, true) => SubmitError::Forked(function),
-            (true, false) => SubmitError::Closed(function),
-        }
+    fn refused<J: Submission>(&self, refused: Refused<Packed<J>>) -> SubmitError<J::Function> {
+        let why = self.has_refused(matches!(refused, Refused::Closed(_)));
+        why.with(refused.into_inner().0.into_function())
     }
 
     /// Submits a job that belongs to a scope: nobody removes it. `Err` if the pool does not take it.
@@ -342,13 +396,18 @@ impl Engine {
         is_taken
     }
 
-    /// A job was not accepted. It may have been pending for a moment, and who waits for the end have seen that.
-    /// Returns whether the threads are in another process.
-    fn has_refused(&self, is_closed: bool) -> bool {
+    /// A job was not accepted. It may have been pending for a moment, and who waits for the end have seen that. Returns why.
+    #[cold]
+    #[inline(never)]
+    fn has_refused(&self, is_closed: bool) -> Why {
         let is_elsewhere = self.is_elsewhere();
         if is_closed && !is_elsewhere {
             self.has_removed();
         }
-        is_elsewhere
+        match (is_closed, is_elsewhere) {
+            (false, _) => Why::Full,
+            (true, true) => Why::Forked,
+            (true, false) => Why::Closed,
+        }
     }
 }

@@ -5,11 +5,11 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gated, JobId, Priority, Refused};
+use fastthreadpool_core::{Duty, Gated, JobId, Priority};
 
 use crate::engine::caller::RunOrTakeBack;
 use crate::engine::slot::Slot;
-use crate::engine::submit::To;
+use crate::engine::submit::{Putting, To};
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal};
@@ -38,8 +38,8 @@ pub(crate) struct Ways {
 
 /// Puts a job in that does not wait in a lane. Knows its class, its key, if that has one, and whether a job submits it.
 type Put = fn(&GroupCore, &Engine, Payload, How, bool) -> Putting;
-type How = (Priority, To, Option<Gated>, Option<u64>);
-type Putting = Result<(JobId, Duty), Refused<Payload>>;
+/// Its class, where it goes, at which gate, and its key.
+pub(crate) type How = (Priority, To, Option<Gated>, Option<u64>);
 
 pub(crate) static ALL: Ways = Ways {
     drop_handle: GroupCore::drop_handle,

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::engine::submit::{Packed, Submission, SubmitError, To};
+use crate::engine::submit::{Packed, Submission, SubmitError};
 use crate::groups::hold::Root;
 use crate::jobs::enter::{Entrance, Shape};
 
@@ -55,7 +55,7 @@ impl<T: Send + 'static> Entrance<'_, T> {
         let mut accepted = 0;
         if !self.is_plain {
             for shape in shapes {
-                if let Err(error) = self.submit(shape, To::Back) {
+                if let Err(error) = self.append(shape) {
                     let (function, reason) = error.split();
                     return Err(SubmitAllError { accepted, refused: vec![function], reason });
                 }

@@ -7,14 +7,15 @@ use std::task::{Context, Poll};
 
 use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
 
-use crate::engine::Engine;
 use crate::engine::slot::Slot;
-use crate::engine::submit::{Submission, SubmitError, To};
+use crate::engine::submit::{Returned, Submission, SubmitError, To, submit_boxed};
+use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal, Then};
 use crate::groups::door::Line;
 use crate::groups::hold::{Hold, Root};
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::member::Member;
+use crate::groups::ways::How;
 use crate::sync::time::Deadline;
 
 /// A job without its hold on a group.
@@ -52,29 +53,38 @@ impl<T> Clone for Entrance<'_, T> {
 impl<T> Copy for Entrance<'_, T> {}
 
 impl<'g, T: Send + 'static> Entrance<'g, T> {
+    /// To the end of the queue.
     #[inline(always)]
-    pub(crate) fn submit<S: Shape<T>>(self, shape: S, to: To) -> Result<JobId, SubmitError<S::Function>> {
-        self.submit_then(shape, to, |id| id)
+    pub(crate) fn append<S: Shape<T>>(self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
+        self.append_then(shape, |id| id)
     }
 
     /// The same, and makes something of the id.
     #[inline(always)]
-    pub(crate) fn submit_then<S: Shape<T>, R>(
+    pub(crate) fn append_then<S: Shape<T>, R>(
         self,
         shape: S,
-        to: To,
         then: impl FnOnce(JobId) -> R,
     ) -> Result<R, SubmitError<S::Function>> {
         let Self { engine, group, is_plain, key } = self;
-        match (is_plain, to, key) {
-            // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
-            (true, ..) => engine.submit(shape.hold(Root), to, None).map(then),
-            (false, To::Back, None) if !group.core.is_slow => Self::submit_member(engine, group, shape).map(then),
-            _ => Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, to, false).map(then),
+        // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
+        if is_plain {
+            engine.append(shape.hold(Root)).map(then)
+        } else if key.is_none() && !group.core.is_slow {
+            Self::append_member(engine, group, shape).map(then)
+        } else {
+            Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, To::Back, false).map(then)
         }
     }
 
+    /// Wherever it is to go.
+    #[inline(always)]
+    pub(crate) fn submit<S: Shape<T>>(self, shape: S, to: To) -> Result<JobId, SubmitError<S::Function>> {
+        self.submit_ranked(Priority::Normal, shape, to)
+    }
+
     /// A job of any class.
+    #[inline(always)]
     pub(crate) fn submit_ranked<S: Shape<T>>(
         self,
         class: Priority,
@@ -82,25 +92,25 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         to: To,
     ) -> Result<JobId, SubmitError<S::Function>> {
         let Self { engine, group, is_plain, key } = self;
-        match (class, is_plain) {
-            (Priority::Normal, _) => self.submit(shape, to),
-            (class, true) => engine
+        match (class, to) {
+            (Priority::Normal, To::Back) => self.append(shape),
+            (class, to) if is_plain => engine
                 .submit_by(shape.hold(Root), |payload, nested| engine.put_entry(payload, class, &to, None, nested)),
-            (class, false) => Self::submit_by_ways(engine, group, (class, key), shape, to, false),
+            (class, to) => Self::submit_by_ways(engine, group, (class, key), shape, to, false),
         }
     }
 
     /// To the end of the queue, where nothing is in between.
     // Out of the way of a plain pool's jobs, and so are its arguments: in registers.
     #[inline(never)]
-    fn submit_member<S: Shape<T>>(
+    fn append_member<S: Shape<T>>(
         engine: &Arc<Engine>,
         group: &Inner<T>,
         shape: S,
     ) -> Result<JobId, SubmitError<S::Function>> {
         let (mut slot, mut gauge) = (group.core.slot(engine), None);
         if !slot.is_easy() {
-            slot = match Self::pass_with_care(engine, group) {
+            slot = match pass_with_care(engine, &group.core) {
                 Ok(Some(slot)) => slot,
                 Ok(None) => {
                     return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
@@ -109,21 +119,11 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
             };
             gauge = group.core.policy.gauge.as_ref();
         }
-        let submitted = engine.submit(shape.hold(Member::accept(group, slot)), To::Back, None);
+        let submitted = engine.append(shape.hold(Member::accept(group, slot)));
         if let (Some(gauge), Ok(id)) = (gauge, &submitted) {
             gauge.submitted(*id, &|| engine.core.is_waiting(*id));
         }
         submitted
-    }
-
-    /// The slot, if there is something to look for; `None` if something is to follow.
-    #[cold]
-    #[inline(never)]
-    fn pass_with_care<'s>(engine: &Engine, group: &'s Inner<T>) -> Result<Option<&'s Slot>, Refusal> {
-        if group.core.is_followed_up() {
-            return Ok(None);
-        }
-        Self::pass(engine, group, Asks::LATER).map(|admitted| Some(admitted.slot))
     }
 
     fn pass<'s>(engine: &Engine, group: &'s Inner<T>, asks: Asks) -> Result<Admitted<'s>, Refusal> {
@@ -148,7 +148,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     pub(crate) fn submit_with_room<S: Shape<T>>(self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
         let Self { engine, group, is_plain, key } = self;
         if is_plain || group.core.door.is_none() {
-            return self.submit(shape, To::Back);
+            return self.append(shape);
         }
         Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, To::Back, true)
     }
@@ -165,7 +165,9 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         let Self { engine, group, is_plain, .. } = self;
         let gated = Some(Gated { gate, room: 1, passes: false });
         if is_plain {
-            return engine.submit(shape.hold(Root), To::Back, gated);
+            return engine.submit_by(shape.hold(Root), |payload, nested| {
+                engine.put_entry(payload, Priority::Normal, &To::Back, gated.as_ref(), nested)
+            });
         }
         match Self::pass(engine, group, Asks::LATER) {
             Ok(Admitted { slot, .. }) => {
@@ -195,15 +197,21 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
             Ok(admitted) => admitted,
             Err(refusal) => return Err(refusal.of(shape.into_function())),
         };
-        let (name, ways) = (shape.name(), core.ways());
-        let job = shape.hold(Member::accept(group, slot));
-        let put = |job, nested| (ways.put)(core, engine, job, (class, to, gated, key), nested);
-        let submitted = engine.submit_and_run(job, put, (then == Then::Run).then_some(ways.run_or_take_back));
-        if let Ok(id) = &submitted {
-            entered(core, engine, *id, (name, &to), then);
-        }
-        submitted
+        let name = shape.name();
+        submit_boxed(shape.hold(Member::accept(group, slot)), |payload| {
+            enter(core, engine, (payload, name), (class, to, gated, key), then)
+        })
     }
+}
+
+/// The slot, if there is something to look for; `None` if something is to follow.
+#[cold]
+#[inline(never)]
+fn pass_with_care<'s>(engine: &Engine, core: &'s GroupCore) -> Result<Option<&'s Slot>, Refusal> {
+    if core.is_followed_up() {
+        return Ok(None);
+    }
+    (core.ways().admit)(core, engine, Asks::LATER).map(|admitted| Some(admitted.slot))
 }
 
 /// A job wants to go somewhere; `leaves`: a result. What `asks` says is so if it waits for no time. If it may, comes how it is put in.
@@ -227,11 +235,27 @@ fn ask<'s>(
     Ok((admitted, gated))
 }
 
-/// It has.
+/// It has what it wants. Runs it here, if that is what is to follow: one that may not begin is refused.
 #[inline(never)]
-fn entered(core: &GroupCore, engine: &Engine, id: JobId, (name, to): (&'static str, &To), then: Then) {
-    if then == Then::List {
-        (core.ways().list)(core, engine, id);
+fn enter(
+    core: &GroupCore,
+    engine: &Arc<Engine>,
+    (payload, name): (Payload, &'static str),
+    how: How,
+    then: Then,
+) -> Result<JobId, Returned> {
+    let ways = core.ways();
+    let to = how.1;
+    let id = engine.come_of((ways.put)(core, engine, payload, how, engine.is_nested()))?;
+    match then {
+        Then::Run => {
+            if let Some(payload) = (ways.run_or_take_back)(engine, id) {
+                return Err(Returned::full(payload));
+            }
+        }
+        Then::List => (ways.list)(core, engine, id),
+        Then::Nothing => {}
     }
-    core.tell_accepted(engine, id, name, to, core.is_gated);
+    core.tell_accepted(engine, id, name, &to, core.is_gated);
+    Ok(id)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
-use crate::engine::submit::{SubmitError, To};
+use crate::engine::submit::SubmitError;
 use crate::here::call::catch;
 use crate::jobs::call::{Plain, Renamed};
 use crate::jobs::enter::Entrance;
@@ -83,7 +83,7 @@ where
     W: Way<T>,
 {
     let call = Renamed { call: Plain::new(function), name: type_name::<N>() };
-    entrance.submit(OnceShape { call, way }, To::Back).map_err(MapError::new)
+    entrance.append(OnceShape { call, way }).map_err(MapError::new)
 }
 
 /// A function over many items that returns an iterator for each.
@@ -99,7 +99,7 @@ where
     submit_each(items, |item| {
         let f = Arc::clone(&f);
         let shape = ItemsShape { function: move || f(item), items: PhantomData };
-        entrance.submit(shape, To::Back).map_err(MapError::new)
+        entrance.append(shape).map_err(MapError::new)
     })
 }
 
@@ -262,7 +262,7 @@ where
             let Some(item) = self.items.next() else { break };
             let f = Arc::clone(&self.function);
             let (shape, receiver) = SpawnShape::new(Plain::new(move || f(item)));
-            self.ahead.push_back(match self.entrance.submit(shape, To::Back) {
+            self.ahead.push_back(match self.entrance.append(shape) {
                 Ok(id) => Ahead::Spawned(receiver.into_handle(Arc::clone(self.entrance.engine), id)),
                 Err(SubmitError::Closed(_)) => Ahead::Here(Err(JobError::Cancelled)),
                 Err(refused) => Ahead::Here(each(refused.into_inner())),
