@@ -210,6 +210,10 @@ impl<E: Send> Results<E> {
     pub(crate) fn pop_for_callback(&self) -> Option<E> {
         let entry = self.read(|| {
             let permit = self.count.acquire();
+            // Who has seen that all calls are over is not to see one again for which there is nothing.
+            if permit.is_err() && self.is_empty() {
+                return Err(false);
+            }
             // Before the entry is taken: an empty queue then means that the callback is over, or known to be on.
             self.calling_back.store(true, Ordering::SeqCst);
             permit.map_err(|_| true)

@@ -39,7 +39,8 @@ fn without_measuring_there_are_the_counts() {
 
 #[test]
 fn of_64_jobs_one_is_timed_for_all_and_of_256_one_has_its_wait_measured() {
-    let pool = measured::<()>(2);
+    // One worker: where there are more, a run of the queue may be gone before its first job begins.
+    let pool = measured::<()>(1);
     for _ in 0..640 {
         pool.submit(|| ()).unwrap();
     }
