@@ -204,7 +204,6 @@ fn a_callback_meets_a_close() {
             thread::spawn(move || (0..2).filter(|_| pool.submit(jobs.with(|| 1)).is_ok()).count())
         };
         pool.shutdown();
-        assert_eq!(pool.report().untold, 0);
         let told = calls.ran();
         let accepted = submitter.join().unwrap();
         assert_eq!((jobs.ran(), told), (accepted, accepted));
