@@ -126,10 +126,6 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         submitted
     }
 
-    fn pass<'s>(engine: &Engine, group: &'s Inner<T>, asks: Asks) -> Result<Admitted<'s>, Refusal> {
-        (group.core.ways().admit)(&group.core, engine, asks)
-    }
-
     /// Waits until the group has room for a job: for [`Entrance::submit_with_room`].
     pub(crate) fn wait_for_room(self, deadline: Deadline<'_>) -> Result<(), Refusal> {
         if self.is_plain { Ok(()) } else { self.group.core.wait_for_room(self.engine, deadline) }
@@ -169,7 +165,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
                 engine.put_entry(payload, Priority::Normal, &To::Back, gated.as_ref(), nested)
             });
         }
-        match Self::pass(engine, group, Asks::LATER) {
+        match (group.core.ways().admit)(&group.core, engine, Asks::LATER) {
             Ok(Admitted { slot, .. }) => {
                 let (name, how) = (shape.name(), (Priority::Normal, To::Back, gated, None));
                 let put = |job, nested| (group.core.ways().put)(&group.core, engine, job, how, nested);

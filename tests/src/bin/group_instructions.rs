@@ -31,8 +31,7 @@ fn count_results(group: &Group<usize>) {
 }
 
 fn main() -> ExitCode {
-    let (hired, ready) =
-        (Arc::new(Mutex::new(None)), |worker: &Mutex<Option<WorkerThread>>| worker.lock().ok()?.take());
+    let hired = Arc::new(Mutex::new(None));
     let hire = Arc::clone(&hired);
     let handler = move |worker| {
         *hire.lock().expect("nobody panics with it") = Some(worker);
@@ -51,7 +50,8 @@ fn main() -> ExitCode {
     count_submit(group);
     // The worker is to end when it has done everything.
     assert!(!pool.shutdown_timeout(Duration::ZERO), "nobody works yet");
-    count_run(ready(&hired).expect("a worker was asked for"));
+    let worker: Option<WorkerThread> = hired.lock().expect("nobody panics with it").take();
+    count_run(worker.expect("a worker was asked for"));
     count_results(group);
     ExitCode::SUCCESS
 }
