@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::engine::submit::SubmitError;
+use crate::engine::submit_error::SubmitError;
 use crate::group::Group;
 use crate::jobs::bell::Rung;
 use crate::jobs::continued::Continued;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
-use crate::engine::submit::SubmitError;
+use crate::engine::submit_error::SubmitError;
 use crate::jobs::builder::Job;
 use crate::jobs::call::{Plain, WithContext};
 use crate::jobs::context::Context;

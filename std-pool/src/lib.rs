@@ -84,7 +84,7 @@ pub use build_error::BuildError;
 pub use builder::Builder;
 pub use engine::OnDrop;
 pub use engine::hired::WorkerThread;
-pub use engine::submit::SubmitError;
+pub use engine::submit_error::SubmitError;
 #[cfg(feature = "metrics")]
 pub use exporter::Exporter;
 pub use fastthreadpool_core::{

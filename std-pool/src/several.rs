@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::awaits::Awaits;
-use crate::engine::submit::SubmitError;
+use crate::engine::submit_error::SubmitError;
 use crate::engine::waits::InLine;
 use crate::group::Group;
 use crate::here::cancellation::Cancellation;

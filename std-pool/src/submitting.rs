@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use fastthreadpool_core::JobId;
 
-use crate::engine::submit::{SubmitError, To};
+use crate::engine::submit::To;
+use crate::engine::submit_error::SubmitError;
 use crate::group::Group;
 use crate::jobs::batch::SubmitAllError;
 use crate::jobs::builder::Job;

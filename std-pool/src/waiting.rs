@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fastthreadpool_core::JobId;
 
-use crate::engine::submit::SubmitError;
+use crate::engine::submit_error::SubmitError;
 use crate::group::Group;
 use crate::groups::admission::Refusal;
 use crate::groups::door::Line;

@@ -70,6 +70,7 @@ mod staffing;
 pub(crate) mod stops;
 pub(crate) mod stow;
 pub(crate) mod submit;
+pub(crate) mod submit_error;
 pub(crate) mod threads;
 pub(crate) mod told;
 pub(crate) mod totals;

@@ -12,7 +12,7 @@ use fastthreadpool_core::{AcquireError, JobId, Phase, Tick};
 use crate::engine::Engine;
 use crate::engine::doom::Doom;
 use crate::engine::slot::Slot;
-use crate::engine::submit::SubmitError;
+use crate::engine::submit_error::SubmitError;
 use crate::groups::arrivals::Arrivals;
 use crate::groups::door::{Door, Line};
 use crate::groups::inner::GroupCore;

@@ -11,7 +11,8 @@ use fastthreadpool_core::{JobId, Priority, Tick};
 
 use crate::engine::Engine;
 use crate::engine::due::WallTime;
-use crate::engine::submit::{SubmitError, To};
+use crate::engine::submit::To;
+use crate::engine::submit_error::SubmitError;
 use crate::jobs::call::{Call, Function, Renamed};
 use crate::jobs::enter::{Entrance, Shape};
 use crate::jobs::limited::{Limited, Timed};

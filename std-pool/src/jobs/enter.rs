@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
 
 use crate::engine::slot::Slot;
-use crate::engine::submit::{Returned, Submission, SubmitError, To, submit_boxed};
+use crate::engine::submit::{Returned, Submission, To, submit_boxed};
+use crate::engine::submit_error::SubmitError;
 use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal, Then};
 use crate::groups::door::Line;

@@ -10,7 +10,8 @@ use fastthreadpool_core::{JobId, MissedTickBehavior, Repeat};
 
 use crate::engine::Engine;
 use crate::engine::due::Due;
-use crate::engine::submit::{SubmitError, To};
+use crate::engine::submit::To;
+use crate::engine::submit_error::SubmitError;
 use crate::jobs::builder::{Job, refuse};
 use crate::jobs::call::{CallMut, CallRef};
 use crate::jobs::enter::Entrance;

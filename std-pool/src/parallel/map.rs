@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
-use crate::engine::submit::SubmitError;
+use crate::engine::submit_error::SubmitError;
 use crate::here::call::catch;
 use crate::jobs::call::{Plain, Renamed};
 use crate::jobs::enter::Entrance;

@@ -1,0 +1,132 @@
+//! Why a job was not accepted, with what was submitted.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// A job that was not accepted; gives the function back.
+#[non_exhaustive]
+pub enum SubmitError<F> {
+    /// The queue is bounded and full.
+    Full(F),
+    /// The pool has been shut down, or the group takes nothing any more.
+    Closed(F),
+    /// This process is a child of the one that has the pool's threads.
+    Forked(F),
+    /// The pool has no thread yet and none can be started.
+    NoThread(F, io::Error),
+    /// A job cannot repeat without any time in between.
+    ZeroInterval(F),
+    /// A job of which no run may run.
+    NoRuns(F),
+    /// There was no room in the queue in time.
+    TimedOut(F),
+    /// Who waits for room is in the middle of a job, all workers of its pool wait, and there can be no more: nobody would be left
+    /// who could make some.
+    WouldDeadlock(F),
+}
+
+impl<F> SubmitError<F> {
+    /// The function.
+    pub fn into_inner(self) -> F {
+        match self {
+            Self::Full(f)
+            | Self::Closed(f)
+            | Self::Forked(f)
+            | Self::NoThread(f, _)
+            | Self::ZeroInterval(f)
+            | Self::NoRuns(f)
+            | Self::TimedOut(f)
+            | Self::WouldDeadlock(f) => f,
+        }
+    }
+
+    /// The same with something else in the place of the function.
+    pub(crate) fn map<G>(self, f: impl FnOnce(F) -> G) -> SubmitError<G> {
+        match self {
+            Self::Full(inner) => SubmitError::Full(f(inner)),
+            Self::Closed(inner) => SubmitError::Closed(f(inner)),
+            Self::Forked(inner) => SubmitError::Forked(f(inner)),
+            Self::NoThread(inner, error) => SubmitError::NoThread(f(inner), error),
+            Self::ZeroInterval(inner) => SubmitError::ZeroInterval(f(inner)),
+            Self::NoRuns(inner) => SubmitError::NoRuns(f(inner)),
+            Self::TimedOut(inner) => SubmitError::TimedOut(f(inner)),
+            Self::WouldDeadlock(inner) => SubmitError::WouldDeadlock(f(inner)),
+        }
+    }
+
+    /// The same with nothing in the place of the function, which comes, too.
+    pub(crate) fn split(self) -> (F, SubmitError<()>) {
+        let mut function = None;
+        let error = self.map(|f| function = Some(f));
+        (function.unwrap_or_else(|| unreachable!("each has one")), error)
+    }
+
+    fn text(&self) -> &'static str {
+        match self {
+            Self::Full(_) => "the job was refused: the queue is full",
+            Self::Closed(_) => "the job was refused: the pool has been shut down, or the group has ended",
+            Self::Forked(_) => "the job was refused: the pool's threads are in another process",
+            Self::NoThread(..) => "the job was refused: the pool has no thread and none can be started",
+            Self::ZeroInterval(_) => "the job was refused: its interval is zero",
+            Self::NoRuns(_) => "the job was refused: none of its runs may run",
+            Self::TimedOut(_) => "the job was refused: the queue had no room in time",
+            Self::WouldDeadlock(_) => "the job was refused: all workers wait, and nobody could make room in the queue",
+        }
+    }
+}
+
+impl<F> fmt::Debug for SubmitError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Closed(_) => "Closed(..)",
+            Self::Forked(_) => "Forked(..)",
+            Self::NoThread(..) => "NoThread(..)",
+            Self::ZeroInterval(_) => "ZeroInterval(..)",
+            Self::NoRuns(_) => "NoRuns(..)",
+            Self::TimedOut(_) => "TimedOut(..)",
+            Self::WouldDeadlock(_) => "WouldDeadlock(..)",
+        })
+    }
+}
+
+impl<F> fmt::Display for SubmitError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoThread(_, error) => write!(f, "{}: {error}", self.text()),
+            _ => f.write_str(self.text()),
+        }
+    }
+}
+
+impl<F> Error for SubmitError<F> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            // Which is displayed with this.
+            Self::NoThread(_, error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+/// Why the pool has not accepted a job.
+pub(super) enum Why {
+    Full,
+    Closed,
+    Forked,
+    NoThread(io::Error),
+}
+
+impl Why {
+    /// With the function.
+    pub(super) fn with<F>(self, function: F) -> SubmitError<F> {
+        match self {
+            Self::Full => SubmitError::Full(function),
+            Self::Closed => SubmitError::Closed(function),
+            Self::Forked => SubmitError::Forked(function),
+            Self::NoThread(error) => SubmitError::NoThread(function, error),
+        }
+    }
+}
