@@ -287,8 +287,8 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// Runs on each worker thread before its first job, with the thread's number from 1; may set up thread-local state. It may
-    /// take its time, and wait for jobs: meanwhile other threads are started for them.
+    /// Runs on each worker thread before its first job, with the [thread's number](Pool::thread_number); may set up thread-local
+    /// state. It may take its time, and wait for jobs: meanwhile other threads are started for them.
     ///
     /// Some 60 threads begin at the same time, 3 where `usize` has 32 bits: more do not wait for each other here.
     pub fn on_thread_start(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
@@ -296,7 +296,7 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// Runs on each worker thread after its last job, with the thread's number from 1.
+    /// Runs on each worker thread after its last job, with the [thread's number](Pool::thread_number).
     pub fn on_thread_stop(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.on_thread_stop = Some(Box::new(hook));
         self

@@ -39,6 +39,10 @@ impl<T: Send + 'static> Pool<T> {
 
     /// The number of the present thread, from 1, if it is one of the pool's own.
     ///
+    /// Each thread has the lowest that is free when it is started, and keeps it until its last thread-local value is gone: [`Pool::alive`]
+    /// does not count it any more by then. So, where threads come and go ([`Builder::keep_alive`](crate::Builder::keep_alive)) or others
+    /// stand in for those that wait, a number may be larger than [`Pool::threads`].
+    ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use fastthreadpool::Pool;
