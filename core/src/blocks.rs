@@ -288,14 +288,18 @@ impl<P, R: RawMutex> Blocks<P, R> {
     }
 
     fn is_untaken(&self, position: usize) -> bool {
+        matches!(self.see(position), Look::Free | Look::Ready)
+    }
+
+    fn see(&self, position: usize) -> Look {
         let base = Self::base(position);
-        let Some(block) = self.get(base) else { return self.is_to_come(base) };
+        let free = |is_free: bool| if is_free { Look::Free } else { Look::Taken };
+        let Some(block) = self.get(base) else { return free(self.is_to_come(base)) };
         match block.slot(position).look(Block::<P>::lap(position)) {
-            Look::Free | Look::Ready => true,
             // An earlier run's word, if the block still serves this one: a word of a later run can be seen only after
             // the block has stopped serving this base.
-            Look::OtherLap => self.get(base).is_some_and(|now| ptr::eq(now, block)),
-            Look::Taken => false,
+            Look::OtherLap => free(self.get(base).is_some_and(|now| ptr::eq(now, block))),
+            seen => seen,
         }
     }
 
@@ -425,8 +429,8 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
             .is_some_and(|block| block.slot(position).look(Block::<P>::lap(position)) == Look::Ready)
     }
 
-    fn is_open(&self, _: Pinned<'_>, position: usize) -> bool {
-        self.is_untaken(position)
+    fn look(&self, _: Pinned<'_>, position: usize) -> Look {
+        self.see(position)
     }
 
     fn last_open(&self, _: Pinned<'_>, first: usize, end: usize) -> Option<usize> {

@@ -13,6 +13,8 @@ pub(crate) struct Claimed<R> {
     lane: usize,
     run: R,
     next: usize,
+    /// Where the worker looks around before it goes on: `end`, or before.
+    stop: usize,
     end: usize,
     /// How many positions there were since the last count; and how many of those that have been looked at since had no
     /// payload for this worker.
@@ -21,9 +23,9 @@ pub(crate) struct Claimed<R> {
 }
 
 impl<R: Copy + Default> Claimed<R> {
-    /// None. A worker that leaves the slots has none.
+    /// None.
     pub(crate) fn none() -> Self {
-        Self { lane: 0, run: R::default(), next: 0, end: 0, count: 0, missed: 0 }
+        Self { lane: 0, run: R::default(), next: 0, stop: 0, end: 0, count: 0, missed: 0 }
     }
 
     /// So many positions of one run of a lane.
@@ -35,7 +37,14 @@ impl<R: Copy + Default> Claimed<R> {
         count: usize,
     ) -> Self {
         let run = lane.slots().run(pinned, start, count);
-        Self { lane: number, run, next: start, end: start.wrapping_add(count), count, missed: 0 }
+        let end = start.wrapping_add(count);
+        Self { lane: number, run, next: start, stop: end, end, count, missed: 0 }
+    }
+
+    /// Its worker leaves the slots: where its run is will not be so when it comes back.
+    pub(crate) fn leave(&mut self) {
+        debug_assert!(self.is_empty(), "who leaves has worked it off");
+        self.run = R::default();
     }
 
     /// The number of its lane.
@@ -47,6 +56,22 @@ impl<R: Copy + Default> Claimed<R> {
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.next == self.end
+    }
+
+    /// Whether there is no next position, or only after a look around.
+    #[inline(always)]
+    pub(crate) fn stops(&self) -> bool {
+        self.next == self.stop
+    }
+
+    /// From now on it stops before each position.
+    pub(crate) fn hold(&mut self) {
+        self.stop = self.next;
+    }
+
+    /// It goes over so many positions, of those that are left, before it stops again.
+    pub(crate) fn release(&mut self, count: usize) {
+        self.stop = self.next.wrapping_add(count);
     }
 
     /// The next position.
@@ -87,10 +112,19 @@ impl<R: Copy + Default> Claimed<R> {
         taken
     }
 
-    /// The last position that was gone over is the next one again.
+    /// The last position that was gone over, where there was nothing yet, is the next one again. It stops there.
     pub(crate) fn go_back(&mut self) -> usize {
         self.next = self.next.wrapping_sub(1);
         self.missed -= 1;
+        self.hold();
+        self.next
+    }
+
+    /// Goes over the next position and leaves what will be there. Returns the one after it, where it stops.
+    pub(crate) fn skip(&mut self) -> usize {
+        self.missed += 1;
+        self.advance();
+        self.hold();
         self.next
     }
 

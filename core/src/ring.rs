@@ -158,12 +158,12 @@ impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
 
     fn finish(&self, _: usize, _: usize) {}
 
-    fn is_ready(&self, _: Pinned<'_>, position: usize) -> bool {
-        self.slot(position).look(Self::lap(position)) == Look::Ready
+    fn is_ready(&self, pinned: Pinned<'_>, position: usize) -> bool {
+        self.look(pinned, position) == Look::Ready
     }
 
-    fn is_open(&self, _: Pinned<'_>, position: usize) -> bool {
-        matches!(self.slot(position).look(Self::lap(position)), Look::Free | Look::Ready)
+    fn look(&self, _: Pinned<'_>, position: usize) -> Look {
+        self.slot(position).look(Self::lap(position))
     }
 
     fn sweep(&self, pinned: Pinned<'_>, tail: usize, visit: &mut dyn FnMut(usize)) {

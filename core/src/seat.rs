@@ -38,8 +38,8 @@ use crate::sync::{
 /// How deep jobs that run inside each other can still be told to stop.
 pub const STOPPABLE_DEPTH: usize = sized(4, 2);
 
-/// Positions that a worker can put aside because their producers have not published yet.
-pub(crate) const HOLES: usize = sized(4, 1);
+/// A position put aside because its producer has not published yet: its lane, plus one, and the position.
+pub(crate) type Hole = (AtomicUsize, AtomicUsize);
 
 const IDLE: usize = 0;
 const RUNNING: usize = 1;
@@ -160,8 +160,8 @@ impl Blank for Said {
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
 pub struct Seat<G: Gating> {
     pub(crate) offer: Offer,
-    /// Lane, plus one, and position of each.
-    pub(crate) holes: [(AtomicUsize, AtomicUsize); HOLES],
+    /// The worker has one at most: behind it there may be others of the same producer, and these it begins in order.
+    pub(crate) hole: Hole,
     /// Runs that ended here.
     ended: Ends<G>,
     marks: [Mark; STOPPABLE_DEPTH],
@@ -186,7 +186,7 @@ impl<G: Gating> Seat<G> {
                     end: AtomicUsize::new(0),
                     seen: AtomicUsize::new(0),
                 },
-                holes: each!((AtomicUsize::new(NO_LANE), AtomicUsize::new(0)); HOLES),
+                hole: (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
                 ended: Ends::new(),
                 marks: each!(Mark::new(); STOPPABLE_DEPTH),
                 inner: AtomicUsize::new(0),
@@ -202,7 +202,7 @@ impl<G: Gating> Seat<G> {
     pub(crate) fn name_parts(&self, say: &mut dyn FnMut(&'static str, usize, usize)) {
         use crate::sync::simulated::name;
         name(say, "offer", &self.offer);
-        name(say, "holes", &self.holes);
+        name(say, "hole", &self.hole);
         name(say, "ended", &self.ended);
         name(say, "mark", &self.marks[0]);
         name(say, "taken", &self.taken);

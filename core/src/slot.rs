@@ -65,7 +65,7 @@ pub enum Take<P> {
 
 /// What a word says to a visitor of one lap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub enum Look {
     Free,
     Ready,
     Taken,

@@ -3,7 +3,7 @@
 use crate::pack::Pack;
 use crate::part::Part;
 use crate::pinned::Pinned;
-use crate::slot::Take;
+use crate::slot::{Look, Take};
 use crate::sync::AtomicUsize;
 
 mod sealed {
@@ -94,7 +94,12 @@ pub trait Slots<P>: sealed::Sealed {
     fn is_ready(&self, pinned: Pinned<'_>, position: usize) -> bool;
 
     /// Whether there is a job at this position, or will be one: nobody has taken it yet.
-    fn is_open(&self, pinned: Pinned<'_>, position: usize) -> bool;
+    fn is_open(&self, pinned: Pinned<'_>, position: usize) -> bool {
+        matches!(self.look(pinned, position), Look::Free | Look::Ready)
+    }
+
+    /// What there is at this position. Where a slot is in another lap, it is that of this position or has been.
+    fn look(&self, pinned: Pinned<'_>, position: usize) -> Look;
 
     /// The last position from `first` to before `end` at which there is a job that nobody has taken, of positions whose jobs are in.
     fn last_open(&self, pinned: Pinned<'_>, first: usize, end: usize) -> Option<usize> {

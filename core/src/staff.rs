@@ -147,10 +147,12 @@ pub(crate) struct Idle {
     pub(crate) until: Tick,
     /// That time has come.
     pub(crate) is_long: bool,
+    /// It has slept a while only to give memory back.
+    pub(crate) has_lingered: bool,
 }
 
 impl Blank for Idle {
     const_blank! {
-        const BLANK: Self = Self { until: Tick::ZERO, is_long: false };
+        const BLANK: Self = Self { until: Tick::ZERO, is_long: false, has_lingered: false };
     }
 }

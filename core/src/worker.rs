@@ -23,10 +23,17 @@
 //!
 //! # Where jobs come from, in this order
 //!
-//! Errands, which are no jobs; the urgent stack; the worker's own claim; positions put aside because their producer had not published; due timers, if
+//! Errands, which are no jobs; the urgent stack; the worker's own claim, and a position put aside; due timers, if
 //! nobody sleeps who would mind them, but that once in a share of times what follows has its turn before these; the line of those that gates have let through, if its first one's turn has come; a new
 //! claim, from the main lane and the worker's own lane in turn; the line, whoever's turn it is; a fork; another worker's lane;
 //! the unstarted half of another worker's claim.
+//!
+//! # In which order
+//!
+//! A position may be claimed before its producer has published it. Others may be there behind it, so it is put *aside*, one at a time,
+//! and looked at again and again. What one producer has published, or several of whom each knew of the one before, a worker that is alone
+//! begins in that order: while something is aside no position is begun but one that was seen to be published before what is aside was
+//! last looked at. Had both been published in order, the look would have found the earlier, since it came after that of the later.
 //!
 //! # How much to claim
 //!
@@ -84,14 +91,6 @@ enum Find<P> {
     Rest(Rest),
 }
 
-/// What became of a position whose producer had not published.
-enum Aside {
-    /// It has now, and is the next of the claim again; or it is put aside.
-    Later,
-    /// Too many are aside already.
-    Wait,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Searching,
@@ -111,10 +110,6 @@ pub struct Worker<'p, P, H: Host, S: Storage<P>> {
     round: u32,
     naps: u32,
     ended_before_nap: usize,
-    /// The next claim tries the worker's own lane first.
-    own_first: bool,
-    /// It has slept a while only to give memory back.
-    has_lingered: bool,
     pace: Pace,
     /// Claims in a row of less than a handful of short jobs, none from a search on unless that is only to step aside; and the tail
     /// of the main lane at the last claim.
@@ -161,8 +156,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             round: 0,
             naps: 0,
             ended_before_nap: 0,
-            own_first: false,
-            has_lingered: false,
             pace: Pace::new(),
             slack: 0,
             tail: 0,
@@ -284,11 +277,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                         return Find::Job((payload, Stays::No));
                     }
                 }
-                Take::Gone => self.unmark(),
-                Take::Unpublished => match self.set_aside() {
-                    Aside::Later => {}
-                    Aside::Wait => return Find::Rest(Rest::Park(Some(self.nap()))),
-                },
+                Take::Gone | Take::Unpublished => {
+                    self.unmark();
+                    if matches!(taken, Take::Unpublished) {
+                        self.hold();
+                    }
+                }
             }
         }
         self.find()
@@ -389,7 +383,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Whether the next job is one of the claim: there is one, and nothing more urgent.
     #[inline(always)]
     fn has_claim(&self) -> bool {
-        !self.claim.is_empty()
+        !self.claim.stops()
             && match self.pool.next.urgent.load(Ordering::Relaxed) {
                 0 => true,
                 urgent => S::ERRANDS && self.may_go_on(urgent),
@@ -432,13 +426,15 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                     return Find::Job(found);
                 }
             }
-            if !self.claim.is_empty() {
+            if !self.claim.stops() {
                 return Find::Claim;
             }
-            self.settle();
-            if let Some(found) = self.look_aside() {
-                return Find::Job(found);
+            if self.has_hole() || !self.claim.is_empty() {
+                if let Some(find) = self.go_on() {
+                    return find;
+                }
             }
+            self.settle();
             if self.mind_timers() && !self.owes_a_turn() {
                 continue;
             }
@@ -499,8 +495,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn found(&mut self) -> Duty {
         let mut left = self.left.take();
         self.round = 0;
-        self.naps = 0;
-        self.has_lingered = false;
+        if self.counts_naps() {
+            self.naps = 0;
+        }
         if S::OWN_LANES {
             *self.idle.there() = blank!(Idle);
         }

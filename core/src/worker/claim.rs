@@ -3,7 +3,7 @@
 
 use lock_api::MutexGuard;
 
-use super::{Aside, Find, Found, Worker};
+use super::{Find, Found, Rest, Worker};
 use crate::claim::Claimed;
 use crate::entries::{ERRANDS, Entries, PATIENT, Popped, Stays};
 use crate::fork::Look;
@@ -11,8 +11,8 @@ use crate::host::Host;
 use crate::id::JobId;
 use crate::part::Part;
 use crate::pool::{Line, Pool};
-use crate::seat::{HOLES, NO_LANE};
-use crate::slot::Take;
+use crate::seat::NO_LANE;
+use crate::slot::{self, Take};
 use crate::slots::Slots;
 use crate::storage::Storage;
 use crate::sync::{Ordering, sized, spin_loop};
@@ -72,59 +72,82 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         (payload, stays)
     }
 
-    /// A position was claimed, and marked, before its producer has published: waits a moment for it, then puts it aside.
+    /// A position was claimed before its producer has published.
     #[cold]
-    #[inline(never)]
-    pub(super) fn set_aside(&mut self) -> Aside {
-        let (lane, position) = (self.claim.lane(), self.claim.next().wrapping_sub(1));
-        self.unmark();
-        for _ in 0..PATIENCE {
-            spin_loop();
-            if self.pool.lane(lane).slots().is_ready(self.pinned(), position) {
-                self.go_back();
-                return Aside::Later;
-            }
-        }
-        let free = self.this.holes.iter().find(|(lane, _)| lane.load(Ordering::Relaxed) == NO_LANE);
-        if let Some((hole_lane, hole)) = free {
-            hole.store(position, Ordering::Relaxed);
-            // Others see it by the next exchange of this worker on a head or on the word, which comes before it can sleep.
-            hole_lane.store(lane + 1, Ordering::Release);
-            return Aside::Later;
-        }
-        // After a moment that lets its producer run.
-        self.go_back();
-        Aside::Wait
-    }
-
-    fn go_back(&mut self) {
+    pub(super) fn hold(&mut self) {
         let position = self.claim.go_back();
         self.this.offer.next.store(position, Ordering::Relaxed);
     }
 
-    /// Looks at the positions put aside.
-    #[inline]
-    pub(super) fn look_aside(&mut self) -> Option<Found<P>> {
-        for index in 0..HOLES {
-            let hole = &self.this.holes[index];
-            let Some(lane) = Pool::<P, H, S>::shown(hole.0.load(Ordering::Relaxed)) else { continue };
-            let position = hole.1.load(Ordering::Relaxed);
-            self.mark(JobId::at(lane, position));
-            let taken = self.pool.lane(lane).slots().take(self.pinned(), position);
-            if !matches!(taken, Take::Unpublished) {
-                self.this.holes[index].0.store(NO_LANE, Ordering::Relaxed);
-            }
-            if let Take::Taken(payload) = taken {
-                self.pool.lane(lane).slots().finish(position, 1);
-                return Some((payload, Stays::No));
-            }
-            self.unmark();
+    /// Looks at the position put aside, and at a claim that stops: what one producer has published it begins in order.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn go_on(&mut self) -> Option<Find<P>> {
+        let there = self.see_there();
+        // After that look: what their producers have published before is seen to be there.
+        if let Some(found) = self.look_aside() {
+            return Some(Find::Job(found));
         }
+        if self.claim.is_empty() {
+            return None;
+        }
+        if there > 0 {
+            self.claim.release(there);
+        } else if self.has_hole() {
+            // After a moment that lets its producer run.
+            return Some(Find::Rest(Rest::Park(Some(self.nap()))));
+        } else {
+            let (lane, hole) = &self.this.hole;
+            hole.store(self.claim.next(), Ordering::Relaxed);
+            // Others see it by the next exchange of this worker on a head or on the word, which comes before it can sleep.
+            lane.store(self.claim.lane() + 1, Ordering::Release);
+            self.this.offer.next.store(self.claim.skip(), Ordering::Relaxed);
+        }
+        Some(Find::Claim)
+    }
+
+    /// How many of the next positions of the claim are published, or gone; waits a moment for the first.
+    #[inline(never)]
+    fn see_there(&self) -> usize {
+        let (next, slots) = (self.claim.next(), self.pool.lane(self.claim.lane()).slots());
+        let is_there = |ahead: &usize| slots.look(self.pinned(), next.wrapping_add(*ahead)) != slot::Look::Free;
+        if self.pool.host.wake_cost() == 0 {
+            // Then claims are of one.
+            return usize::from(!self.claim.is_empty() && is_there(&0));
+        }
+        for _ in 0..if self.claim.is_empty() { 0 } else { PATIENCE } {
+            if is_there(&0) {
+                break;
+            }
+            spin_loop();
+        }
+        (0..self.claim.left()).take_while(is_there).count()
+    }
+
+    /// Looks at the position put aside.
+    fn look_aside(&mut self) -> Option<Found<P>> {
+        let (hole, position) = &self.this.hole;
+        let lane = Pool::<P, H, S>::shown(hole.load(Ordering::Relaxed))?;
+        let position = position.load(Ordering::Relaxed);
+        let slots = self.pool.lane(lane).slots();
+        if S::OWN_LANES && slots.look(self.pinned(), position) == slot::Look::Free {
+            return None;
+        }
+        self.mark(JobId::at(lane, position));
+        let taken = slots.take(self.pinned(), position);
+        if !matches!(taken, Take::Unpublished) {
+            hole.store(NO_LANE, Ordering::Relaxed);
+        }
+        if let Take::Taken(payload) = taken {
+            slots.finish(position, 1);
+            return Some((payload, Stays::No));
+        }
+        self.unmark();
         None
     }
 
-    pub(super) fn has_holes(&self) -> bool {
-        self.this.holes.iter().any(|(lane, _)| lane.load(Ordering::Relaxed) != NO_LANE)
+    pub(super) fn has_hole(&self) -> bool {
+        self.this.hole.0.load(Ordering::Relaxed) != NO_LANE
     }
 
     /// Makes due timers urgent, unless a sleeper minds them. Returns whether there were any.
@@ -153,9 +176,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn claim(&mut self) -> bool {
         self.fall_behind();
         let own = self.pool.own_lane(self.seat);
-        self.own_first = !self.own_first && own != 0;
-        let (first, second) = if self.own_first { (own, 0) } else { (0, own) };
-        self.claim_from(first) || (second != first && self.claim_from(second))
+        if own == 0 {
+            return self.claim_from(0);
+        }
+        let own_first = &mut self.turns.there().own_first;
+        *own_first = !*own_first;
+        let (first, second) = if *own_first { (own, 0) } else { (0, own) };
+        self.claim_from(first) || self.claim_from(second)
     }
 
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {
@@ -203,6 +230,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             *aside = aside.saturating_add(u8::from(lane != 0));
         }
         self.claim = Claimed::new(self.pinned(), lane, self.pool.lane(lane), start, len);
+        if self.has_hole() {
+            self.claim.hold();
+        }
         self.pace.claim_began(self.pool.host.wake_cost(), || self.pool.host.now());
     }
 }

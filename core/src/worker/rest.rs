@@ -4,12 +4,11 @@
 use super::aside::SLACK;
 use super::errands::Visits;
 use super::{Find, Mode, Rest, Worker};
-use crate::claim::Claimed;
 use crate::host::{Host, Tick};
 use crate::part::Part;
 use crate::pool::Duty;
 use crate::slots::Slots;
-use crate::staff::{Idle, Staff};
+use crate::staff::Staff;
 use crate::state::{Call, Edge, Phase, Role, State};
 use crate::storage::Storage;
 
@@ -25,10 +24,21 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn nap(&mut self) -> Tick {
-        let shortest = self.pool.host.wake_cost().saturating_mul(4).max(1);
-        let nap = shortest.saturating_mul(1 << self.naps.min(DOUBLED));
-        self.naps = (self.naps + 1).min(NAPS);
+        let nap = match self.pool.host.wake_cost() {
+            // It waits for what is to be published.
+            0 => 1,
+            cost => cost.saturating_mul(4 << self.naps.min(DOUBLED)),
+        };
+        if self.counts_naps() {
+            self.naps = (self.naps + 1).min(NAPS);
+        }
         self.pool.host.now().saturating_add(nap)
+    }
+
+    /// Else it naps only until something is published.
+    #[inline(always)]
+    pub(super) fn counts_naps(&self) -> bool {
+        S::FORKS || self.pool.host.wake_cost() != 0
     }
 
     /// After a nap in which no job has ended, those that run are not short, whatever was measured before.
@@ -91,7 +101,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     fn make_way_now(&mut self) -> Option<Rest> {
-        if self.has_holes() {
+        if self.has_hole() {
             // What it has put aside will be there soon. Until then it claims nothing more.
             return Some(Rest::Park(Some(self.nap())));
         }
@@ -105,8 +115,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if pool.is_short() {
             self.notice_long_jobs();
         }
-        let has_holes = self.has_holes();
-        let unstarted = has_holes || pool.has_unstarted(self.pinned(), self.seat);
+        let has_hole = self.has_hole();
+        let unstarted = has_hole || pool.has_unstarted(self.pinned(), self.seat);
         let others_are_quick = || {
             let state = pool.state();
             state.is_short() && state.others_work() && !state.is_napping()
@@ -146,11 +156,10 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             return None;
         }
         // Nothing is left of it, and what it has found there is not good any more when it comes back.
-        debug_assert!(self.claim.is_empty());
-        self.claim = Claimed::none();
+        self.claim.leave();
         self.mode = Mode::Asleep;
         pool.leave();
-        if role == Role::Plain && !has_holes {
+        if role == Role::Plain && !has_hole {
             deadline = Tick::MAX;
         }
         if S::Slots::TRIMS {
@@ -169,11 +178,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if state.sleeping() != state.alive() {
             return Tick::MAX;
         }
-        let lingers = !self.has_lingered && self.pool.trim(false);
-        if self.has_lingered {
-            self.pool.trim(true);
-        }
-        self.has_lingered = lingers;
+        let has_lingered = self.idle.there().has_lingered;
+        let lingers = self.pool.trim(has_lingered) && !has_lingered;
+        self.idle.there().has_lingered = lingers;
         match self.pool.host.trim_after() {
             Some(ticks) if lingers => self.pool.host.now().saturating_add(ticks),
             _ => Tick::MAX,
@@ -192,7 +199,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             idle.is_long = idle.until > Tick::ZERO && idle.until <= self.pool.host.time();
         }
         // After a nap one look is enough.
-        self.round = if self.naps > 0 { u32::MAX } else { 0 };
+        self.round = if self.counts_naps() && self.naps > 0 { u32::MAX } else { 0 };
     }
 
     fn get_up_inside(&mut self) {
@@ -215,7 +222,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let idle = self.idle.there();
         // If that was over before, and it was needed all the same, it is asked again after as long a time.
         if idle.until == Tick::ZERO || idle.is_long {
-            *idle = Idle { until: now.saturating_add(keeps), is_long: false };
+            (idle.until, idle.is_long) = (now.saturating_add(keeps), false);
         }
         idle.until
     }
@@ -226,7 +233,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         is_closed
             && self.pool.timers() == 0
             && self.pool.visible_work() == 0
-            && !self.has_holes()
+            && !self.has_hole()
             && !self.pool.has_unstarted(self.pinned(), self.seat)
             && !self.stays()
     }
@@ -237,7 +244,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Asked before it parks: whether it is not to.
     fn has_to_leave(&self) -> bool {
-        self.may_exit() || (S::OWN_LANES && self.is_crowd() && !self.has_holes())
+        self.may_exit() || (S::OWN_LANES && self.is_crowd() && !self.has_hole())
     }
 
     fn is_visitor(&self) -> bool {
@@ -259,7 +266,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// for it afterwards, and calls another if there may be one.
     fn leave_surplus(&mut self) -> Option<Rest> {
         let staff = self.pool.storage.staff()?;
-        if !self.is_surplus(staff) || self.has_holes() {
+        if !self.is_surplus(staff) || self.has_hole() {
             return None;
         }
         let is_crowded = self.pool.state().is_crowded(self.pool.size());
@@ -285,8 +292,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn trim_for_good(&mut self) {
         let state = self.pool.state();
         if S::Slots::TRIMS && state.sleeping() + 1 == state.alive() {
-            debug_assert!(self.claim.is_empty());
-            self.claim = Claimed::none();
+            self.claim.leave();
             self.pool.leave();
             self.pool.trim(true);
             self.pool.enter();

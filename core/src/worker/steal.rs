@@ -6,10 +6,10 @@ use super::Worker;
 use crate::host::Host;
 use crate::pinned::Pinned;
 use crate::pool::Pool;
-use crate::seat::Seat;
+use crate::seat::{Hole, Seat};
 use crate::slots::Slots;
 use crate::storage::Storage;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::Ordering;
 
 /// What a worker knows of how others get on with what they have claimed.
 pub(super) struct Watch {
@@ -70,7 +70,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 
     /// A position that a worker has put aside, and its lane, if nobody has taken it yet.
-    fn open_hole(&self, pinned: Pinned<'_>, (lane, position): &(AtomicUsize, AtomicUsize)) -> Option<(usize, usize)> {
+    fn open_hole(&self, pinned: Pinned<'_>, (lane, position): &Hole) -> Option<(usize, usize)> {
         let lane = Self::shown(lane.load(Ordering::Acquire))?;
         let position = position.load(Ordering::Relaxed);
         self.lane(lane).slots().is_open(pinned, position).then_some((lane, position))
@@ -81,8 +81,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub(crate) fn has_unstarted(&self, pinned: Pinned<'_>, seat: usize) -> bool {
         self.seats().iter().enumerate().any(|(number, other)| {
             number != seat
-                && (self.unstarted(pinned, other, true).is_some()
-                    || other.holes.iter().any(|hole| self.open_hole(pinned, hole).is_some()))
+                && (self.unstarted(pinned, other, true).is_some() || self.open_hole(pinned, &other.hole).is_some())
         })
     }
 }
@@ -104,13 +103,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     fn steal_claimed(&mut self, victim: usize) -> bool {
         let seat = &self.pool.seats()[victim];
-        let hole = |(lane, position): &(AtomicUsize, AtomicUsize)| {
+        let hole = |(lane, position): &Hole| {
             let (lane, position) = (lane.load(Ordering::Acquire), position.load(Ordering::Relaxed));
             let lane = Pool::<P, H, S>::shown(lane)?;
             self.pool.lane(lane).slots().is_ready(self.pinned(), position).then_some((lane, position, 1))
         };
         let found = self.pool.unstarted(self.pinned(), seat, false);
-        let Some((lane, start, len)) = found.or_else(|| seat.holes.iter().find_map(hole)) else { return false };
+        let Some((lane, start, len)) = found.or_else(|| hole(&seat.hole)) else { return false };
         self.this.offer(lane, start, len);
         self.begin_claim(lane, start, len);
         true

@@ -1,4 +1,4 @@
-//! A closed pool starts nobody for jobs that another worker has begun meanwhile.
+//! A closed pool starts nobody for jobs that another worker has begun meanwhile. What one producer has published is begun in order.
 
 use std::boxed::Box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +9,11 @@ use super::{Next, Rest, Runner};
 use crate::end::{After, End};
 use crate::host::{Host, Tick};
 use crate::hosts::ScriptedMutex;
-use crate::pool::{Duty, Pool};
+use crate::id::JobId;
+use crate::pool::{Cancelled, Duty, Pool};
 use crate::running::Running;
 use crate::seat::NO_SEAT;
+use crate::slots::Slots;
 use crate::state::Phase;
 use crate::storage::Growing;
 
@@ -99,4 +101,49 @@ fn for_what_it_has_tried_to_claim_itself() {
     let claim = pool.main().claim(|_| Some(1), |claim| second.this.offer(0, claim.start, claim.len)).unwrap();
     assert_eq!((claim.start, claim.len), (1, 1));
     assert!(matches!(second.next(), Next::Exit { duty: Duty::Nothing, last: false }));
+}
+
+/// Claims of one while it does not know yet that jobs are short; then one of all.
+#[test]
+fn what_was_put_aside_is_begun_before_what_was_published_after_it() {
+    for before in [0, 100] {
+        let pool = Core::growing(HoldsUp::default(), 1, 0);
+        let mut worker = pool.enlist().unwrap();
+        for job in 0..before {
+            let _ = pool.submit(job).unwrap();
+        }
+        let mut ran = Ran::default();
+        assert!(matches!(worker.work(&mut ran), Rest::Park(_)));
+        ran.0.clear();
+        let (start, count) = pool.main().reserve_some(9).unwrap();
+        assert_eq!(count, 9);
+        // More than can be put aside: it waits for the next.
+        assert!(matches!(worker.work(&mut ran), Rest::Park(Some(_))));
+        let publish = |job: usize| {
+            // SAFETY: reserved above, and each published once.
+            unsafe { pool.main().slots().publish(start.wrapping_add(job), job) }
+        };
+        // One producer takes its time, and then another, too.
+        [0, 2, 3, 5, 6, 8].into_iter().for_each(publish);
+        assert!(matches!(worker.work(&mut ran), Rest::Park(Some(_))));
+        [1, 4, 7].into_iter().for_each(publish);
+        assert_eq!(worker.work(&mut ran), Rest::Park(None));
+        assert_eq!(ran.0, [0, 2, 3, 1, 4, 5, 6, 7, 8], "after {before} jobs");
+    }
+}
+
+#[test]
+fn what_somebody_else_has_taken_from_aside_holds_nothing_up() {
+    let pool = Core::growing(HoldsUp::default(), 1, 0);
+    let mut worker = pool.enlist().unwrap();
+    let (start, _) = pool.main().reserve_some(2).unwrap();
+    let mut ran = Ran::default();
+    assert!(matches!(worker.work(&mut ran), Rest::Park(Some(_))));
+    for job in 0..2 {
+        // SAFETY: reserved above, and each published once.
+        unsafe { pool.main().slots().publish(start.wrapping_add(job), job) };
+    }
+    assert_eq!(pool.cancel(JobId::at(0, start)), Cancelled::Removed(0));
+    assert_eq!(worker.work(&mut ran), Rest::Park(None));
+    assert_eq!(ran.0, [1]);
 }

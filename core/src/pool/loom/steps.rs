@@ -5,8 +5,8 @@ use ::loom::sync::atomic::Ordering::Relaxed;
 use ::loom::thread;
 use std::vec::Vec;
 
-use super::stage::{RUN, Resting, Stage, rest_after, rested};
-use super::{LONG, SHORT, model};
+use super::stage::{RUN, Resting, Seated, Stage, rest_after, rested};
+use super::{Grown, LONG, SHORT, model};
 use crate::end::End;
 use crate::pool::{Account, Cancelled, Duty, Pool};
 use crate::slots::Slots;
@@ -122,6 +122,45 @@ fn a_batch_meets_a_worker_that_falls_asleep() {
         duties.push(duty);
         stage.settle(resting, duties);
         stage.assert_over(&[1, 1], Account { accepted: 2, done: 2, ..Account::default() });
+    });
+}
+
+/// A thread on which a worker notes what it runs until it rests.
+fn spawn_noting(stage: &Stage, worker: Seated) -> thread::JoinHandle<(Seated, Vec<usize>)> {
+    stage.spawn(move |pool| note(pool, worker, Vec::new()))
+}
+
+fn note(pool: &Grown, mut worker: Seated, mut ran: Vec<usize>) -> (Seated, Vec<usize>) {
+    while let Next::Run { payload, running, .. } = worker.next() {
+        ran.push(payload);
+        let _ = pool.end(&running, End::Done, None);
+    }
+    (worker, ran)
+}
+
+#[test]
+fn a_worker_alone_begins_the_jobs_of_one_producer_in_their_order() {
+    model(2, || {
+        let stage = Stage::new(LONG, 1, 0);
+        let worker = spawn_noting(&stage, stage.enlist());
+        for job in 0..2 {
+            let _ = stage.pool.submit(job).unwrap();
+        }
+        let (worker, ran) = worker.join().unwrap();
+        let (_, ran) = note(stage.pool, worker, ran);
+        assert_eq!(ran, [0, 1]);
+    });
+}
+
+#[test]
+fn a_worker_alone_begins_the_jobs_of_a_batch_in_their_order() {
+    model(2, || {
+        let stage = Stage::new(SHORT, 1, 0);
+        let worker = spawn_noting(&stage, stage.used_to_short_jobs());
+        assert_eq!(stage.pool.submit_all(&mut [Some(0), Some(1), Some(2)]).0.len(), 3);
+        let (worker, ran) = worker.join().unwrap();
+        let (_, ran) = note(stage.pool, worker, ran);
+        assert_eq!(ran, [0, 1, 2]);
     });
 }
 
