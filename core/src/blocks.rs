@@ -320,6 +320,7 @@ impl<P, R: RawMutex> Blocks<P, R> {
 impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
     const RUN: usize = BLOCK;
     const TRIMS: bool = true;
+    const COUNTS: bool = true;
     const OWNS: bool = true;
 
     type Inside = There<AtomicUsize>;

@@ -13,7 +13,7 @@
 //! # The hole
 //!
 //! A producer may be pre-empted between reserving and publishing. The claim runs over the hole, the claimant puts the
-//! position aside and comes back to it (see [`crate::worker`]); the jobs behind it do not wait.
+//! position aside and comes back to it (see [`crate::worker`]); the jobs behind it do not wait, unless there is a second hole.
 //!
 //! # Order
 //!

@@ -55,6 +55,7 @@ impl<P, const N: usize> Default for Ring<P, N> {
 impl<P: Send, const N: usize> Slots<P> for Ring<P, N> {
     const RUN: usize = N;
     const TRIMS: bool = false;
+    const COUNTS: bool = false;
     const OWNS: bool = false;
 
     type Inside = Absent;

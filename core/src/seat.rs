@@ -158,6 +158,8 @@ impl Blank for Said {
 /// One worker's place in a pool.
 #[derive(Debug)]
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
+// A small target finds one by a shift.
+#[cfg_attr(target_pointer_width = "32", repr(align(32)))]
 pub struct Seat<G: Gating> {
     pub(crate) offer: Offer,
     /// The worker has one at most: behind it there may be others of the same producer, and these it begins in order.

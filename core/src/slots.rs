@@ -26,6 +26,9 @@ pub trait Slots<P>: sealed::Sealed {
     /// Whether [`Slots::trim`] gives anything back.
     const TRIMS: bool;
 
+    /// Whether [`Slots::finish`] does anything.
+    const COUNTS: bool;
+
     /// How many are inside, for stores that have to know it for [`Slots::trim`].
     type Inside: Part<AtomicUsize>;
 
@@ -98,7 +101,7 @@ pub trait Slots<P>: sealed::Sealed {
         matches!(self.look(pinned, position), Look::Free | Look::Ready)
     }
 
-    /// What there is at this position. Where a slot is in another lap, it is that of this position or has been.
+    /// What there is at this position, which is reserved; [`Look::OtherLap`] where its job has gone long ago.
     fn look(&self, pinned: Pinned<'_>, position: usize) -> Look;
 
     /// The last position from `first` to before `end` at which there is a job that nobody has taken, of positions whose jobs are in.

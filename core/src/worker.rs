@@ -31,9 +31,12 @@
 //! # In which order
 //!
 //! A position may be claimed before its producer has published it. Others may be there behind it, so it is put *aside*, one at a time,
-//! and looked at again and again. What one producer has published, or several of whom each knew of the one before, a worker that is alone
-//! begins in that order: while something is aside no position is begun but one that was seen to be published before what is aside was
-//! last looked at. Had both been published in order, the look would have found the earlier, since it came after that of the later.
+//! and looked at again and again. What one producer has published in one lane, or several of whom each knew of the one before, a worker
+//! begins in that order if there is no other and was none: while something is aside it begins no position but one that it has seen to
+//! be published before it last looked aside. Had both been published in order, that look would have found the earlier.
+//!
+//! Behind what is aside it waits for the next position of its claim, and naps. It counts as working then; who calls [`Worker::next`]
+//! has it count as before, so that others may take it for one that searches.
 //!
 //! # How much to claim
 //!
@@ -211,7 +214,16 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                         runner.idle();
                     }
                 }
-                Find::Rest(rest) => return rest,
+                Find::Rest(rest) => {
+                    if S::OWN_LANES && !self.claim.is_empty() {
+                        // It waits for two producers, and does not search meanwhile.
+                        let duty = self.announce();
+                        if duty != Duty::Nothing {
+                            runner.perform(duty);
+                        }
+                    }
+                    return rest;
+                }
                 Find::Claim => {}
             }
         }
@@ -355,7 +367,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn give_up(&mut self) -> State {
         self.come_back();
         // Else what it has taken would keep its run from being used again.
-        self.claim.count(self.pool.lane(self.claim.lane()));
+        if S::Slots::COUNTS {
+            self.claim.count(self.pool.lane(self.claim.lane()));
+        }
         self.pool.end_all(self.seat);
         // Before it is off the count, as by one that ends: see `leave_pool`.
         self.free_seat();
@@ -413,7 +427,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         unsafe { self.claim.take(self.pinned(), || self.pool.lane(lane), position) }
     }
 
-    /// Finds a job or a claim when there is no claim, or something more urgent.
+    /// Finds a job or a claim when there is no claim, or one that stops, or something more urgent.
     #[inline(never)]
     fn find(&mut self) -> Find<P> {
         loop {
@@ -467,6 +481,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// The claim is worked off.
     fn settle(&mut self) {
+        if !S::Slots::COUNTS && self.pool.host.wake_cost() == 0 {
+            return;
+        }
         let taken = self.claim.count(self.pool.lane(self.claim.lane()));
         if taken > 0 {
             self.pace.claim_ended(self.pool.host.wake_cost(), taken, || self.pool.host.now());

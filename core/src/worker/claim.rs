@@ -20,7 +20,7 @@ use crate::sync::{Ordering, sized, spin_loop};
 /// The most positions of one claim.
 pub(super) const CLAIM: usize = sized(64, 2);
 
-/// Looks at a position that its producer has not published yet, before it is put aside.
+/// Looks at a position that its producer has not published yet, before it is put aside or waited for.
 const PATIENCE: usize = sized(64, 1);
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
@@ -85,35 +85,38 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     pub(super) fn go_on(&mut self) -> Option<Find<P>> {
         let there = self.see_there();
         // After that look: what their producers have published before is seen to be there.
-        if let Some(found) = self.look_aside() {
+        let found = self.look_aside();
+        let is_late = there == 0 && !self.claim.is_empty();
+        let waits = is_late && self.has_hole();
+        if is_late && !waits {
+            let (lane, hole) = &self.this.hole;
+            hole.store(self.claim.next(), Ordering::Relaxed);
+            lane.store(self.claim.lane() + 1, Ordering::Release);
+            // Others look here first, and then there: they see it in one of the two.
+            self.this.offer.next.store(self.claim.skip(), Ordering::Release);
+        }
+        if let Some(found) = found {
             return Some(Find::Job(found));
+        }
+        if waits {
+            // A moment that lets its producer run.
+            return Some(Find::Rest(Rest::Park(Some(self.nap()))));
         }
         if self.claim.is_empty() {
             return None;
         }
-        if there > 0 {
-            self.claim.release(there);
-        } else if self.has_hole() {
-            // After a moment that lets its producer run.
-            return Some(Find::Rest(Rest::Park(Some(self.nap()))));
-        } else {
-            let (lane, hole) = &self.this.hole;
-            hole.store(self.claim.next(), Ordering::Relaxed);
-            // Others see it by the next exchange of this worker on a head or on the word, which comes before it can sleep.
-            lane.store(self.claim.lane() + 1, Ordering::Release);
-            self.this.offer.next.store(self.claim.skip(), Ordering::Relaxed);
-        }
+        self.claim.release(there);
         Some(Find::Claim)
     }
 
-    /// How many of the next positions of the claim are published, or gone; waits a moment for the first.
-    #[inline(never)]
+    /// How many of the next positions of the claim are published, or gone. Waits a moment for the first, but not in a small pool without
+    /// a measure: whoever publishes calls somebody then.
     fn see_there(&self) -> usize {
         let (next, slots) = (self.claim.next(), self.pool.lane(self.claim.lane()).slots());
         let is_there = |ahead: &usize| slots.look(self.pinned(), next.wrapping_add(*ahead)) != slot::Look::Free;
-        if self.pool.host.wake_cost() == 0 {
-            // Then claims are of one.
-            return usize::from(!self.claim.is_empty() && is_there(&0));
+        if !S::OWN_LANES && self.pool.host.wake_cost() == 0 {
+            // Claims are of one; if it is over nobody minds what this says.
+            return usize::from(is_there(&0));
         }
         for _ in 0..if self.claim.is_empty() { 0 } else { PATIENCE } {
             if is_there(&0) {

@@ -24,18 +24,15 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn nap(&mut self) -> Tick {
-        let nap = match self.pool.host.wake_cost() {
-            // It waits for what is to be published.
-            0 => 1,
-            cost => cost.saturating_mul(4 << self.naps.min(DOUBLED)),
-        };
+        let mut nap = 1;
         if self.counts_naps() {
+            nap = self.pool.host.wake_cost().saturating_mul(4).max(1).saturating_mul(1 << self.naps.min(DOUBLED));
             self.naps = (self.naps + 1).min(NAPS);
         }
         self.pool.host.now().saturating_add(nap)
     }
 
-    /// Else it naps only until something is published.
+    /// Else it naps only until something is published, or begun by another.
     #[inline(always)]
     pub(super) fn counts_naps(&self) -> bool {
         S::FORKS || self.pool.host.wake_cost() != 0

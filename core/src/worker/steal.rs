@@ -49,8 +49,6 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         if len == 0 || len > most {
             return None;
         }
-        // A claim of one is begun at once, or put aside.
-        let or_open = or_open && most > 1;
         let slots = self.lane(lane).slots();
         let first = |from: usize, count: usize| {
             (0..count).map(|ahead| from.wrapping_add(ahead)).find(|position| {
@@ -60,7 +58,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let middle = next.wrapping_add(len / 2);
         let start = first(middle, len - len / 2).or_else(|| first(next, len / 2))?;
         // A claim is counted as a whole where it ends, and waits for positions that are not published: it must lie in one
-        // run, and nothing in it may be without a producer. One that is ready is sane by itself.
+        // run, and nothing in it may be without a producer. One that is ready is sane by itself; and of one that
+        // is open only others ask, who then nap and look again.
         let mut count = end.wrapping_sub(start);
         if most > 1 {
             let reserved = self.lane(lane).tail().wrapping_sub(start);

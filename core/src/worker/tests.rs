@@ -147,3 +147,23 @@ fn what_somebody_else_has_taken_from_aside_holds_nothing_up() {
     assert_eq!(worker.work(&mut ran), Rest::Park(None));
     assert_eq!(ran.0, [1]);
 }
+
+#[test]
+fn who_waits_for_two_producers_does_not_count_as_one_that_searches() {
+    let pool = Core::growing(HoldsUp::default(), 2, 0);
+    let (mut first, mut second) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+    let mut ran = Ran::default();
+    assert_eq!(second.work(&mut ran), Rest::Park(None));
+    let (start, _) = pool.main().reserve_some(2).unwrap();
+    assert_eq!(pool.submit(2).unwrap().1, Duty::Nothing, "the first searches");
+    assert!(matches!(first.work(&mut ran), Rest::Park(Some(_))));
+    assert_eq!((ran.0.len(), ran.1.pop()), (0, Some(Duty::Wake(second.seat()))));
+    assert!(matches!(second.work(&mut ran), Rest::Park(Some(_))));
+    assert_eq!(ran.0, [2]);
+    for job in 0..2 {
+        // SAFETY: reserved above, and each published once.
+        unsafe { pool.main().slots().publish(start.wrapping_add(job), job) };
+    }
+    assert!(matches!(first.work(&mut ran), Rest::Park(_)));
+    assert_eq!(ran.0, [2, 0, 1]);
+}

@@ -238,3 +238,46 @@ fn a_job_put_aside_is_published_behind_a_long_one_while_another_worker_falls_asl
         stage.assert_over(&[0, 1], Account { accepted: 2, done: 2, ..Account::default() });
     });
 }
+
+/// One that is to come stands behind another that is put aside. When that has come, and is begun, it is put aside in its place. Its
+/// submit has asked before whom to call: it is seen to be published only later.
+#[test]
+fn a_job_takes_the_place_aside_of_a_long_one_while_another_worker_falls_asleep() {
+    model(1, || {
+        let stage = Stage::new(LONG, 2, 0);
+        let pool = stage.pool;
+        let mut owner = stage.enlist();
+        let _ = pool.submit(2).unwrap();
+        let Next::Run { payload: 2, running, .. } = owner.next() else { panic!("a job that comes before") };
+        let (start, _) = pool.main().reserve_some(2).unwrap();
+        let _ = pool.end(&running, End::Done, None);
+        assert!(matches!(owner.next(), Next::Park(Some(_))));
+        let searcher = stage.enlist();
+        let publish = |job: usize| {
+            // SAFETY: reserved above, and each published once.
+            unsafe { pool.main().slots().publish(start.wrapping_add(job), job) };
+        };
+        publish(0);
+        assert_eq!(pool.call(false), Duty::Nothing, "one searches");
+        let searcher = stage.spawn_worker(searcher);
+        let next = owner.next();
+        let (mut resting, mut duties) = rested([searcher]);
+        publish(1);
+        match next {
+            Next::Run { payload, running, duty } => {
+                stage.ran[payload].fetch_add(1, Relaxed);
+                duties.push(duty);
+                stage.perform_in_time(&mut resting, &mut duties);
+                // While that one runs.
+                stage.assert_ran(&[1, 1]);
+                stage.end_and_settle(owner, &running, resting, duties);
+            }
+            Next::Park(deadline) => {
+                resting.push(Resting { worker: owner, parked: true, deadline });
+                stage.settle(resting, duties);
+            }
+            Next::Exit { .. } => panic!("the pool is open"),
+        }
+        stage.assert_over(&[1, 1], Account { accepted: 3, done: 3, ..Account::default() });
+    });
+}
