@@ -20,8 +20,9 @@ use crate::sync::{Ordering, sized, spin_loop};
 /// The most positions of one claim.
 pub(super) const CLAIM: usize = sized(64, 2);
 
-/// Looks at a position that its producer has not published yet, before it is put aside or waited for.
-const PATIENCE: usize = sized(64, 1);
+/// Looks at a position that its producer has not published yet, before it is put aside or waited for: some microseconds, in which one
+/// that runs publishes a whole batch.
+const PATIENCE: usize = sized(256, 1);
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
@@ -105,7 +106,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.claim.is_empty() {
             return None;
         }
-        self.claim.release(there);
+        self.claim.release(if S::OWN_LANES && !self.has_hole() { self.claim.left() } else { there });
         Some(Find::Claim)
     }
 
@@ -124,7 +125,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             spin_loop();
         }
-        (0..self.claim.left()).take_while(is_there).count()
+        // With nothing aside the first is enough, and who looks at others takes their lines from their producers.
+        let most = if self.has_hole() { usize::MAX } else { 1 };
+        (0..self.claim.left().min(most)).take_while(is_there).count()
     }
 
     /// Looks at the position put aside.
