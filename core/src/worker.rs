@@ -35,8 +35,8 @@
 //! begins in that order if there is no other and was none: while something is aside it begins no position but one that it has seen to
 //! be published before it last looked aside. Had both been published in order, that look would have found the earlier.
 //!
-//! Behind what is aside it waits for the next position of its claim, and naps. It counts as working then; who calls [`Worker::next`]
-//! has it count as before, so that others may take it for one that searches.
+//! Behind what is aside it waits for the next position of its claim, and naps. In a pool that grows it counts as working then;
+//! in fixed storage, and for who calls [`Worker::next`], as before, so that others may take it for one that searches.
 //!
 //! # How much to claim
 //!

@@ -32,7 +32,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.pool.host.now().saturating_add(nap)
     }
 
-    /// Else it naps only until something is published, or begun by another.
+    /// Whether it matters how often it has napped in a row; else it naps only until something is published, or begun by another.
     #[inline(always)]
     pub(super) fn counts_naps(&self) -> bool {
         S::FORKS || self.pool.host.wake_cost() != 0
