@@ -1,5 +1,7 @@
 //! What payloads are made of, and how one that was refused comes back.
 
+use core::mem::MaybeUninit;
+
 /// What a payload is made of, at the last moment, in its slot.
 ///
 /// Every payload is made of itself. [`Pack::pack`] may panic: the job was not accepted then, and its place is given up.
@@ -10,6 +12,12 @@ pub trait Pack<P>: Sized {
 
     /// Makes the payload.
     fn pack(self) -> P;
+
+    /// Makes it where it is to stay, and returns that: for who would have to copy what [`Pack::pack`] returns. As that by default.
+    #[inline(always)]
+    fn pack_in(self, place: &mut MaybeUninit<P>) -> &mut P {
+        place.write(self.pack())
+    }
 
     /// Makes it undone, when the pool was closed just then.
     ///

@@ -310,20 +310,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Passes on a panic of [`Pack::pack`]; the job was not accepted then.
     #[inline(always)]
     pub fn submit_packed<J: Pack<P>>(&self, job: J) -> Result<(JobId, Duty), Refused<J>> {
-        if !self.state().is_running() {
-            return Err(Refused::Closed(job));
-        }
-        let position = self.push(0, job).map_err(Refused::Full)?;
-        let id = JobId::in_main(position);
-        let state = self.state();
-        if !state.is_running() {
-            if let Some(payload) = self.take_back(0, position) {
-                // SAFETY: it is what `push` has made of a job of this type, since nobody else had this position.
-                return Err(Refused::Closed(unsafe { J::unpack(payload) }));
-            }
-        }
-        let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
-        Ok((id, duty))
+        self.submit_packed_by(None, job)
     }
 
     /// Appends a job on behalf of the job that runs on `seat`: to the lane of that worker, if it has one. Accepted while
@@ -348,15 +335,45 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// As [`Pool::submit_packed`].
     #[inline(always)]
     pub fn submit_packed_from<J: Pack<P>>(&self, seat: usize, job: J) -> Result<(JobId, Duty), Refused<J>> {
-        if !self.state().takes_nested() {
-            return Err(Refused::Closed(job));
-        }
-        let lane = self.own_lane(seat);
-        let position = self.push(lane, job).map_err(Refused::Full)?;
+        self.submit_packed_by(Some(seat), job)
+    }
+
+    /// [`Pool::submit_packed`], or with a seat [`Pool::submit_packed_from`].
+    ///
+    /// # Errors
+    ///
+    /// As theirs.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::submit_packed`].
+    #[inline(always)]
+    pub fn submit_packed_by<J: Pack<P>>(&self, seat: Option<usize>, job: J) -> Result<(JobId, Duty), Refused<J>> {
         let state = self.state();
-        // A pool that starts to stop just now sweeps the lanes, or this worker runs the job: no taking back.
+        let (id, state) = if let Some(seat) = seat {
+            if !state.takes_nested() {
+                return Err(Refused::Closed(job));
+            }
+            let lane = self.own_lane(seat);
+            let position = self.push(lane, job).map_err(Refused::Full)?;
+            // Not taken back: a pool that starts to stop just now sweeps the lanes, or this worker runs the job.
+            (JobId::at(lane, position), self.state())
+        } else {
+            if !state.is_running() {
+                return Err(Refused::Closed(job));
+            }
+            let position = self.push(0, job).map_err(Refused::Full)?;
+            let state = self.state();
+            if !state.is_running() {
+                if let Some(payload) = self.take_back(0, position) {
+                    // SAFETY: it is what `push` has made of a job of this type, since nobody else had this position.
+                    return Err(Refused::Closed(unsafe { J::unpack(payload) }));
+                }
+            }
+            (JobId::in_main(position), state)
+        };
         let duty = if state.calls_for(self.size()) == Call::Nobody { Duty::Nothing } else { self.call(false) };
-        Ok((JobId::at(lane, position), duty))
+        Ok((id, duty))
     }
 
     /// Reserves a position, and publishes the job there. `Err` when the store is full.
@@ -369,6 +386,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         unsafe { slots.publish(position, job) };
         mem::forget(reserved);
         Ok(position)
+    }
+
+    /// A reserved position, where nothing was published, becomes one that was.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&self, lane: usize, position: usize) {
+        let slots = self.lane(lane).slots();
+        // SAFETY: by `Reserved`: the one attempt to publish has panicked, or there was none.
+        unsafe { slots.give_up(position) };
+        slots.finish(position, 1);
+        self.count_handed_back();
     }
 
     #[cold]
@@ -413,13 +441,10 @@ struct Reserved<'p, P, H: Host, S: Storage<P>> {
 }
 
 impl<P, H: Host, S: Storage<P>> Drop for Reserved<'_, P, H, S> {
-    #[cold]
+    // Not the whole of it: it would have to have an address, and so be stored by each submit.
+    #[inline(always)]
     fn drop(&mut self) {
-        let slots = self.pool.lane(self.lane).slots();
-        // SAFETY: reserved, and the one attempt to publish has panicked, or there was none.
-        unsafe { slots.give_up(self.position) };
-        slots.finish(self.position, 1);
-        self.pool.count_handed_back();
+        self.pool.give_up(self.lane, self.position);
     }
 }
 

@@ -26,6 +26,7 @@
 //! `seat`); the exchange releases the mark, and a canceller who fails acquires it.
 
 use core::mem::MaybeUninit;
+use core::ptr;
 
 use crate::pack::Pack;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_unless_loom, last};
@@ -101,8 +102,11 @@ impl<P> Slot<P> {
     #[inline(always)]
     pub(crate) unsafe fn publish<J: Pack<P>>(&self, lap: usize, job: J, owned: bool) {
         // Made here, so that it is written once, where it stays.
-        // SAFETY: rule 1; nobody else touches the payload of a reserved slot.
-        self.payload.with_mut(|cell| _ = unsafe { (*cell).write(job.pack()) });
+        self.payload.with_mut(|cell| {
+            // SAFETY: rule 1; nobody else touches the payload of a reserved slot.
+            let made = job.pack_in(unsafe { &mut *cell });
+            assert!(ptr::eq(made, cell.cast()), "what was packed is elsewhere");
+        });
         self.word.store(lap << STAGE_BITS | if owned { OWNED } else { READY }, Ordering::Release);
     }
 

@@ -77,6 +77,12 @@ pub(crate) struct Showing<'s> {
 }
 
 impl Showing<'_> {
+    /// Whether its seat shows that it is, so that it needs no frame.
+    #[inline]
+    pub(crate) fn is_at_seat(&self) -> bool {
+        self.begun.is_some()
+    }
+
     /// Runs `f` inside the job: the seat shows that it is, or else a frame does.
     #[inline]
     pub(crate) fn run<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {

@@ -42,6 +42,16 @@ pub(crate) struct Slot {
     pub(crate) cohort: Cohort,
 }
 
+/// A turn of a slot that was accepted, and belongs to no job yet. It is given to one, or back: it does not end by being dropped.
+#[must_use = "a turn that nobody has is waited for in vain"]
+pub(crate) struct Turn<'s>(&'s Slot);
+
+impl<'s> Turn<'s> {
+    pub(crate) fn slot(&self) -> &'s Slot {
+        self.0
+    }
+}
+
 // SAFETY: the pointers name things that are shared between threads, see the rules.
 unsafe impl Send for Slot {}
 // SAFETY: the same; all else is atomic.
@@ -120,6 +130,13 @@ impl Slot {
             self.spread();
         }
         before
+    }
+
+    /// The same for a job that does not know it yet.
+    #[inline]
+    pub(crate) fn accept_turn(&self) -> (Turn<'_>, usize) {
+        let before = self.accept();
+        (Turn(self), before)
     }
 
     /// Several turns more, of a slot without a parent: the first of its present use after `before`.

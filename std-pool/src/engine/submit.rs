@@ -1,55 +1,148 @@
 //! The way of a job into the pool, and back to the caller when it is refused.
 
 use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, Gated, JobId, NotMoved, Pack, Priority, Refused, Repeat, Run, Start, Tick};
 
+use crate::engine::slot::Turn;
 use crate::engine::stow::{stow, unstow};
-use crate::engine::submit_error::{SubmitError, Why};
+use crate::engine::submit_error::SubmitError;
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::here::call::drop_quietly;
 use crate::here::frame;
 use crate::sys;
 
-/// A job that comes back as the payload that it was made, and why.
+/// A job that comes back as what it was made, if it was made anything yet, and why.
 pub(crate) struct Returned {
-    payload: Payload,
-    why: Why,
+    made: Option<Made>,
+    why: SubmitError<()>,
+}
+
+/// What a job was made.
+pub(crate) enum Made {
+    /// What waits in a lane: by [`stow`].
+    Stowed(Payload),
+    /// In a box: most that wait elsewhere may do so for long, and would keep a page.
+    Boxed(Payload),
 }
 
 impl Returned {
+    /// Nothing has been made of it.
+    pub(crate) fn as_it_was(why: SubmitError<()>) -> Self {
+        Self { made: None, why }
+    }
+
     /// It may not begin where it is, and waits nowhere.
     pub(crate) fn full(payload: Payload) -> Self {
-        Self { payload, why: Why::Full }
+        Self { made: Some(Made::Boxed(payload)), why: SubmitError::Full(()) }
     }
 
     /// For who has submitted it.
     ///
     /// # Safety
     ///
-    /// `unpack` may be called with the payload.
+    /// If anything was made, it was made of a `J`.
     #[cold]
     #[inline(never)]
-    unsafe fn to<J: Submission>(self, unpack: unsafe fn(Payload) -> J) -> SubmitError<J::Function> {
-        // SAFETY: the caller's promise.
-        let function = unsafe { unpack(self.payload) }.into_function();
-        self.why.with(function)
+    unsafe fn to<J: Submission>(self, as_it_was: impl FnOnce() -> J::Function) -> SubmitError<J::Function> {
+        let function = match self.made {
+            None => as_it_was(),
+            // SAFETY: the caller's promise.
+            Some(Made::Stowed(payload)) => unsafe { unstow::<J>(payload) }.into_function(),
+            // SAFETY: the same.
+            Some(Made::Boxed(payload)) => unsafe { payload.into_job::<J>() }.into_function(),
+        };
+        self.why.map(|()| function)
     }
 }
 
-/// Submits a job, as a payload, by a way that gives that back if it does not accept it.
+/// Submits a job, as a payload in a box, by a way that gives that back if it does not accept it.
 #[inline(always)]
 pub(crate) fn submit_boxed<J: Submission>(
     job: J,
     put: impl FnOnce(Payload) -> Result<JobId, Returned>,
 ) -> Result<JobId, SubmitError<J::Function>> {
-    // In a box: most that come here may wait for long, and would keep a page.
     match put(Payload::new(job)) {
         Ok(id) => Ok(id),
         // SAFETY: it is what was made here.
-        Err(back) => Err(unsafe { back.to(Payload::into_job::<J>) }),
+        Err(back) => Err(unsafe { back.to::<J>(|| unreachable!("it was made")) }),
+    }
+}
+
+/// What is to be known of a job that comes.
+pub(crate) struct Kind {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// It leaves a result in the done queue, for which there has to be room before it begins.
+    pub(crate) leaves: bool,
+    /// It may wait again when it has begun.
+    pub(crate) goes_back: bool,
+}
+
+/// What becomes a job when it has a turn.
+pub(crate) trait Arrival {
+    type Job: Submission;
+
+    fn kind(&self) -> Kind;
+    fn into_job(self, turn: Turn<'_>) -> Self::Job;
+    fn into_function(self) -> <Self::Job as Submission>::Function;
+}
+
+/// The same without its type: what is not the job's own is one for all.
+pub(crate) trait Coming {
+    /// Asked before that.
+    fn kind(&self) -> Kind;
+
+    /// Makes what is to wait, which happens once, where it is to be: [`Made::Stowed`], or `in_box`.
+    fn make<'p>(&mut self, turn: Turn<'_>, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload;
+}
+
+impl dyn Coming + '_ {
+    /// The same, in a box.
+    pub(crate) fn make_boxed(&mut self, turn: Turn<'_>) -> Payload {
+        made(|place| self.make(turn, true, place))
+    }
+}
+
+/// What is made in a place, which is here.
+fn made(make: impl FnOnce(&mut MaybeUninit<Payload>) -> &mut Payload) -> Payload {
+    let mut place = MaybeUninit::uninit();
+    let made = ptr::from_mut(make(&mut place));
+    assert!(ptr::eq(made, place.as_ptr()), "what was made is elsewhere");
+    // SAFETY: it was made there, as just seen.
+    unsafe { place.assume_init() }
+}
+
+/// As long as nothing was made.
+impl<A: Arrival> Coming for Option<A> {
+    fn kind(&self) -> Kind {
+        self.as_ref().unwrap_or_else(|| unreachable!("nothing was made")).kind()
+    }
+
+    fn make<'p>(&mut self, turn: Turn<'_>, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload {
+        let job = self.take().unwrap_or_else(|| unreachable!("it is made once")).into_job(turn);
+        place.write(if in_box { Payload::new(job) } else { Packed(job).pack() })
+    }
+}
+
+/// Submits what becomes a job by a way that gives back what it does not accept.
+#[inline(always)]
+pub(crate) fn submit_arrival<A: Arrival>(
+    arrival: A,
+    put: impl FnOnce(&mut dyn Coming) -> Result<JobId, Returned>,
+) -> Result<JobId, SubmitError<<A::Job as Submission>::Function>> {
+    let mut arrival = Some(arrival);
+    match put(&mut arrival) {
+        Ok(id) => Ok(id),
+        Err(back) => {
+            let as_it_was = || arrival.take().unwrap_or_else(|| unreachable!("nothing was made")).into_function();
+            // SAFETY: what was made, if anything, was made here.
+            Err(unsafe { back.to::<A::Job>(as_it_was) })
+        }
     }
 }
 
@@ -89,21 +182,68 @@ impl<J: Submission> Pack<Payload> for Packed<J> {
     }
 }
 
+/// A job that becomes a payload in its slot, without its type.
+enum Member<'j> {
+    Comes(&'j mut dyn Coming, Turn<'j>),
+    Made(Payload),
+}
+
+impl Pack<Payload> for Member<'_> {
+    fn pack(self) -> Payload {
+        made(|place| self.pack_in(place))
+    }
+
+    #[inline(always)]
+    fn pack_in(self, place: &mut MaybeUninit<Payload>) -> &mut Payload {
+        match self {
+            Self::Comes(job, turn) => job.make(turn, false, place),
+            Self::Made(payload) => place.write(payload),
+        }
+    }
+
+    unsafe fn unpack(payload: Payload) -> Self {
+        Self::Made(payload)
+    }
+}
+
 impl Engine {
     /// Submits a job to the end of the queue.
     #[inline(always)]
     pub(crate) fn append<J: Submission>(&self, job: J) -> Result<JobId, SubmitError<J::Function>> {
         sys::point();
         let job = Packed(job);
-        let submitted = match frame::seat_in(self.address()) {
-            None => self.core.submit_packed(job),
-            Some(seat) => self.core.submit_packed_from(seat, job),
-        };
+        let submitted = self.core.submit_packed_by(frame::seat_in(self.address()), job);
         match submitted {
             Ok((id, Duty::Nothing)) => Ok(id),
-            // SAFETY: what a lane has of this job is packed.
-            Ok((id, duty)) => self.submitted(id, duty).map_err(|back| unsafe { back.to(unstow::<J>) }),
+            Ok((id, duty)) => self.submitted(id, duty).map_err(|back| {
+                let as_it_was = || unreachable!("it was accepted");
+                // SAFETY: what a lane has of this job is packed.
+                unsafe { back.to::<J>(as_it_was) }
+            }),
             Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    /// The same of a job that has a turn, which comes back, too, if nothing was made of it.
+    #[inline(always)]
+    pub(crate) fn append_member<'t>(
+        &self,
+        job: &'t mut dyn Coming,
+        turn: Turn<'t>,
+    ) -> Result<JobId, (Returned, Option<Turn<'t>>)> {
+        sys::point();
+        let job = Member::Comes(job, turn);
+        let submitted = self.core.submit_packed_by(frame::seat_in(self.address()), job);
+        match submitted {
+            Ok((id, Duty::Nothing)) => Ok(id),
+            Ok((id, duty)) => self.submitted(id, duty).map_err(|back| (back, None)),
+            Err(refused) => {
+                let why = self.has_refused(matches!(refused, Refused::Closed(_)));
+                Err(match refused.into_inner() {
+                    Member::Comes(_, turn) => (Returned { made: None, why }, Some(turn)),
+                    Member::Made(payload) => (Returned { made: Some(Made::Stowed(payload)), why }, None),
+                })
+            }
         }
     }
 
@@ -133,22 +273,24 @@ impl Engine {
             return Ok(());
         }
         // There is always room.
-        Err(self.has_refused(true).with(()))
+        Err(self.has_refused(true))
     }
 
-    /// Submits a job by a way that is told whether a job submits it.
+    /// Submits a payload, in a box, that does not wait in a lane.
     #[inline(never)]
-    pub(crate) fn submit_by<J: Submission>(
+    pub(crate) fn submit_entry(
         &self,
-        job: J,
-        put: impl FnOnce(Payload, bool) -> Putting,
-    ) -> Result<JobId, SubmitError<J::Function>> {
+        payload: Payload,
+        class: Priority,
+        to: &To,
+        gated: Option<&Gated>,
+    ) -> Result<JobId, Returned> {
         sys::point();
-        submit_boxed(job, |payload| match put(payload, self.is_nested()) {
+        match self.put_entry(payload, class, to, gated, self.is_nested()) {
             // Before the rest is told apart: on its way through a place for either the id would be read as it was not written.
             Ok((id, Duty::Nothing)) => Ok(id),
             other => self.come_of(other),
-        })
+        }
     }
 
     /// Whether a job of this pool is who submits.
@@ -162,10 +304,10 @@ impl Engine {
     pub(crate) fn come_of(&self, put: Putting) -> Result<JobId, Returned> {
         match put {
             Ok((id, Duty::Nothing)) => Ok(id),
-            Ok((id, duty)) => self.submitted(id, duty),
+            Ok((id, duty)) => self.submitted_boxed(id, duty),
             Err(refused) => {
                 let why = self.has_refused(matches!(refused, Refused::Closed(_)));
-                Err(Returned { payload: refused.into_inner(), why })
+                Err(Returned { made: Some(Made::Boxed(refused.into_inner())), why })
             }
         }
     }
@@ -221,7 +363,20 @@ impl Engine {
         match self.perform_for(id, duty) {
             None => Ok(id),
             // Nobody has run it.
-            Some((payload, error)) => Err(Returned { payload, why: Why::NoThread(error) }),
+            Some((payload, error)) => {
+                Err(Returned { made: Some(Made::Stowed(payload)), why: SubmitError::NoThread((), error) })
+            }
+        }
+    }
+
+    /// The same of one in a box.
+    #[cold]
+    fn submitted_boxed(&self, id: JobId, duty: Duty) -> Result<JobId, Returned> {
+        match self.perform_for(id, duty) {
+            None => Ok(id),
+            Some((payload, error)) => {
+                Err(Returned { made: Some(Made::Boxed(payload)), why: SubmitError::NoThread((), error) })
+            }
         }
     }
 
@@ -238,16 +393,14 @@ impl Engine {
     #[inline(never)]
     fn refused<J: Submission>(&self, refused: Refused<Packed<J>>) -> SubmitError<J::Function> {
         let why = self.has_refused(matches!(refused, Refused::Closed(_)));
-        why.with(refused.into_inner().0.into_function())
+        let function = refused.into_inner().0.into_function();
+        why.map(|()| function)
     }
 
     /// Submits a job that belongs to a scope: nobody removes it. `Err` if the pool does not take it.
     pub(crate) fn submit_owned<J: Pack<Payload>>(self: &Arc<Self>, job: J) -> Result<JobId, J> {
         const { assert!(J::OWNED) };
-        let submitted = match frame::seat_in(self.address()) {
-            None => self.core.submit_packed(job),
-            Some(seat) => self.core.submit_packed_from(seat, job),
-        };
+        let submitted = self.core.submit_packed_by(frame::seat_in(self.address()), job);
         match submitted {
             Ok((id, duty)) => {
                 // Without threads the scope's own runs it.
@@ -273,15 +426,15 @@ impl Engine {
     /// A job was not accepted. It may have been pending for a moment, and who waits for the end have seen that. Returns why.
     #[cold]
     #[inline(never)]
-    fn has_refused(&self, is_closed: bool) -> Why {
+    fn has_refused(&self, is_closed: bool) -> SubmitError<()> {
         let is_elsewhere = self.is_elsewhere();
         if is_closed && !is_elsewhere {
             self.has_removed();
         }
         match (is_closed, is_elsewhere) {
-            (false, _) => Why::Full,
-            (true, true) => Why::Forked,
-            (true, false) => Why::Closed,
+            (false, _) => SubmitError::Full(()),
+            (true, true) => SubmitError::Forked(()),
+            (true, false) => SubmitError::Closed(()),
         }
     }
 }

@@ -110,23 +110,3 @@ impl<F> Error for SubmitError<F> {
         }
     }
 }
-
-/// Why the pool has not accepted a job.
-pub(super) enum Why {
-    Full,
-    Closed,
-    Forked,
-    NoThread(io::Error),
-}
-
-impl Why {
-    /// With the function.
-    pub(super) fn with<F>(self, function: F) -> SubmitError<F> {
-        match self {
-            Self::Full => SubmitError::Full(function),
-            Self::Closed => SubmitError::Closed(function),
-            Self::Forked => SubmitError::Forked(function),
-            Self::NoThread(error) => SubmitError::NoThread(function, error),
-        }
-    }
-}

@@ -67,14 +67,18 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn of<F>(self, function: F) -> SubmitError<F> {
+    pub(crate) fn error(self) -> SubmitError<()> {
         match self {
-            Self::Full => SubmitError::Full(function),
-            Self::Closed => SubmitError::Closed(function),
-            Self::Forked => SubmitError::Forked(function),
-            Self::TimedOut => SubmitError::TimedOut(function),
-            Self::WouldDeadlock => SubmitError::WouldDeadlock(function),
+            Self::Full => SubmitError::Full(()),
+            Self::Closed => SubmitError::Closed(()),
+            Self::Forked => SubmitError::Forked(()),
+            Self::TimedOut => SubmitError::TimedOut(()),
+            Self::WouldDeadlock => SubmitError::WouldDeadlock(()),
         }
+    }
+
+    pub(crate) fn of<F>(self, function: F) -> SubmitError<F> {
+        self.error().map(|()| function)
     }
 }
 

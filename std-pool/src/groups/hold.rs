@@ -49,17 +49,15 @@ pub(crate) trait Run<T>: Sized + Send + 'static {
     /// Whether results are kept.
     fn keeps(&self, env: &Env) -> bool;
 
-    /// Runs the user's part of one that runs once; and `fail`, if that fails. The turn has ended.
+    /// Runs the user's part of one that runs once, which is called so. The turn has ended.
     #[inline(always)]
-    fn once(
-        self,
-        env: &Env,
-        part: impl FnOnce(&Self) -> Result<(), JobError>,
-        fail: impl FnOnce(&Self, JobError) -> End,
-    ) -> End {
+    fn once(self, env: &Env, name: &'static str, part: impl FnOnce(&Self) -> Result<(), JobError>) -> End
+    where
+        T: Send + 'static,
+    {
         let end = match self.inside(env, || part(&self)) {
             Ok(()) => End::Done,
-            Err(error) => fail(&self, error),
+            Err(error) => fail(env, &self, name, error),
         };
         self.end(env, end);
         end
@@ -126,4 +124,12 @@ impl<T: Send + 'static> Run<T> for Root {
 
     #[inline(always)]
     fn end(self, _: &Env, _: End) {}
+}
+
+/// A run has failed.
+#[cold]
+#[inline(never)]
+pub(crate) fn fail<T: Send + 'static>(env: &Env, run: &impl Run<T>, name: &'static str, error: JobError) -> End {
+    run.group(env).outlet.fail(&env.engine, env.id(), name, error);
+    End::Failed
 }

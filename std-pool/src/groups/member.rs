@@ -16,9 +16,9 @@ use fastthreadpool_core::End;
 
 use crate::engine::gauge::measured;
 use crate::engine::shown::Showing;
-use crate::engine::slot::Slot;
+use crate::engine::slot::{Slot, Turn};
 use crate::engine::worker::Env;
-use crate::groups::hold::{Hold, Run};
+use crate::groups::hold::{Hold, Run, fail};
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::recurring::Recurring;
 use crate::groups::totals::FOLD_AFTER;
@@ -36,11 +36,11 @@ pub(crate) struct Member<T: Send + 'static> {
 unsafe impl<T: Send + 'static> Send for Member<T> {}
 
 impl<T: Send + 'static> Member<T> {
-    /// Accepts a turn. The slot is one of a group of this type.
-    pub(crate) fn accept(group: &Inner<T>, slot: &Slot) -> Self {
-        debug_assert!(slot.owner() == group.core.owner());
-        accept(group, slot);
-        Self { slot: NonNull::from(slot), group: PhantomData }
+    /// Of a turn of that group's.
+    #[inline]
+    pub(crate) fn of(group: &Inner<T>, turn: Turn<'_>) -> Self {
+        debug_assert!(turn.slot().owner() == group.core.owner());
+        Self { slot: NonNull::from(turn.slot()), group: PhantomData }
     }
 
     pub(super) fn slot(&self) -> &Slot {
@@ -53,16 +53,17 @@ impl<T: Send + 'static> Member<T> {
         unsafe { Inner::of(self.slot()) }
     }
 
-    /// The job is about to begin, where there is something to look for. Why it is not to, if it is not.
+    /// The job is about to begin, where there is something to look for. For how many its run stands, or why it is not to begin.
     #[cold]
     #[inline(never)]
-    fn look(&self, env: &Env) -> Option<CancelReason> {
-        let doomed = doomed(self.group(), self.slot());
-        match doomed {
-            Some(_) => leave_nothing_to(self.group(), env),
-            None => self.leave_door(),
+    fn look(&self, env: &Env) -> Result<usize, CancelReason> {
+        let group = self.group();
+        if let Some(reason) = doomed(group, self.slot()) {
+            leave_nothing_to(group, env);
+            return Err(reason);
         }
-        doomed
+        self.leave_door();
+        Ok(group.core.policy.gauge.as_ref().map_or(0, |gauge| gauge.begin(env.id())))
     }
 
     pub(super) fn leave_door(&self) {
@@ -73,12 +74,23 @@ impl<T: Send + 'static> Member<T> {
     }
 }
 
+/// Accepts a turn.
 #[inline]
-pub(super) fn accept<T>(group: &Inner<T>, slot: &Slot) {
-    let before = slot.accept();
+pub(crate) fn accept<'s>(core: &GroupCore, slot: &'s Slot) -> Turn<'s> {
+    let (turn, before) = slot.accept_turn();
     if cfg!(not(target_pointer_width = "64")) && before % FOLD_AFTER == 0 {
-        group.core.cohorts.totals(|| ());
+        core.cohorts.totals(|| ());
     }
+    turn
+}
+
+/// A turn goes to nobody.
+#[cold]
+pub(crate) fn hand_back(core: &GroupCore, turn: Turn<'_>) {
+    if core.door.is_some() {
+        (core.ways().leave_door)(core);
+    }
+    turn.slot().hand_back();
 }
 
 /// Why a job of a group is not to begin.
@@ -97,13 +109,14 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
 
     #[inline]
     fn begin(self, env: &Env) -> Result<Begun<T>, (Self, CancelReason)> {
-        let mut stands_for = 0;
-        if !self.slot().is_easy() {
-            if let Some(reason) = self.look(env) {
-                return Err((self, reason));
+        let stands_for = if self.slot().is_easy() {
+            0
+        } else {
+            match self.look(env) {
+                Ok(stands_for) => stands_for,
+                Err(reason) => return Err((self, reason)),
             }
-            stands_for = self.group().core.policy.gauge.as_ref().map_or(0, |gauge| gauge.begin(env.id()));
-        }
+        };
         let begun = Begun { slot: self.slot, stands_for, group: PhantomData };
         mem::forget(self);
         Ok(begun)
@@ -128,6 +141,7 @@ impl<T: Send + 'static> Hold<T> for Member<T> {
 
 impl<T: Send + 'static> Drop for Member<T> {
     /// It was removed before it ran.
+    #[inline(never)]
     fn drop(&mut self) {
         self.leave_door();
         cancelled(self.group(), self.slot());
@@ -157,11 +171,64 @@ pub(crate) struct Begun<T: Send + 'static> {
 unsafe impl<T: Send + 'static> Send for Begun<T> {}
 
 impl<T: Send + 'static> Begun<T> {
-    /// The same as to end, where that is rare.
+    /// The same as [`Run::once`], one for all functions.
+    #[inline(never)]
+    fn once_by(self, env: &Env, part: &mut dyn Part<T>) -> End {
+        let showing = show(env, self.slot);
+        let is_done = if showing.is_at_seat() && self.stands_for == 0 {
+            part.run(&self)
+        } else {
+            self.run_with_care(env, &showing, part)
+        };
+        if is_done {
+            mem::forget(self);
+            showing.finish();
+            return End::Done;
+        }
+        drop(showing);
+        let end = part.fail(env, &self);
+        self.end(env, end);
+        end
+    }
+
     #[cold]
     #[inline(never)]
-    fn end_late(self, env: &Env, end: End) {
-        self.end(env, end);
+    fn run_with_care(&self, env: &Env, showing: &Showing<'_>, part: &mut dyn Part<T>) -> bool {
+        showing.run(env, || self.measured(env, || part.run(self)))
+    }
+}
+
+/// The user's part of a job that runs once.
+trait Part<T: Send + 'static> {
+    /// Runs it, and returns whether it has ended well.
+    fn run(&mut self, run: &Begun<T>) -> bool;
+
+    /// It has not.
+    fn fail(&mut self, env: &Env, run: &Begun<T>) -> End;
+}
+
+struct Once<F> {
+    name: &'static str,
+    /// `None` once it is called.
+    part: Option<F>,
+    /// What came of it, if that was none.
+    error: Option<JobError>,
+}
+
+impl<T: Send + 'static, F: FnOnce(&Begun<T>) -> Result<(), JobError>> Part<T> for Once<F> {
+    fn run(&mut self, run: &Begun<T>) -> bool {
+        let Some(part) = self.part.take() else { return true };
+        match part(run) {
+            Ok(()) => true,
+            Err(error) => {
+                self.error = Some(error);
+                false
+            }
+        }
+    }
+
+    fn fail(&mut self, env: &Env, run: &Begun<T>) -> End {
+        self.error.take().map_or(End::Failed, |error| fail(env, run, self.name, error))
     }
 }
 
@@ -177,27 +244,9 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
         self.group(env).outlet.keeps()
     }
 
-    #[inline]
-    fn once(
-        self,
-        env: &Env,
-        part: impl FnOnce(&Self) -> Result<(), JobError>,
-        fail: impl FnOnce(&Self, JobError) -> End,
-    ) -> End {
-        let showing = show(env, self.slot);
-        match showing.run(env, || self.measured(env, || part(&self))) {
-            Ok(()) => {
-                mem::forget(self);
-                showing.finish();
-                End::Done
-            }
-            Err(error) => {
-                drop(showing);
-                let end = fail(&self, error);
-                self.end_late(env, end);
-                end
-            }
-        }
+    #[inline(always)]
+    fn once(self, env: &Env, name: &'static str, part: impl FnOnce(&Self) -> Result<(), JobError>) -> End {
+        self.once_by(env, &mut Once { name, part: Some(part), error: None })
     }
 
     #[inline]

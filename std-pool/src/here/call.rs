@@ -11,7 +11,10 @@ use crate::here::location;
 use crate::sys::{self, Mutex};
 
 /// The end of a job that panicked. Displays as the panic's message, and its place if that is known.
-pub struct Panic {
+// In a box: each way on which a panic could come back would have to have its room.
+pub struct Panic(Box<Told>);
+
+struct Told {
     message: Box<str>,
     location: Option<Box<str>>,
     /// In a mutex only so that the whole can be shared between threads, which a payload cannot.
@@ -29,19 +32,19 @@ impl Panic {
         } else {
             "a payload that is not text".into()
         };
-        Self { message, location: location::take(), payload: Mutex::new(Some(payload)) }
+        Self(Box::new(Told { message, location: location::take(), payload: Mutex::new(Some(payload)) }))
     }
 
     /// The panic's message, if its payload was text.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// File, line and column of the panic, where a pool was built with
     /// [`Builder::panic_locations`](crate::Builder::panic_locations); of the thread's last panic, if this one was
     /// [resumed](std::panic::resume_unwind).
     pub fn location(&self) -> Option<&str> {
-        self.location.as_deref()
+        self.0.location.as_deref()
     }
 
     /// The payload, to go on with the panic elsewhere ([`std::panic::resume_unwind`]).
@@ -50,12 +53,11 @@ impl Panic {
     ///
     /// Never: the payload leaves with the panic.
     pub fn into_payload(self) -> Box<dyn Any + Send> {
-        self.payload.lock().take().expect("the payload leaves once, with the whole")
+        self.0.payload.lock().take().expect("the payload leaves once, with the whole")
     }
 }
 
-impl Drop for Panic {
-    #[inline(never)]
+impl Drop for Told {
     fn drop(&mut self) {
         // A payload's destructor is user code, and this may run on a worker.
         if let Some(payload) = self.payload.get_mut().take() {
@@ -66,8 +68,8 @@ impl Drop for Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        self.location.iter().try_for_each(|location| write!(f, ", at {location}"))
+        f.write_str(&self.0.message)?;
+        self.0.location.iter().try_for_each(|location| write!(f, ", at {location}"))
     }
 }
 
@@ -76,8 +78,8 @@ impl Error for Panic {}
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Panic")
-            .field("message", &self.message)
-            .field("location", &self.location)
+            .field("message", &self.0.message)
+            .field("location", &self.0.location)
             .finish_non_exhaustive()
     }
 }

@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 
 use fastthreadpool_core::{Gate, Gated, JobId, Priority, WITHOUT_END};
 
-use crate::engine::slot::Slot;
-use crate::engine::submit::{Returned, Submission, To, submit_boxed};
+use crate::engine::slot::{Slot, Turn};
+use crate::engine::submit::{Arrival, Coming, Kind, Returned, Submission, To, submit_arrival, submit_boxed};
 use crate::engine::submit_error::SubmitError;
 use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal, Then};
 use crate::groups::door::Line;
 use crate::groups::hold::{Hold, Root};
 use crate::groups::inner::{GroupCore, Inner};
-use crate::groups::member::Member;
+use crate::groups::member::{Member, accept, hand_back};
 use crate::groups::ways::How;
 use crate::sync::time::Deadline;
 
@@ -45,6 +45,33 @@ pub(crate) struct Entrance<'g, T> {
     pub(crate) key: Option<u64>,
 }
 
+/// A job that becomes a member of a group.
+struct Joining<'g, T, S> {
+    group: &'g Inner<T>,
+    shape: S,
+}
+
+impl<T: Send + 'static, S: Shape<T>> Arrival for Joining<'_, T, S> {
+    type Job = S::Held<Member<T>>;
+
+    fn kind(&self) -> Kind {
+        Kind {
+            name: self.shape.name(),
+            leaves: self.shape.leaves() && self.group.outlet.keeps(),
+            goes_back: S::GOES_BACK,
+        }
+    }
+
+    #[inline(always)]
+    fn into_job(self, turn: Turn<'_>) -> Self::Job {
+        self.shape.hold(Member::of(self.group, turn))
+    }
+
+    fn into_function(self) -> S::Function {
+        self.shape.into_function()
+    }
+}
+
 impl<T> Clone for Entrance<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -67,14 +94,11 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         shape: S,
         then: impl FnOnce(JobId) -> R,
     ) -> Result<R, SubmitError<S::Function>> {
-        let Self { engine, group, is_plain, key } = self;
         // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
-        if is_plain {
-            engine.append(shape.hold(Root)).map(then)
-        } else if key.is_none() && !group.core.is_slow {
-            Self::append_member(engine, group, shape).map(then)
+        if self.is_plain {
+            self.engine.append(shape.hold(Root)).map(then)
         } else {
-            Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, To::Back, false).map(then)
+            Self::append_member(self.engine, self.group, self.key, shape).map(then)
         }
     }
 
@@ -92,39 +116,46 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         shape: S,
         to: To,
     ) -> Result<JobId, SubmitError<S::Function>> {
-        let Self { engine, group, is_plain, key } = self;
         match (class, to) {
             (Priority::Normal, To::Back) => self.append(shape),
-            (class, to) if is_plain => engine
-                .submit_by(shape.hold(Root), |payload, nested| engine.put_entry(payload, class, &to, None, nested)),
-            (class, to) => Self::submit_by_ways(engine, group, (class, key), shape, to, false),
+            (class, to) if self.is_plain => {
+                submit_boxed(shape.hold(Root), |payload| self.engine.submit_entry(payload, class, &to, None))
+            }
+            (class, to) => self.submit_member(class, shape, to, false),
         }
     }
 
-    /// To the end of the queue, where nothing is in between.
+    /// To the end of the queue.
     // Out of the way of a plain pool's jobs, and so are its arguments: in registers.
     #[inline(never)]
     fn append_member<S: Shape<T>>(
         engine: &Arc<Engine>,
         group: &Inner<T>,
+        key: Option<u64>,
         shape: S,
     ) -> Result<JobId, SubmitError<S::Function>> {
-        let (mut slot, mut gauge) = (group.core.slot(engine), None);
-        if !slot.is_easy() {
-            slot = match pass_with_care(engine, &group.core) {
-                Ok(Some(slot)) => slot,
-                Ok(None) => {
-                    return Self::submit_by_ways(engine, group, (Priority::Normal, None), shape, To::Back, false);
-                }
-                Err(refusal) => return Err(refusal.of(shape.into_function())),
-            };
-            gauge = group.core.policy.gauge.as_ref();
-        }
-        let submitted = engine.append(shape.hold(Member::accept(group, slot)));
-        if let (Some(gauge), Ok(id)) = (gauge, &submitted) {
-            gauge.submitted(*id, &|| engine.core.is_waiting(*id));
-        }
-        submitted
+        submit_arrival(Joining { group, shape }, |job| {
+            if key.is_none() && !group.core.is_slow {
+                append(engine, &group.core, job)
+            } else {
+                submit_by_ways(engine, &group.core, job, (Priority::Normal, key), To::Back, false)
+            }
+        })
+    }
+
+    /// Wherever it is to go.
+    #[inline(never)]
+    fn submit_member<S: Shape<T>>(
+        self,
+        class: Priority,
+        shape: S,
+        to: To,
+        has_room: bool,
+    ) -> Result<JobId, SubmitError<S::Function>> {
+        let Self { engine, group, key, .. } = self;
+        submit_arrival(Joining { group, shape }, |job| {
+            submit_by_ways(engine, &group.core, job, (class, key), to, has_room)
+        })
     }
 
     /// Waits until the group has room for a job: for [`Entrance::submit_with_room`].
@@ -143,11 +174,10 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
 
     /// To the end of the queue, where there is room for it.
     pub(crate) fn submit_with_room<S: Shape<T>>(self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
-        let Self { engine, group, is_plain, key } = self;
-        if is_plain || group.core.door.is_none() {
+        if self.is_plain || self.group.core.door.is_none() {
             return self.append(shape);
         }
-        Self::submit_by_ways(engine, group, (Priority::Normal, key), shape, To::Back, true)
+        self.submit_member(Priority::Normal, shape, To::Back, true)
     }
 
     /// A gate for one job, with room for so many runs: behind it stand those of the group.
@@ -162,42 +192,79 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         let Self { engine, group, is_plain, .. } = self;
         let gated = Some(Gated { gate, room: 1, passes: false });
         if is_plain {
-            return engine.submit_by(shape.hold(Root), |payload, nested| {
-                engine.put_entry(payload, Priority::Normal, &To::Back, gated.as_ref(), nested)
-            });
+            let put = |payload| engine.submit_entry(payload, Priority::Normal, &To::Back, gated.as_ref());
+            return submit_boxed(shape.hold(Root), put);
         }
-        match (group.core.ways().admit)(&group.core, engine, Asks::LATER) {
-            Ok(Admitted { slot, .. }) => {
-                let (name, how) = (shape.name(), (Priority::Normal, To::Back, gated, None));
-                let put = |job, nested| (group.core.ways().put)(&group.core, engine, job, how, nested);
-                let submitted = engine.submit_by(shape.hold(Member::accept(group, slot)), put);
-                submitted.inspect(|id| group.core.tell_accepted(engine, *id, name, &To::Back, true))
+        let how = (Priority::Normal, To::Back, gated, None);
+        submit_arrival(Joining { group, shape }, |job| submit_gated(engine, &group.core, job, how))
+    }
+}
+
+/// To the end of the queue.
+#[inline(never)]
+fn append(engine: &Arc<Engine>, core: &GroupCore, job: &mut dyn Coming) -> Result<JobId, Returned> {
+    let (mut slot, mut gauge) = (core.slot(engine), None);
+    if !slot.is_easy() {
+        slot = match pass_with_care(engine, core) {
+            Ok(Some(slot)) => slot,
+            Ok(None) => return submit_by_ways(engine, core, job, (Priority::Normal, None), To::Back, false),
+            Err(refusal) => return Err(Returned::as_it_was(refusal.error())),
+        };
+        gauge = core.policy.gauge.as_ref();
+    }
+    match engine.append_member(job, accept(core, slot)) {
+        Ok(id) => {
+            if let Some(gauge) = gauge {
+                gauge.submitted(id, &|| engine.core.is_waiting(id));
             }
-            Err(refusal) => Err(refusal.of(shape.into_function())),
+            Ok(id)
+        }
+        Err((back, turn)) => {
+            if let Some(turn) = turn {
+                hand_back(core, turn);
+            }
+            Err(back)
         }
     }
+}
 
-    /// Wherever it is to go.
-    #[inline(never)]
-    fn submit_by_ways<S: Shape<T>>(
-        engine: &Arc<Engine>,
-        group: &Inner<T>,
-        (class, key): (Priority, Option<u64>),
-        shape: S,
-        to: To,
-        has_room: bool,
-    ) -> Result<JobId, SubmitError<S::Function>> {
-        let core = &group.core;
-        let asks = Asks { has_room, is_listed: !S::GOES_BACK, may_run: true };
-        let leaves = shape.leaves() && group.outlet.keeps();
-        let (Admitted { slot, then }, gated) = match ask(core, engine, &to, asks, leaves) {
-            Ok(admitted) => admitted,
-            Err(refusal) => return Err(refusal.of(shape.into_function())),
-        };
-        let name = shape.name();
-        submit_boxed(shape.hold(Member::accept(group, slot)), |payload| {
-            enter(core, engine, (payload, name), (class, to, gated, key), then)
-        })
+/// Wherever it is to go.
+#[inline(never)]
+fn submit_by_ways(
+    engine: &Arc<Engine>,
+    core: &GroupCore,
+    job: &mut dyn Coming,
+    (class, key): (Priority, Option<u64>),
+    to: To,
+    has_room: bool,
+) -> Result<JobId, Returned> {
+    let Kind { name, leaves, goes_back } = job.kind();
+    let asks = Asks { has_room, is_listed: !goes_back, may_run: true };
+    let (Admitted { slot, then }, gated) = match ask(core, engine, &to, asks, leaves) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return Err(Returned::as_it_was(refusal.error())),
+    };
+    let payload = job.make_boxed(accept(core, slot));
+    enter(core, engine, (payload, name), (class, to, gated, key), then)
+}
+
+/// At a gate of its own.
+fn submit_gated(
+    engine: &Arc<Engine>,
+    core: &GroupCore,
+    job: &mut dyn Coming,
+    how: How,
+) -> Result<JobId, Returned> {
+    match (core.ways().admit)(core, engine, Asks::LATER) {
+        Ok(Admitted { slot, .. }) => {
+            let Kind { name, .. } = job.kind();
+            let payload = job.make_boxed(accept(core, slot));
+            let put = (core.ways().put)(core, engine, payload, how, engine.is_nested());
+            let id = engine.come_of(put)?;
+            core.tell_accepted(engine, id, name, &To::Back, true);
+            Ok(id)
+        }
+        Err(refusal) => Err(Returned::as_it_was(refusal.error())),
     }
 }
 

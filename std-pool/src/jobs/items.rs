@@ -8,10 +8,10 @@ use fastthreadpool_core::{End, Ran, Run as CoreRun};
 
 use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
-use crate::groups::hold::{Hold, Run};
+use crate::groups::hold::{Hold, Run, fail};
 use crate::here::call::{catch, drop_quietly};
 use crate::jobs::enter::Shape;
-use crate::jobs::once::{fail, skip};
+use crate::jobs::once::skip;
 use crate::results::outcome::{JobError, Outcome, Sealed};
 
 /// An iterator job, without its hold.

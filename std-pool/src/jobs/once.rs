@@ -40,12 +40,18 @@ impl<T: Send + 'static> Way<T> for Keep {
     #[inline(always)]
     fn take(self, env: &Env, run: &impl Run<T>, value: T) -> Result<(), Panic> {
         if run.keeps(env) {
-            run.group(env).outlet.succeed(&env.engine, env.id(), value);
+            leave(env, run, value);
             Ok(())
         } else {
             drop_value(value)
         }
     }
+}
+
+/// One for all functions of a type.
+#[inline(never)]
+fn leave<T: Send + 'static>(env: &Env, run: &impl Run<T>, value: T) {
+    run.group(env).outlet.keep(&env.engine, env.id(), value);
 }
 
 /// What needs no drop is spared the landing pad.
@@ -140,20 +146,12 @@ where
                 Err(error)
             }
         };
-        Ran::Over(run.once(env, part, |run, error| fail(env, run, name, error)))
+        Ran::Over(run.once(env, name, part))
     }
 
     fn name(&self) -> &'static str {
         self.call.name()
     }
-}
-
-/// A run has failed.
-#[cold]
-#[inline(never)]
-pub(crate) fn fail<T: Send + 'static>(env: &Env, run: &impl Run<T>, name: &'static str, error: JobError) -> End {
-    run.group(env).outlet.fail(&env.engine, env.id(), name, error);
-    End::Failed
 }
 
 /// A job is not to begin: it is dropped, and then its hold.

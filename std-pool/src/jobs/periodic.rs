@@ -7,12 +7,12 @@ use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
 
 use crate::engine::submit::Submission;
 use crate::engine::worker::Env;
-use crate::groups::hold::{Hold, Recur, Run};
+use crate::groups::hold::{Hold, Recur, Run, fail};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};
 use crate::jobs::call::CallMut;
 use crate::jobs::context::Next;
 use crate::jobs::enter::Shape;
-use crate::jobs::once::{Discard, Give, Keep, fail, skip};
+use crate::jobs::once::{Discard, Give, Keep, skip};
 use crate::results::outcome::{JobError, Outcome, outcome};
 
 /// What becomes of each value of a job that repeats.
@@ -25,7 +25,7 @@ impl<T: Send + 'static> EachTime<T> for Keep {
     fn take(&mut self, env: &Env, run: &impl Run<T>, value: T) -> Result<(), Panic> {
         let group = run.group(env);
         if run.keeps(env) && group.core.take_room(&env.engine) {
-            group.outlet.succeed(&env.engine, env.id(), value);
+            group.outlet.keep(&env.engine, env.id(), value);
             return Ok(());
         }
         drop_caught(value)

@@ -212,14 +212,16 @@ impl<T: Send + 'static> Outlet<T> {
     }
 
     /// A job has returned a value, or emitted one.
-    #[inline(always)]
     pub(crate) fn succeed(&self, engine: &Engine, id: JobId, value: T) {
-        if self.keeps {
-            self.leave(Done { id, value });
-            self.tell(engine);
-        } else {
-            drop_quietly(value);
-        }
+        if self.keeps { self.keep(engine, id, value) } else { drop_quietly(value) }
+    }
+
+    /// The same where values are kept.
+    #[inline(always)]
+    pub(crate) fn keep(&self, engine: &Engine, id: JobId, value: T) {
+        debug_assert!(self.keeps);
+        self.leave(Done { id, value });
+        self.tell(engine);
     }
 
     #[inline(always)]
