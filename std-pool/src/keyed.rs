@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
+use crate::engine::submit::To;
 use crate::engine::submit_error::SubmitError;
 use crate::jobs::builder::Job;
 use crate::jobs::call::{Plain, WithContext};
@@ -62,7 +63,8 @@ impl<'g, T: Send + 'static> Keyed<'g, T> {
         U: Send + 'static,
     {
         let (shape, receiver) = SpawnShape::new(Plain::new(f));
-        self.entrance.append_then(shape, |id| receiver.into_handle(Arc::clone(self.entrance.engine), id))
+        let id = self.entrance.submit(shape, To::Back)?;
+        Ok(receiver.into_handle(Arc::clone(self.entrance.engine), id))
     }
 
     /// See [`Group::job`](crate::Group::job).

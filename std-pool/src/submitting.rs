@@ -356,6 +356,7 @@ impl<T: Send + 'static> Group<T> {
     {
         let (shape, receiver) = SpawnShape::new(call);
         let entrance = self.entrance();
-        entrance.append_then(shape, |id| receiver.into_handle(Arc::clone(entrance.engine), id))
+        let id = entrance.submit(shape, To::Back)?;
+        Ok(receiver.into_handle(Arc::clone(entrance.engine), id))
     }
 }

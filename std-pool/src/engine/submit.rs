@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, Gated, JobId, NotMoved, Pack, Priority, Refused, Repeat, Run, Start, Tick};
 
-use crate::engine::slot::Turn;
 use crate::engine::stow::{stow, unstow};
 use crate::engine::submit_error::SubmitError;
 use crate::engine::worker::Env;
@@ -83,28 +82,28 @@ pub(crate) struct Kind {
     pub(crate) goes_back: bool,
 }
 
-/// What becomes a job when it has a turn.
-pub(crate) trait Arrival {
+/// What becomes a job by what holds it: a turn of a slot, or nothing.
+pub(crate) trait Arrival<H> {
     type Job: Submission;
 
     fn kind(&self) -> Kind;
-    fn into_job(self, turn: Turn<'_>) -> Self::Job;
+    fn into_job(self, hold: H) -> Self::Job;
     fn into_function(self) -> <Self::Job as Submission>::Function;
 }
 
 /// The same without its type: what is not the job's own is one for all.
-pub(crate) trait Coming {
+pub(crate) trait Coming<H> {
     /// Asked before that.
     fn kind(&self) -> Kind;
 
     /// Makes what is to wait, which happens once, where it is to be: [`Made::Stowed`], or `in_box`.
-    fn make<'p>(&mut self, turn: Turn<'_>, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload;
+    fn make<'p>(&mut self, hold: H, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload;
 }
 
-impl dyn Coming + '_ {
+impl<H> dyn Coming<H> + '_ {
     /// The same, in a box.
-    pub(crate) fn make_boxed(&mut self, turn: Turn<'_>) -> Payload {
-        made(|place| self.make(turn, true, place))
+    pub(crate) fn make_boxed(&mut self, hold: H) -> Payload {
+        made(|place| self.make(hold, true, place))
     }
 }
 
@@ -118,22 +117,22 @@ fn made(make: impl FnOnce(&mut MaybeUninit<Payload>) -> &mut Payload) -> Payload
 }
 
 /// As long as nothing was made.
-impl<A: Arrival> Coming for Option<A> {
+impl<H, A: Arrival<H>> Coming<H> for Option<A> {
     fn kind(&self) -> Kind {
         self.as_ref().unwrap_or_else(|| unreachable!("nothing was made")).kind()
     }
 
-    fn make<'p>(&mut self, turn: Turn<'_>, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload {
-        let job = self.take().unwrap_or_else(|| unreachable!("it is made once")).into_job(turn);
+    fn make<'p>(&mut self, hold: H, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload {
+        let job = self.take().unwrap_or_else(|| unreachable!("it is made once")).into_job(hold);
         place.write(if in_box { Payload::new(job) } else { Packed(job).pack() })
     }
 }
 
 /// Submits what becomes a job by a way that gives back what it does not accept.
 #[inline(always)]
-pub(crate) fn submit_arrival<A: Arrival>(
+pub(crate) fn submit_arrival<H, A: Arrival<H>>(
     arrival: A,
-    put: impl FnOnce(&mut dyn Coming) -> Result<JobId, Returned>,
+    put: impl FnOnce(&mut dyn Coming<H>) -> Result<JobId, Returned>,
 ) -> Result<JobId, SubmitError<<A::Job as Submission>::Function>> {
     let mut arrival = Some(arrival);
     match put(&mut arrival) {
@@ -183,12 +182,12 @@ impl<J: Submission> Pack<Payload> for Packed<J> {
 }
 
 /// A job that becomes a payload in its slot, without its type.
-enum Member<'j> {
-    Comes(&'j mut dyn Coming, Turn<'j>),
+enum Unknown<'j, H> {
+    Comes(&'j mut dyn Coming<H>, H),
     Made(Payload),
 }
 
-impl Pack<Payload> for Member<'_> {
+impl<H> Pack<Payload> for Unknown<'_, H> {
     fn pack(self) -> Payload {
         made(|place| self.pack_in(place))
     }
@@ -196,7 +195,7 @@ impl Pack<Payload> for Member<'_> {
     #[inline(always)]
     fn pack_in(self, place: &mut MaybeUninit<Payload>) -> &mut Payload {
         match self {
-            Self::Comes(job, turn) => job.make(turn, false, place),
+            Self::Comes(job, hold) => job.make(hold, false, place),
             Self::Made(payload) => place.write(payload),
         }
     }
@@ -224,15 +223,11 @@ impl Engine {
         }
     }
 
-    /// The same of a job that has a turn, which comes back, too, if nothing was made of it.
+    /// The same of a job without its type, and what will hold it; which comes back, too, if nothing was made of it.
     #[inline(always)]
-    pub(crate) fn append_member<'t>(
-        &self,
-        job: &'t mut dyn Coming,
-        turn: Turn<'t>,
-    ) -> Result<JobId, (Returned, Option<Turn<'t>>)> {
+    pub(crate) fn append_unknown<H>(&self, job: &mut dyn Coming<H>, hold: H) -> Result<JobId, (Returned, Option<H>)> {
         sys::point();
-        let job = Member::Comes(job, turn);
+        let job = Unknown::Comes(job, hold);
         let submitted = self.core.submit_packed_by(frame::seat_in(self.address()), job);
         match submitted {
             Ok((id, Duty::Nothing)) => Ok(id),
@@ -240,8 +235,8 @@ impl Engine {
             Err(refused) => {
                 let why = self.has_refused(matches!(refused, Refused::Closed(_)));
                 Err(match refused.into_inner() {
-                    Member::Comes(_, turn) => (Returned { made: None, why }, Some(turn)),
-                    Member::Made(payload) => (Returned { made: Some(Made::Stowed(payload)), why }, None),
+                    Unknown::Comes(_, hold) => (Returned { made: None, why }, Some(hold)),
+                    Unknown::Made(payload) => (Returned { made: Some(Made::Stowed(payload)), why }, None),
                 })
             }
         }

@@ -22,6 +22,7 @@ use crate::groups::hold::{Hold, Run, fail};
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::recurring::Recurring;
 use crate::groups::totals::FOLD_AFTER;
+use crate::here::call::without_type;
 use crate::here::frame::{Frame, Kind};
 use crate::here::removed::{self, CancelReason, Removed};
 use crate::results::outcome::JobError;
@@ -191,6 +192,12 @@ impl<T: Send + 'static> Begun<T> {
         end
     }
 
+    /// The same as [`Run::inside`], one for all functions.
+    #[inline(never)]
+    fn inside_by(&self, env: &Env, f: &mut dyn FnMut()) {
+        show(env, self.slot).run(env, || self.measured(env, f));
+    }
+
     #[cold]
     #[inline(never)]
     fn run_with_care(&self, env: &Env, showing: &Showing<'_>, part: &mut dyn Part<T>) -> bool {
@@ -249,9 +256,8 @@ impl<T: Send + 'static> Run<T> for Begun<T> {
         self.once_by(env, &mut Once { name, part: Some(part), error: None })
     }
 
-    #[inline]
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        show(env, self.slot).run(env, || self.measured(env, f))
+        without_type(f, |f| self.inside_by(env, f))
     }
 
     fn slot(&self) -> Option<&Slot> {
@@ -283,7 +289,8 @@ impl<T: Send + 'static> Begun<T> {
 }
 
 /// The same of one that repeats: the turn is not one of those that are waited for.
-pub(super) fn inside_recurring<R>(env: &Env, slot: NonNull<Slot>, f: impl FnOnce() -> R) -> R {
+#[inline(never)]
+pub(super) fn inside_recurring(env: &Env, slot: NonNull<Slot>, f: &mut dyn FnMut()) {
     let _showing = show(env, slot);
     Frame::new(Kind::Recurring(slot.cast()), env.engine.address(), env.seat()).enter(|_| f())
 }

@@ -10,6 +10,7 @@ use crate::engine::worker::Env;
 use crate::groups::hold::{Recur, Run};
 use crate::groups::inner::Inner;
 use crate::groups::member::{Member, accept, doomed, inside_recurring};
+use crate::here::call::without_type;
 use crate::here::removed::CancelReason;
 
 /// A job of a cohort that repeats: a turn of it waits, or runs.
@@ -25,7 +26,8 @@ impl<T: Send + 'static> Run<T> for Recurring<T> {
     }
 
     fn inside<R>(&self, env: &Env, f: impl FnOnce() -> R) -> R {
-        inside_recurring(env, self.0.slot, || measured(self.0.group().core.policy.gauge.as_ref(), 1, f))
+        let gauge = self.0.group().core.policy.gauge.as_ref();
+        without_type(f, |f| inside_recurring(env, self.0.slot, &mut || measured(gauge, 1, &mut *f)))
     }
 
     fn slot(&self) -> Option<&Slot> {

@@ -92,6 +92,18 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     panic::catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
 }
 
+/// Passes `f` on without its type, to who calls it: what that does around the call is not compiled for each `f` again.
+#[inline]
+pub(crate) fn without_type<R>(f: impl FnOnce() -> R, pass_on: impl FnOnce(&mut dyn FnMut())) -> R {
+    let (mut f, mut result) = (Some(f), None);
+    pass_on(&mut || {
+        if let Some(f) = f.take() {
+            result = Some(f());
+        }
+    });
+    result.unwrap_or_else(|| unreachable!("it is called"))
+}
+
 /// Drops a user's value where a panic of its destructor must not spread. The panic hook has reported it. Returns the first
 /// panic.
 pub(crate) fn drop_caught<T>(value: T) -> Result<(), Panic> {

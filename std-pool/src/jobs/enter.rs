@@ -1,6 +1,7 @@
 //! The way of a job into its group: what it must find there, and what it takes with it.
 #![forbid(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -51,7 +52,7 @@ struct Joining<'g, T, S> {
     shape: S,
 }
 
-impl<T: Send + 'static, S: Shape<T>> Arrival for Joining<'_, T, S> {
+impl<'g, T: Send + 'static, S: Shape<T>> Arrival<Turn<'g>> for Joining<'g, T, S> {
     type Job = S::Held<Member<T>>;
 
     fn kind(&self) -> Kind {
@@ -63,8 +64,31 @@ impl<T: Send + 'static, S: Shape<T>> Arrival for Joining<'_, T, S> {
     }
 
     #[inline(always)]
-    fn into_job(self, turn: Turn<'_>) -> Self::Job {
+    fn into_job(self, turn: Turn<'g>) -> Self::Job {
         self.shape.hold(Member::of(self.group, turn))
+    }
+
+    fn into_function(self) -> S::Function {
+        self.shape.into_function()
+    }
+}
+
+/// One that becomes the pool's own.
+struct Outright<T, S> {
+    shape: S,
+    group: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + 'static, S: Shape<T>> Arrival<()> for Outright<T, S> {
+    type Job = S::Held<Root>;
+
+    fn kind(&self) -> Kind {
+        Kind { name: self.shape.name(), leaves: self.shape.leaves(), goes_back: S::GOES_BACK }
+    }
+
+    #[inline(always)]
+    fn into_job(self, (): ()) -> Self::Job {
+        self.shape.hold(Root)
     }
 
     fn into_function(self) -> S::Function {
@@ -117,7 +141,8 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         to: To,
     ) -> Result<JobId, SubmitError<S::Function>> {
         match (class, to) {
-            (Priority::Normal, To::Back) => self.append(shape),
+            (Priority::Normal, To::Back) if self.is_plain => append_outright(self.engine, shape),
+            (Priority::Normal, To::Back) => Self::append_member(self.engine, self.group, self.key, shape),
             (class, to) if self.is_plain => {
                 submit_boxed(shape.hold(Root), |payload| self.engine.submit_entry(payload, class, &to, None))
             }
@@ -200,9 +225,24 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     }
 }
 
+/// One of the pool's own, to the end of the queue.
+// Out of the way, too: what comes by this way costs more than a call.
+#[inline(never)]
+fn append_outright<T: Send + 'static, S: Shape<T>>(
+    engine: &Engine,
+    shape: S,
+) -> Result<JobId, SubmitError<S::Function>> {
+    submit_arrival(Outright { shape, group: PhantomData }, |job| append_own(engine, job))
+}
+
+#[inline(never)]
+fn append_own(engine: &Engine, job: &mut dyn Coming<()>) -> Result<JobId, Returned> {
+    engine.append_unknown(job, ()).map_err(|(back, _)| back)
+}
+
 /// To the end of the queue.
 #[inline(never)]
-fn append(engine: &Arc<Engine>, core: &GroupCore, job: &mut dyn Coming) -> Result<JobId, Returned> {
+fn append<'g>(engine: &Arc<Engine>, core: &'g GroupCore, job: &mut dyn Coming<Turn<'g>>) -> Result<JobId, Returned> {
     let (mut slot, mut gauge) = (core.slot(engine), None);
     if !slot.is_easy() {
         slot = match pass_with_care(engine, core) {
@@ -212,7 +252,7 @@ fn append(engine: &Arc<Engine>, core: &GroupCore, job: &mut dyn Coming) -> Resul
         };
         gauge = core.policy.gauge.as_ref();
     }
-    match engine.append_member(job, accept(core, slot)) {
+    match engine.append_unknown(job, accept(core, slot)) {
         Ok(id) => {
             if let Some(gauge) = gauge {
                 gauge.submitted(id, &|| engine.core.is_waiting(id));
@@ -230,10 +270,10 @@ fn append(engine: &Arc<Engine>, core: &GroupCore, job: &mut dyn Coming) -> Resul
 
 /// Wherever it is to go.
 #[inline(never)]
-fn submit_by_ways(
+fn submit_by_ways<'g>(
     engine: &Arc<Engine>,
-    core: &GroupCore,
-    job: &mut dyn Coming,
+    core: &'g GroupCore,
+    job: &mut dyn Coming<Turn<'g>>,
     (class, key): (Priority, Option<u64>),
     to: To,
     has_room: bool,
@@ -249,10 +289,10 @@ fn submit_by_ways(
 }
 
 /// At a gate of its own.
-fn submit_gated(
+fn submit_gated<'g>(
     engine: &Arc<Engine>,
-    core: &GroupCore,
-    job: &mut dyn Coming,
+    core: &'g GroupCore,
+    job: &mut dyn Coming<Turn<'g>>,
     how: How,
 ) -> Result<JobId, Returned> {
     match (core.ways().admit)(core, engine, Asks::LATER) {

@@ -18,7 +18,7 @@ use crate::jobs::bell::Rung;
 use crate::jobs::enter::Shape;
 use crate::jobs::once::skip;
 use crate::jobs::spawned::Sender;
-use crate::results::outcome::JobError;
+use crate::results::outcome::panicked;
 
 /// A future job, without its hold.
 pub(crate) struct FutureShape<F: Future> {
@@ -99,10 +99,7 @@ where
             }
         };
         drop(rung);
-        let result = ended.map_err(|panic| {
-            env.engine.log_failure(env.id(), type_name::<F>(), &format_args!("the job panicked: {panic}"));
-            JobError::Panicked(panic)
-        });
+        let result = ended.map_err(|panic| panicked(env, type_name::<F>(), panic));
         let end = if result.is_ok() { End::Done } else { End::Failed };
         run.end(env, end);
         sender.send(result);

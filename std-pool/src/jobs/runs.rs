@@ -13,7 +13,7 @@ use crate::groups::hold::Run;
 use crate::here::call::{catch, drop_quietly};
 use crate::here::cancellation::Cancellation;
 use crate::jobs::periodic::EachRun;
-use crate::results::outcome::JobError;
+use crate::results::outcome::{JobError, panicked};
 use crate::results::queue::Results;
 use crate::sync::time::Time;
 
@@ -98,10 +98,7 @@ impl<U: Send> Drop for ToRuns<U> {
 
 impl<T: Send + 'static, U: Send + 'static> EachRun<T, U> for ToRuns<U> {
     fn run(&mut self, env: &Env, run: &impl Run<T>, name: &'static str, f: impl FnOnce() -> U) -> End {
-        let result = run.inside(env, || catch(f)).map_err(|panic| {
-            env.engine.log_failure(env.id(), name, &format_args!("the job panicked: {panic}"));
-            JobError::Panicked(panic)
-        });
+        let result = run.inside(env, || catch(f)).map_err(|panic| panicked(env, name, panic));
         let end = if result.is_ok() { End::Done } else { End::Failed };
         if let Some(lost) = self.0.push(result) {
             drop_quietly(lost);

@@ -25,7 +25,7 @@ use crate::here::{frame, removed};
 use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
 use crate::jobs::once::skip;
-use crate::results::outcome::JobError;
+use crate::results::outcome::{JobError, panicked};
 use crate::sync::packet::Packet;
 use crate::sync::time::Deadline;
 
@@ -129,10 +129,8 @@ where
         };
         let SpawnShape { call, sender } = shape;
         let name = call.name();
-        let result = run.inside(env, || catch(|| call.call(env, &run, Tick::MAX))).map_err(|panic| {
-            env.engine.log_failure(env.id(), name, &format_args!("the job panicked: {panic}"));
-            JobError::Panicked(panic)
-        });
+        let result =
+            run.inside(env, || catch(|| call.call(env, &run, Tick::MAX))).map_err(|panic| panicked(env, name, panic));
         let end = if result.is_ok() { End::Done } else { End::Failed };
         run.end(env, end);
         sender.send(result);

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::engine::worker::Env;
 use crate::here::call::{Panic, catch};
 use crate::here::removed::CancelReason;
 use crate::sys;
@@ -109,6 +110,14 @@ pub(crate) fn outcome<T, R: Outcome<T>>(f: impl FnOnce() -> R) -> Result<T, JobE
         Ok(Err(error)) => Err(JobError::Failed(error)),
         Err(panic) => Err(JobError::Panicked(panic)),
     }
+}
+
+/// A job, which is called so, has panicked, and nobody else would be told. Returns what it ends with.
+#[cold]
+#[inline(never)]
+pub(crate) fn panicked(env: &Env, name: &'static str, panic: Panic) -> JobError {
+    env.engine.log_failure(env.id(), name, &format_args!("the job panicked: {panic}"));
+    JobError::Panicked(panic)
 }
 
 impl From<CancelReason> for JobError {
