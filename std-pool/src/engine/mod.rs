@@ -18,7 +18,8 @@
 //! | `gauge` | what is measured of a group |
 //! | `errands` | what every thread does once |
 //! | `spare` | what is kept for the next who needs the like |
-//! | `submit` | the way of a job into the core |
+//! | `arrival` | a job on its way in, and back |
+//! | `submit` | its way into the core |
 //! | `caller` | a job that runs where it is submitted |
 //! | `carried` | what jobs carry along |
 //! | `stow`, `pages` | what does not fit into a payload |
@@ -40,6 +41,7 @@
 
 #[cfg(feature = "affinity")]
 pub(crate) mod affinity;
+pub(crate) mod arrival;
 pub(crate) mod awaits;
 pub(crate) mod caller;
 pub(crate) mod carried;

@@ -1,149 +1,16 @@
 //! The way of a job into the pool, and back to the caller when it is refused.
 
 use std::io;
-use std::mem::MaybeUninit;
-use std::ptr;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gated, JobId, NotMoved, Pack, Priority, Refused, Repeat, Run, Start, Tick};
+use fastthreadpool_core::{Duty, Gated, JobId, NotMoved, Pack, Priority, Refused, Repeat, Start, Tick};
 
-use crate::engine::stow::{stow, unstow};
+use crate::engine::arrival::{Coming, Made, Packed, Returned, Submission, Unknown};
 use crate::engine::submit_error::SubmitError;
-use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
 use crate::here::call::drop_quietly;
 use crate::here::frame;
 use crate::sys;
-
-/// A job that comes back as what it was made, if it was made anything yet, and why.
-pub(crate) struct Returned {
-    made: Option<Made>,
-    why: SubmitError<()>,
-}
-
-/// What a job was made.
-pub(crate) enum Made {
-    /// What waits in a lane: by [`stow`].
-    Stowed(Payload),
-    /// In a box: most that wait elsewhere may do so for long, and would keep a page.
-    Boxed(Payload),
-}
-
-impl Returned {
-    /// Nothing has been made of it.
-    pub(crate) fn as_it_was(why: SubmitError<()>) -> Self {
-        Self { made: None, why }
-    }
-
-    /// It may not begin where it is, and waits nowhere.
-    pub(crate) fn full(payload: Payload) -> Self {
-        Self { made: Some(Made::Boxed(payload)), why: SubmitError::Full(()) }
-    }
-
-    /// For who has submitted it.
-    ///
-    /// # Safety
-    ///
-    /// If anything was made, it was made of a `J`.
-    #[cold]
-    #[inline(never)]
-    unsafe fn to<J: Submission>(self, as_it_was: impl FnOnce() -> J::Function) -> SubmitError<J::Function> {
-        let function = match self.made {
-            None => as_it_was(),
-            // SAFETY: the caller's promise.
-            Some(Made::Stowed(payload)) => unsafe { unstow::<J>(payload) }.into_function(),
-            // SAFETY: the same.
-            Some(Made::Boxed(payload)) => unsafe { payload.into_job::<J>() }.into_function(),
-        };
-        self.why.map(|()| function)
-    }
-}
-
-/// Submits a job, as a payload in a box, by a way that gives that back if it does not accept it.
-#[inline(always)]
-pub(crate) fn submit_boxed<J: Submission>(
-    job: J,
-    put: impl FnOnce(Payload) -> Result<JobId, Returned>,
-) -> Result<JobId, SubmitError<J::Function>> {
-    match put(Payload::new(job)) {
-        Ok(id) => Ok(id),
-        // SAFETY: it is what was made here.
-        Err(back) => Err(unsafe { back.to::<J>(|| unreachable!("it was made")) }),
-    }
-}
-
-/// What is to be known of a job that comes.
-pub(crate) struct Kind {
-    /// What it is called.
-    pub(crate) name: &'static str,
-    /// It leaves a result in the done queue, for which there has to be room before it begins.
-    pub(crate) leaves: bool,
-    /// It may wait again when it has begun.
-    pub(crate) goes_back: bool,
-}
-
-/// What becomes a job by what holds it: a turn of a slot, or nothing.
-pub(crate) trait Arrival<H> {
-    type Job: Submission;
-
-    fn kind(&self) -> Kind;
-    fn into_job(self, hold: H) -> Self::Job;
-    fn into_function(self) -> <Self::Job as Submission>::Function;
-}
-
-/// The same without its type: what is not the job's own is one for all.
-pub(crate) trait Coming<H> {
-    /// Asked before that.
-    fn kind(&self) -> Kind;
-
-    /// Makes what is to wait, which happens once, where it is to be: [`Made::Stowed`], or `in_box`.
-    fn make<'p>(&mut self, hold: H, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload;
-}
-
-impl<H> dyn Coming<H> + '_ {
-    /// The same, in a box.
-    pub(crate) fn make_boxed(&mut self, hold: H) -> Payload {
-        made(|place| self.make(hold, true, place))
-    }
-}
-
-/// What is made in a place, which is here.
-fn made(make: impl FnOnce(&mut MaybeUninit<Payload>) -> &mut Payload) -> Payload {
-    let mut place = MaybeUninit::uninit();
-    let made = ptr::from_mut(make(&mut place));
-    assert!(ptr::eq(made, place.as_ptr()), "what was made is elsewhere");
-    // SAFETY: it was made there, as just seen.
-    unsafe { place.assume_init() }
-}
-
-/// As long as nothing was made.
-impl<H, A: Arrival<H>> Coming<H> for Option<A> {
-    fn kind(&self) -> Kind {
-        self.as_ref().unwrap_or_else(|| unreachable!("nothing was made")).kind()
-    }
-
-    fn make<'p>(&mut self, hold: H, in_box: bool, place: &'p mut MaybeUninit<Payload>) -> &'p mut Payload {
-        let job = self.take().unwrap_or_else(|| unreachable!("it is made once")).into_job(hold);
-        place.write(if in_box { Payload::new(job) } else { Packed(job).pack() })
-    }
-}
-
-/// Submits what becomes a job by a way that gives back what it does not accept.
-#[inline(always)]
-pub(crate) fn submit_arrival<H, A: Arrival<H>>(
-    arrival: A,
-    put: impl FnOnce(&mut dyn Coming<H>) -> Result<JobId, Returned>,
-) -> Result<JobId, SubmitError<<A::Job as Submission>::Function>> {
-    let mut arrival = Some(arrival);
-    match put(&mut arrival) {
-        Ok(id) => Ok(id),
-        Err(back) => {
-            let as_it_was = || arrival.take().unwrap_or_else(|| unreachable!("nothing was made")).into_function();
-            // SAFETY: what was made, if anything, was made here.
-            Err(unsafe { back.to::<A::Job>(as_it_was) })
-        }
-    }
-}
 
 /// What comes of putting a payload in: its id, and what is to be done now.
 pub(crate) type Putting = Result<(JobId, Duty), Refused<Payload>>;
@@ -159,52 +26,6 @@ pub(crate) enum To {
     Later(Tick, Option<Repeat>),
 }
 
-/// What a submit is made of; a refused one gives the user's function back.
-pub(crate) trait Submission: Run<Env> + Send + 'static {
-    type Function;
-    fn into_function(self) -> Self::Function;
-}
-
-/// A job that becomes a payload in its slot.
-pub(crate) struct Packed<J>(pub(crate) J);
-
-impl<J: Submission> Pack<Payload> for Packed<J> {
-    #[inline(always)]
-    fn pack(self) -> Payload {
-        // SAFETY: `'static`: nothing that the job borrows can end before the payload.
-        unsafe { stow(self.0) }
-    }
-
-    unsafe fn unpack(payload: Payload) -> Self {
-        // SAFETY: by the contract of the trait the payload was made by `pack` of this type.
-        Self(unsafe { unstow(payload) })
-    }
-}
-
-/// A job that becomes a payload in its slot, without its type.
-enum Unknown<'j, H> {
-    Comes(&'j mut dyn Coming<H>, H),
-    Made(Payload),
-}
-
-impl<H> Pack<Payload> for Unknown<'_, H> {
-    fn pack(self) -> Payload {
-        made(|place| self.pack_in(place))
-    }
-
-    #[inline(always)]
-    fn pack_in(self, place: &mut MaybeUninit<Payload>) -> &mut Payload {
-        match self {
-            Self::Comes(job, hold) => job.make(hold, false, place),
-            Self::Made(payload) => place.write(payload),
-        }
-    }
-
-    unsafe fn unpack(payload: Payload) -> Self {
-        Self::Made(payload)
-    }
-}
-
 impl Engine {
     /// Submits a job to the end of the queue.
     #[inline(always)]
@@ -214,13 +35,16 @@ impl Engine {
         let submitted = self.core.submit_packed_by(frame::seat_in(self.address()), job);
         match submitted {
             Ok((id, Duty::Nothing)) => Ok(id),
-            Ok((id, duty)) => self.submitted(id, duty).map_err(|back| {
-                let as_it_was = || unreachable!("it was accepted");
-                // SAFETY: what a lane has of this job is packed.
-                unsafe { back.to::<J>(as_it_was) }
-            }),
+            // SAFETY: what a lane has of this job is stowed.
+            Ok((id, duty)) => self.submitted(id, duty, Made::Stowed).map_err(|back| unsafe { back.accepted::<J>() }),
             Err(refused) => Err(self.refused(refused)),
         }
+    }
+
+    /// The same of a job without its type that nothing holds.
+    #[inline(never)]
+    pub(crate) fn append_own(&self, job: &mut dyn Coming<()>) -> Result<JobId, Returned> {
+        self.append_unknown(job, ()).map_err(|(back, _)| back)
     }
 
     /// The same of a job without its type, and what will hold it; which comes back, too, if nothing was made of it.
@@ -231,7 +55,7 @@ impl Engine {
         let submitted = self.core.submit_packed_by(frame::seat_in(self.address()), job);
         match submitted {
             Ok((id, Duty::Nothing)) => Ok(id),
-            Ok((id, duty)) => self.submitted(id, duty).map_err(|back| (back, None)),
+            Ok((id, duty)) => self.submitted(id, duty, Made::Stowed).map_err(|back| (back, None)),
             Err(refused) => {
                 let why = self.has_refused(matches!(refused, Refused::Closed(_)));
                 Err(match refused.into_inner() {
@@ -299,7 +123,7 @@ impl Engine {
     pub(crate) fn come_of(&self, put: Putting) -> Result<JobId, Returned> {
         match put {
             Ok((id, Duty::Nothing)) => Ok(id),
-            Ok((id, duty)) => self.submitted_boxed(id, duty),
+            Ok((id, duty)) => self.submitted(id, duty, Made::Boxed),
             Err(refused) => {
                 let why = self.has_refused(matches!(refused, Refused::Closed(_)));
                 Err(Returned { made: Some(Made::Boxed(refused.into_inner())), why })
@@ -351,26 +175,15 @@ impl Engine {
         }
     }
 
-    /// There is a job, and something to be done about it.
+    /// There is a job, and something to be done about it. `made`: how its payload was.
     #[cold]
     #[inline(never)]
-    fn submitted(&self, id: JobId, duty: Duty) -> Result<JobId, Returned> {
+    fn submitted(&self, id: JobId, duty: Duty, made: fn(Payload) -> Made) -> Result<JobId, Returned> {
         match self.perform_for(id, duty) {
             None => Ok(id),
             // Nobody has run it.
             Some((payload, error)) => {
-                Err(Returned { made: Some(Made::Stowed(payload)), why: SubmitError::NoThread((), error) })
-            }
-        }
-    }
-
-    /// The same of one in a box.
-    #[cold]
-    fn submitted_boxed(&self, id: JobId, duty: Duty) -> Result<JobId, Returned> {
-        match self.perform_for(id, duty) {
-            None => Ok(id),
-            Some((payload, error)) => {
-                Err(Returned { made: Some(Made::Boxed(payload)), why: SubmitError::NoThread((), error) })
+                Err(Returned { made: Some(made(payload)), why: SubmitError::NoThread((), error) })
             }
         }
     }

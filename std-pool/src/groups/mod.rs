@@ -15,6 +15,7 @@
 //! | `arrivals` | the oldest of its queue, where that goes for a new one |
 //! | `door` | the bound of its queue, and who waits for room |
 //! | `admission` | how a job is admitted |
+//! | `entering` | the way of one that is, without its type |
 //! | `keyed` | one job at a time for each key |
 //! | `ways` | how all that is reached by those who have a group |
 
@@ -22,6 +23,7 @@ pub(crate) mod admission;
 mod arrivals;
 mod deadline;
 pub(crate) mod door;
+pub(crate) mod entering;
 mod failure;
 pub(crate) mod hold;
 pub(crate) mod inner;

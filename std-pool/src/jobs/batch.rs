@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::engine::submit::{Packed, Submission};
+use crate::engine::arrival::{Packed, Submission};
 use crate::engine::submit_error::SubmitError;
 use crate::groups::hold::Root;
 use crate::jobs::enter::{Entrance, Shape};

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use fastthreadpool_core::{End, Ran, Run as CoreRun};
 
-use crate::engine::submit::Submission;
+use crate::engine::arrival::Submission;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
 use crate::here::call::{catch, drop_caught, drop_quietly};

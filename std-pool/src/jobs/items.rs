@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use fastthreadpool_core::{End, Ran, Run as CoreRun};
 
-use crate::engine::submit::Submission;
+use crate::engine::arrival::Submission;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run, fail};
 use crate::here::call::{catch, drop_quietly};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{End, Priority, Ran, Run as CoreRun};
 
-use crate::engine::submit::{Submission, To};
+use crate::engine::arrival::Submission;
+use crate::engine::submit::To;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Recur};
 use crate::jobs::call::{CallRef, Shared};

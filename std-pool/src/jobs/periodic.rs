@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use fastthreadpool_core::{End, JobId, Ran, Run as CoreRun, Tick};
 
-use crate::engine::submit::Submission;
+use crate::engine::arrival::Submission;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Recur, Run, fail};
 use crate::here::call::{Panic, catch, drop_caught, drop_quietly};

@@ -12,8 +12,8 @@ use std::time::Duration;
 use fastthreadpool_core::{After, End, JobId, Ran, Run as CoreRun, Tick};
 
 use crate::engine::Engine;
+use crate::engine::arrival::Submission;
 use crate::engine::awaits::Awaits;
-use crate::engine::submit::Submission;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
