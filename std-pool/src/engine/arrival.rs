@@ -145,8 +145,8 @@ impl<H> dyn Coming<H> + '_ {
 /// What is made in a place, which is here.
 fn made(make: impl FnOnce(&mut MaybeUninit<Payload>) -> &mut Payload) -> Payload {
     let mut place = MaybeUninit::uninit();
-    let made = ptr::from_mut(make(&mut place));
-    assert!(ptr::eq(made, place.as_ptr()), "what was made is elsewhere");
+    let at = ptr::from_mut(make(&mut place));
+    assert!(ptr::eq(at, place.as_ptr()), "what was made is elsewhere");
     // SAFETY: it was made there, as just seen.
     unsafe { place.assume_init() }
 }

@@ -6,9 +6,6 @@ use fastthreadpool_core::JobId;
 
 use crate::engine::{Engine, Payload};
 
-/// [`Engine::run_or_take_back`], where there are queues with bounds.
-pub(crate) type RunOrTakeBack = fn(&Arc<Engine>, JobId) -> Option<Payload>;
-
 impl Engine {
     /// Runs a job here that was put in just now. If it may not begin it comes back.
     pub(crate) fn run_or_take_back(self: &Arc<Self>, id: JobId) -> Option<Payload> {

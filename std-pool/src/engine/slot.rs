@@ -47,7 +47,8 @@ pub(crate) struct Slot {
 pub(crate) struct Turn<'s>(&'s Slot);
 
 impl<'s> Turn<'s> {
-    pub(crate) fn slot(&self) -> &'s Slot {
+    /// It has been given away.
+    pub(crate) fn into_slot(self) -> &'s Slot {
         self.0
     }
 }

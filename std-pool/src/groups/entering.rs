@@ -7,16 +7,17 @@ use fastthreadpool_core::{Gated, JobId, Priority};
 
 use crate::engine::arrival::{Coming, Kind, Returned};
 use crate::engine::slot::{Slot, Turn};
-use crate::engine::submit::To;
+use crate::engine::submit::{Putting, To};
 use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal, Then};
 use crate::groups::inner::GroupCore;
 use crate::groups::member::{accept, hand_back};
-use crate::groups::ways::How;
+
+/// The class of a job, where it goes, at which gate, and its key.
+pub(crate) type How = (Priority, To, Option<Gated>, Option<u64>);
 
 /// To the end of the queue.
-#[inline(never)]
-pub(crate) fn append<'g>(
+pub(super) fn append<'g>(
     engine: &Arc<Engine>,
     core: &'g GroupCore,
     job: &mut dyn Coming<Turn<'g>>,
@@ -25,7 +26,7 @@ pub(crate) fn append<'g>(
     if !slot.is_easy() {
         slot = match pass_with_care(engine, core) {
             Ok(Some(slot)) => slot,
-            Ok(None) => return submit_by_ways(engine, core, job, (Priority::Normal, None), To::Back, false),
+            Ok(None) => return submit(engine, core, job, (Priority::Normal, None), To::Back, false),
             Err(refusal) => return Err(Returned::as_it_was(refusal.error())),
         };
         gauge = core.policy.gauge.as_ref();
@@ -46,9 +47,8 @@ pub(crate) fn append<'g>(
     }
 }
 
-/// Wherever it is to go.
-#[inline(never)]
-pub(crate) fn submit_by_ways<'g>(
+/// Wherever it is to go, as a job of that class and with that key. `has_room`: it has waited for its room.
+pub(super) fn submit<'g>(
     engine: &Arc<Engine>,
     core: &'g GroupCore,
     job: &mut dyn Coming<Turn<'g>>,
@@ -67,17 +67,17 @@ pub(crate) fn submit_by_ways<'g>(
 }
 
 /// At a gate of its own.
-pub(crate) fn submit_gated<'g>(
+pub(super) fn submit_gated<'g>(
     engine: &Arc<Engine>,
     core: &'g GroupCore,
     job: &mut dyn Coming<Turn<'g>>,
     how: How,
 ) -> Result<JobId, Returned> {
-    match (core.ways().admit)(core, engine, Asks::LATER) {
+    match core.admit(engine, Asks::LATER) {
         Ok(Admitted { slot, .. }) => {
             let Kind { name, .. } = job.kind();
             let payload = job.make_boxed(accept(core, slot));
-            let put = (core.ways().put)(core, engine, payload, how, engine.is_nested());
+            let put = put(core, engine, payload, how, engine.is_nested());
             let id = engine.come_of(put)?;
             core.tell_accepted(engine, id, name, &To::Back, true);
             Ok(id)
@@ -93,7 +93,7 @@ fn pass_with_care<'s>(engine: &Engine, core: &'s GroupCore) -> Result<Option<&'s
     if core.is_followed_up() {
         return Ok(None);
     }
-    (core.ways().admit)(core, engine, Asks::LATER).map(|admitted| Some(admitted.slot))
+    core.admit(engine, Asks::LATER).map(|admitted| Some(admitted.slot))
 }
 
 /// A job wants to go somewhere; `leaves`: a result. What `asks` says is so if it waits for no time. If it may, comes how it is put in.
@@ -111,9 +111,8 @@ fn ask<'s>(
         return Err(Refusal::Forked);
     }
     let asks = if is_timed { Asks { has_room: asks.has_room, ..Asks::LATER } } else { asks };
-    let ways = core.ways();
-    let admitted = (ways.admit)(core, engine, asks)?;
-    let gated = if is_timed || core.is_gated { (ways.gated)(core, engine, is_timed, leaves) } else { None };
+    let admitted = core.admit(engine, asks)?;
+    let gated = if is_timed || core.is_gated { core.gated(engine, is_timed, leaves) } else { None };
     Ok((admitted, gated))
 }
 
@@ -126,18 +125,37 @@ fn enter(
     how: How,
     then: Then,
 ) -> Result<JobId, Returned> {
-    let ways = core.ways();
     let to = how.1;
-    let id = engine.come_of((ways.put)(core, engine, payload, how, engine.is_nested()))?;
+    let id = engine.come_of(put(core, engine, payload, how, engine.is_nested()))?;
     match then {
         Then::Run => {
-            if let Some(payload) = (ways.run_or_take_back)(engine, id) {
+            if let Some(payload) = engine.run_or_take_back(id) {
                 return Err(Returned::full(payload));
             }
         }
-        Then::List => (ways.list)(core, engine, id),
+        Then::List => core.list(engine, id),
         Then::Nothing => {}
     }
     core.tell_accepted(engine, id, name, &to, core.is_gated);
     Ok(id)
+}
+
+/// Puts a job in. `nested`: a job submits it.
+fn put(core: &GroupCore, engine: &Engine, job: Payload, how: How, nested: bool) -> Putting {
+    engine.put_carrying(core.policy.name, job, |job| put_in(core, engine, job, how, nested))
+}
+
+fn put_in(core: &GroupCore, engine: &Engine, job: Payload, how: How, nested: bool) -> Putting {
+    match (how, &core.keys) {
+        ((class, to, Some(gated), Some(key)), Some(keys)) => {
+            // One gate further from the beginning.
+            let room = gated.room + u8::from(gated.room > 0);
+            keys.with_gate(engine, gated.gate, key, |gate| {
+                engine.put_entry(job, class, &to, Some(&Gated { gate, room, passes: false }), nested)
+            })
+        }
+        // It leaves no result, and so needs no room.
+        ((Priority::Normal, To::Back, None, _), _) => engine.put_back(job),
+        ((class, to, gated, _), _) => engine.put_entry(job, class, &to, gated.as_ref(), nested),
+    }
 }

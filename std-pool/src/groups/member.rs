@@ -40,8 +40,9 @@ impl<T: Send + 'static> Member<T> {
     /// Of a turn of that group's.
     #[inline]
     pub(crate) fn of(group: &Inner<T>, turn: Turn<'_>) -> Self {
-        debug_assert!(turn.slot().owner() == group.core.owner());
-        Self { slot: NonNull::from(turn.slot()), group: PhantomData }
+        let slot = turn.into_slot();
+        debug_assert!(slot.owner() == group.core.owner());
+        Self { slot: NonNull::from(slot), group: PhantomData }
     }
 
     pub(super) fn slot(&self) -> &Slot {
@@ -91,7 +92,7 @@ pub(crate) fn hand_back(core: &GroupCore, turn: Turn<'_>) {
     if core.door.is_some() {
         (core.ways().leave_door)(core);
     }
-    turn.slot().hand_back();
+    turn.into_slot().hand_back();
 }
 
 /// Why a job of a group is not to begin.
@@ -292,7 +293,7 @@ impl<T: Send + 'static> Begun<T> {
 #[inline(never)]
 pub(super) fn inside_recurring(env: &Env, slot: NonNull<Slot>, f: &mut dyn FnMut()) {
     let _showing = show(env, slot);
-    Frame::new(Kind::Recurring(slot.cast()), env.engine.address(), env.seat()).enter(|_| f())
+    Frame::new(Kind::Recurring(slot.cast()), env.engine.address(), env.seat()).enter(|_| f());
 }
 
 /// The job's hold is there as long as that is shown.

@@ -5,16 +5,16 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, Gated, JobId, Priority};
+use fastthreadpool_core::{Duty, JobId, Priority};
 
-use crate::engine::caller::RunOrTakeBack;
-use crate::engine::slot::Slot;
-use crate::engine::submit::{Putting, To};
+use crate::engine::Engine;
+use crate::engine::arrival::{Coming, Returned};
+use crate::engine::slot::{Slot, Turn};
+use crate::engine::submit::To;
 use crate::engine::worker::Env;
-use crate::engine::{Engine, Payload};
-use crate::groups::admission::{Admitted, Asks, Refusal};
+use crate::groups::entering::How;
 use crate::groups::inner::{GroupCore, Inner};
-use crate::groups::{failure, member};
+use crate::groups::{entering, failure, member};
 use crate::here::frame;
 use crate::sys::atomic::Ordering;
 
@@ -23,38 +23,43 @@ pub(crate) struct Ways {
     pub(crate) resume: fn(&GroupCore, &Engine) -> Duty,
     pub(crate) lift: fn(&GroupCore, &Engine) -> Duty,
     pub(crate) turn_away: fn(&GroupCore),
-    pub(crate) admit: for<'s> fn(&'s GroupCore, &Engine, Asks) -> Result<Admitted<'s>, Refusal>,
+    pub(crate) append: Append,
+    pub(crate) submit: Submit,
+    pub(crate) submit_gated: SubmitGated,
     pub(crate) leave_door: fn(&GroupCore),
-    pub(crate) run_or_take_back: RunOrTakeBack,
-    pub(crate) list: fn(&GroupCore, &Engine, JobId),
     pub(crate) is_buried: fn(&GroupCore) -> bool,
     pub(crate) give_back: fn(&GroupCore, &Engine),
     slot: for<'s> fn(&'s GroupCore, &Engine) -> &'s Slot,
-    pub(crate) gated: fn(&GroupCore, &Engine, bool, bool) -> Option<Gated>,
-    pub(crate) put: Put,
     pub(crate) leave_nothing: fn(&GroupCore, &Env) -> bool,
     pub(crate) fail: fn(&GroupCore, &Env, &Slot),
 }
 
-/// Puts a job in that does not wait in a lane. Knows its class, its key, if that has one, and whether a job submits it.
-type Put = fn(&GroupCore, &Engine, Payload, How, bool) -> Putting;
-/// Its class, where it goes, at which gate, and its key.
-pub(crate) type How = (Priority, To, Option<Gated>, Option<u64>);
+/// See [`entering::append`].
+type Append = for<'g> fn(&Arc<Engine>, &'g GroupCore, &mut dyn Coming<Turn<'g>>) -> Result<JobId, Returned>;
+/// See [`entering::submit`].
+type Submit = for<'g> fn(
+    &Arc<Engine>,
+    &'g GroupCore,
+    &mut dyn Coming<Turn<'g>>,
+    (Priority, Option<u64>),
+    To,
+    bool,
+) -> Result<JobId, Returned>;
+/// See [`entering::submit_gated`].
+type SubmitGated = for<'g> fn(&Arc<Engine>, &'g GroupCore, &mut dyn Coming<Turn<'g>>, How) -> Result<JobId, Returned>;
 
 pub(crate) static ALL: Ways = Ways {
     drop_handle: GroupCore::drop_handle,
     resume: GroupCore::resume,
     lift: GroupCore::lift,
     turn_away: GroupCore::turn_away,
-    admit: GroupCore::admit,
+    append: entering::append,
+    submit: entering::submit,
+    submit_gated: entering::submit_gated,
     leave_door: GroupCore::leave_door,
-    run_or_take_back: Engine::run_or_take_back,
-    list: GroupCore::list,
     is_buried,
     give_back,
     slot: |core, engine| core.cohorts.slot(engine, core),
-    gated: GroupCore::gated,
-    put,
     leave_nothing: member::leave_nothing,
     fail: failure::fail,
 };
@@ -125,24 +130,5 @@ fn give_back(core: &GroupCore, engine: &Engine) {
     }
     if let Some(alarm) = core.alarm.get() {
         engine.cancel_alarm(*alarm);
-    }
-}
-
-fn put(core: &GroupCore, engine: &Engine, job: Payload, how: How, nested: bool) -> Putting {
-    engine.put_carrying(core.policy.name, job, |job| put_in(core, engine, job, how, nested))
-}
-
-fn put_in(core: &GroupCore, engine: &Engine, job: Payload, how: How, nested: bool) -> Putting {
-    match (how, &core.keys) {
-        ((class, to, Some(gated), Some(key)), Some(keys)) => {
-            // One gate further from the beginning.
-            let room = gated.room + u8::from(gated.room > 0);
-            keys.with_gate(engine, gated.gate, key, |gate| {
-                engine.put_entry(job, class, &to, Some(&Gated { gate, room, passes: false }), nested)
-            })
-        }
-        // It leaves no result, and so needs no room.
-        ((Priority::Normal, To::Back, None, _), _) => engine.put_back(job),
-        ((class, to, gated, _), _) => engine.put_entry(job, class, &to, gated.as_ref(), nested),
     }
 }

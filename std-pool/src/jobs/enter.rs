@@ -15,7 +15,6 @@ use crate::engine::submit::To;
 use crate::engine::submit_error::SubmitError;
 use crate::groups::admission::Refusal;
 use crate::groups::door::Line;
-use crate::groups::entering::{append, submit_by_ways, submit_gated};
 use crate::groups::hold::{Hold, Root};
 use crate::groups::inner::Inner;
 use crate::groups::member::Member;
@@ -160,11 +159,12 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         key: Option<u64>,
         shape: S,
     ) -> Result<JobId, SubmitError<S::Function>> {
+        let ways = group.core.ways();
         submit_arrival(Joining { group, shape }, |job| {
             if key.is_none() && !group.core.is_slow {
-                append(engine, &group.core, job)
+                (ways.append)(engine, &group.core, job)
             } else {
-                submit_by_ways(engine, &group.core, job, (Priority::Normal, key), To::Back, false)
+                (ways.submit)(engine, &group.core, job, (Priority::Normal, key), To::Back, false)
             }
         })
     }
@@ -179,8 +179,9 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         has_room: bool,
     ) -> Result<JobId, SubmitError<S::Function>> {
         let Self { engine, group, key, .. } = self;
+        let ways = group.core.ways();
         submit_arrival(Joining { group, shape }, |job| {
-            submit_by_ways(engine, &group.core, job, (class, key), to, has_room)
+            (ways.submit)(engine, &group.core, job, (class, key), to, has_room)
         })
     }
 
@@ -222,7 +223,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
             return submit_boxed(shape.hold(Root), put);
         }
         let how = (Priority::Normal, To::Back, gated, None);
-        submit_arrival(Joining { group, shape }, |job| submit_gated(engine, &group.core, job, how))
+        submit_arrival(Joining { group, shape }, |job| (group.core.ways().submit_gated)(engine, &group.core, job, how))
     }
 }
 
