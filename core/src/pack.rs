@@ -13,7 +13,8 @@ pub trait Pack<P>: Sized {
     /// Makes the payload.
     fn pack(self) -> P;
 
-    /// Makes it where it is to stay, and returns that: for who would have to copy what [`Pack::pack`] returns. As that by default.
+    /// Makes it where it is to stay, and returns that place: for who would have to copy what [`Pack::pack`] returns. Calls that by
+    /// default. One who returns another place was not accepted, and what is in this one is leaked: the submit panics.
     #[inline(always)]
     fn pack_in(self, place: &mut MaybeUninit<P>) -> &mut P {
         place.write(self.pack())
@@ -102,6 +103,34 @@ mod tests {
         }
         assert!(matches!(worker.next(), Next::Park(None)));
         assert_eq!(pool.pending(), 0);
+        assert_eq!(pool.audit(), Ok(()));
+    }
+
+    /// It is not where it is said to be.
+    struct Elsewhere;
+
+    impl Pack<usize> for Elsewhere {
+        fn pack(self) -> usize {
+            unreachable!("it has a place")
+        }
+
+        fn pack_in(self, place: &mut MaybeUninit<usize>) -> &mut usize {
+            place.write(1);
+            Box::leak(Box::new(2))
+        }
+
+        unsafe fn unpack(_: usize) -> Self {
+            Self
+        }
+    }
+
+    #[test]
+    fn a_job_that_is_packed_elsewhere_was_not_accepted() {
+        let pool = Pool::<usize, _, Growing<_, ScriptedMutex>>::growing(ScriptedHost::new(), 1, 0);
+        let mut worker = pool.enlist().unwrap();
+        let submitted = panic::catch_unwind(AssertUnwindSafe(|| pool.submit_packed(Elsewhere).is_ok()));
+        assert!(submitted.is_err());
+        assert!(matches!(worker.next(), Next::Park(None)));
         assert_eq!(pool.audit(), Ok(()));
     }
 
