@@ -30,6 +30,16 @@ fn count_results(group: &Group<usize>) {
     }
 }
 
+/// Nobody helps: its own thread takes all of them back.
+#[inline(never)]
+fn count_scope(pool: &Pool<usize>) {
+    pool.scope(|scope| {
+        for n in 0..TIMES {
+            scope.spawn(move || _ = black_box(n));
+        }
+    });
+}
+
 fn main() -> ExitCode {
     let hired = Arc::new(Mutex::new(None));
     let hire = Arc::clone(&hired);
@@ -42,8 +52,12 @@ fn main() -> ExitCode {
     let group = match std::env::args().nth(1).as_deref() {
         Some("pool") => &*pool,
         Some("group") => &part,
+        Some("scope") => {
+            count_scope(&pool);
+            &*pool
+        }
         other => {
-            eprintln!("jobs of whom: pool or group, not {other:?}");
+            eprintln!("jobs of whom: pool, group or scope, not {other:?}");
             return ExitCode::FAILURE;
         }
     };
