@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
+use core::hint::black_box;
 
 /// Names one job for ever: no other job of the same pool, before or after, has the same id.
 ///
@@ -75,6 +76,14 @@ impl JobId {
     #[inline(always)]
     pub(crate) const fn words(self) -> (usize, usize, usize) {
         (self.order, self.serial, self.place)
+    }
+
+    /// A copy that is read in the pieces that it was written in, for who has just been given it: in larger ones that waits for the pieces.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[must_use]
+    pub fn by_words(&self) -> Self {
+        Self::from_words(black_box(self.order), black_box(self.serial), black_box(self.place))
     }
 
     #[inline(always)]

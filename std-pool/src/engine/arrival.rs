@@ -171,7 +171,7 @@ pub(crate) fn submit_arrival<H, A: Arrival<H>>(
 ) -> Result<JobId, SubmitError<<A::Job as Submission>::Function>> {
     let mut arrival = Some(arrival);
     match put(&mut arrival) {
-        Ok(id) => Ok(id),
+        Ok(ref id) => Ok(id.by_words()),
         Err(back) => {
             let as_it_was = || arrival.take().unwrap_or_else(|| unreachable!("nothing was made")).into_function();
             // SAFETY: what was made, if anything, was made here.

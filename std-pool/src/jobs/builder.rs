@@ -325,6 +325,19 @@ where
         self,
         shape: impl FnOnce(C, W) -> S,
     ) -> Result<JobId, SubmitError<C::Function>> {
+        let is_at_once = matches!((self.priority, &self.kind.to), (Priority::Normal, To::Back));
+        if C::IS_READY && is_at_once {
+            return self.entrance.append(shape(self.call, self.way));
+        }
+        self.submit_with_more(shape)
+    }
+
+    /// The same of one that waits for something else than its turn, or needs more than that.
+    #[inline(never)]
+    fn submit_with_more<S: Shape<T, Function = C::Function>>(
+        self,
+        shape: impl FnOnce(C, W) -> S,
+    ) -> Result<JobId, SubmitError<C::Function>> {
         let Self { entrance, mut call, way, priority, kind: Once { mut to, wall, leeway } } = self;
         let mut by_clock = None;
         if let Some(time) = wall {

@@ -38,6 +38,9 @@ pub(crate) trait Function: Callable {
     /// Gives the user's function back.
     fn into_function(self) -> Self::Function;
 
+    /// Whether nothing is to be made, or told, when its job is submitted.
+    const IS_READY: bool = true;
+
     /// It is to be called when that time has come.
     #[inline(always)]
     fn set_due(&mut self, _: Tick) {}
@@ -207,6 +210,8 @@ impl<C: Callable> Callable for Renamed<C> {
 }
 
 impl<C: Function> Function for Renamed<C> {
+    const IS_READY: bool = C::IS_READY;
+
     fn name(&self) -> &'static str {
         // Each has one.
         if self.name.is_empty() { self.call.name() } else { self.name }

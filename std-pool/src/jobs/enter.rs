@@ -1,7 +1,6 @@
 //! The way of a job into its group: what it must find there, and what it takes with it.
 #![forbid(unsafe_code)]
 
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -73,29 +72,6 @@ impl<'g, T: Send + 'static, S: Shape<T>> Arrival<Turn<'g>> for Joining<'g, T, S>
     }
 }
 
-/// One that becomes the pool's own.
-struct Outright<T, S> {
-    shape: S,
-    group: PhantomData<fn() -> T>,
-}
-
-impl<T: Send + 'static, S: Shape<T>> Arrival<()> for Outright<T, S> {
-    type Job = S::Held<Root>;
-
-    fn kind(&self) -> Kind {
-        Kind { name: self.shape.name(), leaves: self.shape.leaves(), goes_back: S::GOES_BACK }
-    }
-
-    #[inline(always)]
-    fn into_job(self, (): ()) -> Self::Job {
-        self.shape.hold(Root)
-    }
-
-    fn into_function(self) -> S::Function {
-        self.shape.into_function()
-    }
-}
-
 impl<T> Clone for Entrance<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -141,11 +117,8 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         to: To,
     ) -> Result<JobId, SubmitError<S::Function>> {
         match (class, to) {
-            (Priority::Normal, To::Back) if self.is_plain => append_outright(self.engine, shape),
-            (Priority::Normal, To::Back) => Self::append_member(self.engine, self.group, self.key, shape),
-            (class, to) if self.is_plain => {
-                submit_boxed(shape.hold(Root), |payload| self.engine.submit_entry(payload, class, &to, None))
-            }
+            (Priority::Normal, To::Back) => self.append(shape),
+            (class, to) if self.is_plain => submit_own(self.engine, class, shape, &to),
             (class, to) => self.submit_member(class, shape, to, false),
         }
     }
@@ -227,12 +200,14 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     }
 }
 
-/// One of the pool's own, to the end of the queue.
-// Out of the way, too: what comes by this way costs more than a call.
+/// One of the pool's own, that does not wait in a lane.
+// For itself, too.
 #[inline(never)]
-fn append_outright<T: Send + 'static, S: Shape<T>>(
+fn submit_own<T: Send + 'static, S: Shape<T>>(
     engine: &Engine,
+    class: Priority,
     shape: S,
+    to: &To,
 ) -> Result<JobId, SubmitError<S::Function>> {
-    submit_arrival(Outright { shape, group: PhantomData }, |job| engine.append_own(job))
+    submit_boxed(shape.hold(Root), |payload| engine.submit_entry(payload, class, to, None))
 }

@@ -45,6 +45,8 @@ impl<C: Callable> Callable for Limited<C> {
 }
 
 impl<C: Function> Function for Limited<C> {
+    const IS_READY: bool = false;
+
     fn name(&self) -> &'static str {
         self.call.name()
     }
@@ -111,6 +113,8 @@ impl<C: Callable> Callable for Timed<C> {
 }
 
 impl<C: Function> Function for Timed<C> {
+    const IS_READY: bool = false;
+
     fn name(&self) -> &'static str {
         self.call.name()
     }

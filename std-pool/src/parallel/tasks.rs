@@ -21,7 +21,7 @@
 //! # Rules
 //!
 //! 1. What is the owner's alone (how many chunks there are, where the next task goes, appending, taking back) is touched by the thread
-//!    that has made the scope. Where it says so the next task goes to the place of the share's end.
+//!    that has made the scope. `next` is the place of the share's end, unless it is `until`: then that has to be found.
 //! 2. The place of a task is written before the share says that it is there, and read by who has taken it from the shares, which give
 //!    each out once. The owner writes to a place again only when it has taken back what was there, or when nobody is inside who could
 //!    have taken it: who takes says so before, and until he is done with it.
@@ -105,7 +105,7 @@ pub(super) struct Tasks {
     chunks: [AtomicPtr<Task>; CHUNKS],
     /// How many of them there are, for the owner.
     made: Cell<usize>,
-    /// Where its next task goes, and where it has to look where that is.
+    /// Where its next task goes, and from where on it has to find that.
     next: Cell<*mut Task>,
     until: Cell<*mut Task>,
     /// The list has been empty and is [`FAR`] from the beginning.
@@ -216,7 +216,7 @@ impl Tasks {
                 words.cast::<*mut F>().write(Box::into_raw(Box::new(function)));
             }
         }
-        // SAFETY: at most to the end of what was found.
+        // SAFETY: at most to `until`, which is at most the end of a chunk.
         self.next.set(unsafe { task.add(1) });
         if self.shares.grow().is_some_and(|alone| alone >= FAR) {
             self.goes_back.set(true);
