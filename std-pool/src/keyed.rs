@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
-use crate::engine::submit::To;
 use crate::engine::submit_error::SubmitError;
 use crate::jobs::builder::Job;
 use crate::jobs::call::{Plain, WithContext};
@@ -63,7 +62,7 @@ impl<'g, T: Send + 'static> Keyed<'g, T> {
         U: Send + 'static,
     {
         let (shape, receiver) = SpawnShape::new(Plain::new(f));
-        let id = self.entrance.submit(shape, To::Back)?;
+        let id = self.entrance.append_by_call(shape)?;
         Ok(receiver.into_handle(Arc::clone(self.entrance.engine), id))
     }
 

@@ -356,7 +356,7 @@ impl<T: Send + 'static> Group<T> {
     {
         let (shape, receiver) = SpawnShape::new(call);
         let entrance = self.entrance();
-        let id = entrance.submit(shape, To::Back)?;
+        let id = entrance.append_by_call(shape)?;
         Ok(receiver.into_handle(Arc::clone(entrance.engine), id))
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn submit_boxed<J: Submission>(
     put: impl FnOnce(Payload) -> Result<JobId, Returned>,
 ) -> Result<JobId, SubmitError<J::Function>> {
     match put(Payload::new(job)) {
-        Ok(id) => Ok(id),
+        Ok(ref id) => Ok(id.by_words()),
         // SAFETY: it is what was made here.
         Err(back) => Err(unsafe { back.accepted::<J>() }),
     }

@@ -41,6 +41,12 @@ impl Engine {
         }
     }
 
+    /// The same of a job without its type that nothing holds.
+    #[inline(never)]
+    pub(crate) fn append_own(&self, job: &mut dyn Coming<()>) -> Result<JobId, Returned> {
+        self.append_unknown(job, ()).map_err(|(back, _)| back)
+    }
+
     /// The same of a job without its type, and what will hold it; which comes back, too, if nothing was made of it.
     #[inline(always)]
     pub(crate) fn append_unknown<H>(&self, job: &mut dyn Coming<H>, hold: H) -> Result<JobId, (Returned, Option<H>)> {

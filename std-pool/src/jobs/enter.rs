@@ -1,6 +1,7 @@
 //! The way of a job into its group: what it must find there, and what it takes with it.
 #![forbid(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -72,6 +73,29 @@ impl<'g, T: Send + 'static, S: Shape<T>> Arrival<Turn<'g>> for Joining<'g, T, S>
     }
 }
 
+/// One that becomes the pool's own.
+struct Outright<T, S> {
+    shape: S,
+    group: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + 'static, S: Shape<T>> Arrival<()> for Outright<T, S> {
+    type Job = S::Held<Root>;
+
+    fn kind(&self) -> Kind {
+        Kind { name: self.shape.name(), leaves: self.shape.leaves(), goes_back: S::GOES_BACK }
+    }
+
+    #[inline(always)]
+    fn into_job(self, (): ()) -> Self::Job {
+        self.shape.hold(Root)
+    }
+
+    fn into_function(self) -> S::Function {
+        self.shape.into_function()
+    }
+}
+
 impl<T> Clone for Entrance<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -99,6 +123,15 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
             self.engine.append(shape.hold(Root)).map(then)
         } else {
             Self::append_member(self.engine, self.group, self.key, shape).map(then)
+        }
+    }
+
+    /// The same of one that costs more than a call: out of line, and without its type from there on.
+    pub(crate) fn append_by_call<S: Shape<T>>(self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
+        if self.is_plain {
+            append_outright(self.engine, shape)
+        } else {
+            Self::append_member(self.engine, self.group, self.key, shape)
         }
     }
 
@@ -200,9 +233,16 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     }
 }
 
-/// One of the pool's own, that does not wait in a lane.
-// For itself, too.
 #[inline(never)]
+fn append_outright<T: Send + 'static, S: Shape<T>>(
+    engine: &Engine,
+    shape: S,
+) -> Result<JobId, SubmitError<S::Function>> {
+    submit_arrival(Outright { shape, group: PhantomData }, |job| engine.append_own(job))
+}
+
+/// One of the pool's own, that does not wait in a lane.
+#[inline]
 fn submit_own<T: Send + 'static, S: Shape<T>>(
     engine: &Engine,
     class: Priority,
