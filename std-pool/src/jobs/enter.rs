@@ -111,14 +111,14 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         self.append_then(shape, |id| id)
     }
 
-    /// The same, and makes something of the id.
+    /// The same, and makes something of the id: without that the two results are brought together, which is ten instructions more, and an
+    /// id would be read in larger pieces there than it was written in, and wait for that.
     #[inline(always)]
-    pub(crate) fn append_then<S: Shape<T>, R>(
+    fn append_then<S: Shape<T>, R>(
         self,
         shape: S,
         then: impl FnOnce(JobId) -> R,
     ) -> Result<R, SubmitError<S::Function>> {
-        // Each for itself: where the ways meet, an id would be read in larger pieces than it was written in, and wait for that.
         if self.is_plain {
             self.engine.append(shape.hold(Root)).map(then)
         } else {
