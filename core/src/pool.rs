@@ -436,7 +436,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     }
 }
 
-/// A position whose job has not been published. Dropped: [`Pack::pack`] has panicked, and the position is given up.
+/// A position whose job has not been published. Dropped: who packs has panicked, and the position is given up.
 struct Reserved<'p, P, H: Host, S: Storage<P>> {
     pool: &'p Pool<P, H, S>,
     lane: usize,

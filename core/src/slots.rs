@@ -48,7 +48,7 @@ pub trait Slots<P>: sealed::Sealed {
     /// The caller got `position` from [`Slots::reserve`] or [`Slots::reserve_some`] and publishes it once.
     unsafe fn publish<J: Pack<P>>(&self, position: usize, job: J);
 
-    /// The position stays empty, since [`Pack::pack`] has panicked. It counts as taken out: the caller owes a
+    /// The position stays empty, since who packs has panicked. It counts as taken out: the caller owes a
     /// [`Slots::finish`].
     ///
     /// # Safety

@@ -12,6 +12,7 @@ use crate::engine::{Engine, Payload};
 use crate::groups::admission::{Admitted, Asks, Refusal, Then};
 use crate::groups::inner::GroupCore;
 use crate::groups::member::{accept, hand_back};
+use crate::sys;
 
 /// The class of a job, where it goes, at which gate, and its key.
 pub(crate) type How = (Priority, To, Option<Gated>, Option<u64>);
@@ -22,6 +23,7 @@ pub(super) fn append<'g>(
     core: &'g GroupCore,
     job: &mut dyn Coming<Turn<'g>>,
 ) -> Result<JobId, Returned> {
+    debug_assert!(engine.config.carries.is_none(), "what is carried is wrapped, by `put`");
     let (mut slot, mut gauge) = (core.slot(engine), None);
     if !slot.is_easy() {
         slot = match pass_with_care(engine, core) {
@@ -73,6 +75,7 @@ pub(super) fn submit_gated<'g>(
     job: &mut dyn Coming<Turn<'g>>,
     how: How,
 ) -> Result<JobId, Returned> {
+    sys::point();
     match core.admit(engine, Asks::LATER) {
         Ok(Admitted { slot, .. }) => {
             let Kind { name, .. } = job.kind();

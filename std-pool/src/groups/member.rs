@@ -51,7 +51,7 @@ impl<T: Send + 'static> Member<T> {
     }
 
     pub(crate) fn group(&self) -> &Inner<T> {
-        // SAFETY: rule 1; `accept` was given a slot of this type.
+        // SAFETY: rule 1; `of` was given a turn of a group of this type.
         unsafe { Inner::of(self.slot()) }
     }
 
@@ -243,7 +243,7 @@ impl<T: Send + 'static, F: FnOnce(&Begun<T>) -> Result<(), JobError>> Part<T> fo
 impl<T: Send + 'static> Run<T> for Begun<T> {
     #[inline]
     fn group<'e>(&'e self, _: &'e Env) -> &'e Inner<T> {
-        // SAFETY: rule 1; `accept` was given a slot of this type.
+        // SAFETY: rule 1; `of` was given a turn of a group of this type.
         unsafe { Inner::of(self.slot.as_ref()) }
     }
 
@@ -320,7 +320,7 @@ pub(super) fn leave_nothing(core: &GroupCore, env: &Env) -> bool {
 impl<T: Send + 'static> Drop for Begun<T> {
     /// It was to go on later, and was removed instead.
     fn drop(&mut self) {
-        // SAFETY: rule 1; `accept` was given a slot of this type.
+        // SAFETY: rule 1; `of` was given a turn of a group of this type.
         let (slot, group) = unsafe { (self.slot.as_ref(), Inner::<T>::of(self.slot.as_ref())) };
         cancelled(group, slot);
     }

@@ -45,8 +45,9 @@ const FIRST: usize = if cfg!(shuttle) { 2 } else { 32 };
 /// Places at most, those of so many whole chunks, where helpers are always inside so that none is used again; what is spawned then is a
 /// job each.
 const MOST: usize = FIRST * ((1 << 12) - 1);
-/// From here on the owner goes back to the beginning when the list has become empty. It looks for that before each task then, or, while
-/// somebody is inside, which would keep it from that, before each of so many: a look takes the line of the share once more.
+/// Where a chunk ends, the owner goes back to the beginning if the list is empty. From here on it looks for that before each task when
+/// the list has been empty; or, while somebody is inside, which would keep it from that, before each of so many: a look takes the line of
+/// the share once more.
 const FAR: usize = if cfg!(shuttle) { 2 } else { 1024 };
 const AT_ONCE: usize = 8;
 const CHUNKS: usize = (usize::BITS - FIRST.ilog2()) as usize;
@@ -218,8 +219,7 @@ impl Tasks {
         }
         // SAFETY: at most to `until`, which is at most the end of a chunk.
         self.next.set(unsafe { task.add(1) });
-        if self.shares.grow().is_some_and(|alone| alone >= FAR) {
-            self.goes_back.set(true);
+        if self.shares.grow().is_some_and(|alone| alone >= FAR) && !self.goes_back.replace(true) {
             self.look_again();
         }
         Ok(())
@@ -250,6 +250,7 @@ impl Tasks {
             (true, 0) => 1,
             (true, _) => AT_ONCE.min(free),
         };
+        self.next.set(task);
         // SAFETY: not more than are left of the chunk.
         self.until.set(unsafe { task.add(at_once.min((FIRST << chunk) - at)) });
         Some(task)
@@ -317,7 +318,7 @@ impl Drop for Tasks {
         debug_assert!(self.left() == 0, "all tasks have been taken");
         for (number, chunk) in self.chunks[..self.made.get()].iter_mut().enumerate() {
             let places = ptr::slice_from_raw_parts_mut(*chunk.get_mut(), FIRST << number);
-            // SAFETY: rule 3: made by `push`, of that length; nothing in it is to be dropped.
+            // SAFETY: rule 3: made by `find_place`, of that length; nothing in it is to be dropped.
             drop(unsafe { Box::from_raw(places as *mut [ManuallyDrop<MaybeUninit<Task>>]) });
         }
     }
@@ -388,6 +389,9 @@ impl Drop for Helper<'_> {
 mod tests {
     use super::*;
 
+    /// So many at a time that they end nowhere where a chunk does.
+    const TOGETHER: usize = 9;
+
     fn push(tasks: &Tasks) -> bool {
         // SAFETY: by the one thread that there is; it borrows nothing.
         unsafe { tasks.push(|| ()) }.is_ok()
@@ -402,13 +406,12 @@ mod tests {
     fn places_are_used_again_when_nobody_is_inside_and_are_not_without_end() {
         let tasks = Tasks::new(2);
         tasks.close();
-        for round in 0..10 * FAR {
-            let pushed = 1 + round % 3;
-            assert!((0..pushed).all(|_| push(&tasks)));
+        for _ in 0..FAR {
+            assert!((0..TOGETHER).all(|_| push(&tasks)));
             let helper = tasks.enter();
-            (0..pushed).for_each(|_| take(&helper));
+            (0..TOGETHER).for_each(|_| take(&helper));
         }
-        assert!((1..Tasks::place(FAR + 3).0 + 1).contains(&tasks.made.get()));
+        assert_eq!(tasks.made.get(), Tasks::place(FAR + TOGETHER).0 + 1);
         // Somebody is always there.
         let helper = tasks.enter();
         let mut pushed = 0;
@@ -418,7 +421,7 @@ mod tests {
         }
         // A share's word holds two indices.
         let most = MOST.min(1 << (usize::BITS / 2));
-        assert!((most - FAR - 3..=most).contains(&pushed), "{pushed}");
+        assert!((most - FAR - 2 * TOGETHER..=most).contains(&pushed), "{pushed}");
         drop(helper);
         assert!(push(&tasks));
         // SAFETY: as in `push`.
