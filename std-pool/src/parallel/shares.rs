@@ -97,25 +97,24 @@ impl Shares {
         self.all.len()
     }
 
-    /// The next indices of what grows, for its owner; less than `most`. It begins at the beginning again where it is empty and then
+    /// The next index of what grows, for its owner; `None` from `most` on. It begins at the beginning again where it is empty and then
     /// nobody has anything that was taken of it.
-    pub(crate) fn end_of_growing(&self, most: usize, is_nobody_s: impl FnOnce() -> bool) -> Range<usize> {
+    pub(crate) fn end_of_growing(&self, most: usize, is_nobody_s: impl FnOnce() -> bool) -> Option<usize> {
         let share = &self.all[0].0;
         // In this order, and with acquire: who has taken the last has said before that he takes.
         let seen = share.load(Ordering::Acquire);
         if seen != 0 && left(seen) == 0 && is_nobody_s() {
             share.store(0, Ordering::Relaxed);
-            return 0..most.min(LOW - 1);
+            return Some(0);
         }
-        seen >> HALF..most.min(LOW - 1)
+        let end = seen >> HALF;
+        (end < most.min(LOW - 1)).then_some(end)
     }
 
     /// There is one more, for everybody to take. Sequentially consistent: who then reads whether somebody looks is seen by who does not
-    /// look any more and then reads this. Returns its index if it is alone.
-    #[inline]
-    pub(crate) fn grow(&self) -> Option<usize> {
-        let before = self.all[0].0.fetch_add(1 << HALF, Ordering::SeqCst);
-        (before & LOW == before >> HALF).then_some(before & LOW)
+    /// look any more and then reads this.
+    pub(crate) fn grow(&self) {
+        self.all[0].0.fetch_add(1 << HALF, Ordering::SeqCst);
     }
 
     /// Takes the last back.

@@ -20,8 +20,7 @@
 //!
 //! # Rules
 //!
-//! 1. What is the owner's alone (how many chunks there are, where the next task goes, appending, taking back) is touched by the thread
-//!    that has made the scope. `next` is the place of the share's end, unless it is `until`: then that has to be found.
+//! 1. What is the owner's alone (how many chunks there are, appending, taking back) is touched by the thread that has made the scope.
 //! 2. The place of a task is written before the share says that it is there, and read by who has taken it from the shares, which give
 //!    each out once. The owner writes to a place again only when it has taken back what was there, or when nobody is inside who could
 //!    have taken it: who takes says so before, and until he is done with it.
@@ -42,14 +41,8 @@ use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// Places in the first chunk; a power of two.
 const FIRST: usize = if cfg!(shuttle) { 2 } else { 32 };
-/// Places at most, those of so many whole chunks, where helpers are always inside so that none is used again; what is spawned then is a
-/// job each.
-const MOST: usize = FIRST * ((1 << 12) - 1);
-/// Where a chunk ends, the owner goes back to the beginning if the list is empty. From here on it looks for that before each task when
-/// the list has been empty; or, while somebody is inside, which would keep it from that, before each of so many: a look takes the line of
-/// the share once more.
-const FAR: usize = if cfg!(shuttle) { 2 } else { 1024 };
-const AT_ONCE: usize = 8;
+/// Places at most, where helpers are always inside so that none is used again; what is spawned then is a job each.
+const MOST: usize = 1 << 17;
 const CHUNKS: usize = (usize::BITS - FIRST.ilog2()) as usize;
 
 /// Between two thefts of a helper there is so much time, in nanoseconds, for each who helps: what costs the owner its line of memory
@@ -106,11 +99,6 @@ pub(super) struct Tasks {
     chunks: [AtomicPtr<Task>; CHUNKS],
     /// How many of them there are, for the owner.
     made: Cell<usize>,
-    /// Where its next task goes, and from where on it has to find that.
-    next: Cell<*mut Task>,
-    until: Cell<*mut Task>,
-    /// The list has been empty and is [`FAR`] from the beginning.
-    goes_back: Cell<bool>,
 }
 
 // SAFETY: rules 1 and 2; functions that are put in may go to other threads.
@@ -137,7 +125,6 @@ impl Drop for List {
             "all tasks have been taken, and nobody comes"
         );
         self.shares.clear();
-        self.look_again();
         self.is_closing.store(false, Ordering::Relaxed);
         // SAFETY: once, and it is not used after that.
         let list = unsafe { ManuallyDrop::take(&mut self.0) };
@@ -173,9 +160,6 @@ impl Tasks {
             is_closing: AtomicBool::new(false),
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
             made: Cell::new(0),
-            next: Cell::new(ptr::null_mut()),
-            until: Cell::new(ptr::null_mut()),
-            goes_back: Cell::new(false),
         }
     }
 
@@ -202,11 +186,17 @@ impl Tasks {
     ///
     /// By the owner, and what the function borrows is there until it has been taken and ended.
     pub(super) unsafe fn push<F: FnOnce() + Send>(&self, function: F) -> Result<(), F> {
-        let mut task = self.next.get();
-        if task == self.until.get() {
-            let Some(found) = self.find_place() else { return Err(function) };
-            task = found;
+        // Acquire for rule 2: those who have left are done with what they had taken.
+        let is_nobody_s = || self.inside.load(Ordering::Acquire) == 0;
+        let Some(index) = self.shares.end_of_growing(MOST, is_nobody_s) else { return Err(function) };
+        let (chunk, _) = Self::place(index);
+        if chunk == self.made.get() {
+            let places: Box<[MaybeUninit<Task>]> = Box::new_uninit_slice(FIRST << chunk);
+            self.chunks[chunk].store(Box::into_raw(places).cast(), Ordering::Relaxed);
+            self.made.set(chunk + 1);
         }
+        // SAFETY: just made, if it was not there.
+        let task = unsafe { self.task(index) };
         // SAFETY: rule 2: the place is the owner's to write, and large enough.
         unsafe {
             (&raw mut (*task).end).write(end::<F>);
@@ -217,49 +207,8 @@ impl Tasks {
                 words.cast::<*mut F>().write(Box::into_raw(Box::new(function)));
             }
         }
-        // SAFETY: at most to `until`, which is at most the end of a chunk.
-        self.next.set(unsafe { task.add(1) });
-        if self.shares.grow().is_some_and(|alone| alone >= FAR) && !self.goes_back.replace(true) {
-            self.look_again();
-        }
+        self.shares.grow();
         Ok(())
-    }
-
-    /// Where the next task goes, and some after it; `None` if there is no room.
-    #[cold]
-    #[inline(never)]
-    fn find_place(&self) -> Option<*mut Task> {
-        // Acquire for rule 2: those who have left are done with what they had taken.
-        let is_nobody_s = || self.inside.load(Ordering::Acquire) == 0;
-        let free = self.shares.end_of_growing(MOST, is_nobody_s);
-        let (index, free) = (free.start, free.len());
-        if free == 0 {
-            return None;
-        }
-        let (chunk, at) = Self::place(index);
-        if chunk == self.made.get() {
-            let places: Box<[MaybeUninit<Task>]> = Box::new_uninit_slice(FIRST << chunk);
-            self.chunks[chunk].store(Box::into_raw(places).cast(), Ordering::Relaxed);
-            self.made.set(chunk + 1);
-        }
-        // SAFETY: just made, if it was not there.
-        let task = unsafe { self.task(index) };
-        self.goes_back.set(self.goes_back.get() && index > 0);
-        let at_once = match (self.goes_back.get(), self.inside.load(Ordering::Relaxed)) {
-            (false, _) => free,
-            (true, 0) => 1,
-            (true, _) => AT_ONCE.min(free),
-        };
-        self.next.set(task);
-        // SAFETY: not more than are left of the chunk.
-        self.until.set(unsafe { task.add(at_once.min((FIRST << chunk) - at)) });
-        Some(task)
-    }
-
-    /// The next task may go elsewhere.
-    fn look_again(&self) {
-        self.next.set(ptr::null_mut());
-        self.until.set(ptr::null_mut());
     }
 
     /// Takes the latest back.
@@ -268,7 +217,6 @@ impl Tasks {
     ///
     /// By the owner.
     pub(super) unsafe fn pop(&self) -> Option<Taken> {
-        self.look_again();
         // SAFETY: it was put in.
         self.shares.shrink().map(|index| Taken(unsafe { self.task(index) }))
     }
@@ -318,7 +266,7 @@ impl Drop for Tasks {
         debug_assert!(self.left() == 0, "all tasks have been taken");
         for (number, chunk) in self.chunks[..self.made.get()].iter_mut().enumerate() {
             let places = ptr::slice_from_raw_parts_mut(*chunk.get_mut(), FIRST << number);
-            // SAFETY: rule 3: made by `find_place`, of that length; nothing in it is to be dropped.
+            // SAFETY: rule 3: made by `push`, of that length; nothing in it is to be dropped.
             drop(unsafe { Box::from_raw(places as *mut [ManuallyDrop<MaybeUninit<Task>>]) });
         }
     }
@@ -389,9 +337,6 @@ impl Drop for Helper<'_> {
 mod tests {
     use super::*;
 
-    /// So many at a time that they end nowhere where a chunk does.
-    const TOGETHER: usize = 9;
-
     fn push(tasks: &Tasks) -> bool {
         // SAFETY: by the one thread that there is; it borrows nothing.
         unsafe { tasks.push(|| ()) }.is_ok()
@@ -406,12 +351,12 @@ mod tests {
     fn places_are_used_again_when_nobody_is_inside_and_are_not_without_end() {
         let tasks = Tasks::new(2);
         tasks.close();
-        for _ in 0..FAR {
-            assert!((0..TOGETHER).all(|_| push(&tasks)));
+        for _ in 0..10 * FIRST {
+            assert!(push(&tasks) && push(&tasks));
             let helper = tasks.enter();
-            (0..TOGETHER).for_each(|_| take(&helper));
+            (0..2).for_each(|_| take(&helper));
         }
-        assert_eq!(tasks.made.get(), Tasks::place(FAR + TOGETHER).0 + 1);
+        assert_eq!(tasks.made.get(), 1);
         // Somebody is always there.
         let helper = tasks.enter();
         let mut pushed = 0;
@@ -421,7 +366,7 @@ mod tests {
         }
         // A share's word holds two indices.
         let most = MOST.min(1 << (usize::BITS / 2));
-        assert!((most - FAR - 2 * TOGETHER..=most).contains(&pushed), "{pushed}");
+        assert!((most - 4..=most).contains(&pushed), "{pushed}");
         drop(helper);
         assert!(push(&tasks));
         // SAFETY: as in `push`.
