@@ -24,9 +24,9 @@ mod tests;
 /// Small claims in a row before a worker leaves the short jobs to others.
 pub(super) const SLACK: u8 = if MODEL { 1 } else { 4 };
 
-/// Spin hints before the next claim of a worker that has got less than a handful. About a microsecond, in which a producer
+/// Spin hints before the next claim of a worker that has got less than a handful. Under a microsecond, in which a producer
 /// of short jobs submits some dozens; without it each claim would be of one or two, and each costs the producer its line.
-const MOMENT: usize = sized(24, 1);
+const MOMENT: usize = sized(16, 1);
 
 impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// What to claim by, if jobs are short: how many are awake, and how many jobs are a handful for them.
