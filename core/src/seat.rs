@@ -146,9 +146,23 @@ macro_rules! each {
 
 /// A time in two halves, which only its worker writes and reads; zero for none.
 #[derive(Debug)]
-pub(crate) struct Said([AtomicUsize; 2]);
+pub(crate) struct Moment([AtomicUsize; 2]);
 
-impl Blank for Said {
+impl Moment {
+    fn set(&self, Tick(time): Tick) {
+        let Self([high, low]) = self;
+        high.store((time >> 32) as usize, Ordering::Relaxed);
+        low.store(time as u32 as usize, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<Tick> {
+        let Self([high, low]) = self;
+        let time = (high.load(Ordering::Relaxed) as u64) << 32 | low.load(Ordering::Relaxed) as u64;
+        (time > 0).then_some(Tick(time))
+    }
+}
+
+impl Blank for Moment {
     const_blank! {
         #[allow(clippy::declare_interior_mutable_const, reason = "made anew wherever it is named")]
         const BLANK: Self = Self([AtomicUsize::new(0), AtomicUsize::new(0)]);
@@ -169,8 +183,10 @@ pub struct Seat<G: Gating> {
     marks: [Mark; STOPPABLE_DEPTH],
     /// How many jobs run inside the first one here.
     inner: AtomicUsize,
+    /// When the first job here was to begin, if it comes from an entry.
+    due: G::Only<Moment>,
     /// What the periodic job that runs has said of its next run.
-    said: G::Only<Said>,
+    said: G::Only<Moment>,
     pub(crate) taken: AtomicBool,
     /// Under the sleepers' lock: whether it is listed, and the sleeper below.
     pub(crate) listed: AtomicBool,
@@ -192,7 +208,8 @@ impl<G: Gating> Seat<G> {
                 ended: Ends::new(),
                 marks: each!(Mark::new(); STOPPABLE_DEPTH),
                 inner: AtomicUsize::new(0),
-                said: blank!(<G as Gating>::Only<Said>),
+                due: blank!(<G as Gating>::Only<Moment>),
+                said: blank!(<G as Gating>::Only<Moment>),
                 taken: AtomicBool::new(false),
                 listed: AtomicBool::new(false),
                 below: AtomicUsize::new(0),
@@ -267,21 +284,25 @@ impl<G: Gating> Seat<G> {
         }
     }
 
+    /// The first job here, which comes from an entry, was to begin at `due`; zero if it waited for no time.
+    pub(crate) fn set_due(&self, due: Tick) {
+        self.due.get().inspect(|moment| moment.set(due));
+    }
+
+    /// See [`Seat::set_due`].
+    pub(crate) fn due(&self) -> Option<Tick> {
+        self.due.get()?.get()
+    }
+
     /// The periodic job that runs here is to run next at `due`, or now.
     pub(crate) fn say(&self, due: Tick) {
-        let Some(Said([high, low])) = self.said.get() else { return };
-        let due = due.0.max(1);
-        high.store((due >> 32) as usize, Ordering::Relaxed);
-        low.store(due as u32 as usize, Ordering::Relaxed);
+        self.said.get().inspect(|moment| moment.set(Tick(due.0.max(1))));
     }
 
     /// What was said, once.
     pub(crate) fn take_said(&self) -> Option<Tick> {
-        let Said([high, low]) = self.said.get()?;
-        let said = (high.load(Ordering::Relaxed) as u64) << 32 | low.load(Ordering::Relaxed) as u64;
-        high.store(0, Ordering::Relaxed);
-        low.store(0, Ordering::Relaxed);
-        (said > 0).then_some(Tick(said))
+        let said = self.said.get()?;
+        said.get().inspect(|_| said.set(Tick::ZERO))
     }
 
     /// How many jobs run here, inside each other.

@@ -21,7 +21,7 @@ use crate::weak_pool::WeakPool;
 /// |---|---|---|
 /// | `fastthreadpool_jobs_accepted`, `_done`, `_failed`, `_cancelled` | counters | |
 /// | `fastthreadpool_jobs_queued`, `_gated`, `_delayed`, `_running` | gauges | where jobs are now |
-/// | `fastthreadpool_workers_alive`, `_busy` | gauges | |
+/// | `fastthreadpool_workers_alive`, `_busy`, `_blocked` | gauges | the last: those whose job waits, for which others stand in |
 /// | `fastthreadpool_waiting_seconds`, `_running_seconds`, `_late_seconds` | histograms | with [`Builder::metrics`](crate::Builder::metrics); each duration as the upper end of its power of two |
 /// | `fastthreadpool_oldest_seconds`, `fastthreadpool_workers_awake` | gauges | the same: how long the oldest has waited, 0 if none; the share from 0 to 1 |
 /// | `fastthreadpool_wake_ups` | counter | the same |
@@ -67,6 +67,7 @@ impl<T: Send + 'static> Exporter<T> {
         describe_gauge!("fastthreadpool_jobs_running", Unit::Count, "Jobs that run");
         describe_gauge!("fastthreadpool_workers_alive", Unit::Count, "Workers");
         describe_gauge!("fastthreadpool_workers_busy", Unit::Count, "Workers that run a job");
+        describe_gauge!("fastthreadpool_workers_blocked", Unit::Count, "Workers whose job waits");
         describe_histogram!("fastthreadpool_waiting_seconds", Unit::Seconds, "From the submit to the beginning");
         describe_histogram!("fastthreadpool_running_seconds", Unit::Seconds, "From the beginning to the end");
         describe_histogram!("fastthreadpool_late_seconds", Unit::Seconds, "From the due time to the beginning");
@@ -95,6 +96,7 @@ impl<T: Send + 'static> Exporter<T> {
         tell_jobs(labels, &now.counts);
         gauge!("fastthreadpool_workers_alive", labels).set(of(alive as u64));
         gauge!("fastthreadpool_workers_busy", labels).set(of(busy as u64));
+        gauge!("fastthreadpool_workers_blocked", labels).set(of(now.blocked as u64));
         if now.is_measured {
             let since = |now, last, told: metrics::Histogram| tell_since(now, last, &told);
             since(&now.waiting, &self.last.waiting, histogram!("fastthreadpool_waiting_seconds", labels));

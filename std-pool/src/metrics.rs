@@ -22,6 +22,8 @@ use crate::pool::Pool;
 pub struct Metrics {
     /// Where the pool's jobs are, and how they ended.
     pub counts: Counts,
+    /// How many workers run a job that waits for something that the pool knows: others stand in for them.
+    pub blocked: usize,
     /// Whether times are measured: [`Builder::metrics`](crate::Builder::metrics). Without it what follows is empty.
     pub is_measured: bool,
     /// How long the pool has been there.
@@ -30,7 +32,8 @@ pub struct Metrics {
     pub waiting: Histogram,
     /// From the beginning to the end of a run.
     pub running: Histogram,
-    /// From the time when a run of a periodic job was due until its beginning.
+    /// From the time when a delayed job or a run of a periodic one was due until its beginning, at the limit of its group, too. Not of one that somebody
+    /// who waits for it runs himself.
     pub late: Histogram,
     /// How long the oldest job in the queue has waited, at least: as far as one in 256 of the jobs, and the calls of [`Pool::metrics`], tell.
     /// None if none is known to wait.
@@ -82,12 +85,12 @@ impl Metrics {
         all.awake()
     }
 
-    fn new(counts: Counts, measured: Option<Measured>) -> Self {
+    fn new(counts: Counts, blocked: usize, measured: Option<Measured>) -> Self {
         let is_measured = measured.is_some();
         let Measured { waiting, running, late, shifts, nanos, oldest } = measured.unwrap_or_default();
         let (age, oldest) = (Duration::from_nanos(nanos), oldest.map(Duration::from_nanos));
         let workers = shifts.into_iter().map(WorkerMetrics::of).collect();
-        Self { counts, is_measured, age, waiting, running, late, oldest, workers }
+        Self { counts, blocked, is_measured, age, waiting, running, late, oldest, workers }
     }
 }
 
@@ -95,7 +98,7 @@ impl Metrics {
 impl fmt::Display for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { alive, busy, accepted, timers, gated, queued, running, done, failed, cancelled, .. } = self.counts;
-        writeln!(f, "workers  {alive}, {busy} of them run a job")?;
+        writeln!(f, "workers  {alive}, {busy} of them run a job, {} of these wait in it", self.blocked)?;
         writeln!(f, "jobs     {accepted} accepted: {done} done, {failed} failed, {cancelled} cancelled")?;
         write!(f, "now      {queued} queued, {gated} at gates, {timers} wait for their time, {running} run")?;
         if !self.is_measured {
@@ -128,7 +131,7 @@ impl<T: Send + 'static> Pool<T> {
     /// ```
     pub fn metrics(&self) -> Metrics {
         let engine = self.engine();
-        Metrics::new(self.counts(), engine.meter().map(|meter| meter.read(&engine.core)))
+        Metrics::new(self.counts(), engine.core.blocked(), engine.meter().map(|meter| meter.read(&engine.core)))
     }
 }
 

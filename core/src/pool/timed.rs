@@ -236,11 +236,17 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.entries.lock().next_deadline().unwrap_or(Tick::MAX)
     }
 
-    /// When the periodic job that runs was to begin; [`Tick::MAX`] of another job.
+    /// When the delayed or periodic job that runs was to begin, asked by its worker; [`Tick::MAX`] of another job, and of one that runs
+    /// inside another. Where there are no gates that is known of periodic jobs only.
     pub fn due(&self, running: &Running) -> Tick {
         let Some(Place::Entry { index, stamp }) = self.running_id(running).map(JobId::place) else { return Tick::MAX };
-        let view = self.entries.lock().get(Key { index, stamp });
-        view.filter(|view| view.repeat.is_some()).map_or(Tick::MAX, |view| view.due)
+        let due = if S::GATES {
+            self.storage.seats()[running.seat()].due().filter(|_| running.depth() == 0)
+        } else {
+            let view = self.entries.lock().get(Key { index, stamp });
+            view.filter(|view| view.repeat.is_some()).map(|view| view.due)
+        };
+        due.unwrap_or(Tick::MAX)
     }
 
     /// The periodic job that runs is to run next at `due`, asked by its worker: a time in the past is now, at [`Tick::MAX`] it does

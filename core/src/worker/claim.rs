@@ -67,7 +67,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// Says which job was popped, before the lock is released: who cancels it finds it where it waits, or where it runs.
     #[inline(always)]
     fn begin(&self, entries: MutexGuard<'_, H::Mutex, Entries<P, S::Slab>>, popped: Popped<P>) -> Found<P> {
-        let Popped { payload, key, order, stays, .. } = popped;
+        let Popped { payload, key, order, due, stays } = popped;
+        self.this.set_due(due);
         self.mark(JobId::in_entry(key.index, key.stamp, order));
         self.pool.mirror(entries);
         (payload, stays)

@@ -134,18 +134,17 @@ impl Meter {
         &chunk.get_or_init(Box::default)[seat.rem_euclid(CHUNK)]
     }
 
-    /// Whether the run of a job is measured.
+    /// Whether the run of a job is measured, whatever the one before it was like. Not of one that is no worker's own.
     #[inline(always)]
-    #[expect(clippy::unused_self, reason = "who has no meter does not measure")]
-    pub(crate) fn measures(&self, id: JobId, after_long: bool) -> bool {
-        after_long || id.position().is_none_or(|position| position % MEASURED == 0)
+    pub(crate) fn measures(id: Option<JobId>) -> bool {
+        id.and_then(JobId::position).is_none_or(|position| position % MEASURED == 0)
     }
 
     /// A job begins that was to do so at `due`, if that is known; `after_long`: after one that was long. Returns what is to be said of its end,
     /// if its run is measured.
     #[inline]
     pub(crate) fn begin(&self, core: &Core, id: JobId, seat: usize, due: Tick, after_long: bool) -> Option<Begun> {
-        if !self.measures(id, after_long) {
+        if !after_long && !Self::measures(Some(id)) {
             return None;
         }
         let now = sys::now();

@@ -174,8 +174,7 @@ impl Observed for Observers {
     }
 
     fn work(&self, core: &Core, worker: &mut Worker<'_>, env: &mut Env) -> Rest {
-        let (meter, tells) = (self.meter(), self.tells());
-        worker.work(&mut Seen { core, env, observers: self, meter, tells, last: None })
+        worker.work(&mut Seen { core, env, observers: self, tells: self.tells(), last: None })
     }
 }
 
@@ -184,22 +183,33 @@ struct Seen<'e> {
     core: &'e Core,
     env: &'e mut Env,
     observers: &'e Observers,
-    meter: Option<&'e Meter>,
     tells: bool,
     /// The last one that has run and was not over, and whether it was told that it is cancelled.
     last: Option<(JobId, bool)>,
 }
 
 impl Seen<'_> {
+    fn id(&self, running: &Running) -> JobId {
+        self.core.running_id(running).unwrap_or_else(|| unreachable!("what a worker runs is known"))
+    }
+
     #[inline(never)]
-    fn see(&mut self, id: JobId, payload: &mut Payload, running: Running) -> After {
-        let due = if running.is_periodic() { self.core.due(&running) } else { Tick::MAX };
+    fn see(&mut self, payload: &mut Payload, running: Running) -> After {
+        let id = self.id(&running);
+        let due = self.core.due(&running);
         let name = if self.tells { payload.name() } else { "" };
         let job = Whose { id, name, seat: running.seat(), due };
         let mut after_long = self.env.after_long;
         let after = self.observers.see(self.core, &job, &mut after_long, || self.env.run(payload, running));
         self.env.after_long = after_long;
         after
+    }
+
+    /// The job has run, and is not over.
+    #[cold]
+    #[inline(never)]
+    fn put_off(&mut self, running: Running) {
+        self.last = Some((self.id(&running), self.env.engine.was_told(&running)));
     }
 }
 
@@ -208,17 +218,15 @@ impl Runner<Payload> for Seen<'_> {
         self.env.perform(duty);
     }
 
+    #[inline(always)]
     fn run(&mut self, payload: &mut Payload, running: Running) -> After {
-        let Some(id) = self.core.running_id(&running) else { unreachable!("what a worker runs is known") };
         // What is measured of a job that is not told of begins with this: so the others cost a look at their position.
-        let is_seen = self.tells || self.meter.is_some_and(|meter| meter.measures(id, self.env.after_long));
-        let after = if is_seen && !running.is_alarm() {
-            self.see(id, payload, running)
-        } else {
-            self.env.run(payload, running)
-        };
+        let is_seen = self.env.after_long || self.tells || Meter::measures(self.core.running_id(&running));
+        let after =
+            if is_seen && !running.is_alarm() { self.see(payload, running) } else { self.env.run(payload, running) };
         if !after.is_over() {
-            self.last = Some((id, self.env.engine.was_told(&running)));
+            // It is still the one that the seat shows.
+            self.put_off(running);
         }
         after
     }

@@ -131,7 +131,7 @@ impl<'e> Visit<'e> {
             let observed = engine.config.observed.as_ref().filter(|_| !running.is_alarm());
             let Some(observed) = observed else { return env.run(&mut payload, running) };
             let name = if observed.tells() { payload.name() } else { "" };
-            let due = if running.is_periodic() { engine.core.due(&running) } else { Tick::MAX };
+            let due = engine.core.due(&running);
             observed.run(&engine.core, Whose { id, name, seat, due }, &mut || env.run(&mut payload, running))
         });
         let was_told = !after.is_over() && engine.was_told(&running);

@@ -133,7 +133,7 @@ pub struct JobRun {
     /// The worker, by its place: the lowest that was free, from 0. None on a thread that is no worker of the pool: one that waits for the job, or one that has
     /// submitted it where it is to run.
     pub worker: Option<usize>,
-    /// When the run of a periodic job was to begin.
+    /// When a delayed job, or the run of a periodic one, was to begin. None if somebody who waits for it runs it.
     pub due: Option<Instant>,
 }
 

@@ -98,6 +98,46 @@ fn what_is_no_part_of_the_queue_is_timed_each() {
 }
 
 #[test]
+fn what_waits_for_a_time_says_how_late_it_began_and_nothing_else_does() {
+    let pool = measured::<()>(1);
+    let occupied = Occupied::new(&pool);
+    let group = pool.group::<()>().limit(1).build().unwrap();
+    pool.submit_first(|| ()).unwrap();
+    pool.job(|| ()).priority(fastthreadpool::Priority::Low).submit().unwrap();
+    group.submit(|| ()).unwrap();
+    let due = Instant::now() + Duration::from_micros(10);
+    pool.job(|| ()).at(due).submit().unwrap();
+    group.job(|| ()).at(due).submit().unwrap();
+    while Instant::now() < due + SOON {
+        thread::yield_now();
+    }
+    drop(occupied);
+    pool.wait_idle();
+    let metrics = pool.metrics();
+    assert_eq!(metrics.late.count(), 2, "{metrics}");
+    assert!(metrics.late.quantile(0.0).unwrap() >= SOON / 2, "{metrics}");
+}
+
+#[test]
+fn who_waits_in_a_job_is_told_of() {
+    let pool = measured::<()>(2);
+    let (shut, gate) = Shut::new();
+    let inner = pool.spawn(move || gate.pass()).unwrap();
+    pool.submit(move || inner.join().unwrap()).unwrap();
+    while pool.metrics().blocked == 0 {
+        thread::yield_now();
+    }
+    let metrics = pool.metrics();
+    assert!(
+        metrics.to_string().lines().next().unwrap().ends_with(" 2 of them run a job, 1 of these wait in it"),
+        "{metrics}"
+    );
+    shut.open();
+    pool.wait_idle();
+    assert_eq!(pool.metrics().blocked, 0);
+}
+
+#[test]
 fn a_wait_is_as_long_as_it_is() {
     let pool = measured::<()>(1);
     let (begun, has_begun) = channel();

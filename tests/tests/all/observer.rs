@@ -177,6 +177,8 @@ fn jobs_of_every_kind_are_told() {
     let due = notes.accepted(often).due.unwrap();
     assert!(due >= before + HOUR && due <= Instant::now() + HOUR);
     assert!(notes.accepted(later).due.is_some() && notes.accepted(first).due.is_none());
+    let due = |id| notes.runs(id)[0].due;
+    assert_eq!((due(later), due(first), due(gated)), (notes.accepted(later).due, None, None));
     assert_eq!((several, spawned.join().unwrap(), future.join().unwrap()), (2, 6, 8));
     // The occupant, nine, and two at once.
     let accepted = notes.take().into_iter().filter(|told| matches!(told, Told::Accepted(_))).count();
