@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use shuttle::thread;
 
-use super::{Ends, Flag, Tally, check, check_group, model, pool};
-use crate::{Pool, SubmitError};
+use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
+use crate::{Group, Pool, SubmitError};
 
 /// Submits so many jobs to a pool that somebody else closes; returns how many it took.
-fn submit_some(pool: &Pool, tally: &Tally, jobs: usize) -> usize {
-    let is_taken = |_: &usize| match pool.submit(tally.job()) {
+fn submit_some(group: &Group, tally: &Tally, jobs: usize) -> usize {
+    let is_taken = |_: &usize| match group.submit(tally.job()) {
         Ok(_) => true,
         Err(SubmitError::Closed(job)) => {
             drop(job);
@@ -34,6 +34,24 @@ fn a_submit_meets_a_shutdown() {
         let accepted = submitter.join().unwrap();
         assert_eq!((ran, tally.ran(), tally.dropped()), (accepted, accepted, 2 - accepted));
         check(&pool, Ends::ran(accepted));
+    });
+}
+
+/// The same in a group, which has accepted its turn when the pool says no.
+#[test]
+fn a_submit_to_a_group_meets_a_shutdown() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let group = group(&pool, |group| group);
+        let submitter = {
+            let (group, tally) = (group.clone(), tally.clone());
+            thread::spawn(move || submit_some(&group, &tally, 2))
+        };
+        pool.shutdown();
+        let accepted = submitter.join().unwrap();
+        assert_eq!((tally.ran(), tally.dropped()), (accepted, 2 - accepted));
+        check(&pool, Ends::ran(accepted));
+        check_group(&group, Ends::ran(accepted));
     });
 }
 
