@@ -120,6 +120,8 @@ pub(super) struct Lists<P> {
     pub(super) tables: Vec<Box<Table<P>>>,
     /// Tells when runs are reached, if anybody wants to know.
     pub(super) clock: Option<fn() -> Tick>,
+    /// So many runs get their blocks beforehand when the next one is installed.
+    pub(super) ahead: usize,
 }
 
 /// Where a run stands in the window.
