@@ -528,6 +528,8 @@ impl<P: Send, R: RawMutex> Slots<P> for Blocks<P, R> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::*;
     use crate::hosts::ScriptedMutex;
 
@@ -549,5 +551,24 @@ mod tests {
         assert_eq!((blocks.see(6 * BLOCK + 1), blocks.see(7 * BLOCK)), (Look::Free, Look::Free));
         blocks.install(7 * BLOCK);
         assert!(!is_there(8), "nobody else has come since");
+    }
+
+    #[test]
+    fn a_destructor_that_panics_keeps_no_other_payload() {
+        struct Counted<'c>(&'c AtomicUsize, bool);
+        impl Drop for Counted<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                assert!(!self.1, "on purpose");
+            }
+        }
+        let count = AtomicUsize::new(0);
+        let blocks = Blocks::<Counted<'_>, ScriptedMutex>::new();
+        for position in 0..3 * BLOCK {
+            // SAFETY: nobody else has anything of it.
+            unsafe { blocks.publish(position, Counted(&count, position == 3)) };
+        }
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(blocks))).is_err());
+        assert_eq!(count.into_inner(), 3 * BLOCK);
     }
 }

@@ -19,6 +19,7 @@ use fastthreadpool_core::Tick;
 
 use crate::engine::Engine;
 use crate::engine::turned::Turned;
+use crate::sync::lock::FastLock;
 use crate::sync::looks::{self, Looks};
 use crate::sync::time::{BY_HAND, ByHand, Time};
 use crate::sys::thread::{self, Thread, ThreadId};
@@ -98,7 +99,8 @@ pub struct ManualClock(Arc<Inner>);
 struct Inner {
     hands: Mutex<Hands>,
     /// Held by who advances.
-    turning: Mutex<()>,
+    /// One that a simulation knows: the others wait for all that an advance waits for.
+    turning: FastLock,
     /// What the wall clock said at [`BY_HAND`].
     zero: SystemTime,
 }
@@ -132,7 +134,7 @@ impl ManualClock {
         let zero = time.checked_sub(Duration::from_nanos(since.0)).unwrap_or(time);
         let hands =
             Hands { now: BY_HAND.saturating_add(since.0), turner: None, sleepers: Vec::new(), pools: Vec::new() };
-        Self(Arc::new(Inner { hands: Mutex::new(hands), turning: Mutex::new(()), zero }))
+        Self(Arc::new(Inner { hands: Mutex::new(hands), turning: FastLock::new(), zero }))
     }
 
     /// What it shows.
@@ -291,7 +293,7 @@ impl Inner {
         if self.pools().iter().any(|pool| pool.is_present()) {
             return None;
         }
-        let _turning = self.turning.lock();
+        let _turning = self.turning.acquire();
         let _turner = Turner::begin(self);
         Some(f())
     }

@@ -99,7 +99,7 @@ fn assert_none(what: &str, pool: &Pool, mut submit: impl FnMut(usize), mut wait:
 fn a_warm_pool_allocates_nothing() {
     let pool: Pool = Pool::builder().threads(2).build().unwrap();
     let numbers = pool.with_results::<usize>();
-    let (five, many, more) = ([1_usize; 5], [1_usize; 31], [1_usize; 32]);
+    let (five, many, more) = ([1_usize; 5], [1_usize; 31], [1_u8; 257]);
     let run = |n| _ = RAN.fetch_add(n, Ordering::Relaxed);
     let each = |jobs: usize, submit: &dyn Fn(usize) -> JobId| (0..jobs).for_each(|n| _ = submit(n));
 
@@ -135,7 +135,7 @@ fn a_warm_pool_allocates_nothing() {
 
     // A larger one takes one box, and no more.
     let boxed = allocations(|| {
-        (0..JOBS).for_each(|n| _ = pool.submit(move || run(n + more[0])).unwrap());
+        (0..JOBS).for_each(|n| _ = pool.submit(move || run(n + usize::from(more[0]))).unwrap());
         pool.wait_idle();
     });
     assert_eq!(boxed, JOBS);

@@ -1,5 +1,7 @@
 //! Failed jobs in the log: each once, at the level that was asked for. In a process of its own, since there is one logger.
 
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::sync::Mutex;
 
 use fastthreadpool::Pool;
@@ -15,11 +17,24 @@ impl Log for Recorder {
     }
 
     fn log(&self, record: &Record) {
-        self.0.lock().unwrap().push((record.level(), record.args().to_string()));
+        let text = record.args().to_string();
+        self.0.lock().unwrap().push((record.level(), text));
     }
 
     fn flush(&self) {}
 }
+
+/// Cannot be displayed.
+#[derive(Debug)]
+struct Unsaid;
+
+impl Display for Unsaid {
+    fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+        panic!("on purpose")
+    }
+}
+
+impl Error for Unsaid {}
 
 fn recorded() -> Vec<(Level, String)> {
     std::mem::take(&mut RECORDER.0.lock().unwrap())
@@ -57,4 +72,11 @@ fn every_failed_job_is_reported_once() {
     assert_eq!(records[0], (Level::Warn, format!("loud: job {id} (first): the job failed: no")));
     assert_eq!(records[1].0, Level::Warn);
     assert!(records[1].1.starts_with(&format!("loud: job {spawned_id} (")) && records[1].1.ends_with("panicked: ah"));
+
+    // An error that cannot be said is a failure all the same.
+    let pool: Pool<u8> = Pool::builder().threads(1).log_failures(Level::Warn).build().unwrap();
+    let group = pool.group::<u8>().build().unwrap();
+    group.submit(|| Err::<u8, _>(Unsaid)).unwrap();
+    assert!(pool.wait_idle());
+    assert_eq!((group.counts().failed, pool.counts().failed, group.failed().len()), (1, 1, 1));
 }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
+use core::slice;
 
 use super::{BLOCK, NO_BASE};
 use crate::host::Tick;
@@ -204,16 +205,51 @@ impl<P> Drop for Window<P> {
     #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: nobody looks at them any more.
-        let mut lists = unsafe { ManuallyDrop::take(&mut self.0) };
-        let mut next = || match lists.runs.pop_front() {
-            Some(run) => Some(run.block),
-            None => lists.free.pop().map(Some),
-        };
-        while let Some(block) = next() {
+        let mut rest = Rest(unsafe { ManuallyDrop::take(&mut self.0) });
+        rest.give_back();
+    }
+}
+
+/// The blocks of a store that is dropped. Dropped: the destructor of a payload has panicked, and the others are dropped before that goes on, as
+/// the elements of a vector are.
+struct Rest<P>(Lists<P>);
+
+impl<P> Rest<P> {
+    fn give_back(&mut self) {
+        loop {
+            let block = match self.0.runs.pop_front() {
+                Some(run) => run.block,
+                None => match self.0.free.pop() {
+                    Some(block) => Some(block),
+                    None => return,
+                },
+            };
             let Some(block) = block else { continue };
-            // SAFETY: the store is being dropped, so nobody looks any more; every block is in one of the two lists.
+            // SAFETY: nobody looks at them any more; every block is in one of the two lists.
             let mut block = unsafe { Box::from_raw(block.as_ptr()) };
-            block.slots.iter_mut().for_each(Slot::clear);
+            let mut slots = Untaken(block.slots.iter_mut());
+            slots.clear();
         }
+    }
+}
+
+impl<P> Drop for Rest<P> {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+/// The same of the payloads of a block.
+struct Untaken<'b, P>(slice::IterMut<'b, Slot<P>>);
+
+impl<P> Untaken<'_, P> {
+    fn clear(&mut self) {
+        self.0.by_ref().for_each(Slot::clear);
+    }
+}
+
+impl<P> Drop for Untaken<'_, P> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }

@@ -62,8 +62,23 @@ const ONE: usize = 2;
 /// let ended = || tally.read().map_or(0, |reading| reading.ended);
 /// assert_eq!(cohort.waited_for(&cohort.ended(ended)), 0);
 /// ```
+///
+/// A cohort that it was told of is there as long as it:
+///
+/// ```compile_fail,E0597
+/// # use fastthreadpool_core::{Cohort, Tally};
+/// let tally = Tally::<Cohort>::new();
+/// {
+///     let cohort = Cohort::new();
+///     drop(tally.begin(&cohort, |_| ()));
+/// }
+/// tally.read();
+/// ```
 #[derive(Debug)]
-pub struct Tally<'c, C>(Padded<AtomicPtr<C>>, PhantomData<&'c C>);
+pub struct Tally<'c, C>(Padded<AtomicPtr<C>>, PhantomData<Cohorts<'c, C>>);
+
+/// References that are put in and come out: so it is of one lifetime, neither a shorter nor a longer one.
+type Cohorts<'c, C> = (&'c C, fn(&'c ()) -> &'c ());
 
 /// What a tally says.
 #[derive(Debug)]
@@ -145,7 +160,7 @@ impl<'c, C: AsRef<Cohort>> Tally<'c, C> {
     fn decode(word: *mut C) -> Option<Reading<'c, C>> {
         let bits = word.addr() & Self::BITS;
         let cohort = NonNull::new(word.map_addr(|word| word & !Self::BITS))?;
-        // SAFETY: each word is made from a reference that is good for `'c`, and keeps its provenance.
+        // SAFETY: each word is made from a reference that is good for `'c`, which is no other than when that came, and keeps its provenance.
         let cohort = unsafe { cohort.as_ref() };
         Some(Reading { cohort, is_running: bits & RUNS != 0, ended: bits / ONE })
     }

@@ -4,8 +4,8 @@
 //!
 //! 1. *Inside is alone.* Between `critical_section::acquire` and `release` no other context runs that respects critical
 //!    sections; so the cells are touched by one context at a time.
-//! 2. *Held is inside.* The mutex is held exactly from an `acquire` to its `release`, in one context. The guards are not
-//!    `Send`, and the crate never holds two of these mutexes.
+//! 2. *Held is inside.* The mutex is held exactly from an `acquire` to its `release`, in one context, as long as these nest: the guards are not
+//!    `Send`, and the crate never holds two of these mutexes. Who locks one by hand has to see to that: a guard cannot know of others.
 //!
 //! # Order
 //!

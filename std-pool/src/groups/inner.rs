@@ -42,6 +42,9 @@ pub(crate) struct GroupCore {
     /// All its jobs have to pass that.
     is_limited: bool,
     is_paused: Mutex<bool>,
+    /// Results in the done queue that have taken no room: so many that are read give none back. At any time
+    /// `capacity = free room + room of jobs that run + results in the queue - owed`.
+    owed: AtomicUsize,
     /// Results take no room any more.
     is_lifted: AtomicBool,
     /// It takes no jobs any more.
@@ -96,6 +99,7 @@ impl GroupCore {
             alarm: OnceLock::new(),
             owner: AtomicPtr::new(std::ptr::null_mut()),
             is_paused: Mutex::new(false),
+            owed: AtomicUsize::new(0),
             is_lifted: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             handles: AtomicUsize::new(1),
@@ -163,10 +167,23 @@ impl GroupCore {
         engine.core.take_room(gate)
     }
 
+    /// One result comes for which there is no room.
+    pub(crate) fn owe_room(&self) {
+        self.owed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The same, unless another one has.
+    pub(crate) fn owe_first(&self) -> bool {
+        self.owed.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
     /// It is given back; returns whether results take any.
     pub(super) fn give_room(&self, engine: &Engine) -> bool {
         let Some(gate) = self.gate().filter(|_| self.policy.done_capacity.is_some()) else { return false };
-        engine.perform_or_leave(engine.core.give(gate, 0, 1));
+        let pay = |owed: usize| owed.checked_sub(1);
+        if self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay).is_err() {
+            engine.perform_or_leave(engine.core.give(gate, 0, 1));
+        }
         true
     }
 

@@ -219,7 +219,8 @@ impl<'e, T: Send + 'static> Context<'e, T> {
 
     /// Puts a value into the done queue now, under the job's id.
     ///
-    /// Waits while a bounded done queue is full; meanwhile another worker stands in for this one.
+    /// Waits while a bounded done queue is full; meanwhile another worker stands in for this one. Room that jobs hold for what they will return
+    /// counts as taken, but to an empty queue one value always comes: it has one more than its bound then if all these return first.
     ///
     /// # Errors
     ///
@@ -227,17 +228,25 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     /// waits.
     pub fn emit(&self, value: T) -> Result<(), EmitError<T>> {
         let outlet = &self.group.outlet;
-        if outlet.keeps() && !self.group.core.take_room(&self.env.engine) && !self.wait_for_room() {
+        if outlet.keeps() && !self.has_room() && !self.wait_for_room() {
             return Err(EmitError(value));
         }
         outlet.succeed(&self.env.engine, self.id(), value);
         Ok(())
     }
+
+    /// Whether a value may come now. What the jobs that run will return may have taken all the room: if they all waited to emit, and there
+    /// was nothing to read, nobody would ever go on.
+    fn has_room(&self) -> bool {
+        let (core, outlet) = (&self.group.core, &self.group.outlet);
+        core.take_room(&self.env.engine) || outlet.done().is_empty() && core.owe_first()
+    }
+
     #[cold]
     fn wait_for_room(&self) -> bool {
         let engine = &self.env.engine;
         let room = || {
-            if self.group.core.take_room(engine) {
+            if self.has_room() {
                 Some(true)
             } else {
                 (self.is_cancelled() || engine.core.phase() == Phase::Stopping).then_some(false)

@@ -92,7 +92,13 @@ where
                 rung.end();
                 return Ran::Back(Self::GoesOn(future, sender, rung, run));
             }
-            Ok(Poll::Ready(value)) => drop_caught(future).map(|()| value),
+            Ok(Poll::Ready(value)) => match drop_caught(future) {
+                Ok(()) => Ok(value),
+                Err(panic) => {
+                    drop_quietly(value);
+                    Err(panic)
+                }
+            },
             Err(panic) => {
                 drop_quietly(future);
                 Err(panic)

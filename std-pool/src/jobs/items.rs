@@ -117,6 +117,10 @@ where
             }
             match run.inside(env, || catch(|| items.next().map(|item| item.into_result(Sealed)))) {
                 Ok(Some(Ok(value))) => {
+                    // It cannot wait for some: somebody runs it inside of another.
+                    if !has_room {
+                        group.core.owe_room();
+                    }
                     has_room = false;
                     group.outlet.succeed(&env.engine, env.id(), value);
                 }

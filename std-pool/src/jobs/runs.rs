@@ -15,7 +15,6 @@ use crate::here::cancellation::Cancellation;
 use crate::jobs::periodic::EachRun;
 use crate::results::outcome::{JobError, panicked};
 use crate::results::queue::Results;
-use crate::sync::time::Time;
 
 /// Values that wait at most: a job that repeats has a newer one.
 const CAPACITY: usize = 1024;
@@ -79,8 +78,11 @@ impl<U> fmt::Debug for Runs<U> {
 pub(crate) struct ToRuns<U: Send>(Arc<Values<U>>);
 
 impl<U: Send> ToRuns<U> {
-    pub(crate) fn new(time: &Time) -> (Self, Arc<Values<U>>) {
-        let values = Arc::new(Results::new(CAPACITY, time.clone()));
+    pub(crate) fn new(engine: &Arc<Engine>) -> (Self, Arc<Values<U>>) {
+        let values = Arc::new(Results::new(CAPACITY, engine.time().clone()));
+        if engine.is_threadless() {
+            values.attend(&Arc::downgrade(engine));
+        }
         (Self(Arc::clone(&values)), values)
     }
 }

@@ -200,7 +200,7 @@ where
     /// As [`submit`](Self::submit).
     pub fn spawn(self) -> Result<Runs<C::Value>, SubmitError<C::Function>> {
         let engine = self.entrance.engine;
-        let (way, values) = ToRuns::new(self.entrance.engine.time());
+        let (way, values) = ToRuns::new(self.entrance.engine);
         let id = self.with_way(way).put()?;
         Ok(Runs::new(engine, id, values))
     }

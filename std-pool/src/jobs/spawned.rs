@@ -18,7 +18,7 @@ use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::groups::hold::{Hold, Run};
 use crate::here::blocking;
-use crate::here::call::catch;
+use crate::here::call::{catch, drop_quietly};
 use crate::here::cancellation::Cancellation;
 use crate::here::removed::CancelReason;
 use crate::here::{frame, removed};
@@ -43,6 +43,8 @@ impl<U> Sender<U> {
     pub(crate) fn send(mut self, result: Result<U>) {
         if let Some(packet) = self.0.take() {
             packet.fill(result);
+            // Where nobody has the handle any more that drops the user's value.
+            drop_quietly(packet);
         }
     }
 }

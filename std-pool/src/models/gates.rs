@@ -159,7 +159,7 @@ fn a_failure_meets_who_waits_for_room() {
     model(|| {
         let pool = pool(2).build().unwrap();
         let narrow = pool.group::<u32>().fail_fast().done_capacity(1).build().unwrap();
-        narrow.submit_with(|job| job.emit(1).map_or(2, |()| 3)).unwrap();
+        narrow.submit_with(|job| job.emit(1).and_then(|()| job.emit(1)).map_or(2, |()| 3)).unwrap();
         // Needs no room, and tells nobody of its failure but who joins it.
         drop(narrow.spawn(|| -> u32 { resume_unwind(Box::new("on purpose")) }).unwrap());
         assert!(narrow.wait());
@@ -174,10 +174,26 @@ fn the_last_reader_goes_while_a_job_waits_for_room() {
     model(|| {
         let pool = pool(1).build().unwrap();
         let narrow = pool.group::<u32>().done_capacity(1).build().unwrap();
-        narrow.submit_with(|job| job.emit(1).map_or(2, |()| 3)).unwrap();
+        narrow.submit_with(|job| job.emit(1).and_then(|()| job.emit(1)).map_or(2, |()| 3)).unwrap();
         drop(narrow);
         assert!(pool.wait_idle());
         pool.shutdown();
         check(&pool, Ends::ran(1));
+    });
+}
+
+/// Each job holds the room for what it returns, and there is no more: one at a time emits all the same.
+#[test]
+fn two_emit_where_their_results_have_all_the_room() {
+    model(|| {
+        let pool = pool(2).build().unwrap();
+        let narrow = pool.group::<u32>().done_capacity(2).build().unwrap();
+        (0..2).for_each(|_| _ = narrow.submit_with(|job| job.emit(1).and_then(|()| job.emit(1)).map(|()| 1)).unwrap());
+        assert_eq!((0..6).map(|_| narrow.done().pop().unwrap().value).sum::<u32>(), 6);
+        assert!(narrow.wait());
+        let core = &narrow.inner.core;
+        assert!((0..2).all(|_| core.take_room(pool.engine())) && !core.take_room(pool.engine()), "as much as before");
+        pool.shutdown();
+        check(&pool, Ends::ran(2));
     });
 }

@@ -195,3 +195,27 @@ fn tasks_are_each_run_once() {
         });
     }
 }
+
+/// The owner is about to sleep when a job of its scope spawns another one, for which there is nobody else.
+#[test]
+fn a_job_waits_for_what_only_the_owner_can_run() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        pool.scope(|scope| {
+            let tally = &tally;
+            let _waits = scope.spawn_with_handle(move || {
+                let ran = Flag::default();
+                let tells = ran.clone();
+                let inner = tally.job();
+                scope.spawn(move || {
+                    inner();
+                    tells.raise();
+                });
+                ran.wait();
+            });
+        });
+        assert_eq!(tally.ran(), 1);
+        pool.shutdown();
+        check_balance(&pool);
+    });
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use shuttle::thread;
 
 use super::{Ends, check, check_balance, model, pool};
+use crate::sync::race::Race;
 use crate::{Attempt, JobError};
 
 #[test]
@@ -60,5 +61,18 @@ fn several_in_a_job_meet_the_end_of_the_pool() {
         stops.join().unwrap();
         pool.shutdown();
         check_balance(&pool);
+    });
+}
+
+/// Whoever comes after the first finds its value.
+#[test]
+fn who_is_late_finds_what_the_winner_has_left() {
+    model(|| {
+        let race = Race::new();
+        let (first, second) = (race.enter(), race.enter());
+        let other = thread::spawn(move || assert!(first.wins::<u8>(1).is_none()));
+        assert!(second.wins::<u8>(2).is_none());
+        assert!(race.packet.take().flatten().is_some());
+        other.join().unwrap();
     });
 }

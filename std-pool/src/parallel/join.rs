@@ -54,7 +54,7 @@ where
 {
     // SAFETY: until this returns.
     match unsafe { place::desk(Some(engine.address())) } {
-        Some(desk) if desk.is_shut() => (a(), b()),
+        Some(desk) if desk.is_shut() => both(a, b),
         Some(desk) => fork(desk, a, b),
         None => outermost(engine, a, b),
     }
@@ -90,13 +90,42 @@ where
 {
     // SAFETY: until this returns.
     match unsafe { place::desk(None) } {
-        Some(desk) if desk.is_shut() => (a(), b()),
+        Some(desk) if desk.is_shut() => both(a, b),
         Some(desk) => fork(desk, a, b),
         None => match frame::engine() {
             // SAFETY: rule 2 of frames: it is inside of something of that engine.
             Some(engine) => outermost(unsafe { &*engine.get::<Engine>() }, a, b),
-            None => (a(), b()),
+            None => both(a, b),
         },
+    }
+}
+
+/// Runs both here.
+#[inline(always)]
+fn both<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB,
+{
+    if !mem::needs_drop::<B>() {
+        return (a(), b());
+    }
+    let mut second = Second(Some(b));
+    let ra = a();
+    let Some(b) = second.0.take() else { unreachable!("it is run once") };
+    (ra, b())
+}
+
+/// The second half while the first runs. Dropped with it: that one has panicked.
+struct Second<B>(Option<B>);
+
+impl<B> Drop for Second<B> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(function) = self.0.take() {
+            // A second panic would end the program.
+            drop_quietly(function);
+        }
     }
 }
 
@@ -140,7 +169,7 @@ where
     RB: Send,
 {
     if engine.is_elsewhere() {
-        return (a(), b());
+        return both(a, b);
     }
     let code = (outermost::<A, B, RA, RB> as fn(&Engine, A, B) -> (RA, RB) as *const ()).addr();
     let on_seat = |frame: Option<&Frame>, a: A, b: B| -> Result<(RA, RB), (A, B)> {
@@ -153,8 +182,8 @@ where
         Ok(result) => return result,
         Err(functions) => functions,
     };
-    let Some(guest) = Guest::new(engine) else { return (a(), b()) };
-    let Some(desk) = engine.core.desk(guest.number) else { return (a(), b()) };
+    let Some(guest) = Guest::new(engine) else { return both(a, b) };
+    let Some(desk) = engine.core.desk(guest.number) else { return both(a, b) };
     Frame::new(Kind::Guest, engine.address(), OUTSIDE)
         .enter(|frame| begin(engine, &AtPlace::new(frame, desk, guest.number), code, a, b))
 }
@@ -268,7 +297,7 @@ where
     RB: Send,
 {
     if !desk.has_room() {
-        return (a(), b());
+        return both(a, b);
     }
     let place = Place::get();
     // SAFETY: rule 1 of places.

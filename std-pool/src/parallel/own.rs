@@ -17,6 +17,7 @@ use crate::engine::Core;
 use crate::engine::slot::Slot;
 use crate::here::frame::{self, Address};
 use crate::sys::Mutex;
+use crate::sys::thread::{self, Thread};
 
 /// Turns that are accepted at a time: as many as before, up to so many.
 const TURNS: usize = if cfg!(shuttle) { 2 } else { 32 };
@@ -25,7 +26,15 @@ const TURNS: usize = if cfg!(shuttle) { 2 } else { 32 };
 pub(super) struct Kept {
     owner: Address,
     own: UnsafeCell<Own>,
-    others: Mutex<Ids>,
+    others: Mutex<Others>,
+}
+
+/// What other threads have submitted, for the scope's own.
+#[derive(Default)]
+struct Others {
+    ids: Ids,
+    /// It has seen that there is nothing, and sleeps: who submits something wakes it.
+    waiter: Option<Thread>,
 }
 
 #[derive(Default)]
@@ -46,7 +55,7 @@ unsafe impl Sync for Kept {}
 impl Kept {
     /// Of a scope of the present thread.
     pub(super) fn new() -> Self {
-        Self { owner: frame::thread(), own: UnsafeCell::default(), others: Mutex::new(Ids::default()) }
+        Self { owner: frame::thread(), own: UnsafeCell::default(), others: Mutex::default() }
     }
 
     /// Whether the present thread is the scope's own.
@@ -90,19 +99,33 @@ impl Kept {
     #[inline]
     pub(super) fn keep(&self, id: JobId) {
         if self.own(|own| own.ids.push(id)).is_none() {
-            self.others.lock().push(id);
+            self.keep_of_others(id);
         }
+    }
+
+    #[inline(never)]
+    fn keep_of_others(&self, id: JobId) {
+        let waiter = {
+            let mut others = self.others.lock();
+            others.ids.push(id);
+            others.waiter.take()
+        };
+        waiter.inspect(Thread::unpark);
     }
 
     /// The latest job that nobody has taken, for the scope's own thread.
     pub(super) fn last_untaken(&self, core: &Core) -> Option<JobId> {
-        let of_others = || self.others.lock().last_untaken(core);
+        let of_others = || self.others.lock().ids.last_untaken(core);
         self.own(|own| own.ids.last_untaken(core)).flatten().or_else(of_others)
     }
 
-    /// Whether other threads have submitted jobs that nobody has looked for.
-    pub(super) fn has_others(&self) -> bool {
-        !self.others.lock().0.is_empty()
+    /// Whether other threads have submitted jobs that nobody has looked for. If not, the first who does wakes this one, the scope's own.
+    pub(super) fn has_others_or_waits(&self) -> bool {
+        debug_assert!(self.is_own());
+        let mut others = self.others.lock();
+        let has_others = !others.ids.0.is_empty();
+        others.waiter = (!has_others).then(thread::current);
+        has_others
     }
 }
 

@@ -126,13 +126,18 @@ impl<'scope> Scope<'scope, '_> {
         self.engine.core.alive() == 0 && !self.engine.core.is_paused()
     }
 
-    /// Takes its own tasks back, the latest first, on the scope's own thread.
+    /// Takes its own tasks back, the latest first, on the scope's own thread. What one of them spawns is left to who takes already: not one on top
+    /// of the other.
     fn take_back(&self, tasks: &Tasks) {
         debug_assert!(self.kept.is_own());
+        if tasks.is_taking_back.replace(true) {
+            return;
+        }
         // SAFETY: it is the owner.
         while let Some(task) = unsafe { tasks.pop() } {
             self.end(task);
         }
+        tasks.is_taking_back.set(false);
     }
 
     /// Takes tasks as long as there are some.
@@ -276,7 +281,7 @@ impl<'scope> Scope<'scope, '_> {
             // Without a stand-in it waits all the same: what it waits for runs, and borrows.
             blocking::anyway(|| {
                 self.engine.attended(|| {
-                    while !(line.is_over() || helps && self.kept.has_others() || !helps && is_left_alone()) {
+                    while !(line.is_over() || helps && self.kept.has_others_or_waits() || !helps && is_left_alone()) {
                         park(Deadline::NEVER);
                     }
                 });

@@ -99,6 +99,8 @@ pub(super) struct Tasks {
     chunks: [AtomicPtr<Task>; CHUNKS],
     /// How many of them there are, for the owner.
     made: Cell<usize>,
+    /// Whether the owner takes back what it has put on, and so will find what comes meanwhile.
+    pub(super) is_taking_back: Cell<bool>,
 }
 
 // SAFETY: rules 1 and 2; functions that are put in may go to other threads.
@@ -160,6 +162,7 @@ impl Tasks {
             is_closing: AtomicBool::new(false),
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
             made: Cell::new(0),
+            is_taking_back: Cell::new(false),
         }
     }
 

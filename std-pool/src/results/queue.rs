@@ -50,11 +50,11 @@ impl<E: Send> Results<E> {
         }
     }
 
-    /// What there was before somebody asked for the queue. Nobody waits for it yet, and so nobody is woken.
+    /// What there was before somebody asked for the queue. Nobody waits for it yet, and so nobody is woken. Called under a lock.
     pub(crate) fn begin(&self, entries: impl IntoIterator<Item = E>, lost: u64) {
         for entry in entries {
             self.queue.push(entry);
-            let _ = self.count.release(1);
+            self.count.release_locked(1);
         }
         *self.lost.lock() = lost;
     }
@@ -251,15 +251,12 @@ impl<E: Send> Results<E> {
         self.drain().collect()
     }
 
-    /// Lets entries come again.
+    /// Lets entries come again. Called under a lock.
     pub(crate) fn reopen(&self) {
         if self.count.is_closed() {
             self.count.reopen();
             // Of what was read since the end.
-            while self.count.value() > self.queue.len() {
-                let Ok(permit) = self.count.try_acquire() else { break };
-                permit.forget();
-            }
+            while self.count.value() > self.queue.len() && self.count.forget_locked() {}
         }
     }
 }

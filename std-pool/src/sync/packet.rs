@@ -16,6 +16,23 @@ enum State<V> {
     Taken,
 }
 
+/// Those who have waited.
+#[must_use = "they are to be woken"]
+pub(crate) struct Waiting {
+    threads: Vec<Thread>,
+    waker: Option<Waker>,
+}
+
+impl Waiting {
+    pub(crate) fn wake(self) {
+        self.threads.iter().for_each(Thread::unpark);
+        if let Some(waker) = self.waker {
+            // A waker is code of somebody else's.
+            let _ = catch(|| waker.wake());
+        }
+    }
+}
+
 /// Filled once, read once.
 pub(crate) struct Packet<V>(Mutex<State<V>>);
 
@@ -26,13 +43,14 @@ impl<V> Packet<V> {
 
     /// Leaves the value, and wakes who waits for it.
     pub(crate) fn fill(&self, value: V) {
-        let waiting = mem::replace(&mut *self.0.lock(), State::Full(value));
-        // Not under the lock: whoever wakes wants it.
-        let State::Empty { threads, waker } = waiting else { unreachable!("a packet is filled once") };
-        threads.iter().for_each(Thread::unpark);
-        if let Some(waker) = waker {
-            // A waker is code of somebody else's.
-            let _ = catch(|| waker.wake());
+        self.put(value).wake();
+    }
+
+    /// Leaves the value. Who waits for it is to be woken where no lock is held.
+    pub(crate) fn put(&self, value: V) -> Waiting {
+        match mem::replace(&mut *self.0.lock(), State::Full(value)) {
+            State::Empty { threads, waker } => Waiting { threads, waker },
+            State::Full(_) | State::Taken => unreachable!("a packet is filled once"),
         }
     }
 
@@ -51,9 +69,19 @@ impl<V> Packet<V> {
             }
             is_listed = true;
             if !park(deadline) {
-                return self.is_full();
+                return self.leave();
             }
         }
+    }
+
+    /// The thread waits no more. Whether it is full.
+    fn leave(&self) -> bool {
+        let State::Empty { threads, .. } = &mut *self.0.lock() else { return true };
+        let own = thread::current().id();
+        if let Some(place) = threads.iter().position(|thread| thread.id() == own) {
+            threads.swap_remove(place);
+        }
+        false
     }
 
     /// The value, if it is there and was not taken before.
@@ -101,5 +129,20 @@ impl<V> Packet<V> {
             State::Full(value) => Poll::Ready(value),
             _ => panic!("a join handle was polled after it was ready"),
         }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_no_more_is_not_listed() {
+        let packet = Packet::new();
+        (0..3).for_each(|_| assert!(!packet.wait(Deadline::NOW)));
+        let waiting = packet.put(1);
+        assert!(waiting.threads.is_empty());
+        waiting.wake();
+        assert!(packet.wait(Deadline::NOW) && packet.take() == Some(1));
     }
 }

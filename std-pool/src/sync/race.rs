@@ -45,9 +45,13 @@ pub(crate) struct Runner<U> {
 impl<U> Runner<U> {
     /// Is the first with its value, unless another was.
     pub(crate) fn wins<E>(self, value: U) -> Option<E> {
-        let is_late = mem::replace(&mut self.field.lock().is_over, true);
-        if !is_late {
-            self.packet.fill(Some(value));
+        let waiting = {
+            let mut field = self.field.lock();
+            // There before it is said: who comes too late says so, and then it is looked for.
+            (!mem::replace(&mut field.is_over, true)).then(|| self.packet.put(Some(value)))
+        };
+        if let Some(waiting) = waiting {
+            waiting.wake();
         }
         None
     }
@@ -55,13 +59,14 @@ impl<U> Runner<U> {
 
 impl<U> Drop for Runner<U> {
     fn drop(&mut self) {
-        let is_last = {
+        let waiting = {
             let mut field = self.field.lock();
             field.runners -= 1;
-            field.runners == 0 && !mem::replace(&mut field.is_over, true)
+            let is_last = field.runners == 0 && !mem::replace(&mut field.is_over, true);
+            is_last.then(|| self.packet.put(None))
         };
-        if is_last {
-            self.packet.fill(None);
+        if let Some(waiting) = waiting {
+            waiting.wake();
         }
     }
 }

@@ -205,6 +205,17 @@ impl Semaphore {
         released
     }
 
+    /// [`Semaphore::release`] for who holds a lock: in a simulation nobody else goes on meanwhile.
+    pub(crate) fn release_locked(&self, permits: usize) {
+        // There is one for each thing in memory at most.
+        let _ = self.0.release(permits);
+    }
+
+    /// Takes a permit away for good, as [`Semaphore::release_locked`]. False if none is free.
+    pub(crate) fn forget_locked(&self) -> bool {
+        self.0.try_acquire(1).is_ok()
+    }
+
     /// Takes up to so many free permits away for good: there are fewer from then on, until [`Semaphore::release`] makes new ones.
     /// What is held is not touched. Returns how many it has found.
     ///

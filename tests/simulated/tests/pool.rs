@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use fastthreadpool::simulation::{Simulation, random, sleep, spawn};
-use fastthreadpool::{Group, Pool, Semaphore, WhenFull};
+use fastthreadpool::{Group, ManualClock, Pool, Semaphore, WhenFull};
 
 /// Programs that are played.
 fn times() -> u64 {
@@ -158,4 +158,41 @@ fn a_seed_repeats_a_program() {
         let play = || Simulation::new(seed).panicking_jobs(0.1).play(|| program(false, false));
         assert_eq!(play(), play(), "with seed {seed}");
     }
+}
+
+/// Several ask for the failures at once, for the first time, and while they come; and again after a new beginning.
+fn readers(reads: fn(&Pool<u64>)) {
+    let pool: Pool<u64> = Pool::builder().threads(1).build().unwrap();
+    pool.submit(|| Err::<u64, _>("on purpose")).unwrap();
+    pool.submit(|| Ok::<_, &str>(1)).unwrap();
+    pool.wait_idle();
+    let other = pool.clone();
+    let actor = spawn(move || reads(&other));
+    reads(&pool);
+    actor.join().unwrap();
+    pool.shutdown();
+    let _ = (pool.done().try_pop(), pool.failed().try_pop());
+    pool.reset();
+    pool.submit(|| 2).unwrap();
+    pool.wait_idle();
+}
+
+#[test]
+fn who_reads_holds_up_nobody_else() {
+    Simulation::new(4_000_000).explore(times(), || readers(|pool| _ = pool.failed().len()));
+    Simulation::new(5_000_000).explore(times(), || readers(|pool| _ = pool.failed().try_pop()));
+}
+
+#[test]
+fn two_advance_a_clock() {
+    Simulation::new(6_000_000).explore(times(), || {
+        let clock = ManualClock::new();
+        let pool: Pool<u64> = Pool::builder().threads(1).clock(&clock).build().unwrap();
+        pool.submit_later(Duration::from_secs(1), || 1).unwrap();
+        let other = clock.clone();
+        let actor = spawn(move || other.advance(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+        actor.join().unwrap();
+        assert_eq!(pool.counts().done, 1);
+    });
 }

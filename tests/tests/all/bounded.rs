@@ -256,7 +256,8 @@ fn an_emitting_job_gives_up_when_it_is_told_to_stop() {
         let (has_begun, count) = (Arc::clone(&begun), Arc::clone(&refused));
         let id = pool
             .submit_with(move |job| {
-                // It has reserved the only room for what it returns.
+                // It has reserved the only room for what it returns, and nothing is there to be read.
+                job.emit(6).unwrap();
                 has_begun.release(1).unwrap();
                 count.store(job.emit(7).unwrap_err().0 as usize, Ordering::SeqCst);
                 8
@@ -268,7 +269,10 @@ fn an_emitting_job_gives_up_when_it_is_told_to_stop() {
         } else {
             assert_eq!(pool.cancel(id), Cancellation::Stopping);
         }
-        assert_eq!(pool.done().pop().unwrap().value, 8);
+        while refused.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!([(); 2].map(|()| pool.done().pop().unwrap().value), [6, 8]);
         pool.wait_idle();
         assert_eq!(refused.load(Ordering::SeqCst), 7);
     }
@@ -355,4 +359,30 @@ fn a_bounded_queue_with_a_callback_flows() {
     (0..1000).for_each(|n| _ = pool.submit(move || n).unwrap());
     pool.shutdown();
     assert_eq!(sum.load(Ordering::SeqCst), 499_500);
+}
+
+#[test]
+fn jobs_that_hold_all_the_room_emit_and_return() {
+    for capacity in [1, 2, 10] {
+        let pool = results_of(capacity);
+        for n in 0..300 {
+            pool.submit_with(move |job| job.emit(n).map(|()| n)).unwrap();
+        }
+        let mut all: Vec<_> = (0..600)
+            .map(|_| {
+                assert!(pool.done().len() <= capacity + 1);
+                pool.done().pop().unwrap().value
+            })
+            .collect();
+        pool.wait_idle();
+        assert!(pool.done().is_empty());
+        all.sort_unstable();
+        assert!(all.into_iter().eq((0..300).flat_map(|n| [n; 2])));
+        // There is as much room as before.
+        (0..100).for_each(|n| _ = pool.submit(move || n).unwrap());
+        while pool.done().len() < capacity {
+            std::thread::yield_now();
+        }
+        assert_eq!((pool.done().len(), pool.counts().gated), (capacity, 100 - capacity as u64));
+    }
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use fastthreadpool::{Cancellation, Group, Pool};
 
-use crate::support::{Drops, HOUR, Occupied, pool};
+use crate::support::{Bomb, Drops, HOUR, Occupied, pool};
 
 fn sum(pool: &Pool, numbers: &[u64], leaf: usize) -> u64 {
     if numbers.len() <= leaf {
@@ -383,4 +383,17 @@ fn what_repeats_hides_no_job_from_who_runs_one() {
     assert_eq!(ran.load(Ordering::Relaxed), 1, "after {runs}");
     pool.cancel(repeats);
     drop(occupied);
+}
+
+#[test]
+fn a_second_half_that_has_not_begun_is_dropped_whatever_its_destructor_does() {
+    let pool: Pool = pool(1);
+    for outside in [true, false] {
+        let bomb = Bomb;
+        let second = move || drop(bomb);
+        let first = || -> u32 { panic!("the first") };
+        let joined = || if outside { fastthreadpool::join(first, second) } else { pool.join(first, second) };
+        let panic = catch_unwind(AssertUnwindSafe(joined)).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"the first"));
+    }
 }

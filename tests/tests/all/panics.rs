@@ -1,11 +1,15 @@
 //! Panics wherever user code runs: none takes a worker, a count or the pool with it.
 
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fastthreadpool::{JobError, Pool};
 
-use crate::support::{Bomb, Drops, Occupied, pool, values};
+use crate::support::{Bomb, Dropped, Drops, Occupied, pool, values};
 
 /// The pool works as before, with all counts in order.
 fn assert_well(pool: &Pool<u32>) {
@@ -198,4 +202,52 @@ fn nothing_is_dropped_twice_or_kept() {
     }
     pool.wait_idle();
     assert_eq!(drops.count(), 100);
+}
+
+#[test]
+fn in_destructors_of_values_that_nobody_wants_any_more() {
+    let pool: Pool<u32> = pool(1);
+    let group = pool.group::<()>().build().unwrap();
+    let occupied = Occupied::new(&pool);
+    drop(group.spawn(|| Bomb).unwrap());
+    drop(occupied);
+    assert!(group.wait());
+    // The run was over, and is so for both.
+    assert_eq!((group.counts().done, group.counts().failed), (1, 0));
+    assert_eq!(pool.counts().failed, 0);
+    assert_well(&pool);
+}
+
+#[test]
+fn in_the_destructor_of_a_future_and_of_its_value() {
+    struct Both(Bomb);
+    impl Future for Both {
+        type Output = Bomb;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Bomb> {
+            let _ = &self.0;
+            Poll::Ready(Bomb)
+        }
+    }
+    let pool: Pool<u32> = pool(1);
+    let Err(JobError::Panicked(panic)) = pool.spawn_future(Both(Bomb)).unwrap().join() else {
+        panic!("its destructor panicked")
+    };
+    assert_eq!(panic.message(), "a destructor");
+    assert_well(&pool);
+}
+
+#[test]
+fn in_destructors_of_results_that_nobody_has_read() {
+    #[expect(dead_code, reason = "dropped")]
+    struct Last(Option<Bomb>, Dropped);
+    let drops = Drops::default();
+    let pool: Pool<Last> = Pool::builder().threads(1).build().unwrap();
+    for n in 0..600 {
+        let last = Last((n == 10).then(|| Bomb), drops.one());
+        pool.submit(move || last).unwrap();
+    }
+    pool.shutdown();
+    let dropping = catch_unwind(AssertUnwindSafe(|| drop(pool)));
+    assert!(dropping.is_err() || drops.count() == 600);
+    assert_eq!(drops.count(), 600);
 }

@@ -514,3 +514,38 @@ fn a_job_of_a_scope_knows_its_thread() {
     });
     assert_eq!(*number.lock().unwrap(), Some(1));
 }
+
+#[test]
+fn who_waits_for_a_scope_does_what_its_jobs_spawn_meanwhile() {
+    let pool: Pool = pool(1);
+    pool.scope(|scope| {
+        let (begun, has_begun) = channel();
+        let _waits = scope.spawn_with_handle(move || {
+            begun.send(()).unwrap();
+            // The one worker is here, and this is known to nobody as a wait.
+            for _ in 0..100 {
+                let (told, tells) = channel();
+                scope.spawn(move || told.send(()).unwrap());
+                tells.recv().unwrap();
+            }
+        });
+        has_begun.recv().unwrap();
+    });
+}
+
+#[test]
+fn a_chain_of_spawns_is_no_deeper_than_one() {
+    fn chain<'s>(scope: &'s fastthreadpool::Scope<'s, '_>, left: u32) {
+        if left > 0 {
+            scope.spawn(move || chain(scope, left - 1));
+        }
+    }
+    let threadless = Pool::builder().threadless().build().unwrap();
+    let closed: Pool = pool(1);
+    closed.shutdown();
+    let paused: Pool = pool(1);
+    paused.pause();
+    for pool in [threadless, closed, paused, pool(2)] {
+        pool.scope(|scope| chain(scope, 100_000));
+    }
+}

@@ -44,9 +44,11 @@ fn ends_in_time(pool: &Pool, timeout: Duration) -> bool {
     });
     let token = drops.one();
     let results = pool.invoke_all_timeout([job(|| 1), waits, job(move || (token, 3).1)], timeout);
-    assert!(matches!(results[..], [_, Err(JobError::Expired), Err(JobError::Expired)]), "{results:?}");
-    assert_eq!(drops.count(), 1, "it was removed");
     let has_begun = begun.try_recv().is_ok();
+    // Else the one behind it may have begun when it was removed.
+    let is_removed = matches!(results[2], Err(JobError::Expired));
+    assert!(matches!(results[1], Err(JobError::Expired)) && (is_removed || !has_begun), "{results:?}");
+    assert_eq!(drops.count(), 1, "it was removed, or ran");
     shut.open();
     pool.wait_idle();
     if has_begun {

@@ -778,3 +778,12 @@ fn a_job_works_for_its_pool_for_some_time_of_a_clock() {
         assert_eq!(pool.counts().pending, 0);
     }
 }
+
+#[test]
+fn what_a_periodic_job_returns_is_waited_for() {
+    let pool: Pool = pool();
+    let runs = pool.periodic_with(|job| job.run()).every(Duration::from_micros(10)).spawn().unwrap();
+    assert!(runs.iter().take(3).flatten().eq(1..=3));
+    runs.cancel();
+    assert_eq!(runs.iter().count(), 0);
+}
