@@ -84,7 +84,8 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     }
 
     /// With the first job that fails all that have not begun are removed, those that run are told to stop, and others are
-    /// refused as [`Closed`](crate::SubmitError::Closed); until somebody [waits](Group::wait) for the group.
+    /// refused as [`Closed`](crate::SubmitError::Closed); until somebody [waits](Group::wait) for the group. Of a [spawned](Group::spawn) job a
+    /// panic is a failure, an `Err` is not.
     pub fn fail_fast(mut self) -> Self {
         self.policy.is_fail_fast = true;
         self
@@ -92,7 +93,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
 
     /// What has not begun by then is removed, and nothing is accepted afterwards. What runs goes on.
     ///
-    /// The removal is done by a worker; if all are busy, a job that is too late is dropped when its turn comes.
+    /// The removal is done by a worker. While all are busy jobs are accepted still, and one that is too late is dropped when its turn comes.
     pub fn deadline(mut self, when: impl Into<When>) -> Self {
         self.policy.deadline = Some(when.into().tick(self.engine));
         self
