@@ -188,13 +188,13 @@ impl<T: Send + 'static> Group<T> {
     /// this group by one of them while it ran; and its callbacks have been called. What others submit later does not prolong the
     /// wait. Delayed jobs are waited for, schedules are not.
     ///
-    /// Of a pool it is [`Pool::wait_idle`](crate::Pool::wait_idle), which waits for a moment at which nothing is pending. A
-    /// server that is never idle takes groups.
+    /// Of a pool it is [`Pool::wait_idle`](crate::Pool::wait_idle), which waits for a moment at which nothing is pending: not for delayed
+    /// jobs that are not due. A server that is never idle takes groups.
     ///
     /// After the failure of a group that fails fast this is what lets it take jobs again.
     ///
-    /// Returns whether it came to that. `false` only inside a job, when nobody is left who could end the wait. A job of this group
-    /// does not wait for itself, nor for those that wait for it.
+    /// Returns whether it came to that. `false` only inside a job that could otherwise wait for ever, and in the child of a fork. A job of
+    /// this group does not wait for itself, nor for those that wait for it.
     pub fn wait(&self) -> bool {
         self.wait_until(Deadline::NEVER)
     }

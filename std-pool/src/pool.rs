@@ -236,11 +236,11 @@ impl<T: Send + 'static> Pool<T> {
     // ----- waiting and ending
 
     /// Waits for a moment at which no job is queued or runs, in any group; one that comes after the call is not missed. Delayed
-    /// and periodic jobs count while they are due. Under steady load there may be no such moment: then wait for a
+    /// and periodic jobs count while they are due, and are not waited for before. Under steady load there may be no such moment: then wait for a
     /// [group](Group::wait).
     ///
     /// Inside a job, that job does not count, nor do those that wait for it. Returns whether it came to that: false only inside a
-    /// job, when nobody is left who could end the wait.
+    /// job that could otherwise wait for ever, and in the child of a fork.
     pub fn wait_idle(&self) -> bool {
         self.engine().wait_idle(Deadline::NEVER)
     }
