@@ -120,7 +120,8 @@ impl<T: Send + 'static> Group<T> {
     }
 
     /// The jobs of one key run one at a time, in the order in which they were submitted; those of different keys side by side, as
-    /// far as the group's limit lets them. Two keys with the same hash count as one.
+    /// far as the group's limit lets them. Two keys with the same hash count as one. A delayed or periodic job holds neither its key nor a
+    /// place in the order until it is due. For several at a time of each key make a group for each, with a [`limit`](GroupBuilder::limit).
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
