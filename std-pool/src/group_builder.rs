@@ -59,7 +59,8 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     /// Jobs of the group may wait for each other: one that joins another which waits for a place lends it its own, passing the
     /// others by; and one that waits for the whole group, for another one inside or beside it, for room in its queue, or for the pool, gives up its
     /// place for good, and goes on beside the others afterwards. But a job that waits for something else that waits for a job
-    /// of the group waits for itself, as it would with a lock.
+    /// of the group may wait for ever, as it would with a lock: in a scope or a loop whose tasks wait for jobs of the group, or for a job outside
+    /// of the group that does.
     pub fn limit(mut self, jobs: usize) -> Self {
         self.policy.limit = Some(jobs);
         self

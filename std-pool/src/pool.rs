@@ -38,9 +38,9 @@ use crate::sync::time::Deadline;
 /// # `fork`
 ///
 /// The threads of a pool do not exist in a child that the process forks, and what they were in the middle of stays so. There
-/// submits are refused as [`Forked`](crate::SubmitError::Forked), waits return at once, and dropping a handle does nothing.
-/// Whatever else is asked may wait for ever. Pools that the child makes itself work, and so do those of which the parent has
-/// not used a thread yet.
+/// submits are refused as [`Forked`](crate::SubmitError::Forked), waits for the pool or a group return at once, and dropping a handle does
+/// nothing. Whatever else is asked may wait for ever: so do [`JoinHandle::join`](crate::JoinHandle::join), [`Results::pop`](crate::Results::pop) and
+/// [`Group::completed`] for a job of the parent's. Pools that the child makes itself work, and so do those that had no thread at the fork.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
