@@ -120,7 +120,8 @@ impl<T: Send + 'static> Group<T> {
     }
 
     /// The jobs of one key run one at a time, in the order in which they were submitted; those of different keys side by side, as
-    /// far as the group's limit lets them. Two keys with the same hash count as one.
+    /// far as the group's limit lets them. Two keys with the same hash count as one. A delayed or periodic job holds neither its key nor a
+    /// place in the order until it is due. For several at a time of each key make a group for each, with a [`limit`](GroupBuilder::limit).
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -188,13 +189,13 @@ impl<T: Send + 'static> Group<T> {
     /// this group by one of them while it ran; and its callbacks have been called. What others submit later does not prolong the
     /// wait. Delayed jobs are waited for, schedules are not.
     ///
-    /// Of a pool it is [`Pool::wait_idle`](crate::Pool::wait_idle), which waits for a moment at which nothing is pending. A
-    /// server that is never idle takes groups.
+    /// Of a pool it is [`Pool::wait_idle`](crate::Pool::wait_idle), which waits for a moment at which nothing is pending: not for delayed
+    /// jobs that are not due. A server that is never idle takes groups.
     ///
     /// After the failure of a group that fails fast this is what lets it take jobs again.
     ///
-    /// Returns whether it came to that. `false` only inside a job, when nobody is left who could end the wait. A job of this group
-    /// does not wait for itself, nor for those that wait for it.
+    /// Returns whether it came to that. `false` only inside a job that could otherwise wait for ever, and in the child of a fork. A job of
+    /// this group does not wait for itself, nor for those that wait for it.
     pub fn wait(&self) -> bool {
         self.wait_until(Deadline::NEVER)
     }

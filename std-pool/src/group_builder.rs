@@ -59,7 +59,8 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     /// Jobs of the group may wait for each other: one that joins another which waits for a place lends it its own, passing the
     /// others by; and one that waits for the whole group, for another one inside or beside it, for room in its queue, or for the pool, gives up its
     /// place for good, and goes on beside the others afterwards. But a job that waits for something else that waits for a job
-    /// of the group waits for itself, as it would with a lock.
+    /// of the group may wait for ever, as it would with a lock: in a scope or a loop whose tasks wait for jobs of the group, or for a job outside
+    /// of the group that does.
     pub fn limit(mut self, jobs: usize) -> Self {
         self.policy.limit = Some(jobs);
         self
@@ -84,7 +85,8 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     }
 
     /// With the first job that fails all that have not begun are removed, those that run are told to stop, and others are
-    /// refused as [`Closed`](crate::SubmitError::Closed); until somebody [waits](Group::wait) for the group.
+    /// refused as [`Closed`](crate::SubmitError::Closed); until somebody [waits](Group::wait) for the group. Of a [spawned](Group::spawn) job a
+    /// panic is a failure, an `Err` is not.
     pub fn fail_fast(mut self) -> Self {
         self.policy.is_fail_fast = true;
         self
@@ -92,7 +94,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
 
     /// What has not begun by then is removed, and nothing is accepted afterwards. What runs goes on.
     ///
-    /// The removal is done by a worker; if all are busy, a job that is too late is dropped when its turn comes.
+    /// The removal is done by a worker. While all are busy jobs are accepted still, and one that is too late is dropped when its turn comes.
     pub fn deadline(mut self, when: impl Into<When>) -> Self {
         self.policy.deadline = Some(when.into().tick(self.engine));
         self

@@ -15,7 +15,7 @@
 //! | [`porting`] | the same pool on a microcontroller, or on an operating system of one's own |
 //! | [`which_call`] | which call for which need: all of them, in tables |
 //! | [`recipes`] | retries, rate limits, cron, a pool for all, debouncing, what was removed, queues elsewhere |
-//! | [`coming_from`] | rayon, threadpool, scheduled-thread-pool, tokio's `spawn_blocking` |
+//! | [`coming_from`] | rayon, scopes of crossbeam and std, threadpool, scheduled-thread-pool, tokio's `spawn_blocking` |
 //! | [`python`] | the Python module of the same name |
 //! | [`inside`] | how it works, what it costs in memory, its limits |
 //!

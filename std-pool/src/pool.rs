@@ -38,9 +38,9 @@ use crate::sync::time::Deadline;
 /// # `fork`
 ///
 /// The threads of a pool do not exist in a child that the process forks, and what they were in the middle of stays so. There
-/// submits are refused as [`Forked`](crate::SubmitError::Forked), waits return at once, and dropping a handle does nothing.
-/// Whatever else is asked may wait for ever. Pools that the child makes itself work, and so do those of which the parent has
-/// not used a thread yet.
+/// submits are refused as [`Forked`](crate::SubmitError::Forked), waits for the pool or a group return at once, and dropping a handle does
+/// nothing. Whatever else is asked may wait for ever: so do [`JoinHandle::join`](crate::JoinHandle::join), [`Results::pop`](crate::Results::pop) and
+/// [`Group::completed`] for a job of the parent's. Pools that the child makes itself work, and so do those that had no thread at the fork.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -236,11 +236,11 @@ impl<T: Send + 'static> Pool<T> {
     // ----- waiting and ending
 
     /// Waits for a moment at which no job is queued or runs, in any group; one that comes after the call is not missed. Delayed
-    /// and periodic jobs count while they are due. Under steady load there may be no such moment: then wait for a
+    /// and periodic jobs count while they are due, and are not waited for before. Under steady load there may be no such moment: then wait for a
     /// [group](Group::wait).
     ///
     /// Inside a job, that job does not count, nor do those that wait for it. Returns whether it came to that: false only inside a
-    /// job, when nobody is left who could end the wait.
+    /// job that could otherwise wait for ever, and in the child of a fork.
     pub fn wait_idle(&self) -> bool {
         self.engine().wait_idle(Deadline::NEVER)
     }

@@ -34,7 +34,7 @@
 //! # What is not simulated
 //!
 //! An actor must wait by this crate only: its pools and groups, results, handles, [`Semaphore`](crate::Semaphore), [`FastLock`](crate::FastLock),
-//! [`sleep`], and what [`spawn`] returns. One that waits by other means, as for a message of std's channels, keeps the others from playing for
+//! [`ManualClock::advance`](crate::ManualClock::advance), [`sleep`], and what [`spawn`] returns. One that waits by other means, as for a message of std's channels, keeps the others from playing for
 //! ever; a lock of std's is no matter as long as no point lies between its lock and its unlock. [`Instant::now`] and [`SystemTime::now`] are the world's, [`now`] and
 //! [`system_time`] the play's. Threads that are started by other means than this crate's are no actors; they must leave alone what actors use.
 //! Nor are orders simulated that only weak memory has: of two actors each sees at once what the other does.

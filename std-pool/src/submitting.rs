@@ -323,7 +323,7 @@ impl<T: Send + 'static> Group<T> {
     }
 
     /// Appends a job of any type and returns a handle to it. Nothing goes to the queues of results: a `Result` is returned
-    /// as it is, a panic as an error of the join.
+    /// as it is, and an `Err` counts as done; a panic is an error of the join, and counts as a failure.
     ///
     /// # Errors
     ///

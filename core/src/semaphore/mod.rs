@@ -77,7 +77,7 @@ const WAKE_BATCH: usize = sized(8, 1);
 /// atomic operations. `U` is what wakes those who wait, the waking end of their [`Park`](crate::Park) or a [`Waker`](core::task::Waker). Nothing is
 /// allocated.
 ///
-/// Who waits does so in the order of coming. With an unparker that is [`Unpark::BARGING`] a free permit is whoever's comes, so
+/// Who waits does so in the order of coming. With an unparker that is [`Unpark::BARGING`] a free permit goes to whoever asks first, so
 /// that a contended semaphore does not wait for sleepers to get up; but the first in line is not overtaken if it asks for several
 /// permits, nor once it was woken 16 times in vain. Where strict order matters more than throughput take [`Semaphore::fair`].
 ///

@@ -70,7 +70,7 @@ impl<T: Send + 'static> Builder<T> {
         self
     }
 
-    /// Reports every failed job once through the [`log`] facade.
+    /// Reports every failed job once through the [`log`] facade. Of a [spawned](crate::Group::spawn) job that is one that panicked.
     pub fn log_failures(mut self, level: log::Level) -> Self {
         self.log_failures = Some(level);
         self

@@ -5,7 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// A job that was not accepted; gives the function back.
+/// A job that was not accepted; gives the function back. It is `Sync` only if that is: where `?` is to make a
+/// `Box<dyn Error + Send + Sync>` of it and the function is not, say `map_err(|error| error.to_string())`.
 #[non_exhaustive]
 pub enum SubmitError<F> {
     /// The queue is bounded and full.

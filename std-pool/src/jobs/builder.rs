@@ -137,7 +137,7 @@ impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
 impl<'g, T, C, W, K> Job<'g, T, C, W, K> {
     /// Each of its runs has so much time. What still runs then is told to stop, as by a cancel, but only that run; and is
     /// [overdue](crate::Pool::overdue) until it ends. A thread that does nothing else minds the time, so that it does not matter whether
-    /// all workers are busy. A limit of zero is over at once.
+    /// all workers are busy. With a limit of zero a run is told soon after it began, not before. Said twice, the shorter holds.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -226,7 +226,7 @@ where
 impl<'g, T, C, W> Job<'g, T, C, W> {
     /// If it has not begun by then it is removed, and what is said of removed jobs says that it has
     /// [expired](crate::CancelReason::Expired): the handle, the callback of its group. A time in the past is no mistake: then it is
-    /// removed at once. As with [`time_limit`](Self::time_limit) a thread minds the time, which drops what it removes.
+    /// removed at once. Said twice, the last holds. As with [`time_limit`](Self::time_limit) a thread minds the time, which drops what it removes.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

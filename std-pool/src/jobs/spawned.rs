@@ -194,6 +194,10 @@ impl<U: Send + 'static> JoinHandle<U> {
     ///
     /// [`JobError`], when the job panicked or was removed. [`JobError::WouldDeadlock`] at once when the job waits for this one,
     /// as one does that joins itself; and when nobody is left who could stand in.
+    ///
+    /// # Panics
+    ///
+    /// When the handle was polled before, and was ready: its value is gone.
     pub fn join(self) -> Result<U> {
         match self.wait(Deadline::NEVER) {
             Some(true) => self.take(),
@@ -206,6 +210,10 @@ impl<U: Send + 'static> JoinHandle<U> {
     /// # Errors
     ///
     /// The handle itself, when the job has not ended in that time.
+    ///
+    /// # Panics
+    ///
+    /// As [`JoinHandle::join`].
     pub fn join_timeout(self, timeout: Duration) -> std::result::Result<Result<U>, Self> {
         let engine = Arc::clone(&self.engine);
         self.join_until(engine.time().after(timeout))

@@ -16,7 +16,7 @@ use crate::sys::{self, RawMutex, thread};
 
 /// A counting semaphore: blocking, with a time limit, async, for one permit or many.
 ///
-/// Who waits does so in the order of coming. A free permit is whoever's comes, so that a contended semaphore does not wait for
+/// Who waits does so in the order of coming. A free permit goes to whoever asks first, so that a contended semaphore does not wait for
 /// sleeping threads to get up; but the first in line is not overtaken if it asks for several, nor once it was woken 16 times
 /// in vain. Where strict order matters more than throughput take [`Semaphore::fair`].
 ///
