@@ -12,7 +12,7 @@ use core::hint::black_box;
 /// An id is a position in a queue, so it costs nothing to make and finds its job without a search. Positions are as wide
 /// as a pointer: on a 32-bit target they, and with them the ids, repeat after 2^32 submits; on 64 bits never.
 // Three words without padding: a padded copy would be read in larger pieces than it was written in, and wait for that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId {
     /// How many jobs had been appended to the main lane before this one; `usize::MAX` in a worker's lane.
     order: usize,
@@ -101,6 +101,12 @@ impl fmt::Display for JobId {
             Place::Lane { lane, position } => write!(f, "w{lane}.{position}"),
             Place::Entry { stamp, .. } => write!(f, "{}.{stamp}", self.order),
         }
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobId({self})")
     }
 }
 

@@ -76,7 +76,10 @@ impl fmt::Display for Report {
         let paused = if self.is_paused { ", paused" } else { "" };
         writeln!(f, "{}: {state}{paused}", self.name)?;
         writeln!(f, "workers: {alive} of {}, {busy} run a job, {} of these wait in it", self.threads, self.waiting)?;
-        write!(f, "jobs: {queued} queued, {gated} at the gates of groups, {timers} wait for their time")?;
+        write!(
+            f,
+            "jobs: {queued} queued, {gated} at the limits of groups or pending futures, {timers} wait for their time"
+        )?;
         for (worker, id) in &self.running {
             write!(f, "\nworker {worker} runs job {id}")?;
         }

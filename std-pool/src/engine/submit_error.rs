@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 
 /// A job that was not accepted; gives the function back. It is `Sync` only if that is: where `?` is to make a
-/// `Box<dyn Error + Send + Sync>` of it and the function is not, say `map_err(|error| error.to_string())`.
+/// `Box<dyn Error + Send + Sync>` of it and the function is not, [split](SubmitError::split) it.
 #[non_exhaustive]
 pub enum SubmitError<F> {
     /// The queue is bounded and full.
@@ -57,8 +57,21 @@ impl<F> SubmitError<F> {
         }
     }
 
-    /// The same with nothing in the place of the function, which comes, too.
-    pub(crate) fn split(self) -> (F, SubmitError<()>) {
+    /// The function, and the error without it, which any box of an error takes.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::sync::mpsc::Receiver;
+    ///
+    /// use fastthreadpool::Pool;
+    ///
+    /// // What captures a receiver is not `Sync`.
+    /// fn listen(pool: &Pool, receiver: Receiver<u32>) -> Result<(), Box<dyn Error + Send + Sync>> {
+    ///     pool.submit(move || println!("{}", receiver.iter().sum::<u32>())).map_err(|error| error.split().1)?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn split(self) -> (F, SubmitError<()>) {
         let mut function = None;
         let error = self.map(|f| function = Some(f));
         (function.unwrap_or_else(|| unreachable!("each has one")), error)

@@ -29,6 +29,12 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// assert_eq!(pool.failed().len(), 1);
 /// # Ok(()) }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a job of this pool, or group, cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "its jobs return a `{T}`, or a `Result<{T}, E>` whose error can be made a `Box<dyn Error + Send + Sync>`",
+    note = "one that never returns says so: `move || -> {T} {{ .. }}`; what returns something else is `spawn`ed"
+)]
 // Coherent for the same reason as `From<T> for T` beside `From<T> for Option<T>`: no `T` is a `Result<T, _>`.
 pub trait Outcome<T>: Sized {
     /// The value, or the error.
