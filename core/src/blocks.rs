@@ -65,8 +65,8 @@ const KEEP: usize = sized(16, 0);
 /// of 256 that he does not need, since to see the end would cost more.
 const AHEAD: usize = 8;
 
-/// The most runs that get their blocks before a producer comes there. With 32 simulated cores, half of which submit 32 jobs at a time, a
-/// submit of one took 67 ns without, 29 with 7 of them, 23 with 15.
+/// The most runs that get their blocks before a producer comes there. On 32 simulated cores, half of which submit 32 jobs at a time, a
+/// job took 80 ns without, 29 with 7 of them, 17 to 23 with 15.
 const RUNS_AHEAD: usize = sized(15, 1);
 
 /// No base: bases are multiples of [`BLOCK`].

@@ -10,7 +10,7 @@ use fastthreadpool_core::{After, JobId, Ran, Refused, Run};
 
 use crate::engine::worker::Env;
 use crate::engine::{Engine, Payload};
-use crate::here::call::{catch, drop_quietly};
+use crate::here::call::{catch, drop_quietly, quietly};
 
 /// Wraps jobs.
 pub(crate) trait Carries: Send + Sync {
@@ -111,7 +111,7 @@ impl<K: Carry> Run<Env> for Carried<K> {
             // Once, however often it is called.
             let mut step = || after = after.or_else(|| Some(payload.step(env)));
             // Nobody is there who could be told of a panic; the job has run, or does so now.
-            drop_quietly(catch(|| carry.enter(context, &run, &mut step)));
+            quietly(|| carry.enter(context, &run, &mut step));
         }
         let after = after.unwrap_or_else(|| payload.step(env));
         match after {

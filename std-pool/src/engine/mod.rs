@@ -114,7 +114,7 @@ use crate::engine::told::Asked;
 use crate::engine::totals::Totals;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
-use crate::here::call::{catch, drop_quietly};
+use crate::here::call::{drop_quietly, quietly};
 use crate::here::frame::Address;
 use crate::sync::event::Event;
 use crate::sync::time::{Deadline, Time};
@@ -486,7 +486,7 @@ impl Engine {
     pub(crate) fn log_failure(&self, id: JobId, job: &str, error: &dyn fmt::Display) {
         if let Some(level) = self.config.log_failures {
             // How an error is displayed is code of the user's, and so is where that goes.
-            drop_quietly(catch(|| log::log!(level, "{}: job {id} ({job}): {error}", self.config.name_prefix)));
+            quietly(|| log::log!(level, "{}: job {id} ({job}): {error}", self.config.name_prefix));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::meter::Meter;
 use crate::engine::submit::To;
 use crate::engine::worker::{Env, Worker};
 use crate::engine::{Core, Payload};
-use crate::here::call::{catch, drop_quietly};
+use crate::here::call::quietly;
 use crate::here::job::JobKind;
 use crate::here::observer::{AcceptedJob, JobRun, Observer, RunEnd, WorkerEvent};
 use crate::here::removed::CancelReason;
@@ -78,7 +78,7 @@ impl Observers {
     fn tell(&self, what: impl Fn(&dyn Observer)) {
         for observer in &self.all {
             // There is nobody who could be told of that.
-            drop_quietly(catch(|| what(&**observer)));
+            quietly(|| what(&**observer));
         }
     }
 

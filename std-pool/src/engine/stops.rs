@@ -22,7 +22,7 @@ use fastthreadpool_core::{Park, Phase, Running, Unpark};
 use crate::engine::Engine;
 use crate::engine::slot::Slot;
 use crate::here::blocking;
-use crate::here::call::catch;
+use crate::here::call::quietly;
 use crate::sync::time::{Deadline, park};
 use crate::sync::waiter::{ThisThread, Waiter};
 use crate::sys::Mutex;
@@ -114,7 +114,7 @@ impl Stops {
         }
         for waiter in woken {
             // A waker is code of somebody else's, and the others are to be woken all the same.
-            let _ = catch(|| waiter.unpark());
+            quietly(|| waiter.unpark());
         }
     }
 }

@@ -10,7 +10,7 @@ use fastthreadpool_core::{Duty, JobId};
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::Numbers;
 use crate::engine::{Engine, naming, pages, spare, waits};
-use crate::here::call::{catch, drop_quietly};
+use crate::here::call::{catch, drop_quietly, quietly};
 use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
 use crate::sync::looks;
 use crate::sys::thread::{self, JoinHandle, Thread};
@@ -84,7 +84,7 @@ impl Presence {
         let hook = |hook: &Option<crate::engine::Hook>| {
             if let Some(hook) = hook {
                 // The panic hook has reported it; a worker without its thread-local state is better than no worker.
-                let _ = catch(|| hook(self.hire.number));
+                quietly(|| hook(self.hire.number));
             }
         };
         hook(&self.engine.config.on_thread_start);

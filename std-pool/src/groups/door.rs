@@ -27,7 +27,7 @@ use fastthreadpool_core::{Acquire, AcquireError, Semaphore, Tick, Unpark};
 
 use crate::groups::arrivals::Arrivals;
 use crate::here::blocking;
-use crate::here::call::catch;
+use crate::here::call::quietly;
 use crate::sync::attend::in_line;
 use crate::sync::time::{Deadline, OnTime};
 use crate::sync::waiter::Waiter;
@@ -72,7 +72,7 @@ impl Door {
             return;
         }
         // A task's waker may panic: the panic hook has reported it.
-        let _ = catch(|| self.room.release(1));
+        quietly(|| _ = self.room.release(1));
     }
 
     #[cold]
@@ -103,7 +103,7 @@ impl Door {
         self.room.turn_away(|waiter| woken.push(waiter));
         for waiter in &woken {
             // As in `leave`.
-            let _ = catch(|| waiter.unpark());
+            quietly(|| waiter.unpark());
         }
     }
 

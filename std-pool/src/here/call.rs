@@ -112,8 +112,13 @@ pub(crate) fn drop_caught<T>(value: T) -> Result<(), Panic> {
 
 /// The same, where nobody wants to know.
 pub(crate) fn drop_quietly<T>(value: T) {
+    quietly(|| drop(value));
+}
+
+/// Calls what is somebody else's, where nobody wants to know how it went.
+pub(crate) fn quietly(f: impl FnOnce()) {
     sys::assert_unlocked();
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(f)) {
         drop_payload(payload);
     }
 }

@@ -10,7 +10,7 @@ use fastthreadpool_core::{End, JobId, Unpark};
 use crate::engine::Engine;
 use crate::engine::worker::Env;
 use crate::groups::hold::Run;
-use crate::here::call::{catch, drop_quietly};
+use crate::here::call::{catch, drop_quietly, quietly};
 use crate::here::cancellation::Cancellation;
 use crate::jobs::periodic::EachRun;
 use crate::results::outcome::{JobError, panicked};
@@ -93,7 +93,7 @@ impl<U: Send> Drop for ToRuns<U> {
         self.0.close_for(&mut woken);
         for waiter in woken {
             // A task's waker is code of somebody else's.
-            let _ = catch(|| waiter.unpark());
+            quietly(|| waiter.unpark());
         }
     }
 }

@@ -11,7 +11,7 @@ use fastthreadpool_core::{JobId, Unpark};
 
 use crate::engine::Engine;
 use crate::here::blocking;
-use crate::here::call::{catch, drop_quietly};
+use crate::here::call::{drop_quietly, quietly};
 use crate::here::frame::{self, Address};
 use crate::here::removed::CancelReason;
 use crate::results::combine::{Combine, Combined};
@@ -340,7 +340,7 @@ impl<T: Send + 'static> Outlet<T> {
         }
         // A task's waker may panic: the panic hook has reported it.
         for waiter in &woken {
-            let _ = catch(|| waiter.unpark());
+            quietly(|| waiter.unpark());
         }
         self.ended.notify();
     }

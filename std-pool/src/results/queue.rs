@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastthreadpool_core::{AcquireError, Queue, TryAcquireError};
 
 use crate::engine::Engine;
-use crate::here::call::catch;
+use crate::here::call::quietly;
 use crate::sync::permit::Permit;
 use crate::sync::semaphore::Semaphore;
 use crate::sync::time::{Deadline, Time};
@@ -65,7 +65,7 @@ impl<E: Send> Results<E> {
         self.queue.push(entry);
         // A queue as long as the semaphore can count does not fit into memory. A task's waker may panic: the panic hook has
         // reported it, and all who were to be woken have been.
-        let _ = catch(|| self.count.release(1));
+        quietly(|| _ = self.count.release(1));
         // An unbounded one does not look: how far the readers are is on a line that they write.
         if self.capacity < usize::MAX { self.lose() } else { None }
     }

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::here::call::catch;
+use crate::here::call::quietly;
 use crate::sync::time::{Deadline, park};
 use crate::sys::Mutex;
 use crate::sys::thread::{self, Thread};
@@ -28,7 +28,7 @@ impl Waiting {
         self.threads.iter().for_each(Thread::unpark);
         if let Some(waker) = self.waker {
             // A waker is code of somebody else's.
-            let _ = catch(|| waker.wake());
+            quietly(|| waker.wake());
         }
     }
 }
