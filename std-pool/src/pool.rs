@@ -279,7 +279,8 @@ impl<T: Send + 'static> Pool<T> {
     /// state is gone, and all callbacks have been called. Results are kept.
     ///
     /// Of several that shut the pool down each waits until then. Inside a job or a hook it does not wait; and it waits no more
-    /// when somebody opens the pool again by [`Pool::reset`].
+    /// when somebody opens the pool again by [`Pool::reset`]. On Windows the destructor of a thread-local value must not wait for it, nor drop
+    /// the last handle: no thread begins or ends there meanwhile.
     pub fn shutdown(&self) {
         self.engine().shutdown(Close::Drain, Deadline::NEVER);
     }

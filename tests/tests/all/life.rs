@@ -335,7 +335,10 @@ fn it_may_be_asked_for_from_hooks_and_destructors_of_another_pool() {
         .unwrap();
     let (captured, last) = (Ends(others[2].clone()), Ends(others[3].clone()));
     let job = move || {
-        LAST.set(Some(Box::new(last)));
+        // There a thread that ends holds up all that begin or end.
+        if cfg!(not(windows)) {
+            LAST.set(Some(Box::new(last)));
+        }
         (captured, 1).1
     };
     pool.submit(job).unwrap();
