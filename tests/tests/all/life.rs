@@ -445,6 +445,35 @@ fn a_shutdown_ends_all_pauses_and_keeps_the_results() {
 }
 
 #[test]
+fn a_pool_that_is_closed_is_not_paused() {
+    let pool: Pool<u32> = pool(1);
+    let group = pool.group::<u32>().pausable().build().unwrap();
+    let (inner, within) = (pool.clone(), group.clone());
+    let occupied = Occupied::new(&pool);
+    let job = move || {
+        within.pause().unwrap();
+        within.submit(|| 1).unwrap();
+        inner.pause();
+        inner.submit(|| 2).unwrap();
+        3
+    };
+    pool.submit(job).unwrap();
+    assert!(!pool.shutdown_timeout(Duration::ZERO));
+    pool.pause();
+    group.pause().unwrap();
+    assert!(!pool.is_paused() && !group.is_paused());
+    drop(occupied);
+    pool.shutdown();
+    assert_eq!((values(group.done()), values(pool.done())), (vec![1], vec![3, 2]));
+    pool.pause();
+    pool.reset();
+    assert!(!pool.is_paused());
+    pool.pause();
+    group.pause().unwrap();
+    assert!(pool.is_paused() && group.is_paused());
+}
+
+#[test]
 fn the_last_handle_may_be_dropped_anywhere_and_the_pool_ends() {
     static HANDLE: OnceLock<Mutex<Option<Pool<u32>>>> = OnceLock::new();
     let handle = HANDLE.get_or_init(|| Mutex::new(None));
