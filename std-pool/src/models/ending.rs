@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shuttle::thread;
 
-use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
+use super::{Ends, Flag, Tally, check, check_balance, check_group, group, model, pool};
 use crate::{Group, Pool, SubmitError};
 
 /// Submits so many jobs to a pool that somebody else closes; returns how many it took.
@@ -52,6 +52,26 @@ fn a_submit_to_a_group_meets_a_shutdown() {
         assert_eq!((tally.ran(), tally.dropped()), (accepted, 2 - accepted));
         check(&pool, Ends::ran(accepted));
         check_group(&group, Ends::ran(accepted));
+    });
+}
+
+/// The same by what the pool has refused itself, so that it does not wait for it.
+#[test]
+fn what_a_pool_refused_submits_while_it_ends() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || {
+                let submit = || submit_some(&pool, &tally, 1);
+                pool.scope(|scope| _ = scope.spawn_with_handle(submit));
+                pool.run(submit);
+            })
+        };
+        pool.shutdown();
+        submitter.join().unwrap();
+        assert_eq!(tally.left(), 0);
+        check_balance(&pool);
     });
 }
 
