@@ -230,6 +230,28 @@ fn what_is_found_out_too_late_changes_nothing() {
     });
 }
 
+/// Who waits no more for the end of a round says nothing about the next one: whose last handle waits, if it is open.
+#[test]
+fn a_reset_meets_who_gives_up() {
+    let wait_a_moment = |pool: Pool| _ = pool.shutdown_timeout(Duration::from_millis(1));
+    for give_up in [wait_a_moment, Pool::detach] {
+        model(move || {
+            let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+            pool.submit(tally.job()).unwrap();
+            let other = {
+                let pool = pool.clone();
+                thread::spawn(move || give_up(pool))
+            };
+            pool.reset();
+            other.join().unwrap();
+            if pool.submit(tally.job()).is_ok() {
+                drop(pool);
+                assert_eq!(tally.left(), 0);
+            }
+        });
+    }
+}
+
 /// A shutdown is over when the callback, on a thread of its own, has been called with everything.
 #[test]
 fn a_callback_meets_a_close() {
