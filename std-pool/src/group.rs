@@ -245,6 +245,7 @@ impl<T: Send + 'static> Group<T> {
     }
 
     /// No job begins any more that has not been let through; what runs goes on. Jobs are accepted as before.
+    /// A shutdown ends the pause, and a group of a pool that is closed is not paused.
     ///
     /// # Errors
     ///

@@ -207,7 +207,7 @@ impl<T: Send + 'static> Pool<T> {
     // ----- pausing
 
     /// No job begins any more but those that workers have claimed already, at most a few dozen short ones each; what runs goes
-    /// on. Jobs are accepted as before. A shutdown ends the pause.
+    /// on. Jobs are accepted as before. A shutdown ends the pause, and a pool that is closed is not paused.
     pub fn pause(&self) {
         self.engine().core.pause();
     }

@@ -16,7 +16,7 @@ impl<T: Send + 'static> Group<T> {
     /// Calls `f` with a scope in which jobs can be spawned that borrow from the caller's stack; returns when all have
     /// ended. The caller works too. The scope's jobs are its own: nobody else removes them, and they run to the end whatever
     /// becomes of the pool. Those that the caller's thread spawns without a handle are not counted as jobs of the pool: only who helps with
-    /// them is.
+    /// them is. So what such a one submits while the pool is closed is refused if the caller runs it.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -85,7 +85,8 @@ impl<T: Send + 'static> Group<T> {
     /// Calls a function on a worker and returns what it returns: to be where [`join`](crate::join()) finds the pool. It may borrow. Inside
     /// of a job or a join of the pool, and if the pool takes no job, it is called here and now.
     ///
-    /// It is a job like others: it waits for its turn, and while the pool is paused. Nobody else can remove it.
+    /// It is a job like others: it waits for its turn, and while the pool is paused. Nobody else can remove it. One that the pool did not
+    /// take is none: what that submits to the pool is refused.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

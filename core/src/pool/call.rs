@@ -227,7 +227,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         Edge::UNBLOCK.take(&self.word);
     }
 
-    /// From here on no job begins but what workers have claimed already. Does nothing without gates, or if the pool is paused.
+    /// From here on no job begins but what workers have claimed already. Does nothing without gates, or if the pool is paused or
+    /// closed.
     pub fn pause(&self) {
         self.set_paused(true);
     }
@@ -249,7 +250,9 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             return false;
         }
         self.with_entries(|entries| {
-            let changes = entries.is_paused() != paused;
+            // Asked under the lock: who closes the pool ends its pause under the same lock afterwards.
+            let may_be = !paused || self.state().is_running();
+            let changes = entries.is_paused() != paused && may_be;
             if changes {
                 entries.set_paused(paused);
                 let edge = if paused { Edge::PAUSE } else { Edge::RESUME };

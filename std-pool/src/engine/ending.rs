@@ -149,7 +149,7 @@ impl Engine {
         if is_over {
             self.join_gone();
         } else if in_time {
-            self.life.lock().is_given_up = true;
+            self.life.lock().give_up(round);
         }
         is_over
     }
@@ -226,8 +226,9 @@ impl Engine {
     /// Closes the pool; nobody waits for it, nor will the last handle.
     pub(crate) fn detach(&self) {
         if !self.is_elsewhere() {
-            self.life.lock().is_given_up = true;
-            self.leave_to_itself();
+            let round = self.close(Close::Drain, true);
+            // There still is the handle by which it is called.
+            self.life.lock().give_up(round);
         }
     }
 

@@ -95,7 +95,7 @@ pub(crate) struct Life {
     pub(crate) round: u64,
     /// The threads that are present, by their rounds; none of 0.
     present: Vec<(u64, usize)>,
-    /// Somebody had no time to wait for the end: the last handle does not wait either.
+    /// Somebody had no time to wait for the end of this round: the last handle does not wait either.
     pub(crate) is_given_up: bool,
     /// A thread that waits for the end works in the place of a worker.
     pub(crate) is_lent: bool,
@@ -125,6 +125,11 @@ impl Life {
         };
         self.stage = stage;
         duty
+    }
+
+    /// Somebody waits no more for the end of a round, or never did: the last handle does not either.
+    pub(crate) fn give_up(&mut self, round: u64) {
+        self.is_given_up |= self.round == round;
     }
 
     /// A thread is about to be started. Returns its round.
@@ -196,6 +201,13 @@ mod tests {
                 let mut life = at(stage);
                 assert_eq!((life.event(event), life.stage), (Duty::Nothing, stage));
             }
+            let mut life = at(stage);
+            life.give_up(6);
+            assert!(!life.is_given_up);
+            life.give_up(7);
+            assert!(life.is_given_up);
+            let _ = life.event(Event::Reopen);
+            assert!(!life.is_given_up);
         }
     }
 

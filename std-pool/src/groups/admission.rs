@@ -236,14 +236,14 @@ impl GroupCore {
 
     /// For one that was turned away. Jobs of a pool that is drained may go on submitting, and get in line again.
     fn is_shut_for_good(&self, engine: &Engine) -> bool {
-        frame::seat_in(engine.address()).is_none() || self.refuses(engine)
+        frame::source_in(engine.address()).is_none() || self.refuses(engine)
     }
 
     /// Whether it takes nothing that comes from the present thread.
     fn refuses(&self, engine: &Engine) -> bool {
         let is_pool_shut = match engine.core.phase() {
             Phase::Running => false,
-            Phase::Draining => frame::seat_in(engine.address()).is_none(),
+            Phase::Draining => frame::source_in(engine.address()).is_none(),
             Phase::Stopping | Phase::Elsewhere => true,
         };
         is_pool_shut || self.open_slot(engine).is_none()

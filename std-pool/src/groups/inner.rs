@@ -187,11 +187,12 @@ impl GroupCore {
         true
     }
 
-    /// Returns false if it cannot be paused.
+    /// Does nothing if the pool is closed. Returns false if it cannot be paused.
     pub(crate) fn pause(&self, engine: &Engine) -> bool {
         let Some(gate) = self.gate().filter(|_| self.policy.is_pausable) else { return false };
         let mut is_paused = self.is_paused.lock();
-        if !*is_paused {
+        // Asked under the lock: who closes the pool ends all pauses under the same lock afterwards.
+        if !*is_paused && !engine.is_closed() {
             // As a debt of slots.
             engine.core.take_slots(gate, WITHOUT_END);
             *is_paused = true;

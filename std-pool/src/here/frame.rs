@@ -298,25 +298,42 @@ pub(crate) fn engine() -> Option<Address> {
     top(|frame| frame.filter(|frame| !matches!(frame.kind, Kind::Callback(_))).map(|frame| frame.engine))
 }
 
-/// The seat from which the jobs that the present thread is inside of submit to their engine; `None` if it is inside of none. A
-/// hook is no job.
+/// The seat on which what the present thread is inside of runs for an engine; [`OUTSIDE`] if that is on none; `None` if it is inside
+/// of nothing of it. A hook is no job.
 #[inline(always)]
 pub(crate) fn seat_in(engine: Address) -> Option<usize> {
     top(|frame| match frame {
         None => None,
         Some(frame) if frame.engine == engine && frame.is_on_seat() => Some(frame.seat.get()),
-        Some(_) => seat_below(engine),
+        Some(_) => seat_below(engine, is_job_or_like_one),
     })
+}
+
+/// The same of jobs that the engine has taken, from which others are submitted to it as long as it has not ended: it does not before
+/// they have. What it refused, and is called here instead, is none of them, nor what a scope's own thread runs of its tasks.
+#[inline(always)]
+pub(crate) fn source_in(engine: Address) -> Option<usize> {
+    top(|frame| match frame {
+        None => None,
+        Some(frame) if frame.engine == engine && frame.is_on_seat() => Some(frame.seat.get()),
+        Some(_) => seat_below(engine, is_taken_job),
+    })
+}
+
+/// Of a frame that is on no seat.
+fn is_job_or_like_one(kind: &Kind) -> bool {
+    is_taken_job(kind) || matches!(kind, Kind::Member(_) | Kind::Recurring(_) | Kind::Tasks)
+}
+
+/// The same. One of a group has a frame of its own below that of its cohort.
+fn is_taken_job(kind: &Kind) -> bool {
+    matches!(kind, Kind::Job(_))
 }
 
 #[cold]
 #[inline(never)]
-fn seat_below(engine: Address) -> Option<usize> {
-    let is_job = |frame: &Frame| {
-        frame.engine == engine
-            && (frame.is_on_seat()
-                || matches!(frame.kind, Kind::Job(_) | Kind::Member(_) | Kind::Recurring(_) | Kind::Tasks))
-    };
+fn seat_below(engine: Address, counts: fn(&Kind) -> bool) -> Option<usize> {
+    let is_job = |frame: &Frame| frame.engine == engine && (frame.is_on_seat() || counts(&frame.kind));
     let own =
         walk(|frame| if is_job(frame) { ControlFlow::Break(frame.seat.get()) } else { ControlFlow::Continue(()) });
     // What a guest helps with may have been forked by a job.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shuttle::thread;
 
-use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
+use super::{Ends, Flag, Tally, check, check_balance, check_group, group, model, pool};
 use crate::{Group, Pool, SubmitError};
 
 /// Submits so many jobs to a pool that somebody else closes; returns how many it took.
@@ -52,6 +52,26 @@ fn a_submit_to_a_group_meets_a_shutdown() {
         assert_eq!((tally.ran(), tally.dropped()), (accepted, 2 - accepted));
         check(&pool, Ends::ran(accepted));
         check_group(&group, Ends::ran(accepted));
+    });
+}
+
+/// The same by what the pool has refused itself, so that it does not wait for it.
+#[test]
+fn what_a_pool_refused_submits_while_it_ends() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let submitter = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || {
+                let submit = || submit_some(&pool, &tally, 1);
+                pool.scope(|scope| _ = scope.spawn_with_handle(submit));
+                pool.run(submit);
+            })
+        };
+        pool.shutdown();
+        submitter.join().unwrap();
+        assert_eq!(tally.left(), 0);
+        check_balance(&pool);
     });
 }
 
@@ -208,6 +228,28 @@ fn what_is_found_out_too_late_changes_nothing() {
         pool.shutdown();
         check(&pool, Ends::ran(tally.ran()));
     });
+}
+
+/// Who waits no more for the end of a round says nothing about the next one: whose last handle waits, if it is open.
+#[test]
+fn a_reset_meets_who_gives_up() {
+    let wait_a_moment = |pool: Pool| _ = pool.shutdown_timeout(Duration::from_millis(1));
+    for give_up in [wait_a_moment, Pool::detach] {
+        model(move || {
+            let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+            pool.submit(tally.job()).unwrap();
+            let other = {
+                let pool = pool.clone();
+                thread::spawn(move || give_up(pool))
+            };
+            pool.reset();
+            other.join().unwrap();
+            if pool.submit(tally.job()).is_ok() {
+                drop(pool);
+                assert_eq!(tally.left(), 0);
+            }
+        });
+    }
 }
 
 /// A shutdown is over when the callback, on a thread of its own, has been called with everything.

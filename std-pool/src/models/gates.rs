@@ -134,6 +134,30 @@ fn a_pause_meets_a_shutdown() {
     });
 }
 
+/// The same of pauses that begin meanwhile: of one that comes too late nothing is to be seen.
+#[test]
+fn pauses_begin_while_the_pool_ends() {
+    model(|| {
+        let pool = pool(1).build().unwrap();
+        let paused = group(&pool, |group| group.pausable());
+        let tally = Tally::default();
+        pool.submit(tally.job()).unwrap();
+        paused.submit(tally.job()).unwrap();
+        let pauser = {
+            let (pool, paused) = (pool.clone(), paused.clone());
+            thread::spawn(move || {
+                paused.pause().unwrap();
+                pool.pause();
+            })
+        };
+        pool.shutdown();
+        assert_eq!(tally.ran(), 2);
+        pauser.join().unwrap();
+        assert!(!pool.is_paused() && !paused.is_paused());
+        check(&pool, Ends::ran(2));
+    });
+}
+
 /// A job that found no room for its result begins when somebody makes room, or takes it as it ends.
 #[test]
 fn a_reader_makes_room() {

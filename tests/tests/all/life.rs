@@ -253,6 +253,34 @@ fn who_detaches_does_not_wait_and_all_is_run() {
 }
 
 #[test]
+fn who_gave_up_before_a_reset_has_not_given_up_what_comes_after() {
+    let pool: Pool<u32> = pool(1);
+    let (occupied, other, ran) = (Occupied::new(&pool), pool.clone(), Arc::new(AtomicUsize::new(0)));
+    let waits = std::thread::spawn(move || other.shutdown_timeout(HOUR));
+    while !pool.is_closed() {
+        std::thread::yield_now();
+    }
+    pool.reset();
+    assert!(!waits.join().unwrap());
+    let (count, (shut, gate)) = (Arc::clone(&ran), Shut::new());
+    pool.submit(move || {
+        gate.pass();
+        count.fetch_add(1, Ordering::SeqCst);
+        1
+    })
+    .unwrap();
+    drop(occupied);
+    let opener = std::thread::spawn(move || {
+        // Long enough for one who would not wait.
+        (0..1000).for_each(|_| std::thread::yield_now());
+        shut.open();
+    });
+    drop(pool);
+    assert_eq!(ran.load(Ordering::SeqCst), 1);
+    opener.join().unwrap();
+}
+
+#[test]
 fn other_handles_of_a_detached_pool_may_still_wait() {
     let pool: Pool<u32> = pool(1);
     let occupied = Occupied::new(&pool);
@@ -445,6 +473,35 @@ fn a_shutdown_ends_all_pauses_and_keeps_the_results() {
     assert!(values(inner.done()).into_iter().eq(0..10));
     assert!(sorted(group.done()).into_iter().eq(0..10) && sorted(pool.done()).into_iter().eq(0..10));
     assert_eq!((pool.counts().done, pool.counts().cancelled), (30, 1));
+}
+
+#[test]
+fn a_pool_that_is_closed_is_not_paused() {
+    let pool: Pool<u32> = pool(1);
+    let group = pool.group::<u32>().pausable().build().unwrap();
+    let (inner, within) = (pool.clone(), group.clone());
+    let occupied = Occupied::new(&pool);
+    let job = move || {
+        within.pause().unwrap();
+        within.submit(|| 1).unwrap();
+        inner.pause();
+        inner.submit(|| 2).unwrap();
+        3
+    };
+    pool.submit(job).unwrap();
+    assert!(!pool.shutdown_timeout(Duration::ZERO));
+    pool.pause();
+    group.pause().unwrap();
+    assert!(!pool.is_paused() && !group.is_paused());
+    drop(occupied);
+    pool.shutdown();
+    assert_eq!((values(group.done()), values(pool.done())), (vec![1], vec![3, 2]));
+    pool.pause();
+    pool.reset();
+    assert!(!pool.is_paused());
+    pool.pause();
+    group.pause().unwrap();
+    assert!(pool.is_paused() && group.is_paused());
 }
 
 #[test]

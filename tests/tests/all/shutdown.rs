@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use fastthreadpool::{Cancellation, Pool, Semaphore};
+use fastthreadpool::{Cancellation, Group, Pool, Semaphore, SubmitError};
 
 use crate::support::{Drops, HOUR, Occupied, pool, values};
 
@@ -130,6 +130,78 @@ fn jobs_may_submit_while_the_pool_drains_but_others_may_not() {
     let mut all = values(pool.done());
     all.sort_unstable();
     assert_eq!(all, [1, 2, 3, 4]);
+}
+
+/// Submits in all ways from a function that the pool did not take; each gives its job back.
+fn is_refused(pool: &Pool<u32>, group: &Group<u32>) -> bool {
+    let drops = Drops::default();
+    let job = || {
+        let token = drops.one();
+        move || (token, 1).1
+    };
+    let is_closed = |error: SubmitError<_>| matches!(error, SubmitError::Closed(_));
+    let refused = [
+        matches!(pool.submit(job()), Err(SubmitError::Closed(_)) if drops.count() == 0),
+        pool.submit_first(job()).is_err_and(is_closed),
+        pool.submit_later(HOUR, job()).is_err_and(is_closed),
+        pool.submit_wait(job()).is_err_and(is_closed),
+        group.submit(job()).is_err_and(is_closed),
+        pool.submit_all((0..2).map(|_| job())).is_err(),
+        pool.spawn(job()).is_err(),
+        pool.schedule(HOUR, || 1).is_err(),
+    ];
+    refused == [true; 8]
+}
+
+#[test]
+fn nothing_that_an_ended_pool_refused_submits_to_it() {
+    for pool in [pool(1), Pool::builder().threadless().build().unwrap()] {
+        let group = pool.group::<u32>().limit(1).build().unwrap();
+        let is_refused = || is_refused(&pool, &group);
+        pool.shutdown();
+        assert!(pool.run(is_refused));
+        assert!(pool.run(|| pool.run(is_refused)));
+        assert!(pool.scope(|scope| scope.spawn_with_handle(is_refused).join().unwrap()));
+        let mut refused = [false; 3];
+        let [task, left, right] = &mut refused;
+        pool.scope(|scope| scope.spawn(|| *task = is_refused()));
+        pool.join(|| *left = is_refused(), || *right = is_refused());
+        assert_eq!(refused, [true; 3]);
+        assert_eq!((pool.is_ended(), pool.pending()), (true, 0));
+        pool.reset();
+        assert_eq!(pool.run(|| pool.submit(|| 7).is_ok()), pool.wait_idle());
+        assert_eq!(values(pool.done()), [7]);
+    }
+}
+
+#[test]
+fn a_function_that_a_draining_pool_refused_outlives_it_and_submits_nothing() {
+    let pool: Pool<u32> = pool(1);
+    let group = pool.group::<u32>().build().unwrap();
+    let occupied = Occupied::new(&pool);
+    assert!(!pool.shutdown_timeout(Duration::ZERO));
+    let refused = pool.run(|| {
+        let before = is_refused(&pool, &group);
+        drop(occupied);
+        assert!(std::thread::scope(|threads| threads.spawn(|| pool.wait_ended(None)).join().unwrap()));
+        (before, is_refused(&pool, &group))
+    });
+    assert_eq!((refused, pool.pending()), ((true, true), 0));
+}
+
+#[test]
+fn a_job_that_its_scope_runs_submits_while_the_pool_drains() {
+    let pool: Pool<u32> = pool(1);
+    let occupied = Occupied::new(&pool);
+    let accepted = pool.scope(|scope| {
+        let handle = scope.spawn_with_handle(|| pool.submit(|| 1).is_ok());
+        assert!(!pool.shutdown_timeout(Duration::ZERO));
+        handle.join().unwrap()
+    });
+    drop(occupied);
+    pool.shutdown();
+    assert!(accepted);
+    assert_eq!(values(pool.done()), [1]);
 }
 
 #[test]
