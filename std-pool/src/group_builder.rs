@@ -94,7 +94,7 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
 
     /// What has not begun by then is removed, and nothing is accepted afterwards. What runs goes on.
     ///
-    /// The removal is done by a worker. While all are busy jobs are accepted still, and one that is too late is dropped when its turn comes.
+    /// The removal is done by a worker; if all are busy, or the pool is paused, a job that is too late is dropped when its turn comes.
     pub fn deadline(mut self, when: impl Into<When>) -> Self {
         self.policy.deadline = Some(when.into().tick(self.engine));
         self

@@ -151,14 +151,14 @@ impl GroupCore {
         Some(Gated { gate: self.gate_or_open(engine), room: u8::from(needs_room), passes: !is_gated })
     }
 
-    /// Whether it takes jobs no more, as far as it is itself concerned.
+    /// Whether it takes jobs no more, as far as it is itself concerned. The alarm says so when a worker comes to it, which may be long
+    /// after the deadline, or never: so the clock is asked, too.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed) || self.policy.deadline.is_some_and(|deadline| self.is_late(deadline))
     }
 
-    /// Whether its deadline has passed, and no alarm says so: it was made when the pool was closed.
     fn is_late(&self, deadline: Tick) -> bool {
-        self.alarm.get().is_none() && self.policy.time.now() >= deadline
+        self.policy.time.now() >= deadline
     }
 
     /// Room for one more result of a job that runs, if results take room.

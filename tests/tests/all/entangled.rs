@@ -146,17 +146,18 @@ fn a_cancel_does_not_count_what_a_cancel_inside_has_counted() {
 
 #[test]
 fn a_deadline_outlasts_a_reset_and_the_last_handle() {
-    let pool: Pool = pool(1);
+    let clock = ManualClock::new();
+    let pool = Pool::<()>::builder().threads(1).clock(&clock).build().unwrap();
     let root: &Group = &pool;
-    let soon = Duration::from_millis(30);
-    let group = pool.group::<u32>().deadline(soon).build().unwrap();
+    let group = pool.group::<u32>().deadline(HOUR).build().unwrap();
     assert_eq!(root.cancel(), 0, "a deadline is no job");
     pool.reset();
-    group.submit_later(HOUR, || 1).unwrap();
-    let spawned = pool.group::<u32>().deadline(soon).build().unwrap();
-    spawned.submit_later(HOUR, || 1).unwrap();
+    group.submit_later(2 * HOUR, || 1).unwrap();
+    let spawned = pool.group::<u32>().deadline(HOUR).build().unwrap();
+    spawned.submit_later(2 * HOUR, || 1).unwrap();
     drop(spawned);
-    // Neither waits for an hour.
+    clock.advance(HOUR);
+    // Neither waits for the other hour.
     assert!(group.wait());
     pool.shutdown();
     assert_eq!(group.counts().cancelled, 1);
@@ -169,9 +170,9 @@ fn a_group_that_was_made_in_a_closed_pool_keeps_its_deadline() {
     pool.shutdown();
     let late = pool.group::<u32>().deadline(Instant::now()).build().unwrap();
     pool.reset();
-    while late.submit(|| 1).is_ok() {}
+    assert!(matches!(late.submit(|| 1), Err(SubmitError::Closed(_))));
     assert!(late.wait());
-    assert_eq!((late.counts().done, pool.spawn(|| 2).unwrap().join().unwrap()), (0, 2));
+    assert_eq!((late.counts().accepted, pool.spawn(|| 2).unwrap().join().unwrap()), (0, 2));
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastthreadpool::{
-    BuildError, CancelReason, Cancellation, Counts, Group, GroupOnDrop, JobError, NotKeyed, NotPausable, Pool,
-    Semaphore, SubmitError,
+    BuildError, CancelReason, Cancellation, Counts, Group, GroupOnDrop, JobError, ManualClock, NotKeyed, NotPausable,
+    Pool, Semaphore, SubmitError, WhenFull,
 };
 
 use crate::support::{Drops, Gone, HOUR, Occupied, Shut, Waiting, pool, sorted, values};
@@ -240,35 +240,62 @@ fn a_failure_tells_what_runs_to_stop() {
 
 #[test]
 fn what_has_not_begun_by_the_deadline_is_removed() {
-    let pool: Pool = pool(1);
+    let clock = ManualClock::new();
+    let pool = Pool::<()>::builder().threads(1).clock(&clock).build().unwrap();
     let reasons = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&reasons);
     let occupied = Occupied::new(&pool);
-    // Nobody is there to see that it has passed.
     let group = pool
         .group::<u32>()
-        .deadline(Instant::now())
+        .deadline(HOUR)
         .on_cancelled(move |_, reason| list.lock().unwrap().push(reason))
         .build()
         .unwrap();
     let handle = group.spawn(|| 1).unwrap();
     group.submit(|| 2).unwrap();
-    group.submit_later(HOUR, || 3).unwrap();
+    group.submit_later(2 * HOUR, || 3).unwrap();
+    // Nobody is there to see that it has passed.
+    clock.jump(HOUR);
     drop(occupied);
     assert!(matches!(handle.join(), Err(JobError::Expired)));
     assert!(group.wait());
     assert_eq!(*reasons.lock().unwrap(), [CancelReason::Expired; 3]);
+    assert!(matches!(group.submit(|| 4), Err(SubmitError::Closed(_))));
     assert_ended(group.counts(), [3, 0, 0, 3]);
-    let mut accepted = 3;
-    let refused = loop {
-        match group.submit(|| 4) {
-            Ok(_) => accepted += 1,
-            Err(refused) => break refused,
+}
+
+#[test]
+fn nothing_is_accepted_after_a_deadline_that_no_worker_has_come_to() {
+    let clock = ManualClock::new();
+    for is_paused in [false, true] {
+        let pool = Pool::<()>::builder().threads(1).clock(&clock).build().unwrap();
+        let occupied = if is_paused { None } else { Some(Occupied::new(&pool)) };
+        if is_paused {
+            pool.pause();
         }
-    };
-    assert!(matches!(refused, SubmitError::Closed(_)));
-    assert!(group.wait());
-    assert_ended(group.counts(), [accepted, 0, 0, accepted]);
+        let late = || pool.group::<u32>().deadline(HOUR);
+        let narrow = |when_full| late().queue_capacity(1).when_full(when_full).build().unwrap();
+        let plain = late().build().unwrap();
+        let (waits, displaces, runs) =
+            (narrow(WhenFull::Wait), narrow(WhenFull::DropOldest), narrow(WhenFull::RunHere));
+        let (limited, keyed) = (late().limit(1).build().unwrap(), late().keyed().build().unwrap());
+        let groups = [&plain, &waits, &displaces, &runs, &limited, &keyed];
+        groups.iter().for_each(|group| _ = group.submit(|| 1).unwrap());
+        clock.jump(HOUR);
+        for group in groups {
+            assert!(matches!(group.submit(|| 2), Err(SubmitError::Closed(_))));
+            assert!(matches!(group.submit_first(|| 2), Err(SubmitError::Closed(_))));
+            assert!(matches!(group.submit_later(HOUR, || 2), Err(SubmitError::Closed(_))));
+            assert!(matches!(group.submit_wait(|| 2), Err(SubmitError::Closed(_))));
+            assert!(matches!(group.spawn(|| 2), Err(SubmitError::Closed(_))));
+            assert_eq!(group.counts().accepted, 1);
+        }
+        assert!(matches!(keyed.keyed(&1).unwrap().submit(|| 2), Err(SubmitError::Closed(_))));
+        drop(occupied);
+        pool.resume();
+        groups.iter().for_each(|group| assert!(group.wait()));
+        groups.iter().for_each(|group| assert_ended(group.counts(), [1, 0, 0, 1]));
+    }
 }
 
 #[test]

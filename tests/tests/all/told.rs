@@ -2,9 +2,9 @@
 
 use std::panic::panic_any;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use fastthreadpool::{CancelReason, Group, GroupBuilder, JobError, JobId, JobKind, Pool, WhenFull};
+use fastthreadpool::{CancelReason, Group, GroupBuilder, JobError, JobId, JobKind, ManualClock, Pool, WhenFull};
 
 use crate::support::{HOUR, Occupied, pool};
 
@@ -114,10 +114,13 @@ fn a_group_is_told_what_a_failure_and_a_deadline_have_removed() {
     let told = kinds.map(|(name, kind)| (name, kind, CancelReason::FailFast)).to_vec();
     assert_eq!(watched.all(), (vec![queued, delayed], told));
 
+    let clock = ManualClock::new();
+    let pool = Pool::<()>::builder().threads(1).clock(&clock).build().unwrap();
     let occupied = Occupied::new(&pool);
-    // Nobody is there to see that it has passed.
-    let watched = Watched::new(pool.group().deadline(Instant::now()));
+    let watched = Watched::new(pool.group().deadline(HOUR / 2));
     let ids = watched.fill();
+    // Nobody is there to see that it has passed.
+    clock.jump(HOUR / 2);
     drop(occupied);
     assert!(watched.group.wait());
     // The schedules are removed by the alarm, or are met by nobody before the cancel.
