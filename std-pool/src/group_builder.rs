@@ -49,7 +49,9 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         let (time, is_observed) = (engine.time().clone(), engine.is_observed());
         let around_gauge = || around.as_ref().and_then(|around| around.core().policy.gauge.clone());
         let gauge = engine.config.observed.as_ref().and_then(|observed| observed.gauge(around_gauge()));
-        let policy = Policy { is_observed, gauge, time, ..Policy::default() };
+        // Its alarm, its door and its jobs look at its own.
+        let deadline = around.as_ref().and_then(|around| around.core().policy.deadline);
+        let policy = Policy { is_observed, gauge, time, deadline, ..Policy::default() };
         Self { engine, around, policy, failed_capacity: FAILURES, callbacks: Combined::none() }
     }
 
@@ -92,11 +94,13 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         self
     }
 
-    /// What has not begun by then is removed, and nothing is accepted afterwards. What runs goes on.
+    /// What has not begun by then is removed, and nothing is accepted afterwards. What runs goes on. It holds for the groups inside it, too:
+    /// of their own deadline and those around them the earliest counts.
     ///
     /// The removal is done by a worker; if all are busy, or the pool is paused, a job that is too late is dropped when its turn comes.
     pub fn deadline(mut self, when: impl Into<When>) -> Self {
-        self.policy.deadline = Some(when.into().tick(self.engine));
+        let own = when.into().tick(self.engine);
+        self.policy.deadline = Some(self.policy.deadline.map_or(own, |around| own.min(around)));
         self
     }
 

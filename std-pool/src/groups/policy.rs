@@ -59,6 +59,7 @@ pub(crate) struct Policy {
     pub(crate) is_fail_fast: bool,
     /// By which the deadline is measured, and all that waits.
     pub(crate) time: Time,
+    /// Its own, or that of a group around it, whichever is earlier.
     pub(crate) deadline: Option<Tick>,
     /// Results that may wait to be read.
     pub(crate) done_capacity: Option<usize>,

@@ -123,7 +123,7 @@ impl<'e, T: Send + 'static> Context<'e, T> {
     }
 
     /// When its time is over, if that is limited: by [`Job::time_limit`](crate::Job::time_limit), or by the
-    /// [deadline](crate::GroupBuilder::deadline) of its group, which does not stop what runs.
+    /// [deadline](crate::GroupBuilder::deadline) of its group, or of one around that, which does not stop what runs.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,14 +1,14 @@
 //! A clock that is turned by hand.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fastthreadpool::{
     AcquireError, Builder, CancelReason, Done, Group, JobError, ManualClock, MissedTickBehavior, NotMoved, OnDrop,
-    Pool, Semaphore, SubmitError,
+    Pool, RemovedJob, Semaphore, SubmitError, WhenFull,
 };
 
 use crate::support::{HOUR, Occupied};
@@ -405,6 +405,60 @@ fn a_group_is_over_at_its_deadline() {
     assert_eq!(removed.load(Ordering::SeqCst), 1);
     assert!(matches!(group.submit(|| 4), Err(SubmitError::Closed(_))));
     assert!(group.wait());
+}
+
+#[test]
+fn a_group_inside_is_over_at_the_deadline_of_the_one_around() {
+    // By an alarm, or by none, since nobody is there who could take it.
+    for is_occupied in [false, true] {
+        let (clock, pool) = pool::<()>(1);
+        let end = clock.now() + HOUR;
+        let removed = Arc::new(Mutex::new(Vec::new()));
+        let outer: Group = pool.group().deadline(HOUR).build().unwrap();
+        let tell = || {
+            let list = Arc::clone(&removed);
+            move |job: RemovedJob, why| list.lock().unwrap().push((job.id, why))
+        };
+        let middle = outer.group::<()>().build().unwrap();
+        let groups = [
+            outer.group::<u32>().on_removed(tell()).build().unwrap(),
+            middle.group::<u32>().on_removed(tell()).build().unwrap(),
+            outer.group::<u32>().on_removed(tell()).deadline(2 * HOUR).build().unwrap(),
+            outer.group::<u32>().on_removed(tell()).limit(1).build().unwrap(),
+            outer.group::<u32>().on_removed(tell()).queue_capacity(3).when_full(WhenFull::Wait).build().unwrap(),
+        ];
+        let own: Group<u32> = outer.group().deadline(MINUTE).build().unwrap();
+        assert_eq!(groups[1].spawn_with(|job| job.deadline()).unwrap().join().unwrap(), Some(end));
+        assert_eq!(groups[2].spawn_with(|job| job.deadline()).unwrap().join().unwrap(), Some(end));
+        assert_eq!(own.spawn_with(|job| job.deadline()).unwrap().join().unwrap(), Some(clock.now() + MINUTE));
+        let occupied = is_occupied.then(|| Occupied::new(&pool));
+        let mut ids = Vec::new();
+        for group in &groups {
+            ids.extend((0..3).map(|_| group.submit_later(2 * HOUR, || 1).unwrap()));
+        }
+        clock.jump(MINUTE);
+        assert!(matches!(own.submit(|| 1), Err(SubmitError::Closed(_))) && outer.spawn(|| ()).is_ok());
+        let narrow = groups[4].clone();
+        let waits = thread::spawn(move || matches!(narrow.submit_wait(|| 1), Err(SubmitError::Closed(_))));
+        clock.jump(HOUR);
+        for group in &groups {
+            assert!(matches!(group.submit(|| 1), Err(SubmitError::Closed(_))));
+        }
+        assert!(waits.join().unwrap());
+        drop(occupied);
+        assert!(outer.wait() && groups.iter().all(Group::wait));
+        // Each was told once, though the alarms of the groups around have gone off, too.
+        let mut told = std::mem::take(&mut *removed.lock().unwrap());
+        assert!(told.iter().all(|(_, why)| *why == CancelReason::Expired));
+        told.sort_unstable_by_key(|(id, _)| *id);
+        ids.sort_unstable();
+        assert!(told.into_iter().map(|(id, _)| id).eq(ids));
+        for group in &groups {
+            let counts = group.counts();
+            assert_eq!((counts.cancelled, counts.accepted, counts.pending), (3, counts.sum(), 0));
+        }
+        assert_eq!(outer.counts().pending, 0);
+    }
 }
 
 // ----- waits
