@@ -66,8 +66,8 @@ mod tests;
 mod trim;
 mod visit;
 
-pub(crate) use gate::WITHOUT_END;
 pub use gate::{At, Exempt};
+pub(crate) use gate::{MAX_GATES, WITHOUT_END};
 pub(crate) use names::Entering;
 pub use names::{Cancel, Key, Kind, Kinds, NotMoved, Popped, State, Stays, View};
 use slab::Marks;

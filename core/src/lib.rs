@@ -84,7 +84,9 @@ pub use part::{Absent, Blank, Part, There};
 pub use period::{MissedTickBehavior, Repeat};
 #[doc(hidden)]
 pub use pinned::Pinned;
-pub use pool::{Account, Cancelled, Counts, Discrepancy, Duty, Exempt, Gate, Gated, Pool, Start, Taken, WITHOUT_END};
+pub use pool::{
+    Account, Cancelled, Counts, Discrepancy, Duty, Exempt, Gate, Gated, MAX_GATES, Pool, Start, Taken, WITHOUT_END,
+};
 pub use priority::Priority;
 #[cfg(feature = "alloc")]
 pub use queue::Queue;

@@ -72,7 +72,7 @@ use lock_api::Mutex;
 
 pub use self::account::{Account, Counts, Discrepancy};
 pub use self::call::Duty;
-pub use self::gated::{Exempt, Gate, Gated, Start, WITHOUT_END};
+pub use self::gated::{Exempt, Gate, Gated, MAX_GATES, Start, WITHOUT_END};
 
 pub use self::reach::{Cancelled, Taken};
 use crate::end::Ends;

@@ -9,6 +9,7 @@ use fastthreadpool_core::MAX_WORKERS;
 
 #[cfg(feature = "affinity")]
 use crate::engine::affinity::Fault;
+use crate::groups::inner::MAX_LIMITED;
 
 /// Why a pool, or a group, cannot be built.
 #[derive(Debug)]
@@ -49,6 +50,9 @@ pub enum BuildError {
     NoCapacity,
     /// The limit of a group is 0.
     NoLimit,
+    /// A group would be inside of more others than a job may have to wait for: of 254, counted from the outermost that has a
+    /// [limit](crate::GroupBuilder::limit) or [keys](crate::GroupBuilder::keyed), or can be [paused](crate::GroupBuilder::pausable).
+    TooDeep,
     /// Due jobs cannot be kept [punctual](crate::Builder::punctual) without any leeway, nor without any thread.
     NotPunctual,
     /// The name prefix contains a zero byte.
@@ -81,6 +85,7 @@ impl fmt::Display for BuildError {
             Self::Processors(error) => write!(f, "it is not known which processors there are: {error}"),
             Self::NoCapacity => f.write_str("a queue of capacity 0 takes nothing"),
             Self::NoLimit => f.write_str("a group of limit 0 runs nothing"),
+            Self::TooDeep => write!(f, "no more than {MAX_LIMITED} groups that limit their jobs are inside each other"),
             Self::NotPunctual => f.write_str("due jobs are kept punctual by one thread at least, and some leeway"),
             Self::Name => f.write_str("a thread's name cannot contain a zero byte"),
             Self::Callback(error) => write!(f, "the thread for a callback cannot be started: {error}"),

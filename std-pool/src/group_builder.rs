@@ -205,11 +205,15 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoLimit`] when the limit is 0, [`BuildError::NoCapacity`] when a capacity is.
+    /// [`BuildError::NoLimit`] when the limit is 0, [`BuildError::NoCapacity`] when a capacity is; [`BuildError::TooDeep`] when 254 groups
+    /// are around it, counted from the outermost that has a limit or keys, or can be paused.
     pub fn build(self) -> Result<Group<T>, BuildError> {
         let Self { engine, around, policy, failed_capacity, callbacks } = self;
         if policy.limit == Some(0) {
             return Err(BuildError::NoLimit);
+        }
+        if around.as_ref().is_some_and(|around| !around.core().may_have_groups()) {
+            return Err(BuildError::TooDeep);
         }
         let capacities = [policy.queue_capacity, policy.done_capacity, Some(failed_capacity)];
         if capacities.contains(&Some(0)) {

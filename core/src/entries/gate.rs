@@ -17,6 +17,7 @@
 //! | first and last of the ring; itself if there is none | `next`, `prev` |
 //! | jobs of it, and of gates below it, that wait for their time, and that are in rings | two halves of `deadline` |
 //! | its parent | `gate` |
+//! | how many gates are behind it | `passed`, in its marks |
 //! | who names it: its owner, jobs, gates below it | `users`; at 0 it is free |
 //!
 //! # The invariant
@@ -65,10 +66,17 @@ pub enum Exempt {
 /// As many as nobody counts to: what a gate without a limit has.
 pub(crate) const WITHOUT_END: usize = usize::MAX / 4;
 
+/// As many as a job passes: it counts them in a byte.
+pub(crate) const MAX_GATES: usize = u8::MAX as usize;
+
 impl<P, S: Slab<P>> Entries<P, S> {
     /// A gate with so many slots and so much room; at most a quarter of what a `usize` holds counts. `None` if there is no
-    /// room in storage.
+    /// room in storage, or as many are behind it as a job may pass, see [`MAX_GATES`](crate::MAX_GATES).
     pub fn open_gate(&mut self, slots: usize, room: usize, parent: Option<Key>) -> Option<Key> {
+        let behind = parent.map_or(0, |parent| usize::from(self.marks(parent.index).passed) + 1);
+        if behind >= MAX_GATES {
+            return None;
+        }
         let (key, _) = self.claim(slots.min(WITHOUT_END), room.min(WITHOUT_END) as u64)?;
         let n = key.index;
         let link = self.slab.link_mut(n);
@@ -80,6 +88,7 @@ impl<P, S: Slab<P>> Entries<P, S> {
         if let Some(parent) = parent {
             debug_assert!(self.state(parent) == State::Gate, "a parent stays open");
             self.set_gate(n, parent.index, Marked::LOOSE);
+            self.mark(n, |marks| Marked { passed: behind as u8, ..marks });
         }
         Some(key)
     }

@@ -83,6 +83,31 @@ fn a_gate_without_room_is_refused() {
 }
 
 #[test]
+fn a_job_passes_as_many_gates_as_are_in_a_row() {
+    let mut entries = Entries::<u64, FixedSlab<u64, 260, Line, Gates>>::new();
+    let mut gates = std::vec![entries.open_gate(1, WITHOUT_END, None).unwrap()];
+    while let Some(gate) = entries.open_gate(1, 1, gates.last().copied()) {
+        gates.push(gate);
+    }
+    assert_eq!(gates.len(), MAX_GATES);
+    let at = Some(At { gate: gates[MAX_GATES - 1], room: 1, passes: false });
+    for id in 0..3 {
+        let entering = Entering { at, class: Priority::Normal, kind: Kind::Queued, due: Tick::ZERO, repeat: None };
+        entries.put_at(0, entering, id).unwrap();
+    }
+    for id in 0..3 {
+        let popped = entries.pop_ready(0, true).unwrap();
+        assert_eq!((popped.payload, entries.ready()), (id, 0));
+        assert!(gates.iter().all(|gate| entries.free_slots(*gate) == 0));
+        entries.leave(popped.key, false);
+    }
+    assert!(entries.is_empty() && gates.iter().all(|gate| entries.free_slots(*gate) == 1));
+    // A place that was a gate's is as any other.
+    gates.drain(..).rev().for_each(|gate| entries.close_gate(gate));
+    assert!(entries.open_gate(1, 0, None).is_some());
+}
+
+#[test]
 fn what_has_no_gates_keeps_its_size() {
     const { assert!(size_of::<Body<u64, NoGates>>() < size_of::<Body<u64, Gates>>()) };
 }

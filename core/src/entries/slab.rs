@@ -81,7 +81,7 @@ impl Marks for () {
 pub struct Marked {
     /// Any of the constants.
     pub(super) bits: u8,
-    /// Of a gated job: how many gates of its chain have let it through, and hold a slot for it.
+    /// Of a gated job: how many gates of its chain have let it through, and hold a slot for it. Of a gate: how many are behind it.
     pub(super) passed: u8,
     /// Which of them, counted from 1, holds room for what it leaves; 0 for none.
     pub(super) room: u8,

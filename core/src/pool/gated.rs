@@ -50,12 +50,16 @@ pub enum Start {
 /// As many slots, or so much room, as there never are jobs.
 pub const WITHOUT_END: usize = crate::entries::WITHOUT_END;
 
+/// As many gates as a job passes: the one where it is put in, and those behind.
+pub const MAX_GATES: usize = crate::entries::MAX_GATES;
+
 /// Slots that are given at a time, while others are let through: as many jobs move under the lock.
 const PORTION: usize = sized(64, 1);
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// A gate that lets through as many jobs at a time as it has slots, and no more with results than it has room; behind it
-    /// `parent`, if there is one, which stays open as long. `None` in fixed storage without room.
+    /// `parent`, if there is one, which stays open as long. `None` in fixed storage without room, and where it would be more than
+    /// [`MAX_GATES`] in a row.
     ///
     /// # Panics
     ///

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
-use fastthreadpool_core::{Duty, Gate, Gated, JobId, Tick, WITHOUT_END};
+use fastthreadpool_core::{Duty, Gate, Gated, JobId, MAX_GATES, Tick, WITHOUT_END};
 
 use crate::engine::doom::Doom;
 use crate::engine::slot::Slot;
@@ -22,6 +22,9 @@ use crate::results::callback::HasOutlet;
 use crate::results::outlet::Outlet;
 use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::sys::{Mutex, OnceLock};
+
+/// So many limited groups may be inside each other. One gate more is that of a key, or of a job that waits for more than its turn.
+pub(crate) const MAX_LIMITED: usize = MAX_GATES - 1;
 
 /// A group without the type of its results.
 pub(crate) struct GroupCore {
@@ -41,6 +44,8 @@ pub(crate) struct GroupCore {
     pub(crate) is_slow: bool,
     /// All its jobs have to pass that.
     is_limited: bool,
+    /// Of a limited one: how many gates its jobs have to pass, its own and those around it.
+    gates: u8,
     is_paused: Mutex<bool>,
     /// Results in the done queue that have taken no room: so many that are read give none back. At any time
     /// `capacity = free room + room of jobs that run + results in the queue - owed`.
@@ -86,12 +91,14 @@ impl<T> Drop for Inner<T> {
 
 impl GroupCore {
     fn new(policy: Policy, parent: Option<Arc<dyn Kin>>, keys: Option<Keys>, ways: Option<&'static Ways>) -> Self {
-        let is_limited = policy.is_limited() || parent.as_ref().is_some_and(|parent| parent.core().is_limited);
+        let around = parent.as_ref().map_or(0, |parent| parent.core().gates);
+        let is_limited = policy.is_limited() || around > 0;
         let is_gated = is_limited || policy.done_capacity.is_some();
         Self {
             is_gated,
             is_slow: is_gated || policy.is_observed,
             is_limited,
+            gates: if is_limited { around + 1 } else { 0 },
             cohorts: Cohorts::new(parent),
             door: policy.queue_capacity.map(|jobs| Door::new(jobs, policy.when_full == WhenFull::DropOldest)),
             keys,
@@ -107,6 +114,12 @@ impl GroupCore {
             ways,
             policy,
         }
+    }
+
+    /// Whether there may be a group inside: with as many gates around it as there may be it would be one too many for a job that has one of
+    /// its own, or of its key.
+    pub(crate) fn may_have_groups(&self) -> bool {
+        usize::from(self.gates) < MAX_LIMITED
     }
 
     /// What the slots of this group name as their owner.
@@ -136,7 +149,7 @@ impl GroupCore {
             let around = self.cohorts.parent().map(|parent| parent.core()).filter(|around| around.is_limited);
             let parent = around.and_then(Self::gate);
             let gate = engine.core.open_gate(self.policy.slots(), self.policy.room(), parent);
-            gate.unwrap_or_else(|| unreachable!("growing storage has room"))
+            gate.unwrap_or_else(|| unreachable!("growing storage has room, and groups are not too deep"))
         })
     }
 

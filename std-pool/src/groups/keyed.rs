@@ -43,7 +43,7 @@ impl Keys {
         }
         let gate = *gates.of.entry(key).or_insert_with(|| {
             let gate = engine.core.open_gate(1, fastthreadpool_core::WITHOUT_END, Some(group));
-            gate.unwrap_or_else(|| unreachable!("growing storage has room"))
+            gate.unwrap_or_else(|| unreachable!("growing storage has room, and groups are not too deep"))
         });
         put_in(gate)
     }

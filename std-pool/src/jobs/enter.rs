@@ -217,7 +217,7 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
     pub(crate) fn open_gate(self, room: usize) -> Gate {
         let parent = (!self.is_plain).then(|| self.group.core.gate_or_open(self.engine));
         let gate = self.engine.core.open_gate(WITHOUT_END, room, parent);
-        gate.unwrap_or_else(|| unreachable!("growing storage has room"))
+        gate.unwrap_or_else(|| unreachable!("growing storage has room, and groups are not too deep"))
     }
 
     /// At a gate that is the job's own. Not in the child of a fork.

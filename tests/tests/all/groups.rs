@@ -316,6 +316,42 @@ fn a_deadline_that_is_far_off_holds_up_nobody() {
 }
 
 #[test]
+fn limited_groups_are_as_deep_inside_each_other_as_is_said() {
+    let pool: Pool = pool(2);
+    let mut around: Group = pool.group().build().unwrap();
+    for _ in 0..300 {
+        around = around.group().build().unwrap();
+    }
+    around.submit(|| ()).unwrap();
+    let mut groups = vec![around.group::<()>().limit(3).build().unwrap()];
+    let refused = loop {
+        match groups.last().unwrap().group().limit(3).keyed().build() {
+            Ok(inside) => groups.push(inside),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, BuildError::TooDeep) && refused.to_string().contains("254"));
+    assert_eq!(groups.len(), 254);
+    let [outermost, .., innermost] = groups.as_slice() else { unreachable!("there are as many") };
+    assert!(matches!(innermost.group::<u32>().build(), Err(BuildError::TooDeep)));
+    for key in 0..10 {
+        innermost.submit(|| ()).unwrap();
+        innermost.submit_later(Duration::ZERO, || ()).unwrap();
+        // Each has a gate more.
+        innermost.keyed(&key).unwrap().submit(|| ()).unwrap();
+        drop(innermost.spawn_future(std::future::ready(())).unwrap());
+    }
+    assert!(innermost.wait());
+    assert_ended(innermost.counts(), [40, 40, 0, 0]);
+    // All places have come back.
+    for group in [innermost, outermost] {
+        (0..10).for_each(|_| _ = group.submit(|| ()).unwrap());
+        assert!(group.wait());
+    }
+    assert_ended(outermost.counts(), [60, 60, 0, 0]);
+}
+
+#[test]
 fn callbacks_are_called_with_everything_and_never_by_two() {
     let pool: Pool = pool(3);
     let inside = Arc::new(AtomicBool::new(false));
