@@ -192,7 +192,7 @@ impl<T: Send + 'static> Group<T> {
     /// Of a pool it is [`Pool::wait_idle`](crate::Pool::wait_idle), which waits for a moment at which nothing is pending: not for delayed
     /// jobs that are not due. A server that is never idle takes groups.
     ///
-    /// After the failure of a group that fails fast this is what lets it take jobs again.
+    /// After the failure of a group that fails fast this is what lets it take jobs again, when it has come to that.
     ///
     /// Returns whether it came to that. `false` only inside a job that could otherwise wait for ever, and in the child of a fork. A job of
     /// this group does not wait for itself, nor for those that wait for it.

@@ -87,8 +87,10 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
     }
 
     /// With the first job that fails all that have not begun are removed, those that run are told to stop, and others are
-    /// refused as [`Closed`](crate::SubmitError::Closed); until somebody [waits](Group::wait) for the group. Of a [spawned](Group::spawn) job a
-    /// panic is a failure, an `Err` is not.
+    /// refused as [`Closed`](crate::SubmitError::Closed); until somebody has [waited](Group::wait) for the group until all that runs has
+    /// ended: a wait whose time is over before changes nothing. It takes jobs again, too, when it is cancelled, or a wait for a group
+    /// around it begins.
+    /// Of a [spawned](Group::spawn) job a panic is a failure, an `Err` is not.
     pub fn fail_fast(mut self) -> Self {
         self.policy.is_fail_fast = true;
         self

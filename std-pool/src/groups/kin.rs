@@ -205,32 +205,45 @@ impl Cohorts {
     /// Waits until all have ended that were accepted before, and what descends from them; not for schedules. Returns false when
     /// the time is over, or when nobody is left who could end the wait.
     pub(crate) fn wait(&self, engine: &Engine, core: &GroupCore, deadline: Deadline<'_>) -> bool {
-        let (slots, kin) = {
+        let (slots, failed, kin) = {
             let mut tree = self.tree.lock();
             let slots = Self::listed(&tree, |slot| !slot.is_drained());
-            // After a failure that was the end of a cohort the next one begins here.
             if slots.is_empty() && self.present().is_none_or(|present| present.doom() == Doom::None) {
                 return true;
             }
             Slot::watch(slots.iter().copied());
-            let parent = self.present().and_then(Slot::parent);
             // In line before others may take a slot that is drained for another time.
             count_waiter(&slots, true);
-            let kin = self.flip(engine, &mut tree, core, parent);
-            (slots, kin)
+            // After a failure that was the end of a cohort nothing comes into it, and the next one begins when that is over.
+            let failed = self.failed();
+            let kin = if failed.is_some() { Vec::new() } else { self.flip_here(engine, &mut tree, core) };
+            (slots, failed, kin)
         };
         drop(kin);
         let line = InLine::enter(Awaits::Slots(slots.clone()));
         count_waiter(&slots, false);
         let is_over = line.wait(deadline);
-        if is_over && self.present().is_some_and(|present| present.own_doom() == Doom::FailFast) {
-            // A failure has come meanwhile, and this is the wait after it.
+        if is_over && self.failed().is_some() {
             let mut tree = self.tree.lock();
-            let parent = self.present().and_then(Slot::parent);
-            let kin = self.flip(engine, &mut tree, core, parent);
-            drop((tree, kin));
+            // That of before; or the failure has come meanwhile, and this is the wait after it. Not one that came when another wait
+            // had let the next cohort begin.
+            let is_meant = self.failed().is_some_and(|present| failed.is_none_or(|failed| ptr::eq(failed, present)));
+            let kin = if is_meant { self.flip_here(engine, &mut tree, core) } else { Vec::new() };
+            drop(tree);
+            drop(kin);
         }
         is_over
+    }
+
+    /// The present slot, if a failure was its end.
+    fn failed(&self) -> Option<&Slot> {
+        self.present().filter(|present| present.own_doom() == Doom::FailFast)
+    }
+
+    /// All that comes from here on is a matter of its own, but to the group around.
+    fn flip_here(&self, engine: &Engine, tree: &mut Tree, core: &GroupCore) -> Vec<Arc<dyn Kin>> {
+        let parent = self.present().and_then(Slot::parent);
+        self.flip(engine, tree, core, parent)
     }
 
     /// Gets in line for all that is there now.
@@ -271,8 +284,7 @@ impl Cohorts {
             for slot in &slots {
                 slot.set_doom(doom);
             }
-            let parent = self.present().and_then(Slot::parent);
-            let kin = self.flip(engine, &mut tree, core, parent);
+            let kin = self.flip_here(engine, &mut tree, core);
             (count, kin)
         };
         let gates = core.gate().into_iter().chain(kin.iter().filter_map(|kin| kin.core().gate()));

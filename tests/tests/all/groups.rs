@@ -217,6 +217,37 @@ fn a_failure_ends_a_group_that_fails_fast_until_somebody_waits() {
 }
 
 #[test]
+fn a_wait_that_fails_opens_no_group_that_has_failed() {
+    let pool: Pool = pool(2);
+    let group = pool.group::<u32>().fail_fast().build().unwrap();
+    for round in 1..=3 {
+        let ((shut, gate), (begins, has_begun)) = (Shut::new(), mpsc::channel());
+        let runs = move || {
+            begins.send(()).unwrap();
+            gate.pass();
+            1
+        };
+        group.submit(runs).unwrap();
+        has_begun.recv().unwrap();
+        let failed = group.spawn(|| -> u32 { panic!("on purpose") }).unwrap();
+        assert!(failed.join().is_err());
+        for _ in 0..2 {
+            assert!(matches!(group.submit(|| 2), Err(SubmitError::Closed(_))));
+            assert!(!group.wait_timeout(Duration::ZERO));
+        }
+        let waits = group.clone();
+        let waiting = Waiting::new(move || waits.wait());
+        assert!(matches!(group.submit(|| 2), Err(SubmitError::Closed(_))));
+        shut.open();
+        assert!(waiting.end());
+        assert!(group.spawn(|| 3).unwrap().join().is_ok());
+        assert!(group.wait());
+        assert_eq!(values(group.done()), [1]);
+        assert_ended(group.counts(), [3 * round, 2 * round, round, 0]);
+    }
+}
+
+#[test]
 fn a_failure_tells_what_runs_to_stop() {
     let pool: Pool = pool(2);
     let group = pool.group::<u32>().fail_fast().build().unwrap();
