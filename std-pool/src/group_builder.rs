@@ -137,7 +137,8 @@ impl<'g, T: Send + 'static> GroupBuilder<'g, T> {
         self
     }
 
-    /// At most so many results wait in the done queue: a job whose result has no room does not begin. The default is no bound.
+    /// At most so many results wait in the done queue: a job whose result has no room does not begin. The default is no bound. A job that
+    /// waits for others of the group, as by [`Group::wait`], should leave no result itself: it holds the room for it meanwhile.
     /// See [`Builder::done_capacity`](crate::Builder::done_capacity).
     pub fn done_capacity(mut self, results: usize) -> Self {
         self.policy.done_capacity = Some(results);

@@ -42,7 +42,9 @@ impl<T: Send + 'static> Builder<T> {
     /// no worker waits for it. The default is no bound: what nobody reads stays. What leaves no result needs no room, as a job
     /// that returns `()`.
     ///
-    /// A job that is to read the done queue of its own pool should not itself leave a result there.
+    /// A job that is to read the done queue of its own pool should not itself leave a result there. Nor should one that waits for others of
+    /// which that is so, as by [`Group::wait`](crate::Group::wait): it holds room for its own result meanwhile, and if that is all there is
+    /// they never begin, though somebody reads.
     pub fn done_capacity(mut self, results: usize) -> Self {
         self.done_capacity = Some(results);
         self.bounds = Some(Bounds::new());
