@@ -1,7 +1,7 @@
 //! The bound of a queue: the room in it, and those who wait for some.
 //!
 //! Room is the permits of a fair semaphore: who waits has what comes free in the order of coming, threads and tasks alike, and
-//! nobody overtakes. A job has its room from before it is accepted until it begins, is removed, or is handed back; one that
+//! nobody overtakes. A job has its room from before it is accepted until it begins, was dropped without that, or is handed back; one that
 //! repeats until it repeats no more.
 //!
 //! | state | free | in line | a job comes | a job leaves |

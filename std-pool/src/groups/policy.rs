@@ -28,7 +28,8 @@ pub enum WhenFull {
     /// It is refused as [`Full`](crate::SubmitError::Full).
     #[default]
     Refuse,
-    /// Who submits it waits for room, as in [`Group::submit_wait`](crate::Group::submit_wait).
+    /// Who submits it waits for room, as in [`Group::submit_wait`](crate::Group::submit_wait). A job that is removed has its room until
+    /// it is dropped: a destructor of what it has captured must not submit to the group, or waits for itself.
     Wait,
     /// The oldest that waits in the queue is removed, with its destructors, by who submits the new one: it is reported as
     /// [`CancelReason::Displaced`](crate::CancelReason::Displaced), and its handle says
