@@ -311,7 +311,9 @@ fn nothing_is_accepted_after_a_deadline_that_no_worker_has_come_to() {
             (narrow(WhenFull::Wait), narrow(WhenFull::DropOldest), narrow(WhenFull::RunHere));
         let (limited, keyed) = (late().limit(1).build().unwrap(), late().keyed().build().unwrap());
         let groups = [&plain, &waits, &displaces, &runs, &limited, &keyed];
-        groups.iter().for_each(|group| _ = group.submit(|| 1).unwrap());
+        for group in &groups {
+            group.submit(|| 1).unwrap();
+        }
         clock.jump(HOUR);
         for group in groups {
             assert!(matches!(group.submit(|| 2), Err(SubmitError::Closed(_))));
@@ -324,8 +326,12 @@ fn nothing_is_accepted_after_a_deadline_that_no_worker_has_come_to() {
         assert!(matches!(keyed.keyed(&1).unwrap().submit(|| 2), Err(SubmitError::Closed(_))));
         drop(occupied);
         pool.resume();
-        groups.iter().for_each(|group| assert!(group.wait()));
-        groups.iter().for_each(|group| assert_ended(group.counts(), [1, 0, 0, 1]));
+        for group in &groups {
+            assert!(group.wait());
+        }
+        for group in &groups {
+            assert_ended(group.counts(), [1, 0, 0, 1]);
+        }
     }
 }
 
