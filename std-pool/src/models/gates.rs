@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use shuttle::thread;
 
 use super::{Ends, Tally, check, check_group, group, model, pool};
-use crate::{Cancellation, Pool};
+use crate::{Cancellation, GroupBuilder, Pool};
 
 /// What is cancelled while it is let through runs or is removed, and its slot is not lost.
 #[test]
@@ -139,21 +139,21 @@ fn a_pause_meets_a_shutdown() {
 fn pauses_begin_while_the_pool_ends() {
     model(|| {
         let pool = pool(1).build().unwrap();
-        let paused = group(&pool, |group| group.pausable());
+        let few = group(&pool, GroupBuilder::pausable);
         let tally = Tally::default();
         pool.submit(tally.job()).unwrap();
-        paused.submit(tally.job()).unwrap();
+        few.submit(tally.job()).unwrap();
         let pauser = {
-            let (pool, paused) = (pool.clone(), paused.clone());
+            let (pool, few) = (pool.clone(), few.clone());
             thread::spawn(move || {
-                paused.pause().unwrap();
+                few.pause().unwrap();
                 pool.pause();
             })
         };
         pool.shutdown();
         assert_eq!(tally.ran(), 2);
         pauser.join().unwrap();
-        assert!(!pool.is_paused() && !paused.is_paused());
+        assert!(!pool.is_paused() && !few.is_paused());
         check(&pool, Ends::ran(2));
     });
 }
