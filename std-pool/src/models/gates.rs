@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use shuttle::thread;
 
 use super::{Ends, Tally, check, check_group, group, model, pool};
-use crate::{Cancellation, GroupBuilder, Pool};
+use crate::{Cancellation, Group, Pool};
 
 /// What is cancelled while it is let through runs or is removed, and its slot is not lost.
 #[test]
@@ -139,7 +139,7 @@ fn a_pause_meets_a_shutdown() {
 fn pauses_begin_while_the_pool_ends() {
     model(|| {
         let pool = pool(1).build().unwrap();
-        let few = group(&pool, GroupBuilder::pausable);
+        let few: Group = pool.group().pausable().build().unwrap();
         let tally = Tally::default();
         pool.submit(tally.job()).unwrap();
         few.submit(tally.job()).unwrap();
