@@ -176,6 +176,7 @@ impl Tasks {
     /// # Safety
     ///
     /// The chunk of the index is there.
+    #[inline(always)]
     unsafe fn task(&self, index: usize) -> *mut Task {
         let (chunk, at) = Self::place(index);
         // Relaxed: whoever has an index has it from the share, which was changed after the chunk was made.
