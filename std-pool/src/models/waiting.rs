@@ -1,5 +1,6 @@
 //! Waits: for a group, for idleness; outside of jobs, and in them, where who waits may be waited for.
 
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use shuttle::thread;
@@ -133,6 +134,30 @@ fn two_waits_of_a_group_meet() {
         check_group(&waves, Ends::ran(4));
         pool.shutdown();
         check(&pool, Ends::ran(4));
+    });
+}
+
+/// Whoever has waited for a group that has failed finds it open, whenever the failure came.
+#[test]
+fn two_waits_meet_a_failure() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let fails = group(&pool, |group| group.fail_fast());
+        drop(fails.spawn(|| resume_unwind(Box::new("on purpose"))).unwrap());
+        let waits = || {
+            let (fails, job) = (fails.clone(), tally.job());
+            move || {
+                assert!(fails.wait());
+                fails.submit(job).unwrap();
+            }
+        };
+        let other = thread::spawn(waits());
+        waits()();
+        other.join().unwrap();
+        assert!(fails.wait());
+        pool.shutdown();
+        check_group(&fails, Ends { failed: 1, ..Ends::ran(2) });
+        assert_eq!(tally.left(), 0);
     });
 }
 

@@ -386,3 +386,17 @@ fn jobs_that_hold_all_the_room_emit_and_return() {
         assert_eq!((pool.done().len(), pool.counts().gated), (capacity, 100 - capacity as u64));
     }
 }
+
+#[test]
+fn a_job_without_a_result_waits_for_others_that_leave_one_where_there_is_room_for_one() {
+    let pool: Pool = Pool::builder().threads(2).build().unwrap();
+    let group = pool.group::<u32>().done_capacity(1).build().unwrap();
+    let inside = group.clone();
+    let waits = move || {
+        inside.submit(|| 2).unwrap();
+        u32::from(inside.wait())
+    };
+    group.job(waits).discard().submit().unwrap();
+    assert!(group.wait());
+    assert_eq!((values(group.done()), group.counts().done), (vec![2], 2));
+}
