@@ -34,6 +34,24 @@ fn a_job_expires_while_all_workers_are_busy() {
 }
 
 #[test]
+fn a_limit_that_begins_when_nobody_has_the_pool_is_minded() {
+    let (builder, gone) = Gone::watch(Pool::builder().threads(1).on_drop(OnDrop::Detach));
+    let pool: Pool = builder.build().unwrap();
+    let occupied = Occupied::new(&pool);
+    pool.job_with(|job| {
+        job.cancelled();
+    })
+    .time_limit(SOON)
+    .submit()
+    .unwrap();
+    drop(pool);
+    // The thread that minds the limits sees that there are none.
+    (0..1000).for_each(|_| thread::yield_now());
+    drop(occupied);
+    gone.wait();
+}
+
+#[test]
 fn what_begins_in_time_runs_as_long_as_it_wants() {
     let pool: Pool<bool> = pool(1);
     let (shut, gate) = Shut::new();
