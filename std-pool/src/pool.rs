@@ -279,7 +279,7 @@ impl<T: Send + 'static> Pool<T> {
     /// state is gone, and all callbacks have been called. Results are kept.
     ///
     /// Of several that shut the pool down each waits until then. Inside a job or a hook it does not wait, nor in a
-    /// destructor that is called while all jobs are removed, or all of a kind; and it waits no more when somebody opens the pool again by
+    /// destructor that is called while all jobs are removed, or all of a kind, or those that are too late; and it waits no more when somebody opens the pool again by
     /// [`Pool::reset`].
     pub fn shutdown(&self) {
         self.engine().shutdown(Close::Drain, Deadline::NEVER);

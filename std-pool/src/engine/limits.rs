@@ -186,8 +186,13 @@ impl Limits {
         }
     }
 
-    /// Does what is to be done by now; returns the next time.
+    /// Does what is to be done by now; returns the next time. What is dropped meanwhile, the last handle perhaps, does not wait for the
+    /// end of the pool: that may wait for another limit.
     fn expire(&self, engine: &Engine) -> Tick {
+        engine.removing(|| self.expire_until_now(engine))
+    }
+
+    fn expire_until_now(&self, engine: &Engine) -> Tick {
         loop {
             let mut book = self.book.lock();
             let earliest = book.earliest();

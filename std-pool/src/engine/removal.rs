@@ -41,7 +41,7 @@ impl Engine {
         }
     }
 
-    /// Calls `f`, which removes all of many jobs: what it drops does not wait for the end of the pool, which may wait for the rest.
+    /// Calls `f`, which removes one job after the other: what it drops does not wait for the end of the pool, which may wait for the rest.
     pub(super) fn removing<R>(&self, f: impl FnOnce() -> R) -> R {
         Frame::new(Kind::Removal, self.address(), OUTSIDE).enter(|_| f())
     }

@@ -7,7 +7,7 @@
 //! | `Member` | the job that runs, if it belongs to a group and its seat does not show that: a note in which cohort | it begins | it ends |
 //! | `Callback` | a callback of an outlet | the call | its return |
 //! | `Tasks` | the tasks of a scope that its own thread runs, which is inside of nothing of the pool's | it takes the first | it finds none |
-//! | `Removal` | what is dropped while many jobs are removed: the end of the pool may wait for the rest | the first is removed | the last was |
+//! | `Removal` | what is dropped while jobs are removed, one after the other: the end of the pool may wait for the rest | the first is removed | the last was |
 //! | `Guest` | who joins and is no worker | its outermost join | the end of that |
 //! | `Fork` | what was taken of somebody else's join: inside of all that this one was inside of when it forked | it begins | it ends |
 //!
