@@ -47,8 +47,8 @@ impl Engine {
     fn event(&self, event: Event) -> (Duty, u64) {
         let mut life = self.life.lock();
         let duty = life.event(event);
-        if let (Some(phase), false) = (life.stage.phase(), duty == Duty::Nothing) {
-            self.core.set_phase(phase);
+        if duty != Duty::Nothing {
+            self.core.set_phase(life.stage.phase());
         }
         (duty, life.round)
     }
@@ -273,6 +273,11 @@ impl Engine {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.core.phase() != Phase::Running
+    }
+
+    /// Whether what runs on threads that are no workers is told to stop: not where the pool has only drained.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.core.phase() == Phase::Stopping && self.life.lock().is_stopped
     }
 
     pub(crate) fn is_ended(&self) -> bool {

@@ -175,6 +175,20 @@ fn nothing_that_an_ended_pool_refused_submits_to_it() {
 }
 
 #[test]
+fn who_runs_in_the_place_of_an_ended_pool_is_told_to_stop_if_its_jobs_were() {
+    for (end, is_told) in [(Pool::shutdown as fn(&Pool), false), (|pool| _ = pool.shutdown_now(), true)] {
+        let pool: Pool = pool(1);
+        end(&pool);
+        let mut seen = None;
+        pool.scope(|scope| scope.spawn_with(|job| seen = Some(job.is_cancelled())));
+        assert_eq!(seen, Some(is_told));
+        pool.reset();
+        pool.scope(|scope| scope.spawn_with(|job| seen = Some(job.is_cancelled())));
+        assert_eq!(seen, Some(false));
+    }
+}
+
+#[test]
 fn a_function_that_a_draining_pool_refused_outlives_it_and_submits_nothing() {
     let pool: Pool<u32> = pool(1);
     let group = pool.group::<u32>().build().unwrap();
