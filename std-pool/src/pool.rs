@@ -278,9 +278,10 @@ impl<T: Send + 'static> Pool<T> {
     /// periodic ones end, and so do pauses. Running jobs may still submit. The threads end; when it returns their thread-local
     /// state is gone, and all callbacks have been called. Results are kept.
     ///
-    /// Of several that shut the pool down each waits until then. Inside a job or a hook it does not wait; and it waits no more
-    /// when somebody opens the pool again by [`Pool::reset`]. On Windows the destructor of a thread-local value must not wait for it, nor drop
-    /// the last handle: no thread begins or ends there meanwhile.
+    /// Of several that shut the pool down each waits until then. Inside a job or a hook it does not wait, nor in a destructor that is called
+    /// while all jobs are removed, or all of a kind, or those that are too late; and it waits no more when somebody opens the pool again by
+    /// [`Pool::reset`]. On Windows the destructor of a thread-local value must not wait for it, nor drop the last handle: no thread begins or
+    /// ends there meanwhile.
     pub fn shutdown(&self) {
         self.engine().shutdown(Close::Drain, Deadline::NEVER);
     }
@@ -329,7 +330,7 @@ impl<T: Send + 'static> Pool<T> {
     }
 
     /// Waits until somebody has closed the pool, and it has ended; at most so long, for ever with `None`. Returns whether it came
-    /// to that; false, too, when somebody opens it again meanwhile, and inside of a job of it, at once.
+    /// to that; false, too, when somebody opens it again meanwhile, and, at once, where [`Pool::shutdown`] does not wait.
     pub fn wait_ended(&self, timeout: Option<Duration>) -> bool {
         let time = self.engine().time();
         self.engine().wait_ended(timeout.map_or(Deadline::NEVER, |timeout| time.after(timeout)))

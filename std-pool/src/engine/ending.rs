@@ -47,8 +47,8 @@ impl Engine {
     fn event(&self, event: Event) -> (Duty, u64) {
         let mut life = self.life.lock();
         let duty = life.event(event);
-        if let (Some(phase), false) = (life.stage.phase(), duty == Duty::Nothing) {
-            self.core.set_phase(phase);
+        if duty != Duty::Nothing {
+            self.core.set_phase(life.stage.phase());
         }
         (duty, life.round)
     }
@@ -74,15 +74,15 @@ impl Engine {
         match duty {
             Duty::Drain => {
                 self.end_pauses();
-                self.remove_endless(keep);
+                self.removing(|| self.remove_endless(keep));
             }
             Duty::Sweep => {
                 // What a pause holds back does not begin any more.
-                sweep();
+                self.removing(&mut *sweep);
                 self.end_pauses();
                 if self.event(Event::Swept(round)) == (Duty::Stop, round) {
                     self.core.stop_running();
-                    sweep();
+                    self.removing(sweep);
                 }
             }
             _ => return round,
@@ -197,8 +197,8 @@ impl Engine {
         }
     }
 
-    /// Closes the pool and waits for its end. From inside of a job, which cannot end while it waits, or on a thread of a worker
-    /// it only closes.
+    /// Closes the pool and waits for its end. From inside of a job, which cannot end while it waits, on a thread of a worker, or by
+    /// what a sweep drops, it only closes.
     pub(crate) fn shutdown(self: &Arc<Self>, how: Close, deadline: Deadline<'_>) -> bool {
         if self.is_elsewhere() {
             return false;
@@ -275,6 +275,11 @@ impl Engine {
         self.core.phase() != Phase::Running
     }
 
+    /// Whether what runs on threads that are no workers is told to stop: not where the pool has only drained.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.core.phase() == Phase::Stopping && self.life.lock().is_stopped
+    }
+
     pub(crate) fn is_ended(&self) -> bool {
         self.life.lock().stage == Stage::Ended
     }
@@ -284,9 +289,8 @@ impl Engine {
         if self.is_elsewhere() {
             return;
         }
-        self.remove_all(Kinds::Jobs, &mut |id, kind, payload| {
-            self.bury_removed(id, kind, CancelReason::Shutdown, payload);
-        });
+        let mut bury = |id, kind, payload| self.bury_removed(id, kind, CancelReason::Shutdown, payload);
+        self.removing(|| self.remove_all(Kinds::Jobs, &mut bury));
         self.morgue.bury(self);
         let mut results = Vec::new();
         self.each_party(&mut |party| results.push(party.take_results()));

@@ -14,7 +14,7 @@
 //! | Draining | Draining | only jobs submit; what is there is run |
 //! | Sweeping | Draining | the same, while somebody removes all that has not begun: before the running jobs see that they should stop, since the worker of one that does would start what is left |
 //! | Stopping | Stopping | nothing is accepted, running jobs should stop |
-//! | Ended | as before | nobody works, and nothing is left to be done |
+//! | Ended | Stopping | nobody works, and nothing is left to be done; who comes to help with a join submits nothing |
 //!
 //! Each `reopen` begins a *round*. Whoever found out something about a round says which it was: what comes too late changes
 //! nothing. The phase of the word is set under the lock of the life, so that the two agree.
@@ -49,12 +49,11 @@ pub(crate) enum Stage {
 
 impl Stage {
     /// The phase of the pool's word.
-    pub(crate) fn phase(self) -> Option<Phase> {
+    pub(crate) fn phase(self) -> Phase {
         match self {
-            Self::Open => Some(Phase::Running),
-            Self::Draining | Self::Sweeping => Some(Phase::Draining),
-            Self::Stopping => Some(Phase::Stopping),
-            Self::Ended => None,
+            Self::Open => Phase::Running,
+            Self::Draining | Self::Sweeping => Phase::Draining,
+            Self::Stopping | Self::Ended => Phase::Stopping,
         }
     }
 }
@@ -97,13 +96,22 @@ pub(crate) struct Life {
     present: Vec<(u64, usize)>,
     /// Somebody had no time to wait for the end of this round: the last handle does not wait either.
     pub(crate) is_given_up: bool,
+    /// What runs was told to stop, in this round: it may have ended otherwise.
+    pub(crate) is_stopped: bool,
     /// A thread that waits for the end works in the place of a worker.
     pub(crate) is_lent: bool,
 }
 
 impl Life {
     pub(crate) const fn new() -> Self {
-        Self { stage: Stage::Open, round: 0, present: Vec::new(), is_given_up: false, is_lent: false }
+        Self {
+            stage: Stage::Open,
+            round: 0,
+            present: Vec::new(),
+            is_given_up: false,
+            is_stopped: false,
+            is_lent: false,
+        }
     }
 
     pub(crate) fn event(&mut self, event: Event) -> Duty {
@@ -119,11 +127,13 @@ impl Life {
             (_, Event::Reopen) => {
                 self.round += 1;
                 self.is_given_up = false;
+                self.is_stopped = false;
                 (Stage::Open, Duty::Open)
             }
             (stage, _) => (stage, Duty::Nothing),
         };
         self.stage = stage;
+        self.is_stopped |= stage == Stage::Stopping;
         duty
     }
 

@@ -1,5 +1,6 @@
 //! The limits of jobs: until when they are to have begun, and how long they may run. What is outstanding is timed by a thread that does
-//! nothing else: workers may all be busy, with just those jobs that take too long. It is there since the first limit. By a clock by hand
+//! nothing else: workers may all be busy, with just those jobs that take too long. It is there since the first limit; once nobody has the
+//! pool, only while one is outstanding. By a clock by hand
 //! there is none: who turns that does what is to be done.
 //!
 //! | a limit is | from | until | then |
@@ -49,6 +50,14 @@ struct Book {
     has_thread: bool,
 }
 
+/// There is one more.
+#[derive(Clone, Copy)]
+struct Added {
+    /// It is the earliest.
+    is_first: bool,
+    has_thread: bool,
+}
+
 /// What is limited.
 #[derive(Clone, Copy)]
 enum Limited {
@@ -62,10 +71,10 @@ impl Book {
         self.next
     }
 
-    /// Returns whether it is the earliest.
-    fn add(&mut self, key: Key, limited: Limited) -> bool {
+    fn add(&mut self, key: Key, limited: Limited) -> Added {
         self.outstanding.insert(key, limited);
-        self.outstanding.first_key_value().is_some_and(|(first, _)| *first == key)
+        let is_first = self.outstanding.first_key_value().is_some_and(|(first, _)| *first == key);
+        Added { is_first, has_thread: self.has_thread }
     }
 
     /// The earliest time; [`Tick::MAX`] for none.
@@ -89,14 +98,12 @@ impl Limits {
 
     /// A run of the job begins, which may take until then.
     pub(crate) fn begin(self: &Arc<Self>, id: JobId, until: Tick) -> RunLimit {
-        let (key, is_first) = {
+        let (key, added) = {
             let mut book = self.book.lock();
             let key = (until, book.number());
             (key, book.add(key, Limited::Run(id)))
         };
-        if is_first {
-            self.changed();
-        }
+        self.added(added);
         RunLimit { limits: Arc::clone(self), key }
     }
 
@@ -106,6 +113,19 @@ impl Limits {
         // In one go: it may be on its way from there to here.
         book.overdue.remove(&key.1);
         book.outstanding.remove(&key);
+    }
+
+    /// There is one more. The thread may have gone: nobody has the pool, and none was outstanding.
+    fn added(self: &Arc<Self>, added: Added) {
+        if !added.has_thread {
+            let started = self.engine.upgrade().map_or(Ok(()), |engine| self.start(&engine));
+            if let Err(error) = started {
+                log::error!("no thread can be started, a limit is not minded: {error}");
+            }
+        }
+        if added.is_first {
+            self.changed();
+        }
     }
 
     /// There is an earlier one than before.
@@ -148,7 +168,7 @@ impl Limits {
         Ok(())
     }
 
-    /// The thread: as long as somebody could add a limit, or one is outstanding.
+    /// The thread: as long as somebody has the pool, or a limit is outstanding.
     fn mind(&self, engine: &Engine) {
         loop {
             let earliest = self.expire(engine);
@@ -166,8 +186,13 @@ impl Limits {
         }
     }
 
-    /// Does what is to be done by now; returns the next time.
+    /// Does what is to be done by now; returns the next time. What is dropped meanwhile, the last handle perhaps, does not wait for the
+    /// end of the pool: that may wait for another limit.
     fn expire(&self, engine: &Engine) -> Tick {
+        engine.removing(|| self.expire_until_now(engine))
+    }
+
+    fn expire_until_now(&self, engine: &Engine) -> Tick {
         loop {
             let mut book = self.book.lock();
             let earliest = book.earliest();
@@ -211,12 +236,12 @@ impl StartBy {
         if self.is_late() {
             return engine.expire(id);
         }
-        let is_first = {
+        let added = {
             let is_over = self.is_over.lock();
-            !*is_over && self.limits.book.lock().add(self.key, Limited::Begin(id))
+            (!*is_over).then(|| self.limits.book.lock().add(self.key, Limited::Begin(id)))
         };
-        if is_first {
-            self.limits.changed();
+        if let Some(added) = added {
+            self.limits.added(added);
         }
     }
 

@@ -17,6 +17,7 @@ use fastthreadpool_core::{Cancelled, Gate, JobId, JobIds, Kinds, Phase, Tick};
 use crate::engine::{Engine, Payload};
 use crate::here::call::drop_quietly;
 use crate::here::cancellation::Cancellation;
+use crate::here::frame::{Frame, Kind, OUTSIDE};
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::{self, CancelReason};
 use crate::sys;
@@ -38,6 +39,11 @@ impl Engine {
         if let Some(observed) = observed {
             observed.removed(id, reason);
         }
+    }
+
+    /// Calls `f`, which removes one job after the other: what it drops does not wait for the end of the pool, which may wait for the rest.
+    pub(super) fn removing<R>(&self, f: impl FnOnce() -> R) -> R {
+        Frame::new(Kind::Removal, self.address(), OUTSIDE).enter(|_| f())
     }
 
     /// Removes an alarm, if it has not gone off.
@@ -131,7 +137,7 @@ impl Engine {
     /// The same with what waits for a time.
     pub(crate) fn remove_timers(&self) -> Vec<RemovedJob> {
         let mut told = Vec::new();
-        self.remove_timed(&mut self.telling(CancelReason::Cancelled, &mut told));
+        self.removing(|| self.remove_timed(&mut self.telling(CancelReason::Cancelled, &mut told)));
         self.has_removed();
         told
     }
@@ -181,10 +187,11 @@ impl Engine {
     /// Cancels all that has not begun, but what belongs to scopes, and tells what runs to stop. Returns how many jobs that are.
     pub(crate) fn cancel_everything(&self) -> usize {
         let mut removed = 0;
-        self.remove_all(Kinds::Jobs, &mut |id, kind, payload| {
+        let mut bury = |id, kind, payload| {
             removed += 1;
             self.bury_removed(id, kind, CancelReason::Cancelled, payload);
-        });
+        };
+        self.removing(|| self.remove_all(Kinds::Jobs, &mut bury));
         self.has_removed();
         let running = self.core.account().running;
         self.core.stop_running();

@@ -17,7 +17,7 @@
 //! 1. The lock is held to list and to look, never to wake, and nothing of a user's is cloned or dropped under it.
 #![forbid(unsafe_code)]
 
-use fastthreadpool_core::{Park, Phase, Running, Unpark};
+use fastthreadpool_core::{Park, Running, Unpark};
 
 use crate::engine::Engine;
 use crate::engine::slot::Slot;
@@ -45,7 +45,7 @@ impl<'e> StopToken<'e> {
     pub(crate) fn is_stopped(&self) -> bool {
         let is_stopped = match &self.running {
             Some(running) => self.engine.core.is_cancelled(running),
-            None => self.engine.core.phase() == Phase::Stopping,
+            None => self.engine.is_stopped(),
         };
         is_stopped || self.slot.is_some_and(|slot| slot.doom().stops())
     }

@@ -59,7 +59,7 @@ pub(crate) fn turns() -> Vec<Turn> {
                 slot = slot.or_else(|| frame.base_member());
                 frame.base_job()
             }
-            Kind::Callback(_) | Kind::Tasks | Kind::Guest | Kind::Fork(_) => None,
+            Kind::Callback(_) | Kind::Tasks | Kind::Removal | Kind::Guest | Kind::Fork(_) => None,
         };
         if let Some(id) = id {
             let (slot, repeats) = (slot.take(), mem::take(&mut repeats));

@@ -7,6 +7,7 @@
 //! | `Member` | the job that runs, if it belongs to a group and its seat does not show that: a note in which cohort | it begins | it ends |
 //! | `Callback` | a callback of an outlet | the call | its return |
 //! | `Tasks` | the tasks of a scope that its own thread runs, which is inside of nothing of the pool's | it takes the first | it finds none |
+//! | `Removal` | what is dropped while jobs are removed, one after the other: the end of the pool may wait for the rest | the first is removed | the last was |
 //! | `Guest` | who joins and is no worker | its outermost join | the end of that |
 //! | `Fork` | what was taken of somebody else's join: inside of all that this one was inside of when it forked | it begins | it ends |
 //!
@@ -84,6 +85,7 @@ pub(crate) enum Kind {
     /// With the address of the outlet.
     Callback(Address),
     Tasks,
+    Removal,
     Guest,
     /// With the frame that its owner was inside of.
     Fork(*const Frame),
@@ -356,7 +358,7 @@ pub(crate) fn member() -> Option<NonNull<()>> {
                     frame = unsafe { &*owner };
                     continue;
                 }
-                Kind::Guest | Kind::Tasks => {
+                Kind::Guest | Kind::Tasks | Kind::Removal => {
                     frame = frame.below()?;
                     continue;
                 }
@@ -366,7 +368,7 @@ pub(crate) fn member() -> Option<NonNull<()>> {
     })
 }
 
-/// Whether the present thread is a worker's of an engine, or inside of a job of it.
+/// Whether the present thread is a worker's of an engine, or inside of a job of it, or of something else that its end waits for.
 pub(crate) fn is_inside(engine: Address) -> bool {
     walk_all(|frame| {
         let is_it = frame.engine == engine && !matches!(frame.kind, Kind::Callback(_) | Kind::Guest);

@@ -137,6 +137,34 @@ fn two_ways_to_shut_down_meet() {
     });
 }
 
+/// What is removed shuts the pool down itself: that does not wait for the removal, and others do.
+#[test]
+fn what_a_shutdown_removes_shuts_the_pool_down() {
+    struct Closes(Pool);
+    impl Drop for Closes {
+        fn drop(&mut self) {
+            self.0.shutdown();
+        }
+    }
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let closes = Closes(pool.clone());
+        pool.submit(tally.job()).unwrap();
+        pool.submit(tally.with(move || drop(closes))).unwrap();
+        let other = {
+            let (pool, tally) = (pool.clone(), tally.clone());
+            thread::spawn(move || {
+                pool.shutdown();
+                assert_eq!(tally.left(), 0);
+            })
+        };
+        pool.shutdown_now();
+        assert!(pool.is_ended());
+        other.join().unwrap();
+        check(&pool, Ends::of(&tally));
+    });
+}
+
 /// Whatever comes last, the pool is open or has ended, as a whole.
 #[test]
 fn a_reset_meets_a_shutdown() {

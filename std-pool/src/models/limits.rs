@@ -131,6 +131,29 @@ fn nobody_has_the_pool_when_a_job_expires() {
     });
 }
 
+/// What expires has the last handle, and another job ends when its own limit is over.
+#[test]
+fn the_last_handle_expires() {
+    model(|| {
+        let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
+        let (gone, last) = (Arc::downgrade(pool.engine()), pool.clone());
+        let count = tally.job();
+        let waits = pool.job_with(move |job| {
+            job.cancelled();
+            count();
+        });
+        let waits = waits.time_limit(SOON).spawn().unwrap();
+        let expires = pool.job(tally.with(move || drop(last))).start_by(SOON).spawn().unwrap();
+        drop(pool);
+        let _ = expires.join();
+        assert!(waits.join().is_ok());
+        while gone.strong_count() > 0 {
+            thread::yield_now();
+        }
+        assert_eq!(tally.left(), 0);
+    });
+}
+
 #[test]
 fn nobody_has_the_pool_when_its_last_limit_is_over() {
     model(|| {

@@ -59,7 +59,7 @@ fn too_late_and_never_timed_are_told_apart() {
     drop(occupied);
     pool.shutdown();
     assert_eq!(values(pool.done()), [3, 2, 1]);
-    assert_eq!(pool.reschedule(due, HOUR), Err(NotMoved::TooLate));
+    assert_eq!(pool.reschedule(due, HOUR), Err(NotMoved::Closed));
 }
 
 #[test]

@@ -175,6 +175,20 @@ fn nothing_that_an_ended_pool_refused_submits_to_it() {
 }
 
 #[test]
+fn who_runs_in_the_place_of_an_ended_pool_is_told_to_stop_if_its_jobs_were() {
+    for (end, is_told) in [(Pool::shutdown as fn(&Pool), false), (|pool| _ = pool.shutdown_now(), true)] {
+        let pool: Pool = pool(1);
+        end(&pool);
+        let mut seen = None;
+        pool.scope(|scope| scope.spawn_with(|job| seen = Some(job.is_cancelled())));
+        assert_eq!(seen, Some(is_told));
+        pool.reset();
+        pool.scope(|scope| scope.spawn_with(|job| seen = Some(job.is_cancelled())));
+        assert_eq!(seen, Some(false));
+    }
+}
+
+#[test]
 fn a_function_that_a_draining_pool_refused_outlives_it_and_submits_nothing() {
     let pool: Pool<u32> = pool(1);
     let group = pool.group::<u32>().build().unwrap();
@@ -277,6 +291,69 @@ fn a_jobs_callback_may_shut_its_pool_down() {
         pool.wait_idle();
         pool.shutdown();
         assert_eq!((pool.alive(), pool.counts().failed), (0, 0));
+    }
+}
+
+/// Shuts the pool down when it is dropped, which does not wait.
+struct Ends(Pool<u32>, Arc<AtomicUsize>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.shutdown();
+        assert!(!self.0.shutdown_timeout(HOUR) && !self.0.wait_ended(None));
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn one_of_many_that_are_removed_may_shut_the_pool_down() {
+    let ways: [fn(&Pool<u32>); 5] = [
+        Pool::shutdown,
+        Pool::reset,
+        |pool| _ = pool.shutdown_now(),
+        |pool| _ = pool.cancel_timers(),
+        |pool| _ = Group::cancel(pool),
+    ];
+    for remove in ways {
+        let (pool, calls): (Pool<u32>, _) = (pool(1), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..3 {
+            let ends = Ends(pool.clone(), Arc::clone(&calls));
+            pool.schedule(HOUR, move || (&ends, 1).1).unwrap();
+        }
+        remove(&pool);
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+        pool.shutdown();
+        assert!(pool.is_ended());
+    }
+}
+
+#[test]
+fn what_a_shutdown_removes_may_shut_the_pool_down() {
+    for is_inside in [false, true] {
+        let (pool, calls): (Pool<u32>, _) = (pool(2), Arc::new(AtomicUsize::new(0)));
+        let ends = || Ends(pool.clone(), Arc::clone(&calls));
+        let (weak, count) = (pool.downgrade(), Arc::clone(&calls));
+        let told = move |_, _| drop(Ends(weak.upgrade().unwrap(), Arc::clone(&count)));
+        let group = pool.group::<u32>().limit(1).on_removed(told).build().unwrap();
+        let begun = Arc::new(Semaphore::new(0));
+        let has_begun = Arc::clone(&begun);
+        let waits = pool.job_with(move |job| {
+            has_begun.release(1).unwrap();
+            job.cancelled();
+            7
+        });
+        waits.submit().unwrap();
+        begun.acquire().unwrap().forget();
+        for _ in 0..2 {
+            let ends = ends();
+            pool.submit_later(HOUR, move || (ends, 1).1).unwrap();
+            group.submit_later(HOUR, || 2).unwrap();
+        }
+        let shut_down = || pool.shutdown_now().len();
+        assert_eq!(if is_inside { pool.run(shut_down) } else { shut_down() }, 4);
+        assert!(pool.wait_ended(None));
+        assert_eq!((calls.load(Ordering::SeqCst), values(pool.done())), (4, vec![7]));
+        assert!(pool.shutdown_timeout(Duration::ZERO), "this thread may wait again");
     }
 }
 

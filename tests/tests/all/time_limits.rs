@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fastthreadpool::{CancelReason, Cancellation, JobError, OnDrop, Pool};
+use fastthreadpool::{CancelReason, Cancellation, JobError, ManualClock, OnDrop, Pool};
 
 use crate::support::{Bomb, Drops, Gate, Gone, HOUR, Occupied, Shut, pool};
 
@@ -31,6 +31,87 @@ fn a_job_expires_while_all_workers_are_busy() {
     drop(occupied);
     pool.shutdown();
     assert_eq!((pool.counts().done, pool.counts().cancelled), (1, 1));
+}
+
+/// Passes a gate before it lets go of the pool.
+struct Late(Gate, Option<Pool>);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        self.0.pass();
+        drop(self.1.take());
+    }
+}
+
+#[test]
+fn what_expires_may_have_the_last_handle_while_another_limit_is_outstanding() {
+    let (builder, gone) = Gone::watch(Pool::builder().threads(1));
+    let (pool, (shut, gate)): (Pool, _) = (builder.build().unwrap(), Shut::new());
+    let late = Late(gate, Some(pool.clone()));
+    pool.job_with(|job| {
+        job.cancelled();
+    })
+    .time_limit(50 * SOON)
+    .submit()
+    .unwrap();
+    pool.job(move || drop(late)).start_by(SOON).submit().unwrap();
+    drop(pool);
+    shut.open();
+    gone.wait();
+}
+
+#[test]
+fn a_limit_that_begins_when_nobody_has_the_pool_is_minded() {
+    let (builder, gone) = Gone::watch(Pool::builder().threads(1).on_drop(OnDrop::Detach));
+    let pool: Pool = builder.build().unwrap();
+    let occupied = Occupied::new(&pool);
+    pool.job_with(|job| {
+        job.cancelled();
+    })
+    .time_limit(SOON)
+    .submit()
+    .unwrap();
+    drop(pool);
+    // The thread that minds the limits sees that there are none.
+    (0..1000).for_each(|_| thread::yield_now());
+    drop(occupied);
+    gone.wait();
+}
+
+#[test]
+fn what_expires_by_a_clock_by_hand_may_have_the_last_handle() {
+    let clock = ManualClock::new();
+    let (builder, gone) = Gone::watch(Pool::builder().threads(1).clock(&clock));
+    let pool: Pool = builder.build().unwrap();
+    let (last, (begun, has_begun)) = (pool.clone(), channel());
+    let waits = pool.job_with(move |job| {
+        begun.send(()).unwrap();
+        job.cancelled();
+    });
+    waits.time_limit(HOUR).submit().unwrap();
+    has_begun.recv().unwrap();
+    pool.job(move || drop(last)).start_by(SOON).submit().unwrap();
+    drop(pool);
+    clock.advance(SOON);
+    clock.advance(HOUR);
+    gone.wait();
+}
+
+#[test]
+fn who_is_told_of_what_expires_may_shut_the_pool_down() {
+    let pool: Pool = pool(1);
+    let (weak, (told, was_told)) = (pool.downgrade(), channel());
+    let shut_down = move |_, reason| {
+        let pool = weak.upgrade().unwrap();
+        pool.shutdown();
+        told.send((reason, pool.wait_ended(None))).unwrap();
+    };
+    let group = pool.group::<()>().on_cancelled(shut_down).build().unwrap();
+    let occupied = Occupied::new(&pool);
+    group.job(|| ()).start_by(SOON).submit().unwrap();
+    assert_eq!(was_told.recv().unwrap(), (CancelReason::Expired, false));
+    drop(occupied);
+    assert!(pool.wait_ended(None));
 }
 
 #[test]
