@@ -6,6 +6,7 @@ use std::time::Duration;
 use shuttle::thread;
 
 use super::{Ends, Flag, Tally, check, check_group, group, model, pool};
+use crate::Group;
 use crate::engine::waits::in_line;
 use crate::here::blocking;
 
@@ -142,7 +143,7 @@ fn two_waits_of_a_group_meet() {
 fn two_waits_meet_a_failure() {
     model(|| {
         let (pool, tally) = (pool(1).build().unwrap(), Tally::default());
-        let fails = group(&pool, |group| group.fail_fast());
+        let fails: Group = pool.group().fail_fast().build().unwrap();
         drop(fails.spawn(|| resume_unwind(Box::new("on purpose"))).unwrap());
         let waits = || {
             let (fails, job) = (fails.clone(), tally.job());
