@@ -139,6 +139,8 @@ impl<U: Send> Leave<U> for ToHandle<U> {
     fn leave(mut self, result: Result<U, Panic>) -> Option<Panic> {
         if let Some(packet) = self.0.take() {
             packet.fill(result.map_err(JobError::Panicked));
+            // Where nobody has the handle any more that drops the user's value.
+            drop_quietly(packet);
         }
         None
     }

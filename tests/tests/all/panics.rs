@@ -211,6 +211,7 @@ fn in_destructors_of_values_that_nobody_wants_any_more() {
     let occupied = Occupied::new(&pool);
     drop(group.spawn(|| Bomb).unwrap());
     drop(occupied);
+    pool.scope(|scope| drop(scope.spawn_with_handle(|| Bomb)));
     assert!(group.wait());
     // The run was over, and is so for both.
     assert_eq!((group.counts().done, group.counts().failed), (1, 0));
