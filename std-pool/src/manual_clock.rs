@@ -64,7 +64,7 @@ use crate::sys::{self, Mutex};
 /// [`Context`](crate::Context) says, deadlines of groups; all waits with a time limit of the pool, its groups, handles and queues of
 /// results; [`keep_alive`](crate::Builder::keep_alive) and [`punctual`](crate::Builder::punctual).
 ///
-/// What does not: [`Semaphore`](crate::Semaphore) and [`FastLock`](crate::FastLock), which belong to no pool;
+/// What does not: [`Semaphore`](crate::Semaphore) and [`FastLock`], which belong to no pool;
 /// [`OnDrop::WaitTimeout`](crate::OnDrop), since nobody is left to turn the clock; what jobs do themselves, as
 /// [`std::thread::sleep`]; and how workers share short jobs.
 ///
