@@ -4,6 +4,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -44,7 +45,9 @@ impl<U> Sender<U> {
         if let Some(packet) = self.0.take() {
             packet.fill(result);
             // Where nobody has the handle any more that drops the user's value.
-            drop_quietly(packet);
+            if mem::needs_drop::<U>() {
+                drop_quietly(packet);
+            }
         }
     }
 }

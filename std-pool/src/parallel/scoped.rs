@@ -140,7 +140,9 @@ impl<U: Send> Leave<U> for ToHandle<U> {
         if let Some(packet) = self.0.take() {
             packet.fill(result.map_err(JobError::Panicked));
             // Where nobody has the handle any more that drops the user's value.
-            drop_quietly(packet);
+            if mem::needs_drop::<U>() {
+                drop_quietly(packet);
+            }
         }
         None
     }
