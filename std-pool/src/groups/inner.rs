@@ -16,6 +16,7 @@ use crate::groups::door::Door;
 use crate::groups::keyed::Keys;
 use crate::groups::kin::{Cohorts, Kin};
 use crate::groups::policy::{GroupOnDrop, Policy, WhenFull};
+use crate::groups::room::Room;
 use crate::groups::ways::{self, Ways};
 use crate::here::removed::CancelReason;
 use crate::results::callback::HasOutlet;
@@ -47,11 +48,8 @@ pub(crate) struct GroupCore {
     /// Of a limited one: how many gates its jobs have to pass, its own and those around it.
     gates: u8,
     is_paused: Mutex<bool>,
-    /// Results in the done queue that have taken no room: so many that are read give none back. At any time
-    /// `capacity = free room + room of jobs that run + results in the queue - owed`.
-    owed: AtomicUsize,
-    /// Results take no room any more.
-    is_lifted: AtomicBool,
+    /// Of the done queue.
+    pub(super) room: Room,
     /// It takes no jobs any more.
     is_closed: AtomicBool,
     /// How many handles there are.
@@ -106,8 +104,7 @@ impl GroupCore {
             alarm: OnceLock::new(),
             owner: AtomicPtr::new(std::ptr::null_mut()),
             is_paused: Mutex::new(false),
-            owed: AtomicUsize::new(0),
-            is_lifted: AtomicBool::new(false),
+            room: Room::default(),
             is_closed: AtomicBool::new(false),
             handles: AtomicUsize::new(1),
             is_orphan: AtomicBool::new(false),
@@ -174,32 +171,6 @@ impl GroupCore {
         self.policy.time.now() >= deadline
     }
 
-    /// Room for one more result of a job that runs, if results take room.
-    pub(crate) fn take_room(&self, engine: &Engine) -> bool {
-        let Some(gate) = self.gate().filter(|_| self.policy.done_capacity.is_some()) else { return true };
-        engine.core.take_room(gate)
-    }
-
-    /// One result comes for which there is no room.
-    pub(crate) fn owe_room(&self) {
-        self.owed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The same, unless another one has.
-    pub(crate) fn owe_first(&self) -> bool {
-        self.owed.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-
-    /// It is given back; returns whether results take any.
-    pub(super) fn give_room(&self, engine: &Engine) -> bool {
-        let Some(gate) = self.gate().filter(|_| self.policy.done_capacity.is_some()) else { return false };
-        let pay = |owed: usize| owed.checked_sub(1);
-        if self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay).is_err() {
-            engine.perform_or_leave(engine.core.give(gate, 0, 1));
-        }
-        true
-    }
-
     /// Does nothing if the pool is closed. Returns false if it cannot be paused.
     pub(crate) fn pause(&self, engine: &Engine) -> bool {
         let Some(gate) = self.gate().filter(|_| self.policy.is_pausable) else { return false };
@@ -227,16 +198,6 @@ impl GroupCore {
 
     pub(crate) fn is_paused(&self) -> bool {
         *self.is_paused.lock()
-    }
-
-    /// Results take no room any more: nobody is left who reads them.
-    pub(crate) fn lift(&self, engine: &Engine) -> Duty {
-        match self.gate() {
-            Some(gate) if self.policy.done_capacity.is_some() && !self.is_lifted.swap(true, Ordering::Relaxed) => {
-                engine.core.give(gate, 0, WITHOUT_END)
-            }
-            _ => Duty::Nothing,
-        }
     }
 
     /// Cancels what is there; returns how many jobs that are.

@@ -14,6 +14,7 @@
 //! | `failure` | one that ends all that a group has |
 //! | `arrivals` | the oldest of its queue, where that goes for a new one |
 //! | `door` | the bound of its queue, and who waits for room |
+//! | `room` | the room in its done queue |
 //! | `admission` | how a job is admitted |
 //! | `entering` | the way of one that is, without its type |
 //! | `keyed` | one job at a time for each key |
@@ -32,5 +33,6 @@ pub(crate) mod kin;
 pub(crate) mod member;
 pub(crate) mod policy;
 mod recurring;
+mod room;
 mod totals;
 pub(crate) mod ways;
