@@ -3,7 +3,7 @@
 
 use crate::end::End;
 use crate::entries::{Key, Stays};
-use crate::host::Host;
+use crate::host::{Host, Tick};
 use crate::id::{JobId, Place};
 use crate::pool::{Duty, Pool};
 use crate::seat::STOPPABLE_DEPTH;
@@ -71,6 +71,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             this.end(depth);
             return None;
         };
+        if depth == 0 {
+            // What its worker has run before may have had a time.
+            this.set_due(Tick::ZERO);
+        }
         let stays = if key.is_some() { Stays::Holds } else { Stays::No };
         Some((payload, Running::new(seat, depth, stays)))
     }

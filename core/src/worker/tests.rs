@@ -1,5 +1,6 @@
 //! A closed pool starts nobody for jobs that another worker has begun meanwhile. What one producer has published is begun in order.
 
+use core::num::NonZeroU64;
 use std::boxed::Box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,8 +9,9 @@ use std::vec::Vec;
 use super::{Next, Rest, Runner};
 use crate::end::{After, End};
 use crate::host::{Host, Tick};
-use crate::hosts::ScriptedMutex;
+use crate::hosts::{ScriptedHost, ScriptedMutex};
 use crate::id::JobId;
+use crate::period::Repeat;
 use crate::pool::{Cancelled, Duty, Pool};
 use crate::running::Running;
 use crate::seat::NO_SEAT;
@@ -166,4 +168,33 @@ fn who_waits_for_two_producers_does_not_count_as_one_that_searches() {
     }
     assert!(matches!(first.work(&mut ran), Rest::Park(_)));
     assert_eq!(ran.0, [2, 0, 1]);
+}
+
+#[test]
+fn a_job_knows_when_it_was_to_begin_and_another_in_its_place_does_not() {
+    let host = ScriptedHost::new();
+    let pool = Pool::<u64, _, Growing<u64, ScriptedMutex>>::growing(host.clone(), 1, 0);
+    let mut worker = pool.enlist().unwrap();
+    let mut run = || {
+        let Next::Run { payload, running, .. } = worker.next() else { panic!("a job is there") };
+        let due = pool.due(&running);
+        let _ = worker.finish(&running, After::Done, payload);
+        due
+    };
+    let seat = 0;
+    let _ = pool.submit_at(1, false, Tick(5), None).unwrap();
+    let _ = pool.submit_at(2, false, Tick(6), Some(Repeat::Delay { period: NonZeroU64::MIN })).unwrap();
+    host.set(Tick(7));
+    assert_eq!([run(), run()], [Tick(5), Tick(6)]);
+    let _ = pool.submit(3).unwrap();
+    let _ = pool.submit_first(4, false).unwrap();
+    assert_eq!([run(), run()], [Tick::MAX; 2]);
+    // One that somebody takes who waits, without a job of his own.
+    let _ = pool.submit_at(5, false, Tick(8), None).unwrap();
+    host.set(Tick(9));
+    assert_eq!(run(), Tick(8));
+    let (id, _) = pool.submit_first(6, false).unwrap();
+    let (_, running) = pool.take_inside(seat, id).unwrap();
+    assert_eq!((running.depth(), pool.due(&running)), (0, Tick::MAX));
+    let _ = pool.end(&running, End::Done, None);
 }
