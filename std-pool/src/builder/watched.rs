@@ -64,9 +64,14 @@ impl<T: Send + 'static> Builder<T> {
     /// Measures how long jobs wait and run, and how long workers sleep: see [`Pool::metrics`]. Of jobs that are appended to the queue one in 64 has its
     /// run timed; the others cost a few instructions more, and a submit costs nothing more. The default is not to.
     pub fn metrics(mut self, are_measured: bool) -> Self {
-        // Whom nothing is to be told costs nothing.
-        if are_measured || self.observed.is_some() {
-            self.observed.get_or_insert_with(|| Box::new(Observers::default())).measure(are_measured);
+        if are_measured {
+            self.observed.get_or_insert_with(|| Box::new(Observers::default())).measure(true);
+        } else {
+            // Whom nothing is to be told costs nothing.
+            self.observed.take_if(|observed| {
+                observed.measure(false);
+                !observed.tells()
+            });
         }
         self
     }

@@ -304,21 +304,23 @@ pub(crate) fn engine() -> Option<Address> {
 /// of nothing of it. A hook is no job.
 #[inline(always)]
 pub(crate) fn seat_in(engine: Address) -> Option<usize> {
-    top(|frame| match frame {
-        None => None,
-        Some(frame) if frame.engine == engine && frame.is_on_seat() => Some(frame.seat.get()),
-        Some(_) => seat_below(engine, is_job_or_like_one),
-    })
+    seat_where(engine, is_job_or_like_one)
 }
 
 /// The same of jobs that the engine has taken, from which others are submitted to it as long as it has not ended: it does not before
 /// they have. What it refused, and is called here instead, is none of them, nor what a scope's own thread runs of its tasks.
 #[inline(always)]
 pub(crate) fn source_in(engine: Address) -> Option<usize> {
+    seat_where(engine, is_taken_job)
+}
+
+/// Of what is on a seat, or `counts`.
+#[inline(always)]
+fn seat_where(engine: Address, counts: fn(&Kind) -> bool) -> Option<usize> {
     top(|frame| match frame {
         None => None,
         Some(frame) if frame.engine == engine && frame.is_on_seat() => Some(frame.seat.get()),
-        Some(_) => seat_below(engine, is_taken_job),
+        Some(_) => seat_below(engine, counts),
     })
 }
 
