@@ -20,10 +20,16 @@ use fastthreadpool_core::Tick;
 use crate::engine::Engine;
 use crate::engine::turned::Turned;
 use crate::sync::lock::FastLock;
-use crate::sync::looks::{self, Looks};
+use crate::sync::looks;
 use crate::sync::time::{BY_HAND, ByHand, Time};
-use crate::sys::thread::{self, Thread, ThreadId};
+use crate::sys::thread::{self, Thread};
 use crate::sys::{self, Mutex};
+
+mod hands;
+mod quiet;
+
+use self::hands::{Hands, Turner};
+use self::quiet::Patience;
 
 /// A clock that stands still but when somebody turns it, for tests of what a pool does in time: a handle, cheap to clone, for
 /// any number of pools, see [`Builder::clock`](crate::Builder::clock).
@@ -98,26 +104,10 @@ pub struct ManualClock(Arc<Inner>);
 
 struct Inner {
     hands: Mutex<Hands>,
-    /// Held by who advances.
-    /// One that a simulation knows: the others wait for all that an advance waits for.
+    /// Held by who advances. One that a simulation knows: the others wait for all that an advance waits for.
     turning: FastLock,
     /// What the wall clock said at [`BY_HAND`].
     zero: SystemTime,
-}
-
-struct Hands {
-    now: Tick,
-    /// Who advances.
-    turner: Option<ThreadId>,
-    /// Who sleeps until a time, and who was woken for it and has not left.
-    sleepers: Vec<Sleeper>,
-    pools: Vec<Weak<dyn Turned>>,
-}
-
-struct Sleeper {
-    deadline: Tick,
-    thread: Thread,
-    is_worker: bool,
 }
 
 impl ManualClock {
@@ -334,153 +324,6 @@ impl Inner {
 
     fn expire(&self) {
         self.pools().iter().for_each(|pool| pool.expire());
-    }
-
-    /// Waits until all that has come of the present moment has ended, or waits.
-    fn settle(&self) {
-        let mut patience = Patience::new();
-        self.wait_until_quiet(&mut patience);
-        self.expire();
-        self.wait_until_quiet(&mut patience);
-    }
-
-    fn wait_until_quiet(&self, patience: &mut Patience) {
-        loop {
-            let has_worked = self.pools().iter().fold(false, |worked, pool| pool.work() | worked);
-            if !has_worked && self.is_quiet(patience) {
-                return;
-            }
-            patience.wait_a_moment();
-        }
-    }
-
-    fn is_quiet(&self, patience: &mut Patience) -> bool {
-        let Some(first) = self.look() else { return false };
-        // Who was told something, and has not got up yet, looks at it now.
-        for looks in first.waiting.iter().filter(|looks| !looks.is_abroad() && !looks.is_present()) {
-            let Some(sleep) = looks.asleep() else { return false };
-            looks.ask();
-            while looks.asleep().is_none_or(|present| present == sleep) {
-                if looks.is_over() {
-                    return false;
-                }
-                patience.wait_a_moment();
-            }
-        }
-        self.look().is_some_and(|second| second.is_as(&first))
-    }
-
-    /// What is seen, if all are quiet.
-    fn look(&self) -> Option<Seen> {
-        let pools = self.pools();
-        let places: Vec<_> = pools.iter().map(|pool| pool.place()).collect();
-        let waiting = looks::of(&places);
-        let asleep: usize = pools.iter().map(|pool| pool.quiet()).sum::<Option<_>>()?;
-        let ended = pools.iter().map(|pool| pool.ended()).fold(0, usize::wrapping_add);
-        (asleep == self.hands.lock().resting()).then_some(Seen { waiting, ended })
-    }
-}
-
-/// What a look has seen.
-struct Seen {
-    waiting: Vec<Arc<Looks>>,
-    ended: usize,
-}
-
-impl Seen {
-    /// Whether nobody has gone on between two looks.
-    fn is_as(&self, other: &Self) -> bool {
-        let are_same = |(one, other): (&Arc<Looks>, &Arc<Looks>)| Arc::ptr_eq(one, other);
-        (self.ended, self.waiting.len()) == (other.ended, other.waiting.len())
-            && self.waiting.iter().zip(&other.waiting).all(are_same)
-    }
-}
-
-/// Of who waits for others to get quiet.
-struct Patience {
-    rounds: u32,
-    /// When to say that it takes long.
-    ends: Tick,
-}
-
-impl Patience {
-    fn new() -> Self {
-        Self { rounds: 0, ends: sys::after(Duration::from_secs(5)) }
-    }
-
-    fn wait_a_moment(&mut self) {
-        const YIELDS: u32 = 20;
-        self.rounds += 1;
-        if self.rounds < YIELDS {
-            return thread::yield_now();
-        }
-        sys::park_until(sys::after(Duration::from_micros(50)));
-        if sys::now() > self.ends {
-            self.ends = Tick::MAX;
-            log::warn!("a clock that is turned by hand waits for jobs that neither end nor wait");
-        }
-    }
-}
-
-impl Hands {
-    /// The times until which others than workers sleep.
-    fn waits(&self) -> impl Iterator<Item = Tick> + '_ {
-        self.sleepers.iter().filter(|sleeper| !sleeper.is_worker).map(|sleeper| sleeper.deadline)
-    }
-
-    /// Workers that sleep, and are not about to get up because their time has come.
-    fn resting(&self) -> usize {
-        let rests = |sleeper: &&Sleeper| !self.told().any(|told| told.thread.id() == sleeper.thread.id());
-        self.sleepers.iter().filter(|sleeper| sleeper.is_worker).filter(rests).count()
-    }
-
-    /// Those whose time has come.
-    fn told(&self) -> impl Iterator<Item = &Sleeper> {
-        self.sleepers.iter().filter(|sleeper| sleeper.deadline <= self.now)
-    }
-}
-
-/// The present thread advances, until dropped.
-struct Turner<'c>(&'c Inner);
-
-impl<'c> Turner<'c> {
-    fn begin(clock: &'c Inner) -> Self {
-        clock.hands.lock().turner = Some(thread::current().id());
-        Self(clock)
-    }
-}
-
-impl Drop for Turner<'_> {
-    fn drop(&mut self) {
-        self.0.hands.lock().turner = None;
-    }
-}
-
-/// In line, until dropped.
-struct InLine<'c>(&'c Inner);
-
-impl Inner {
-    /// `None` if the time has come.
-    fn line_up(&self, deadline: Tick, is_worker: bool) -> Option<InLine<'_>> {
-        let mut hands = self.hands.lock();
-        if deadline <= hands.now {
-            return None;
-        }
-        hands.sleepers.push(Sleeper { deadline, thread: thread::current(), is_worker });
-        Some(InLine(self))
-    }
-}
-
-impl Drop for InLine<'_> {
-    fn drop(&mut self) {
-        let this = thread::current().id();
-        let gone = {
-            let mut hands = self.0.hands.lock();
-            // The last: it may be in line as a worker of some pools, and because it waits.
-            let index = hands.sleepers.iter().rposition(|sleeper| sleeper.thread.id() == this);
-            index.map(|index| hands.sleepers.remove(index))
-        };
-        drop(gone);
     }
 }
 
