@@ -8,6 +8,7 @@ pub(crate) mod map;
 mod own;
 pub(crate) mod par;
 mod participant;
+mod places;
 pub(crate) mod progress;
 mod runs;
 pub(crate) mod scope;

@@ -133,26 +133,27 @@ impl<'scope> Scope<'scope, '_> {
         if tasks.is_taking_back.replace(true) {
             return;
         }
+        let slot = self.slot();
         // SAFETY: it is the owner.
         while let Some(task) = unsafe { tasks.pop() } {
-            self.end(task);
+            self.end(task, slot);
         }
         tasks.is_taking_back.set(false);
     }
 
     /// Takes tasks as long as there are some.
     fn take(&'scope self, helper: &Helper<'_>, tasks: &'scope Tasks) {
+        let slot = self.slot();
         while let Some((task, is_stolen)) = helper.next() {
             if is_stolen && tasks.left() > 0 && tasks.calls() {
                 self.call_helper(tasks);
             }
-            self.end(task);
+            self.end(task, slot);
         }
     }
 
     /// Runs a task, or drops it if the scope was told to stop.
-    fn end(&self, task: Taken) {
-        let slot = self.slot();
+    fn end(&self, task: Taken, slot: &Slot) {
         if let Err(panic) = task.end(slot.doom() == Doom::None) {
             if self.state.stops() {
                 scoped::stop(slot, Doom::FailFast);

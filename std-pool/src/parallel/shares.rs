@@ -3,7 +3,7 @@
 //! # The word of a share
 //!
 //! The lower half is the first item that nobody has taken, the upper half the end of the share. Where there are more items than
-//! half a word can count, it counts units of several.
+//! half a word can count, it counts units of several, a power of two.
 //!
 //! | edge | by | word |
 //! |---|---|---|
@@ -43,7 +43,8 @@ pub(crate) struct Shares {
     owned: AtomicUsize,
     /// Attempts to steal: counted before anything moves.
     thefts: AtomicUsize,
-    unit: usize,
+    /// The logarithm of how many items a unit is: to divide would take as long as a dozen other instructions.
+    unit: u32,
     len: usize,
     grows: bool,
 }
@@ -71,8 +72,8 @@ impl Shares {
     /// `len` items for at most so many; all are in the share of the first that [enters](Shares::enter).
     pub(crate) fn new(len: usize, most: usize) -> Self {
         // Less than `LOW`, so that no word is `MOVING`.
-        let unit = len.div_ceil(LOW - 1).max(1);
-        let of = |number| if number == 0 { word(0, len.div_ceil(unit)) } else { 0 };
+        let unit = len.div_ceil(LOW - 1).max(1).next_power_of_two().ilog2();
+        let of = |number| if number == 0 { word(0, len.div_ceil(1 << unit)) } else { 0 };
         let shares = (0..most).map(|number| Share(AtomicUsize::new(of(number))));
         Self { all: shares.collect(), owned: AtomicUsize::new(0), thefts: AtomicUsize::new(0), unit, len, grows: false }
     }
@@ -103,11 +104,12 @@ impl Shares {
         let share = &self.all[0].0;
         // In this order, and with acquire: who has taken the last has said before that he takes.
         let seen = share.load(Ordering::Acquire);
-        if seen != 0 && left(seen) == 0 && is_nobody_s() {
+        // What grows is never on the move.
+        let (first, end) = (seen & LOW, seen >> HALF);
+        if first == end && end != 0 && is_nobody_s() {
             share.store(0, Ordering::Relaxed);
             return Some(0);
         }
-        let end = seen >> HALF;
         (end < most.min(LOW - 1)).then_some(end)
     }
 
@@ -122,7 +124,7 @@ impl Shares {
         let share = &self.all[0].0;
         let mut seen = share.load(Ordering::Relaxed);
         loop {
-            let (first, end) = bounds(seen);
+            let (first, end) = (seen & LOW, seen >> HALF);
             if first == end {
                 return None;
             }
@@ -135,7 +137,7 @@ impl Shares {
 
     /// How many items nobody has taken, as far as it can be seen.
     pub(crate) fn left(&self) -> usize {
-        self.all.iter().map(|share| left(share.0.load(Ordering::SeqCst))).sum::<usize>().saturating_mul(self.unit)
+        self.all.iter().map(|share| left(share.0.load(Ordering::SeqCst))).sum::<usize>().saturating_mul(1 << self.unit)
     }
 
     /// The items that are left when everybody has gone.
@@ -148,7 +150,24 @@ impl Shares {
 
     /// The items of so many units.
     fn items(&self, first: usize, end: usize) -> Range<usize> {
-        first * self.unit..end.saturating_mul(self.unit).min(self.len)
+        first << self.unit..end.saturating_mul(1 << self.unit).min(self.len)
+    }
+
+    /// The next item of a share, by its owner, where each is one.
+    pub(crate) fn take_one(&self, number: usize) -> Option<usize> {
+        debug_assert_eq!(self.unit, 0);
+        let share = &self.all[number].0;
+        let mut seen = share.load(Ordering::Relaxed);
+        loop {
+            let (first, end) = bounds(seen);
+            if first == end {
+                return None;
+            }
+            match share.compare_exchange_weak(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(first),
+                Err(now) => seen = now,
+            }
+        }
     }
 
     /// The next items of a share, by its owner: at most so many, and at most an eighth of what is left, lest there is nothing left for
@@ -161,7 +180,7 @@ impl Shares {
             if first == end {
                 return None;
             }
-            let next = first + (most / self.unit).clamp(1, (end - first).div_ceil(8));
+            let next = first + (most >> self.unit).clamp(1, (end - first).div_ceil(8));
             match share.compare_exchange_weak(seen, word(next, end), Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some(self.items(first, next)),
                 Err(now) => seen = now,

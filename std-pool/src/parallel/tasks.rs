@@ -1,6 +1,6 @@
 //! The tasks of a scope: a list to which its own thread appends, and from which that thread and those who help it take.
 //!
-//! The list lies in chunks, each twice as long as the one before. Share 0 of the [`Shares`] says which part of it nobody has taken: its
+//! Share 0 of the [`Shares`] says which part of it nobody has taken: its
 //! owner puts on and takes at the back, so the latest is begun first and its place is used again; others steal the front half into
 //! shares of their own, from which they take one by one, and others steal in turn.
 //!
@@ -20,30 +20,27 @@
 //!
 //! # Rules
 //!
-//! 1. What is the owner's alone (how many chunks there are, appending, taking back) is touched by the thread that has made the scope.
+//! 1. What is the owner's alone (where it was last, appending, taking back) is touched by the thread that has made the scope.
 //! 2. The place of a task is written before the share says that it is there, and read by who has taken it from the shares, which give
 //!    each out once. The owner writes to a place again only when it has taken back what was there, or when nobody is inside who could
 //!    have taken it: who takes says so before, and until he is done with it.
-//! 3. Chunks stay until the list goes. Then nothing is in it.
+//! 3. When the list goes nothing is in it.
 
 use std::cell::Cell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
-use std::ptr;
 
 use fastthreadpool_core::Tick;
 
 use crate::engine::spare;
 use crate::here::call::{Panic, catch, drop_quietly};
+use crate::parallel::places::{Cursor, Places};
 use crate::parallel::shares::Shares;
 use crate::sys;
-use crate::sys::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use crate::sys::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Places in the first chunk; a power of two.
-const FIRST: usize = if cfg!(shuttle) { 2 } else { 32 };
 /// Places at most, where helpers are always inside so that none is used again; what is spawned then is a job each.
 const MOST: usize = 1 << 17;
-const CHUNKS: usize = (usize::BITS - FIRST.ilog2()) as usize;
 
 /// Between two thefts of a helper there is so much time, in nanoseconds, for each who helps: what costs the owner its line of memory
 /// should bring more than a few tiny tasks. Nobody waits after a task that took as long.
@@ -96,9 +93,9 @@ pub(super) struct Tasks {
     crew: AtomicUsize,
     /// The scope waits for its end: nobody looks for more any more.
     is_closing: AtomicBool,
-    chunks: [AtomicPtr<Task>; CHUNKS],
-    /// How many of them there are, for the owner.
-    made: Cell<usize>,
+    places: Places<Task>,
+    /// Where the owner was last.
+    cursor: Cursor<Task>,
     /// Whether the owner takes back what it has put on, and so will find what comes meanwhile.
     pub(super) is_taking_back: Cell<bool>,
 }
@@ -160,28 +157,10 @@ impl Tasks {
             inside: AtomicUsize::new(0),
             crew: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),
-            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
-            made: Cell::new(0),
+            places: Places::new(),
+            cursor: Cursor::new(),
             is_taking_back: Cell::new(false),
         }
-    }
-
-    /// In which chunk an index is, and where there.
-    const fn place(index: usize) -> (usize, usize) {
-        let number = index + FIRST;
-        let chunk = number.ilog2() - FIRST.ilog2();
-        (chunk as usize, number - (FIRST << chunk))
-    }
-
-    /// # Safety
-    ///
-    /// The chunk of the index is there.
-    #[inline(always)]
-    unsafe fn task(&self, index: usize) -> *mut Task {
-        let (chunk, at) = Self::place(index);
-        // Relaxed: whoever has an index has it from the share, which was changed after the chunk was made.
-        // SAFETY: rule 3, and the caller's promise.
-        unsafe { self.chunks[chunk].load(Ordering::Relaxed).add(at) }
     }
 
     /// Appends a task; the function comes back if there is no room. Then somebody may have to be [called](Tasks::calls).
@@ -193,14 +172,8 @@ impl Tasks {
         // Acquire for rule 2: those who have left are done with what they had taken.
         let is_nobody_s = || self.inside.load(Ordering::Acquire) == 0;
         let Some(index) = self.shares.end_of_growing(MOST, is_nobody_s) else { return Err(function) };
-        let (chunk, _) = Self::place(index);
-        if chunk == self.made.get() {
-            let places: Box<[MaybeUninit<Task>]> = Box::new_uninit_slice(FIRST << chunk);
-            self.chunks[chunk].store(Box::into_raw(places).cast(), Ordering::Relaxed);
-            self.made.set(chunk + 1);
-        }
-        // SAFETY: just made, if it was not there.
-        let task = unsafe { self.task(index) };
+        // SAFETY: by the owner.
+        let task = unsafe { self.places.at(index, &self.cursor) };
         // SAFETY: rule 2: the place is the owner's to write, and large enough.
         unsafe {
             (&raw mut (*task).end).write(end::<F>);
@@ -221,11 +194,12 @@ impl Tasks {
     ///
     /// By the owner.
     pub(super) unsafe fn pop(&self) -> Option<Taken> {
-        // SAFETY: it was put in.
-        self.shares.shrink().map(|index| Taken(unsafe { self.task(index) }))
+        // SAFETY: by the owner.
+        self.shares.shrink().map(|index| Taken(unsafe { self.places.at(index, &self.cursor) }))
     }
 
     /// Whether somebody should be called for what is left; then it is the caller's to do.
+    #[inline]
     pub(super) fn calls(&self) -> bool {
         self.crew.load(Ordering::SeqCst) == 0
             && self.crew.compare_exchange(0, COMES, Ordering::SeqCst, Ordering::SeqCst).is_ok()
@@ -268,11 +242,6 @@ impl Tasks {
 impl Drop for Tasks {
     fn drop(&mut self) {
         debug_assert!(self.left() == 0, "all tasks have been taken");
-        for (number, chunk) in self.chunks[..self.made.get()].iter_mut().enumerate() {
-            let places = ptr::slice_from_raw_parts_mut(*chunk.get_mut(), FIRST << number);
-            // SAFETY: rule 3: made by `push`, of that length; nothing in it is to be dropped.
-            drop(unsafe { Box::from_raw(places as *mut [ManuallyDrop<MaybeUninit<Task>>]) });
-        }
     }
 }
 
@@ -282,11 +251,12 @@ pub(super) struct Helper<'t> {
     share: Option<usize>,
     /// When it has stolen last.
     stolen: Cell<Tick>,
+    cursor: Cursor<Task>,
 }
 
 impl<'t> Helper<'t> {
     fn new(tasks: &'t Tasks, share: Option<usize>) -> Self {
-        Self { tasks, share, stolen: Cell::new(Tick(0)) }
+        Self { tasks, share, stolen: Cell::new(Tick(0)), cursor: Cursor::new() }
     }
 
     /// Waits until it may steal again.
@@ -306,14 +276,15 @@ impl<'t> Helper<'t> {
     /// The next task, and whether it came from elsewhere than the helper's own share.
     pub(super) fn next(&self) -> Option<(Taken, bool)> {
         let shares = &self.tasks.shares;
-        let own = self.share.and_then(|share| shares.take(share, 1));
+        let own = self.share.and_then(|share| shares.take_one(share));
         let is_stolen = own.is_none();
-        let range = own.or_else(|| {
+        let index = own.or_else(|| {
             self.hold_back();
-            self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))
+            let range = self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))?;
+            Some(range.start)
         })?;
-        // SAFETY: it was put in.
-        Some((Taken(unsafe { self.tasks.task(range.start) }), is_stolen))
+        // SAFETY: it was put in by the owner, and the shares say so.
+        Some((Taken(unsafe { self.tasks.places.at(index, &self.cursor) }), is_stolen))
     }
 
     /// Looks whether there is something, as long as `goes_on` says so. Returns whether there was, or may be.
@@ -340,6 +311,7 @@ impl Drop for Helper<'_> {
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::*;
+    use crate::parallel::places::FIRST;
 
     fn push(tasks: &Tasks) -> bool {
         // SAFETY: by the one thread that there is; it borrows nothing.
@@ -360,7 +332,7 @@ mod tests {
             let helper = tasks.enter();
             (0..2).for_each(|_| take(&helper));
         }
-        assert_eq!(tasks.made.get(), 1);
+        assert_eq!(tasks.places.made(), FIRST);
         // Somebody is always there.
         let helper = tasks.enter();
         let mut pushed = 0;
