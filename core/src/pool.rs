@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `batch` | several jobs at once |
+//! | `lanes` | jobs from outside in the lanes of workers |
 //! | `call` | whom work calls for: starts, wake-ups, waits inside jobs, pauses |
 //! | `account` | what was accepted, where it is, and how it ended |
 //! | `staffing` | how many workers there are to be |
@@ -55,6 +56,7 @@ mod call;
 mod errands;
 mod forks;
 mod gated;
+mod lanes;
 #[cfg(all(test, loom))]
 mod loom;
 mod quiet;
@@ -90,7 +92,7 @@ use crate::state::{Call, MAX_WORKERS, State};
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;
 use crate::storage::{Fixed, Storage};
-use crate::sync::{AtomicUsize, Ordering, Padded, blank, const_blank, const_unless_loom};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering, Padded, blank, const_blank, const_unless_loom};
 use crate::wheel::Timing;
 
 /// What every worker looks at before each job or each claim, and only changes of the entries write.
@@ -110,6 +112,8 @@ pub(crate) struct Line {
     pub(crate) turn: AtomicUsize,
     /// How often there was an errand.
     pub(crate) errands: AtomicUsize,
+    /// Jobs may come from outside to the lanes of workers.
+    pub(crate) are_lanes_open: AtomicBool,
 }
 
 impl<G: Gating> Next<G> {
@@ -128,7 +132,12 @@ impl Line {
 impl Blank for Line {
     const_blank! {
         #[allow(clippy::declare_interior_mutable_const, reason = "made anew wherever it is named")]
-        const BLANK: Self = Self { patient: AtomicUsize::new(0), turn: AtomicUsize::new(0), errands: AtomicUsize::new(0) };
+        const BLANK: Self = Self {
+            patient: AtomicUsize::new(0),
+            turn: AtomicUsize::new(0),
+            errands: AtomicUsize::new(0),
+            are_lanes_open: AtomicBool::new(false),
+        };
     }
 }
 
@@ -359,18 +368,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
             // Not taken back: a pool that starts to stop just now sweeps the lanes, or this worker runs the job.
             return Ok((JobId::at(lane, position), self.wake_for_one(self.state())));
         }
-        if !self.state().is_running() {
-            return Err(Refused::Closed(job));
-        }
-        let position = self.push(0, job).map_err(Refused::Full)?;
-        let state = self.state();
-        if !state.is_running() {
-            if let Some(payload) = self.take_back(0, position) {
-                // SAFETY: it is what `push` has made of a job of this type, since nobody else had this position.
-                return Err(Refused::Closed(unsafe { J::unpack(payload) }));
-            }
-        }
-        Ok((JobId::in_main(position), self.wake_for_one(state)))
+        self.submit_outside(0, job)
     }
 
     /// A job was published. Returns what is to be done about it.

@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::id::JobId;
 use crate::part::Part;
 use crate::pool::{Line, Pool};
+use crate::priority::SHARE;
 use crate::seat::NO_LANE;
 use crate::slot::{self, Take};
 use crate::slots::Slots;
@@ -182,14 +183,31 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     /// A new claim from the main lane or the worker's own.
     pub(super) fn claim(&mut self) -> bool {
         self.fall_behind();
-        let own = self.pool.own_lane(self.seat);
-        if own == 0 {
+        if !S::OWN_LANES {
             return self.claim_from(0);
         }
-        let own_first = &mut self.turns.there().own_first;
-        *own_first = !*own_first;
-        let (first, second) = if *own_first { (own, 0) } else { (0, own) };
-        self.claim_from(first) || self.claim_from(second)
+        let claims = &mut self.turns.there().claims;
+        *claims = claims.wrapping_add(1);
+        let claims = *claims;
+        if claims % SHARE == 0 && self.pool.are_lanes_open() && self.claim_around() {
+            return true;
+        }
+        match self.pool.own_lane(self.seat) {
+            0 => self.claim_from(0),
+            own if claims % 2 == 1 => self.claim_from(own) || self.claim_from(0),
+            own => self.claim_from(0) || self.claim_from(own),
+        }
+    }
+
+    /// A claim from the next of all lanes, whosever.
+    #[cold]
+    #[inline(never)]
+    fn claim_around(&mut self) -> bool {
+        let lanes = self.pool.storage.lanes().len();
+        let around = &mut self.turns.there().around;
+        *around = (*around + 1) % lanes;
+        let lane = *around;
+        self.claim_from(lane)
     }
 
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {

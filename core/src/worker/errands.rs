@@ -20,8 +20,10 @@ pub(super) struct Turns {
     pub(super) aside: u8,
     /// How often it has put jobs before all others since their time had come, but for whole shares.
     pub(super) timed: u8,
-    /// The last claim tried the worker's own lane first.
-    pub(super) own_first: bool,
+    /// How many claims it has tried, but for whole rounds: from which lane first.
+    pub(super) claims: u8,
+    /// The lane from which it has claimed last because each has its turn.
+    pub(super) around: usize,
     /// The last job has gone back to its gate, and may be let through again already: others have their turn before it.
     pub(super) yields: bool,
     pub(super) visits: Visits,
@@ -40,8 +42,16 @@ pub(super) enum Visits {
 
 impl Blank for Turns {
     const_blank! {
-        const BLANK: Self =
-            Self { errands: 0, errand: false, aside: 0, timed: 0, own_first: false, yields: false, visits: Visits::Not };
+        const BLANK: Self = Self {
+            errands: 0,
+            errand: false,
+            aside: 0,
+            timed: 0,
+            claims: 0,
+            around: 0,
+            yields: false,
+            visits: Visits::Not,
+        };
     }
 }
 

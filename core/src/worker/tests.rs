@@ -198,3 +198,26 @@ fn a_job_knows_when_it_was_to_begin_and_another_in_its_place_does_not() {
     assert_eq!((running.depth(), pool.due(&running)), (0, Tick::MAX));
     let _ = pool.end(&running, End::Done, None);
 }
+
+/// One worker of two has more to do than it can, and the other is busy for ever: what waits in its lane has its turn.
+#[test]
+fn none_waits_in_the_lane_of_one_that_is_busy_for_all_the_others() {
+    for to_own in [false, true] {
+        let pool = Core::growing(HoldsUp::default(), 2, 0);
+        assert_eq!(pool.open_lanes(), 2);
+        let (mut worker, busy) = (pool.enlist().unwrap(), pool.enlist().unwrap());
+        let _ = pool.submit_packed_to(busy.seat(), usize::MAX).unwrap();
+        let seat = worker.seat();
+        let submit = || _ = if to_own { pool.submit_packed_to(seat, 0) } else { pool.submit(0) }.unwrap();
+        // So many that what is claimed at a time is far less.
+        (0..10_000).for_each(|_| submit());
+        let begun = (0..100_000).position(|_| {
+            let Next::Run { payload, running, .. } = worker.next() else { panic!("there is always more") };
+            let _ = pool.end(&running, End::Done, None);
+            submit();
+            payload == usize::MAX
+        });
+        assert!(begun.is_some(), "it has waited for all the others");
+        drop(busy);
+    }
+}

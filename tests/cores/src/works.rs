@@ -21,11 +21,19 @@ type Core = Pool<Job, SimulatedHost, Growing<Job, Spin>>;
 #[derive(Clone, Copy, Debug)]
 pub enum Work {
     /// So many producers, who submit jobs that take so many nanoseconds, so many at once.
-    Submit { producers: usize, nanoseconds: u64, batch: usize },
+    Submit { producers: usize, nanoseconds: u64, batch: usize, to: To },
     /// One job submits two, and so on down.
     Tree,
     /// Threads that take turns by a semaphore of one permit, strictly in order or not.
     Turns { are_fair: bool },
+}
+
+/// To which lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    Main,
+    /// Each producer to that of a worker.
+    Workers,
 }
 
 /// A work, by whom, and of how many jobs.
@@ -72,11 +80,17 @@ impl Row {
 
 /// All works, each on so many cores.
 pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
-    let submit = |producers, nanoseconds| Work::Submit { producers, nanoseconds, batch: 1 };
+    let submit = |producers, nanoseconds| Work::Submit { producers, nanoseconds, batch: 1, to: To::Main };
     let all = [
         ("1 producer", &(|_| submit(1, 0)) as &dyn Fn(usize) -> Work),
         ("cores/2 producers", &|cores| submit(cores / 2, 0)),
-        ("the same, by 32", &|cores| Work::Submit { producers: cores / 2, nanoseconds: 0, batch: 32 }),
+        ("the same, by 32", &|cores| Work::Submit { producers: cores / 2, nanoseconds: 0, batch: 32, to: To::Main }),
+        ("the same, own lanes", &|cores| Work::Submit {
+            producers: cores / 2,
+            nanoseconds: 0,
+            batch: 1,
+            to: To::Workers,
+        }),
         ("200 ns", &|_| submit(1, 200)),
         ("1 us", &|_| submit(1, 1000)),
         ("tree", &|_| Work::Tree),
@@ -210,7 +224,7 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
     if let Work::Turns { are_fair } = work {
         return turns::run(costs, seed, workers, share, are_fair);
     }
-    let batch = if let Work::Submit { batch, .. } = work { batch } else { 1 };
+    let (batch, to) = if let Work::Submit { batch, to, .. } = work { (batch, to) } else { (1, To::Main) };
     let stage = Rc::new(Stage {
         pool: Core::growing(SimulatedHost, workers, 0),
         workers,
@@ -242,10 +256,17 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
         Box::new(move || {
             // All workers are seated, and asleep.
             world::park(Some(world::now() + 1_000_000_000));
+            if to == To::Workers {
+                stage.pool.open_lanes();
+            }
             for round in [1, 0] {
                 stage.begin_round(round, all);
                 for _ in 0..share / batch {
-                    if batch == 1 {
+                    if to == To::Workers {
+                        let job = Job([depth; 7]);
+                        let (_, duty) = stage.pool.submit_packed_to(number % workers, job).expect("it takes all");
+                        stage.perform(duty);
+                    } else if batch == 1 {
                         let (_, duty) = stage.pool.submit(Job([depth; 7])).expect("it takes all");
                         stage.perform(duty);
                     } else {

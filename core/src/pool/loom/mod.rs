@@ -12,6 +12,7 @@
 //! | `moves` | timers that are given another time |
 //! | `gates` | jobs at gates, pauses |
 //! | `ends` | pools that close, workers that vanish or do not come, jobs that are removed or cannot be packed |
+//! | `lanes` | jobs from outside in the lanes of workers |
 //! | `forks` | forks against workers that fall asleep, and the end |
 //! | `errands` | errands against workers that fall asleep, or work |
 //! | `staffing` | changes of how many workers are wanted, and those that were idle for long |
@@ -22,6 +23,7 @@ mod ends;
 mod errands;
 mod forks;
 mod gates;
+mod lanes;
 mod moves;
 mod scenes;
 mod staffing;

@@ -1,0 +1,65 @@
+//! Jobs from outside in the lanes of workers.
+
+use std::vec::Vec;
+
+use super::stage::{Stage, rested};
+use super::{LONG, model};
+use crate::pack::Refused;
+use crate::pool::{Account, Duty};
+use crate::state::Phase;
+
+/// The lane of a worker that has never come is opened, and a job put there, while another falls asleep.
+#[test]
+fn the_first_job_in_a_lane_meets_one_that_falls_asleep() {
+    model(2, || {
+        let stage = Stage::new(LONG, 2, 0);
+        let worker = stage.spawn_worker(stage.enlist());
+        assert_eq!(stage.pool.open_lanes(), 2);
+        let mut duties = Vec::from([stage.pool.submit_packed_to(1, 0).unwrap().1]);
+        let (mut resting, more) = rested([worker]);
+        duties.extend(more);
+        // Whoever was to be started does not come.
+        for duty in &mut duties {
+            if *duty == Duty::Start {
+                *duty = stage.pool.start_failed();
+            }
+        }
+        stage.perform(&mut resting, &mut duties);
+        stage.settle(resting, duties);
+        stage.assert_over(&[1], Account { accepted: 1, done: 1, ..Account::default() });
+    });
+}
+
+#[test]
+fn a_job_in_a_lane_meets_the_close_and_the_end_of_its_worker() {
+    model(2, || {
+        let stage = Stage::new(LONG, 1, 0);
+        stage.pool.open_lanes();
+        let worker = stage.spawn_worker(stage.enlist());
+        let closer = stage.spawn(|pool| {
+            pool.set_phase(Phase::Draining);
+            core::iter::from_fn(|| pool.next_sleeper().map(Duty::Wake)).collect::<Vec<_>>()
+        });
+        let submitted = stage.pool.submit_packed_to(0, 0);
+        let (resting, mut duties) = rested([worker]);
+        duties.extend(closer.join().unwrap());
+        let accepted = match submitted {
+            Ok((_, duty)) => {
+                duties.push(duty);
+                1
+            }
+            Err(refused) => {
+                assert_eq!(refused, Refused::Closed(0));
+                0
+            }
+        };
+        stage.settle(resting, duties);
+        let Account { handed_back, .. } = stage.pool.account();
+        assert!(handed_back <= 1 - accepted);
+        stage.assert_over(
+            &[accepted],
+            Account { accepted: accepted + handed_back, done: accepted, handed_back, ..Account::default() },
+        );
+        assert_eq!(stage.pool.state().alive(), 0, "all workers of a closed pool end");
+    });
+}
