@@ -44,7 +44,10 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// As [`Pool::submit_packed`].
     #[inline(always)]
     pub fn submit_packed_to<J: Pack<P>>(&self, seat: usize, job: J) -> Result<(JobId, Duty), Refused<J>> {
-        debug_assert!(self.are_lanes_open(), "nobody would look there before its worker comes");
+        debug_assert!(
+            self.are_lanes_open() || self.own_lane(seat) == 0,
+            "nobody would look there before its worker comes"
+        );
         self.submit_outside(self.own_lane(seat), job)
     }
 

@@ -20,6 +20,7 @@
 //! | `spare` | what is kept for the next who needs the like |
 //! | `arrival` | a job on its way in, and back |
 //! | `submit` | its way into the core |
+//! | `producers` | which lanes those have who submit much |
 //! | `caller` | a job that runs where it is submitted |
 //! | `carried` | what jobs carry along |
 //! | `stow`, `pages` | what does not fit into a payload |
@@ -62,6 +63,7 @@ pub(crate) mod meter;
 pub(crate) mod naming;
 pub(crate) mod observed;
 pub(crate) mod pages;
+mod producers;
 pub(crate) mod punctual;
 pub(crate) mod removal;
 pub(crate) mod shown;
@@ -106,6 +108,7 @@ use crate::engine::life::Life;
 use crate::engine::meter::Meter;
 use crate::engine::naming::NameThread;
 use crate::engine::observed::Observed;
+use crate::engine::producers::Producers;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
 use crate::engine::stops::Stops;
@@ -279,6 +282,7 @@ pub(crate) struct Parts {
     totals: Mutex<Totals>,
     pub(crate) habits: Habits,
     errands: Errands,
+    producers: Producers,
     fork: Mutex<Option<Forks>>,
 }
 
@@ -322,6 +326,7 @@ impl Engine {
             totals: Mutex::new(Totals::default()),
             habits: Habits::new(),
             errands: Errands::new(),
+            producers: Producers::new(),
             fork: Mutex::new(None),
             config,
         };

@@ -126,6 +126,19 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
         }
     }
 
+    /// To the end of a lane, if nothing is said of the group and this is no job.
+    #[inline(always)]
+    pub(crate) fn append_to<S: Shape<T>>(
+        self,
+        seat: Option<usize>,
+        shape: S,
+    ) -> Result<JobId, SubmitError<S::Function>> {
+        match seat {
+            Some(seat) if self.is_plain && !self.engine.is_nested() => self.engine.append_to(seat, shape.hold(Root)),
+            _ => self.append_by_call(shape),
+        }
+    }
+
     /// The same of one that costs more than a call: out of line, and without its type from there on.
     pub(crate) fn append_by_call<S: Shape<T>>(self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
         if self.is_plain {

@@ -9,9 +9,9 @@ use fastthreadpool::{
     AcquireError, Attempt, BuildError, Builder, CancelReason, Cancellation, Completed, Context, Counts, Done,
     EmitError, Failed, FastLock, FastLockGuard, Group, GroupBuilder, GroupOnDrop, Histogram, Job, JobError, JobId,
     JobInfo, JobKind, JoinHandle, Keyed, ManualClock, Map, MapError, Metrics, MissedTickBehavior, NotKeyed, NotLocked,
-    NotMoved, NotPausable, OnDrop, Overflow, OwnedPermit, Panic, Permit, Pool, Priority, RemovedJob, Report, Results,
-    Runs, Scope, ScopedJoinHandle, Semaphore, SubmitAllError, SubmitError, TooManyThreads, TryAcquireError, WeakPool,
-    When, WhenFull, WorkerLocal,
+    NotMoved, NotPausable, OnDrop, Overflow, OwnedPermit, Panic, Permit, Pool, Priority, Producer, RemovedJob, Report,
+    Results, Runs, Scope, ScopedJoinHandle, Semaphore, SubmitAllError, SubmitError, TooManyThreads, TryAcquireError,
+    WeakPool, When, WhenFull, WorkerLocal,
 };
 
 /// Each line is a set of traits, and the types that have them all.
@@ -27,7 +27,7 @@ macro_rules! have {
 #[test]
 fn types_have_the_traits_that_they_can_have() {
     have! {
-        Send Sync UnwindSafe RefUnwindSafe Debug Clone: [Pool<u8>, Group<u8>, WeakPool<u8>, WorkerLocal<u8>, ManualClock];
+        Send Sync UnwindSafe RefUnwindSafe Debug Clone: [Pool<u8>, Producer<u8>, Group<u8>, WeakPool<u8>, WorkerLocal<u8>, ManualClock];
         Send Sync UnwindSafe RefUnwindSafe Debug: [
             Semaphore, FastLock, Permit<'_>, OwnedPermit, FastLockGuard<'_>, Results<u8>, Runs<u8>, JoinHandle<u8>,
             Scope<'_, '_>, ScopedJoinHandle<'_, u8>, Keyed<'_, u8>,

@@ -36,6 +36,7 @@ mod panics;
 mod periodic;
 mod places;
 mod priority;
+mod producers;
 mod propagate;
 mod punctual;
 mod removed;

@@ -8,23 +8,17 @@ use crate::pack::Refused;
 use crate::pool::{Account, Duty};
 use crate::state::Phase;
 
-/// The lane of a worker that has never come is opened, and a job put there, while another falls asleep.
+/// The lane of a worker that has never come, nor will, is opened, and a job put there, while another falls asleep.
 #[test]
 fn the_first_job_in_a_lane_meets_one_that_falls_asleep() {
     model(2, || {
         let stage = Stage::new(LONG, 2, 0);
+        stage.pool.want(1, &mut |duty| assert_eq!(duty, Duty::Nothing)).unwrap();
         let worker = stage.spawn_worker(stage.enlist());
         assert_eq!(stage.pool.open_lanes(), 2);
         let mut duties = Vec::from([stage.pool.submit_packed_to(1, 0).unwrap().1]);
-        let (mut resting, more) = rested([worker]);
+        let (resting, more) = rested([worker]);
         duties.extend(more);
-        // Whoever was to be started does not come.
-        for duty in &mut duties {
-            if *duty == Duty::Start {
-                *duty = stage.pool.start_failed();
-            }
-        }
-        stage.perform(&mut resting, &mut duties);
         stage.settle(resting, duties);
         stage.assert_over(&[1], Account { accepted: 1, done: 1, ..Account::default() });
     });

@@ -1,0 +1,168 @@
+//! Producers: each submits by a queue of its own, and nothing is lost, out of order, or left behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use fastthreadpool::{Cancellation, ManualClock, Pool, Producer, SubmitError, WhenFull};
+
+use crate::support::{Occupied, pool, values};
+
+#[test]
+fn what_several_submit_at_the_same_time_runs_once_each() {
+    let pool: Pool<(usize, usize)> = pool(3);
+    // More than there are queues; and one who submits to the pool.
+    thread::scope(|scope| {
+        for number in 0..5 {
+            let producer = pool.producer();
+            scope.spawn(move || (0..10_000).for_each(|n| _ = producer.submit(move || (number, n)).unwrap()));
+        }
+        (0..10_000).for_each(|n| _ = pool.submit(move || (5, n)).unwrap());
+    });
+    pool.shutdown();
+    let mut values = values(pool.done());
+    values.sort_unstable();
+    assert!(values.into_iter().eq((0..6).flat_map(|number| (0..10_000).map(move |n| (number, n)))));
+}
+
+#[test]
+fn jobs_of_one_begin_in_their_order() {
+    let pool: Pool<(usize, usize)> = pool(1);
+    let producers = [pool.producer(), pool.producer()];
+    let occupied = Occupied::new(&pool);
+    for n in 0..1000 {
+        for (number, producer) in producers.iter().enumerate() {
+            producer.submit(move || (number, n)).unwrap();
+        }
+    }
+    drop(occupied);
+    pool.shutdown();
+    let values = values(pool.done());
+    for number in 0..2 {
+        let of_one = values.iter().filter(|value| value.0 == number).map(|value| value.1);
+        assert!(of_one.eq(0..1000));
+    }
+}
+
+#[test]
+fn the_first_jobs_of_a_pool_start_its_threads() {
+    for producers in 1..=3 {
+        let pool: Pool<usize> = pool(3);
+        // The last of them has the queue of a thread that is not there.
+        let producers: Vec<_> = (0..producers).map(|_| pool.producer()).collect();
+        producers.last().unwrap().submit(|| 1).unwrap();
+        pool.wait_idle();
+        assert_eq!(pool.done().pop().unwrap().value, 1);
+    }
+}
+
+/// One of two workers has more to do than it can, and the other is busy.
+#[test]
+fn none_waits_for_all_others_behind_a_worker_that_is_busy() {
+    fn again(pool: &Pool, left: &Arc<AtomicUsize>) {
+        let (next, others) = (pool.clone(), Arc::clone(left));
+        let refused = pool.submit(move || {
+            if others.load(Ordering::SeqCst) > 0 {
+                again(&next, &others);
+            }
+        });
+        refused.map(drop).unwrap();
+    }
+    let pool: Pool = pool(2);
+    let left = Arc::new(AtomicUsize::new(2));
+    let _occupied = Occupied::new(&pool);
+    // There is always a job of this kind more than the worker that is left has begun, in its own queue.
+    (0..100).for_each(|_| again(&pool, &left));
+    for producer in [pool.producer(), pool.producer()] {
+        let left = Arc::clone(&left);
+        producer.submit(move || _ = left.fetch_sub(1, Ordering::SeqCst)).unwrap();
+    }
+    while left.load(Ordering::SeqCst) > 0 {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_job_is_found_by_its_id() {
+    let pool: Pool<u8> = pool(2);
+    let occupied = [Occupied::new(&pool), Occupied::new(&pool)];
+    let (one, other) = (pool.producer(), pool.producer());
+    let ids = [one.submit(|| 1).unwrap(), other.submit(|| 2).unwrap(), one.submit(|| 3).unwrap()];
+    assert_eq!(pool.counts().pending, 5);
+    assert_eq!(pool.cancel(ids[0]), Cancellation::Removed);
+    assert_eq!(pool.cancel(ids[0]), Cancellation::TooLate);
+    drop(occupied);
+    pool.shutdown();
+    let mut done = values(pool.done());
+    done.sort_unstable();
+    assert_eq!(done, [2, 3]);
+}
+
+#[test]
+fn a_closed_pool_gives_the_function_back() {
+    let pool: Pool<String> = pool(1);
+    let producer = pool.producer();
+    let text = "not lost".to_owned();
+    pool.shutdown();
+    let refused = producer.submit(move || text).unwrap_err();
+    assert!(matches!(refused, SubmitError::Closed(_)));
+    assert_eq!(refused.into_inner()(), "not lost");
+    // As groups do, it stays when the last handle of the pool goes, and keeps nothing open.
+    drop(pool);
+    assert!(matches!(producer.clone().submit(String::new), Err(SubmitError::Closed(_))));
+}
+
+/// What a job submits is taken as long as the pool is not stopped.
+#[test]
+fn a_job_submits_to_a_pool_that_is_shut_down() {
+    let pool: Pool<u8> = pool(2);
+    let (occupied, producer) = (Occupied::new(&pool), pool.producer());
+    pool.submit(move || {
+        // It has begun after the pool was closed.
+        producer.submit(|| 2).unwrap();
+        1
+    })
+    .unwrap();
+    let closer = pool.clone();
+    let outside = pool.producer();
+    let other = Occupied::new(&pool);
+    let closes = thread::spawn(move || closer.shutdown());
+    while outside.submit(|| 0).is_ok() {}
+    drop((occupied, other));
+    closes.join().unwrap();
+    let done = values(pool.done());
+    assert_eq!(done.iter().filter(|value| **value == 2).count(), 1);
+}
+
+#[test]
+fn where_the_pool_is_bounded_it_makes_no_difference() {
+    let builder = Pool::<usize>::builder().threads(2).queue_capacity(2);
+    let pool = builder.build().unwrap();
+    let occupied = [Occupied::new(&pool), Occupied::new(&pool)];
+    let producer = pool.producer();
+    let (one, two) = (producer.submit(|| 1), producer.submit(|| 2));
+    assert!(one.is_ok() && two.is_ok());
+    assert!(matches!(producer.submit(|| 3), Err(SubmitError::Full(_))));
+    drop(occupied);
+    pool.shutdown();
+    let mut done = values(pool.done());
+    done.sort_unstable();
+    assert_eq!(done, [1, 2]);
+    let displaces = Pool::<usize>::builder().threads(1).queue_capacity(1).when_full(WhenFull::DropOldest).build();
+    let pool = displaces.unwrap();
+    let occupied = Occupied::new(&pool);
+    let producer = pool.producer();
+    (0..10).for_each(|n| _ = producer.submit(move || n).unwrap());
+    drop(occupied);
+    pool.shutdown();
+    assert_eq!(values(pool.done()), [9]);
+}
+
+#[test]
+fn one_of_a_pool_without_threads_submits_to_the_pool() {
+    let pool: Pool<u8> = Pool::builder().threadless().clock(&ManualClock::new()).build().unwrap();
+    let producer: Producer<u8> = pool.producer();
+    producer.submit(|| 1).unwrap();
+    pool.run_until_idle();
+    assert_eq!(values(pool.done()), [1]);
+}
