@@ -16,8 +16,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use redis::streams::StreamReadReply;
-use redis::{Client, Cmd, Connection, RedisResult, Value, cmd, pipe};
+use redis::{Client, Cmd, Connection, RedisResult, cmd, pipe};
 
 /// Owns what was put back. No worker is called so.
 pub const NOBODY: &str = "-";
@@ -113,6 +112,9 @@ pub enum Origin {
     Orphaned,
 }
 
+/// Names and values as the server knows them: bytes. One that is not as a job expects it is no reason to reject the reply that it is in.
+pub type Fields = HashMap<Vec<u8>, Vec<u8>>;
+
 /// What was read or claimed.
 #[derive(Debug)]
 pub struct Entry {
@@ -123,11 +125,11 @@ pub struct Entry {
     /// With this one, from 1.
     pub deliveries: usize,
     /// What the producer has put into it.
-    pub fields: HashMap<String, Value>,
+    pub fields: Fields,
 }
 
 /// Id, owner before, deliveries with this one, fields.
-type Claimed = (String, String, usize, HashMap<String, Value>);
+type Claimed = (String, Vec<u8>, usize, Fields);
 
 /// What becomes of an entry that was held.
 #[derive(Debug)]
@@ -185,13 +187,13 @@ impl Queue {
     ///
     /// As [`Queue::connect`].
     pub fn read(&mut self, count: usize, wait: Duration) -> RedisResult<Vec<Entry>> {
-        let reply: StreamReadReply = self.ask(|rules, name, connection| {
+        let streams: Vec<(String, Vec<(String, Fields)>)> = self.ask(|rules, name, connection| {
             let mut read = cmd("XREADGROUP");
             read.arg("GROUP").arg(&rules.group).arg(name).arg("COUNT").arg(count).arg("BLOCK").arg(millis(wait));
             read.arg("STREAMS").arg(&rules.stream).arg(">").query(connection)
         })?;
-        let entries = reply.keys.into_iter().flat_map(|stream| stream.ids);
-        Ok(entries.map(|entry| Entry { id: entry.id, origin: Origin::New, deliveries: 1, fields: entry.map }).collect())
+        let entry = |(id, fields)| Entry { id, origin: Origin::New, deliveries: 1, fields };
+        Ok(streams.into_iter().flat_map(|(_, entries)| entries).map(entry).collect())
     }
 
     /// Up to so many entries that were put back and are due, and up to so many that were orphaned.
@@ -210,7 +212,7 @@ impl Queue {
             claim.arg(put_back).arg(orphans).arg(&from).query(connection)
         })?;
         self.from = [put_back, orphaned];
-        let origin = |owner: String| if owner == NOBODY { Origin::PutBack } else { Origin::Orphaned };
+        let origin = |owner: Vec<u8>| if owner == NOBODY.as_bytes() { Origin::PutBack } else { Origin::Orphaned };
         let entry = |(id, owner, deliveries, fields): Claimed| Entry { id, origin: origin(owner), deliveries, fields };
         Ok(claimed.into_iter().map(entry).collect())
     }

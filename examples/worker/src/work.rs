@@ -6,8 +6,6 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use redis::from_redis_value_ref;
-
 use crate::queue::Entry;
 
 /// As it crosses threads.
@@ -37,11 +35,11 @@ impl Work {
     /// Those of the work; it is tried again later.
     pub fn perform(&self, entry: &Entry, is_cancelled: &dyn Fn() -> bool) -> Result<(), BoxError> {
         let field = |name: &str| {
-            let value = entry.fields.get(name).ok_or_else(|| format!("no field {name}"))?;
-            Ok::<String, BoxError>(from_redis_value_ref(value)?)
+            let value = entry.fields.get(name.as_bytes()).ok_or_else(|| format!("no field {name}"))?;
+            Ok::<&str, BoxError>(std::str::from_utf8(value)?)
         };
         let (number, work) = (field("number")?, field("work")?);
-        let (work, detail) = work.split_once(' ').unwrap_or((&work, ""));
+        let (work, detail) = work.split_once(' ').unwrap_or((work, ""));
         let record = |what: &str| self.record(&format!("{number} {what}\n"));
         match work {
             // As for another server, or a disk.
