@@ -70,14 +70,18 @@ if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[4], ARGV[4], 1, ARGV[2]) == 1 
   redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, ARGV[4], 'RETRYCOUNT', ARGV[5], 'JUSTID')
 end";
 
-/// First the copy: if there is no memory for it the script ends there, and nothing was lost.
+/// First the copy: if the server rejects that nothing was lost, and the entry is put back.
 const BURY: &str = r"
-if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2]) == 1 then
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])) do
-    redis.call('XADD', KEYS[2], '*', 'entry', ARGV[3], 'deliveries', ARGV[4], 'error', ARGV[5], unpack(entry[2]))
+if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[4], ARGV[4], 1, ARGV[2]) == 1 then
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[4], ARGV[4])) do
+    local copy = redis.pcall('XADD', KEYS[2], '*', 'entry', ARGV[4], 'deliveries', ARGV[5], 'error', ARGV[6], unpack(entry[2]))
+    if type(copy) == 'table' then
+      redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, ARGV[4], 'RETRYCOUNT', ARGV[5], 'JUSTID')
+      return copy
+    end
   end
-  redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
-  redis.call('XDEL', KEYS[1], ARGV[3])
+  redis.call('XACK', KEYS[1], ARGV[1], ARGV[4])
+  redis.call('XDEL', KEYS[1], ARGV[4])
 end";
 
 /// With a worker that is forgotten goes what it has pending.
@@ -226,7 +230,7 @@ impl Queue {
         self.ask(|rules, name, connection| script(RENEW, &[&rules.stream], rules).arg(name).arg(ids).query(connection))
     }
 
-    /// What has become of these: of all, or, if it fails, perhaps of none, and then it is to be called again with them.
+    /// What has become of these: of all, or, if it fails, perhaps of some, and then it is to be called again with them.
     ///
     /// # Errors
     ///
@@ -235,12 +239,12 @@ impl Queue {
         let done: Vec<&str> =
             fates.iter().filter(|(_, fate)| matches!(fate, Fate::Done)).map(|(id, _)| &**id).collect();
         self.ask(|rules, name, connection| {
+            // No transaction: a server without memory rejects whatever is in one, even what makes room.
             let mut all = pipe();
-            all.atomic();
             if !done.is_empty() {
-                // Of whoever it is by now: it is done.
-                all.cmd("XACK").arg(&rules.stream).arg(&rules.group).arg(&done).ignore();
+                // Of whoever it is by now: it is done. In this order: what has gone and is pending nobody does again.
                 all.cmd("XDEL").arg(&rules.stream).arg(&done).ignore();
+                all.cmd("XACK").arg(&rules.stream).arg(&rules.group).arg(&done).ignore();
             }
             for (id, fate) in fates {
                 match fate {
@@ -252,7 +256,7 @@ impl Queue {
                     }
                     Fate::Dead(deliveries, why) => {
                         let mut bury = script(BURY, &[&rules.stream, &rules.dead], rules);
-                        bury.arg(name).arg(id).arg(deliveries).arg(why);
+                        bury.arg(name).arg(NOBODY).arg(id).arg(deliveries).arg(why);
                         all.add_command(bury);
                     }
                 }
@@ -298,7 +302,8 @@ impl Queue {
         let mut create = cmd("XGROUP");
         create.arg("CREATE").arg(&self.rules.stream).arg(&self.rules.group).arg("0").arg("MKSTREAM");
         match create.exec(&mut connection) {
-            Err(error) if error.code() != Some("BUSYGROUP") => return Err(error),
+            // A server without memory says no more than that. If there is no group the next request hears so.
+            Err(error) if !matches!(error.code(), Some("BUSYGROUP" | "OOM")) => return Err(error),
             _ => {}
         }
         // Says so if that is something else than a stream.

@@ -322,7 +322,8 @@ impl Worker {
         let entries = self.queue.claim(put_back, orphans)?;
         for entry in entries {
             let (id, deliveries) = (entry.id.clone(), entry.deliveries);
-            if deliveries > self.options.tries {
+            // What was put back after so many has an error of its own, and will have it again.
+            if entry.origin == Origin::Orphaned && deliveries > self.options.tries {
                 self.fates.push((id, Fate::Dead(deliveries - 1, "its worker has ended each time".into())));
             } else if let Err(error) = self.holding.begin(entry, None) {
                 eprintln!("{id} cannot begin: {error}");
