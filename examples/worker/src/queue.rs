@@ -74,7 +74,10 @@ end";
 const BURY: &str = r"
 if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[4], ARGV[4], 1, ARGV[2]) == 1 then
   for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[4], ARGV[4])) do
-    local copy = redis.pcall('XADD', KEYS[2], '*', 'entry', ARGV[4], 'deliveries', ARGV[5], 'error', ARGV[6], unpack(entry[2]))
+    local fields = entry[2]
+    -- A script has no room for more than about 8000 arguments.
+    if #fields > 7000 then fields = {'fields', cjson.encode(fields)} end
+    local copy = redis.pcall('XADD', KEYS[2], '*', 'entry', ARGV[4], 'deliveries', ARGV[5], 'error', ARGV[6], unpack(fields))
     if type(copy) == 'table' then
       redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, ARGV[4], 'RETRYCOUNT', ARGV[5], 'JUSTID')
       return copy
