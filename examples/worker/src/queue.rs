@@ -47,7 +47,8 @@ local function take(limit, from, pending, is_due)
 end
 local put_back = redis.call('XPENDING', stream, group, ARGV[8], '+', 1000, nobody)
 local next_put_back = take(tonumber(ARGV[6]), ARGV[8], put_back, function(_, idle, deliveries)
-  return deliveries == 0 or idle >= math.min(back_off * 2 ^ (deliveries - 1), longest)
+  -- So often doubled a millisecond is more than an hour; much more often would be infinity, and 0 times that is no number.
+  return deliveries == 0 or idle >= math.min(back_off * 2 ^ math.min(deliveries - 1, 22), longest)
 end)
 local silent = redis.call('XPENDING', stream, group, 'IDLE', abandoned, ARGV[9], '+', 1000)
 local next_silent = take(tonumber(ARGV[7]), ARGV[9], silent, function(owner) return owner ~= nobody end)
