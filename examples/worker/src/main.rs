@@ -7,6 +7,7 @@ mod queue;
 mod work;
 mod worker;
 
+use std::io::{Write, stderr};
 use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -128,7 +129,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("worker: {error}");
+            let _ = writeln!(stderr(), "worker: {error}");
             ExitCode::FAILURE
         }
     }

@@ -14,6 +14,7 @@
 //! Who is asked is one thread's; a connection is made with the first request, and anew with the first after one that has failed.
 
 use std::collections::HashMap;
+use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use redis::{Client, Cmd, Connection, RedisResult, cmd, pipe};
@@ -290,11 +291,12 @@ impl Queue {
             self.connection = Some(connection);
             Ok(reply)
         });
-        match &reply {
-            Err(error) if !self.is_lost => eprintln!("{}: the server: {error}; it is asked again", self.name),
-            Ok(_) if self.is_lost => eprintln!("{}: the server: replies again", self.name),
-            _ => {}
-        }
+        // If nobody reads that it is no reason to end.
+        let _ = match &reply {
+            Err(error) if !self.is_lost => writeln!(stderr(), "{}: the server: {error}; it is asked again", self.name),
+            Ok(_) if self.is_lost => writeln!(stderr(), "{}: the server: replies again", self.name),
+            _ => Ok(()),
+        };
         self.is_lost = reply.is_err();
         reply
     }

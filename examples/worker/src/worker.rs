@@ -17,6 +17,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -326,7 +327,7 @@ impl Worker {
             if entry.origin == Origin::Orphaned && deliveries > self.options.tries {
                 self.fates.push((id, Fate::Dead(deliveries - 1, "its worker has ended each time".into())));
             } else if let Err(error) = self.holding.begin(entry, None) {
-                eprintln!("{id} cannot begin: {error}");
+                let _ = writeln!(stderr(), "{id} cannot begin: {error}");
                 self.fates.push((id, Fate::PutBack(deliveries - 1)));
             }
         }
