@@ -88,7 +88,8 @@ fn on_termination(signals: SigSet, mut call: impl FnMut() + Send + 'static) -> R
 }
 
 fn millis(text: &str) -> Result<Duration, ParseIntError> {
-    text.parse().map(Duration::from_millis)
+    // So that what is reckoned with it, here and in the server, is in range.
+    text.parse::<u32>().map(|millis| Duration::from_millis(millis.into()))
 }
 
 fn run(arguments: Arguments) -> Result<(), BoxError> {
