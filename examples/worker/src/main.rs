@@ -104,6 +104,9 @@ fn run(arguments: Arguments) -> Result<(), BoxError> {
     if abandoned < Duration::from_millis(100) {
         return Err("a sign each 25 milliseconds is too much".into());
     }
+    if dead == stream {
+        return Err("dead letters in the stream of jobs would be jobs again".into());
+    }
     let rules = Rules { stream, group, dead, abandoned, back_off };
     let threads = match arguments.threads {
         Some(threads) => threads.into(),
