@@ -56,7 +56,8 @@ impl Holding {
         let held = Held { id: entry.id.clone(), origin: entry.origin, deliveries: entry.deliveries, place };
         let perform = Arc::clone(&self.perform);
         let mut begun = self.begun();
-        let job = self.jobs.job_with(move |job| perform(&entry, &|| job.is_cancelled()));
+        // What the error says is said within the job, so that this may fail, too.
+        let job = self.jobs.job_with(move |job| perform(&entry, &|| job.is_cancelled()).map_err(|why| why.to_string()));
         let job = if held.origin == Origin::New { job } else { job.first() };
         let id = job.submit().map_err(|refused| refused.to_string())?;
         begun.insert(id, held);

@@ -1,6 +1,7 @@
 //! The sample's jobs: what an entry asks for, done. Another program has its own.
 
 use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -10,6 +11,18 @@ use crate::queue::Entry;
 
 /// As it crosses threads.
 pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An error that does not say what it is.
+#[derive(Debug)]
+struct Unreadable;
+
+impl Display for Unreadable {
+    fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+        Err(fmt::Error)
+    }
+}
+
+impl Error for Unreadable {}
 
 /// Does what entries say in `work`, and writes a line for each `number`: outside of the server, so that it can be checked.
 #[derive(Debug)]
@@ -72,6 +85,10 @@ impl Work {
             "fail" => {
                 record("tried")?;
                 Err("it cannot be done".into())
+            }
+            "mumble" => {
+                record("tried")?;
+                Err(Unreadable.into())
             }
             "panic" => {
                 record("tried")?;
