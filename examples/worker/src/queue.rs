@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
-use redis::{Client, Cmd, Connection, RedisResult, cmd, pipe};
+use redis::{Client, Cmd, Connection, IntoConnectionInfo, RedisResult, cmd, pipe};
 
 /// Owns what was put back. No worker is called so.
 pub const NOBODY: &str = "-";
@@ -171,7 +171,10 @@ impl Queue {
     ///
     /// If the address cannot be understood.
     pub fn new(address: &str, rules: Rules, name: &str) -> RedisResult<Self> {
-        let client = Client::open(address)?;
+        // It does not introduce itself: who does waits for the reply, and where there is none goes on, to wait once more.
+        let server = address.into_connection_info()?;
+        let settings = server.redis_settings().clone().set_skip_set_lib_name();
+        let client = Client::open(server.set_redis_settings(settings))?;
         let (from, connected) = (["-".into(), "-".into()], Instant::now());
         Ok(Self { client, rules, name: name.into(), connection: None, connected, from, is_lost: false })
     }

@@ -53,7 +53,8 @@ pub struct Options {
 /// What the keeper is told.
 enum Event {
     Ended(JobId, End),
-    Stop,
+    /// At this time: the server may let it wait until it is heard.
+    Stop(Instant),
     /// The reader's last word, however it has ended.
     NoReader,
 }
@@ -76,7 +77,7 @@ impl Stop {
     pub fn stop(&self) {
         self.places.close();
         // Nobody listens once the worker has stopped.
-        let _ = self.events.send(Event::Stop);
+        let _ = self.events.send(Event::Stop(Instant::now()));
     }
 }
 
@@ -239,18 +240,18 @@ impl Worker {
                         self.owe(held, end);
                     }
                 }
-                Event::Stop => _ = self.stopping(),
-                Event::NoReader => self.stopping().has_reader = false,
+                Event::Stop(at) => _ = self.stopping(at),
+                Event::NoReader => self.stopping(Instant::now()).has_reader = false,
             }
         }
     }
 
     /// It stops, if it does not already. What has not begun is removed, as of what the reader has brought since.
-    fn stopping(&mut self) -> &mut Stopping {
+    fn stopping(&mut self, since: Instant) -> &mut Stopping {
         self.pool.pause();
         self.pool.cancel_queued();
-        let (now, drain) = (Instant::now(), self.options.drain);
-        let (tell, until) = (now + drain / 2, now + drain);
+        let drain = self.options.drain;
+        let (tell, until) = (since + drain / 2, since + drain);
         self.stopping.get_or_insert(Stopping { tell: Some(tell), until, has_reader: true })
     }
 
