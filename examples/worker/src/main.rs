@@ -69,7 +69,7 @@ struct Arguments {
 }
 
 /// The signals that tell the process to end, which from now on wait until somebody waits for them. To be called before there are
-/// other threads, which inherit that.
+/// other threads, which inherit that. So do processes that a job starts: what ends them is another signal, or they unblock these.
 fn block_termination() -> Result<SigSet, BoxError> {
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     signals.thread_block()?;
