@@ -57,7 +57,7 @@ struct Arguments {
     /// Milliseconds without a sign from its worker after which a job is anybody's.
     #[arg(long, default_value = "30000", value_parser = millis)]
     abandoned: Duration,
-    /// Milliseconds in which it stops.
+    /// Milliseconds in which it stops. A read under way takes half a second of them.
     #[arg(long, default_value = "10000", value_parser = millis)]
     drain: Duration,
     /// Where the sample's jobs write what they have done.
