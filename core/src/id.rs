@@ -6,8 +6,8 @@ use core::hint::black_box;
 
 /// Names one job for ever: no other job of the same pool, before or after, has the same id.
 ///
-/// Ids compare in the order of submission, whatever the kind of job. The exception are jobs that running jobs append to the
-/// queue: these compare after all others, and among themselves in order for each worker.
+/// Ids compare in the order of submission, whatever the kind of job. The exception are jobs that running jobs, and producers, append to the
+/// queues of workers: these compare after all others, and among themselves in order for each worker.
 ///
 /// An id is a position in a queue, so it costs nothing to make and finds its job without a search. Positions are as wide
 /// as a pointer: on a 32-bit target they, and with them the ids, repeat after 2^32 submits; on 64 bits never.
