@@ -19,8 +19,8 @@ use crate::results::outcome::Outcome;
 /// cores eight that submit empty jobs to eight workers take 85 ns a job, and 5 with a producer each (`tests/cores` of the project; on two
 /// cores it makes no difference).
 ///
-/// The queues are those of the workers, as many as the pool was [built with](crate::Builder::threads), where jobs that jobs submit go, too. With
-/// more producers than that some share one. A clone has a queue of its own, if there is one left. A handle as [`Group`] is: it does not keep the pool
+/// The queues are those of the workers, as many as the pool was [built with](crate::Builder::threads), where jobs that jobs submit go, too; and
+/// that of the pool. With more producers than queues some share one. A clone has a queue of its own, if there is one left. A handle as [`Group`] is: it does not keep the pool
 /// open.
 ///
 /// # Order
@@ -53,7 +53,7 @@ use crate::results::outcome::Outcome;
 pub struct Producer<T = ()> {
     pool: Group<T>,
     /// Of the worker to whose lane it submits.
-    seat: Option<usize>,
+    seat: usize,
 }
 
 impl<T: Send + 'static> Pool<T> {

@@ -33,7 +33,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.next.line.get().is_some_and(|line| line.are_lanes_open.load(Ordering::Relaxed))
     }
 
-    /// [`Pool::submit_packed`] to the lane of the worker on `seat`, after [`Pool::open_lanes`]: less than what that returned.
+    /// [`Pool::submit_packed`] to the lane of the worker on `seat`, after [`Pool::open_lanes`]; where that returned less, or as much, to the
+    /// main lane.
     ///
     /// # Errors
     ///

@@ -1,15 +1,16 @@
 //! Which lanes the producers have.
 //!
-//! | a lane of a worker | |
+//! | a lane | |
 //! |---|---|
 //! | has | so many producers; all together have as many as there are |
-//! | is given | to the next one, if no other has fewer |
+//! | is given | to the next one, if no other has fewer: the main lane last |
 #![forbid(unsafe_code)]
 
 use crate::engine::Engine;
 use crate::sys::Mutex;
 
-/// How many producers submit to each lane; none, before the first has come.
+/// How many producers submit to the lane of each worker, and to the main one, as to that of a seat without; nothing, before the first has
+/// come.
 pub(super) struct Producers(Mutex<Vec<usize>>);
 
 impl Producers {
@@ -17,15 +18,16 @@ impl Producers {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// The seat whose lane has the fewest, which has one more now. `None` where no worker has a lane.
-    fn take(&self, open_lanes: impl FnOnce() -> usize) -> Option<usize> {
+    /// The seat whose lane has the fewest, which has one more now.
+    fn take(&self, open_lanes: impl FnOnce() -> usize) -> usize {
         let mut lanes = self.0.lock();
         if lanes.is_empty() {
-            lanes.resize(open_lanes(), 0);
+            lanes.resize(open_lanes() + 1, 0);
         }
-        let (seat, producers) = lanes.iter_mut().enumerate().min_by_key(|(_, producers)| **producers)?;
-        *producers += 1;
-        Some(seat)
+        let fewest = (0..lanes.len()).min_by_key(|seat| lanes[*seat]);
+        let seat = fewest.unwrap_or_else(|| unreachable!("there is the main lane"));
+        lanes[seat] += 1;
+        seat
     }
 
     fn leave(&self, seat: usize) {
@@ -34,15 +36,15 @@ impl Producers {
 }
 
 impl Engine {
-    /// A producer has come: the seat to whose lane it submits. `None`: the main lane.
-    pub(crate) fn take_lane(&self) -> Option<usize> {
-        // In the child of a fork the lock may be held by nobody who is there.
-        if self.is_elsewhere() { None } else { self.producers.take(|| self.core.open_lanes()) }
+    /// A producer has come: the seat to whose lane it submits.
+    pub(crate) fn take_lane(&self) -> usize {
+        // In the child of a fork the lock may be held by nobody who is there, and nothing is submitted.
+        if self.is_elsewhere() { 0 } else { self.producers.take(|| self.core.open_lanes()) }
     }
 
     /// It has gone.
-    pub(crate) fn leave_lane(&self, seat: Option<usize>) {
-        if let Some(seat) = seat.filter(|_| !self.is_elsewhere()) {
+    pub(crate) fn leave_lane(&self, seat: usize) {
+        if !self.is_elsewhere() {
             self.producers.leave(seat);
         }
     }
@@ -55,11 +57,11 @@ mod tests {
     #[test]
     fn a_lane_is_shared_only_when_each_has_a_producer() {
         let producers = Producers::new();
-        let take = || producers.take(|| 3);
-        assert_eq!([take(), take(), take(), take()], [Some(0), Some(1), Some(2), Some(0)]);
+        let take = || producers.take(|| 2);
+        assert_eq!([take(), take(), take(), take()], [0, 1, 2, 0]);
         producers.leave(1);
-        assert_eq!([take(), take()], [Some(1), Some(1)]);
+        assert_eq!([take(), take()], [1, 1]);
         assert_eq!(*producers.0.lock(), [2, 2, 1]);
-        assert_eq!(Producers::new().take(|| 0), None);
+        assert_eq!(Producers::new().take(|| 0), 0);
     }
 }

@@ -128,14 +128,11 @@ impl<'g, T: Send + 'static> Entrance<'g, T> {
 
     /// To the end of a lane, if nothing is said of the group and this is no job.
     #[inline(always)]
-    pub(crate) fn append_to<S: Shape<T>>(
-        self,
-        seat: Option<usize>,
-        shape: S,
-    ) -> Result<JobId, SubmitError<S::Function>> {
-        match seat {
-            Some(seat) if self.is_plain && !self.engine.is_nested() => self.engine.append_to(seat, shape.hold(Root)),
-            _ => self.append_by_call(shape),
+    pub(crate) fn append_to<S: Shape<T>>(self, seat: usize, shape: S) -> Result<JobId, SubmitError<S::Function>> {
+        if self.is_plain && !self.engine.is_nested() {
+            self.engine.append_to(seat, shape.hold(Root))
+        } else {
+            self.append_by_call(shape)
         }
     }
 

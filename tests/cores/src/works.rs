@@ -32,8 +32,8 @@ pub enum Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
     Main,
-    /// Each producer to that of a worker.
-    Workers,
+    /// Each producer to another, in turn: those of the workers, and the main one.
+    All,
 }
 
 /// A work, by whom, and of how many jobs.
@@ -85,12 +85,7 @@ pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
         ("1 producer", &(|_| submit(1, 0)) as &dyn Fn(usize) -> Work),
         ("cores/2 producers", &|cores| submit(cores / 2, 0)),
         ("the same, by 32", &|cores| Work::Submit { producers: cores / 2, nanoseconds: 0, batch: 32, to: To::Main }),
-        ("the same, own lanes", &|cores| Work::Submit {
-            producers: cores / 2,
-            nanoseconds: 0,
-            batch: 1,
-            to: To::Workers,
-        }),
+        ("the same, own lanes", &|cores| Work::Submit { producers: cores / 2, nanoseconds: 0, batch: 1, to: To::All }),
         ("200 ns", &|_| submit(1, 200)),
         ("1 us", &|_| submit(1, 1000)),
         ("tree", &|_| Work::Tree),
@@ -256,15 +251,15 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
         Box::new(move || {
             // All workers are seated, and asleep.
             world::park(Some(world::now() + 1_000_000_000));
-            if to == To::Workers {
+            if to == To::All {
                 stage.pool.open_lanes();
             }
             for round in [1, 0] {
                 stage.begin_round(round, all);
                 for _ in 0..share / batch {
-                    if to == To::Workers {
+                    if to == To::All {
                         let job = Job([depth; 7]);
-                        let (_, duty) = stage.pool.submit_packed_to(number % workers, job).expect("it takes all");
+                        let (_, duty) = stage.pool.submit_packed_to(number % (workers + 1), job).expect("it takes all");
                         stage.perform(duty);
                     } else if batch == 1 {
                         let (_, duty) = stage.pool.submit(Job([depth; 7])).expect("it takes all");
