@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use fastthreadpool::{Done, JobId, JoinHandle, Pool};
+use fastthreadpool::{Done, JobId, JoinHandle, Pool, Producer};
 
 /// Panics when it is dropped.
 struct Bomb;
@@ -66,6 +66,7 @@ impl Drop for Line {
 /// A thread that does things to the pool.
 struct Actor {
     pool: Pool<u32>,
+    producer: Producer<u32>,
     ledger: Arc<Ledger>,
     rng: Rng,
     ids: Vec<JobId>,
@@ -74,8 +75,8 @@ struct Actor {
 
 impl Actor {
     fn new(pool: &Pool<u32>, ledger: &Arc<Ledger>, seed: u64) -> Self {
-        let (pool, ledger) = (pool.clone(), Arc::clone(ledger));
-        Self { pool, ledger, rng: Rng::with_seed(seed), ids: Vec::new(), handles: Vec::new() }
+        let (pool, producer, ledger) = (pool.clone(), pool.producer(), Arc::clone(ledger));
+        Self { pool, producer, ledger, rng: Rng::with_seed(seed), ids: Vec::new(), handles: Vec::new() }
     }
 
     /// A job that runs its line, and sometimes panics or submits others.
@@ -109,6 +110,7 @@ impl Actor {
                 }
                 Err(refused) => Err(refused),
             },
+            4 | 5 => self.producer.submit(job),
             _ => self.pool.submit(job),
         };
         match submitted {

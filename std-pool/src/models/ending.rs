@@ -37,6 +37,25 @@ fn a_submit_meets_a_shutdown() {
     });
 }
 
+/// The same by producers, whose jobs are in the lanes of two workers.
+#[test]
+fn submits_of_producers_meet_a_shutdown() {
+    model(|| {
+        let (pool, tally) = (pool(2).build().unwrap(), Tally::default());
+        let submitters: Vec<_> = (0..2)
+            .map(|_| {
+                let (producer, tally) = (pool.producer(), tally.clone());
+                thread::spawn(move || usize::from(producer.submit(tally.job()).is_ok()))
+            })
+            .collect();
+        pool.shutdown();
+        let ran = tally.ran();
+        let accepted = submitters.into_iter().map(|submitter| submitter.join().unwrap()).sum();
+        assert_eq!((ran, tally.ran(), tally.dropped()), (accepted, accepted, 2 - accepted));
+        check(&pool, Ends::ran(accepted));
+    });
+}
+
 /// The same in a group, which has accepted its turn when the pool says no.
 #[test]
 fn a_submit_to_a_group_meets_a_shutdown() {

@@ -53,7 +53,8 @@ fn step(shared: &Arc<Shared>, depth: u32) {
     let Shared { pool, group, permits, .. } = &**shared;
     match random(16) {
         5 | 7 | 8 if shared.has_faults && depth > 0 => {}
-        0 | 1 => _ = pool.submit(job(depth)),
+        0 => _ = pool.submit(job(depth)),
+        1 => _ = pool.producer().submit(job(depth)),
         2 => _ = pool.submit_first(job(depth)),
         3 => _ = pool.submit_later(moment(), job(depth)),
         4 => {
