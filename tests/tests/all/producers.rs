@@ -115,7 +115,7 @@ fn a_closed_pool_gives_the_function_back() {
 /// What a job submits is taken as long as the pool is not stopped.
 #[test]
 fn a_job_submits_to_a_pool_that_is_shut_down() {
-    let pool: Pool<u8> = pool(2);
+    let pool: Pool<u32> = pool(2);
     let (occupied, producer) = (Occupied::new(&pool), pool.producer());
     pool.submit(move || {
         // It has begun after the pool was closed.
@@ -123,10 +123,10 @@ fn a_job_submits_to_a_pool_that_is_shut_down() {
         1
     })
     .unwrap();
-    let closer = pool.clone();
+    let another = pool.clone();
     let outside = pool.producer();
     let other = Occupied::new(&pool);
-    let closes = thread::spawn(move || closer.shutdown());
+    let closes = thread::spawn(move || another.shutdown());
     while outside.submit(|| 0).is_ok() {}
     drop((occupied, other));
     closes.join().unwrap();
