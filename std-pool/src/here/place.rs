@@ -7,7 +7,7 @@
 //! 2. It is of one frame. In any that is inside of that the thread is not in the middle of this join.
 
 use std::cell::Cell;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use fastthreadpool_core::{Desk, NO_SEAT};
 
@@ -18,7 +18,7 @@ use crate::sys;
 pub(crate) struct Place {
     pub(crate) frame: *const Frame,
     pub(crate) engine: Address,
-    desk: *const Desk,
+    desk: NonNull<Desk>,
     /// The number of the desk.
     pub(crate) number: usize,
 }
@@ -27,7 +27,8 @@ pub(crate) struct Place {
 struct Parts {
     frame: Cell<*const Frame>,
     engine: Cell<Address>,
-    desk: Cell<*const Desk>,
+    // Not as a pointer: it would be asked once more whether there is one.
+    desk: Cell<NonNull<Desk>>,
     number: Cell<usize>,
 }
 
@@ -37,7 +38,7 @@ sys::local! {
             // No frame is there.
             frame: Cell::new(ptr::dangling()),
             engine: Cell::new(Address::NONE),
-            desk: Cell::new(ptr::dangling()),
+            desk: Cell::new(NonNull::dangling()),
             number: Cell::new(NO_SEAT),
         }
     };
@@ -74,7 +75,7 @@ pub(crate) unsafe fn desk<'f>(engine: Option<Address>) -> Option<&'f Desk> {
     let is_it = PLACE.with(|parts| parts.frame.get()) == frame::innermost()
         && engine.is_none_or(|engine| PLACE.with(|parts| parts.engine.get()) == engine);
     // SAFETY: rule 1, and the caller's promise.
-    if is_it { Some(unsafe { &*PLACE.with(|parts| parts.desk.get()) }) } else { None }
+    if is_it { Some(unsafe { PLACE.with(|parts| parts.desk.get()).as_ref() }) } else { None }
 }
 
 /// It forks there, until dropped.
@@ -87,7 +88,7 @@ impl<'f> AtPlace<'f> {
     /// A frame, which is the innermost, and the desk of that number.
     pub(crate) fn new(frame: &'f Frame, desk: &'f Desk, number: usize) -> Self {
         let before = Place::get();
-        Place { frame, engine: frame.engine, desk, number }.set();
+        Place { frame, engine: frame.engine, desk: NonNull::from(desk), number }.set();
         Self { desk, before }
     }
 }
