@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use fastthreadpool::{JobId, Pool, Semaphore};
+use fastthreadpool::{JobId, OnDrop, Pool, Semaphore};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -38,7 +38,8 @@ pub(crate) struct Clerk {
 
 impl Clerk {
     pub(crate) fn new(name: &'static str, callback: Option<Py<PyAny>>) -> PyResult<Self> {
-        let builder = Pool::builder().threads(1).thread_name(move |_| name.into());
+        // Whoever drops it has the interpreter, which its thread needs to end.
+        let builder = Pool::builder().threads(1).on_drop(OnDrop::Detach).thread_name(move |_| name.into());
         let (_, pool) = Crew::pool(Hooks::default(), builder).map_err(crate::errors::unbuilt)?;
         Ok(Self { pool, callback })
     }

@@ -126,6 +126,14 @@ ENDS = {
         begun.acquire()
         print("job")
     """,
+    "a pool with a callback that was forgotten": """
+        pool = Pool(1, done_callback=lambda _: None)
+        pool.submit(print, "job")
+        pool.wait_idle()
+        del pool
+        while any(thread.name == "ThreadPoolDone" for thread in threading.enumerate()):
+            Pool()
+    """,
     "a pool that was shut down": """
         with Pool(2) as pool:
             pool.submit(print, "job")
