@@ -29,6 +29,10 @@ mod wait;
 /// The part of the package that is not written in Python.
 #[pyo3::pymodule(gil_used = true)]
 mod _native {
+    use pyo3::exceptions::PyImportError;
+    use pyo3::ffi;
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::errors::{PoolCallback, PoolStopped};
     #[pymodule_export]
@@ -39,4 +43,14 @@ mod _native {
     use crate::pool::Pool;
     #[pymodule_export]
     use crate::semaphore::{FastLock, Semaphore};
+
+    /// Workers attach to the main interpreter, and there is one list of all pools.
+    #[pymodule_init]
+    fn init() -> PyResult<()> {
+        // SAFETY: a thread that imports is attached.
+        if unsafe { ffi::PyInterpreterState_Get() != ffi::PyInterpreterState_Main() } {
+            return Err(PyImportError::new_err("fastthreadpool works in the main interpreter only"));
+        }
+        Ok(())
+    }
 }

@@ -224,3 +224,18 @@ print(len(pool.done))
     assert (status, err) == (0, "")
     told, count = out.splitlines()
     assert "fork" in told and count == "2"
+
+
+def test_an_interpreter_beside_the_main_one_is_refused(program):
+    pytest.importorskip("_xxsubinterpreters")
+    status, out, err = program(
+        """
+import _xxsubinterpreters
+import fastthreadpool
+refused = "try: import fastthreadpool\\nexcept ImportError as error: print(error, flush=True)"
+_xxsubinterpreters.run_string(_xxsubinterpreters.create(), refused)
+with fastthreadpool.Pool(1) as pool:
+    pool.submit(print, "job")
+"""
+    )
+    assert (status, out, err) == (0, "fastthreadpool works in the main interpreter only\njob\n", "")
