@@ -3,7 +3,7 @@
 //! | it is | by | then |
 //! |---|---|---|
 //! | open | it is made, `clear` | jobs are taken |
-//! | closed | `shutdown`, the face is gone | only running jobs submit; what was taken is run |
+//! | closed | `shutdown`, the face is gone | only running jobs submit, and where it drains nobody; what was taken is run |
 //! | stopped | `shutdown_children`, the end of the interpreter | nothing is taken, what has not begun is dropped, and maps break off |
 
 use std::sync::Arc;

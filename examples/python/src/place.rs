@@ -38,7 +38,8 @@ impl Inner {
         if !function.is_callable() {
             return Err(PyTypeError::new_err("what is submitted is called"));
         }
-        if self.is_stopped() {
+        // One that drains waits for jobs as long as they come: those that submit themselves again would keep the process for ever.
+        if self.is_stopped() || self.drains && self.pool.is_closed() {
             return Err(PoolStopped::new_err("the threads of the pool were told to end"));
         }
         let done = done.unwrap_or_else(|| PyBool::new(py, true).to_owned().into_any());

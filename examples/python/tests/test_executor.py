@@ -97,6 +97,17 @@ def test_shutdown(gate):
     assert running.result(0) == 1
 
 
+def test_a_running_job_submits_nothing_after_a_shutdown(gate):
+    executor = Executor(1)
+    running = executor.submit(lambda: (gate(), executor.submit(same, 1)))
+    assert gate.begun.acquire(timeout=60)
+    executor.shutdown(wait=False)
+    gate.open()
+    with pytest.raises(RuntimeError):
+        running.result(60)
+    executor.shutdown()
+
+
 def test_shutdown_without_cancelling_runs_all(gate):
     executor = Executor(1)
     executor.submit(gate)

@@ -149,6 +149,13 @@ ENDS = {
         executor.submit(time.sleep, 0.05)
         executor.submit(print, "job")
     """,
+    "an executor whose job submits itself again": """
+        executor = Executor(1)
+        def job():
+            executor.submit(job)
+        executor.submit(job)
+        print("job")
+    """,
 }
 
 
