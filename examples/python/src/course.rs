@@ -57,13 +57,17 @@ impl Course {
         if let Ok(args) = item.cast_exact::<PyTuple>() {
             return Ok(args.clone());
         }
-        let Ok(items) = item.try_iter() else {
+        let Ok(iterator) = item.try_iter() else {
             let name = self.function.bind(py).getattr(intern!(py, "__name__"));
             let name = name.map_or_else(|_| "the function".to_owned(), |name| name.to_string());
             let what = item.get_type().name()?;
             let text = format!("{name}() argument after * must be an iterable, not {what}");
             return Err(PyTypeError::new_err(text));
         };
-        PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)
+        let mut args = Vec::new();
+        while let Some(arg) = hold::next(&iterator)? {
+            args.push(arg);
+        }
+        PyTuple::new(py, args)
     }
 }

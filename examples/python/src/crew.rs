@@ -61,7 +61,7 @@ impl Crew {
                 let args = PyTuple::new(py, std::iter::once(thread).chain(args).collect::<Vec<_>>())?;
                 hold::call(init.bind(py), &args, None).map(drop)
             };
-            begin().unwrap_or_else(|error| error.write_unraisable(py, None));
+            begin().unwrap_or_else(|error| hold::unraisable(py, error));
         });
     }
 
@@ -74,7 +74,7 @@ impl Crew {
                 let Some(finish) = &self.hooks.finish else { return Ok(()) };
                 hold::call(finish.bind(py), &PyTuple::empty(py), None).map(drop)
             };
-            end().unwrap_or_else(|error| error.write_unraisable(py, None));
+            end().unwrap_or_else(|error| hold::unraisable(py, error));
         });
     }
 }
@@ -90,8 +90,7 @@ fn start(worker: WorkerThread) -> io::Result<()> {
         kwargs.set_item(intern!(py, "daemon"), true)?;
         let thread = py.import(intern!(py, "threading"))?.getattr(intern!(py, "Thread"))?.call((), Some(&kwargs))?;
         thread.setattr(intern!(py, "tnum"), number)?;
-        thread.call_method0(intern!(py, "start"))?;
-        Ok(())
+        hold::call(&thread.getattr(intern!(py, "start"))?, &PyTuple::empty(py), None).map(drop)
     };
     // What has no interpreter any more has no threads.
     let started = Python::try_attach(|py| start(py).map_err(|error| io::Error::other(error.to_string())));

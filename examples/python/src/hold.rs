@@ -15,8 +15,8 @@
 //!    inside of a job. The binding's view of it is untouched: each job attaches by itself, which then finds the thread attached.
 //! 2. Only threads that say when they park keep it: those inside of [`working`].
 //! 3. Where the interpreter ends while a job is in the middle of Python, `CPython` before 3.14 ends the thread by unwinding its stack. No frame of
-//!    Rust may be passed by that, so [`call`] and [`next`], by which all that may take time is called, stop it: the thread sleeps until the process
-//!    is gone.
+//!    Rust may be passed by that, so [`call`], [`next`], [`free`] and [`unraisable`], by which all that may take time is called, stop it: the thread
+//!    sleeps until the process is gone.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -155,4 +155,35 @@ pub(crate) fn next<'py>(iterator: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'
         (_, Some(error)) => Err(error),
         (item, None) => Ok(item),
     }
+}
+
+/// `function(value)`, of which nothing is kept.
+pub(crate) fn tell<'py>(function: &Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<()> {
+    let args = PyTuple::new(function.py(), [value])?;
+    let told = call(function, &args, None);
+    free(args.into_any());
+    told.map(free)
+}
+
+/// Drops what may have a destructor of the user's.
+pub(crate) fn free(object: Bound<'_, PyAny>) {
+    type Free = unsafe extern "C-unwind" fn(Object);
+    // SAFETY: the same function, which may unwind.
+    let free: Free = unsafe { mem::transmute(ffi::Py_DecRef as unsafe extern "C" fn(Object)) };
+    let stop = Stop;
+    // SAFETY: the reference is given away, and the thread is attached.
+    unsafe { black_box(free)(object.into_ptr()) };
+    mem::forget(stop);
+}
+
+/// Tells `sys.unraisablehook` of an error.
+pub(crate) fn unraisable(py: Python<'_>, error: PyErr) {
+    type Tell = unsafe extern "C-unwind" fn(Object);
+    // SAFETY: the same function, which may unwind.
+    let tell: Tell = unsafe { mem::transmute(ffi::PyErr_WriteUnraisable as unsafe extern "C" fn(Object)) };
+    error.restore(py);
+    let stop = Stop;
+    // SAFETY: an exception is set, none of any object, and the thread is attached.
+    unsafe { black_box(tell)(ptr::null_mut()) };
+    mem::forget(stop);
 }

@@ -27,9 +27,15 @@ impl Job {
     pub(crate) fn run(self, id: Option<JobId>) {
         hold::with(|py| {
             self.turn(py, id);
-            // While there is the interpreter: without, what it drops would be left to the next one who has that.
-            drop(self);
+            self.free(py);
         });
+    }
+
+    /// While there is the interpreter: without, what it drops would be left to the next one who has that.
+    fn free(self, py: Python<'_>) {
+        let kwargs = self.kwargs.map(Py::into_any);
+        let parts = [Some(self.function), Some(self.args.into_any()), kwargs, Some(self.done)];
+        parts.into_iter().flatten().for_each(|part| hold::free(part.into_bound(py)));
     }
 
     /// One of its turns.
@@ -83,7 +89,11 @@ pub(crate) fn deliver<'py>(
     stays: bool,
 ) -> PyResult<()> {
     if let Ok(is_kept) = done.cast_exact::<PyBool>() {
-        return if is_kept.is_true() { outlet.done(py, id, result, stays) } else { Ok(()) };
+        if is_kept.is_true() {
+            return outlet.done(py, id, result, stays);
+        }
+        hold::free(result);
+        return Ok(());
     }
-    hold::call(done, &PyTuple::new(py, [result])?, None).map(drop)
+    hold::tell(done, result)
 }

@@ -177,7 +177,7 @@ impl Outlet {
     }
 
     fn tell_done(self: &Arc<Self>, py: Python<'_>, entry: Py<PyAny>) {
-        let call = |callback: &Py<PyAny>| hold::call(callback.bind(py), &PyTuple::new(py, [entry])?, None);
+        let call = |callback: &Py<PyAny>| hold::tell(callback.bind(py), entry.into_bound(py));
         let callback = self.done_clerk.as_ref().and_then(|clerk| clerk.callback.as_ref());
         if let Some(Err(error)) = callback.map(call) {
             self.failed(py, None, error, &PyTuple::empty(py), None);
@@ -201,7 +201,9 @@ impl Outlet {
                 let tell = move || {
                     hold::with(|py| {
                         let told = outlet.tell_failed(py, entry.bind(py), exception.bind(py));
-                        told.unwrap_or_else(|error| error.write_unraisable(py, None));
+                        hold::free(entry.into_bound(py));
+                        hold::free(exception.into_bound(py));
+                        told.unwrap_or_else(|error| hold::unraisable(py, error));
                     });
                 };
                 let _ = clerk.pool.submit(tell);
@@ -210,7 +212,7 @@ impl Outlet {
             self.failed.push(py, entry)
         };
         // Then there is no memory left for it.
-        fail().unwrap_or_else(|error| error.write_unraisable(py, None));
+        fail().unwrap_or_else(|error| hold::unraisable(py, error));
         self.tell();
     }
 
@@ -223,11 +225,9 @@ impl Outlet {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let what = if self.form.is_text {
-            let lines = py.import(intern!(py, "traceback"))?;
-            let lines = lines.call_method1(
-                intern!(py, "format_exception"),
-                (error.get_type(py), error.value(py), error.traceback(py)),
-            )?;
+            let format = py.import(intern!(py, "traceback"))?.getattr(intern!(py, "format_exception"))?;
+            let parts = (error.get_type(py), error.value(py), error.traceback(py)).into_pyobject(py)?;
+            let lines = hold::call(&format, &parts, None)?;
             intern!(py, "").call_method1(intern!(py, "join"), (lines,))?
         } else {
             error.value(py).clone().into_any()

@@ -18,6 +18,7 @@ use crate::course::Course;
 use crate::crew::{Crew, Hooks};
 use crate::errors::{PoolCallback, refused, unbuilt};
 use crate::exit;
+use crate::hold;
 use crate::id::{JobId, TimerObj};
 use crate::life::Inner;
 use crate::outlet::{Clerk, Form, Outlet, deque};
@@ -278,7 +279,7 @@ impl Pool {
     ) -> PyResult<()> {
         // Threads stay in any case.
         let _ = direct;
-        let items = py.get_type::<PyTuple>().call1((itr,))?.cast_into::<PyTuple>()?;
+        let items = hold::call(&py.get_type::<PyTuple>(), &PyTuple::new(py, [itr])?, None)?.cast_into::<PyTuple>()?;
         let job = self.inner.job(py, function, items, None, done_callback)?;
         let items = job.args.bind(py);
         let unpacks =

@@ -89,6 +89,35 @@ ENDS = {
             begun.acquire()
         print("job")
     """,
+    "what is called beside jobs, and never ends": """
+        begun, go = Semaphore(0), Semaphore(0)
+        def forever(*_, begun=begun, sleep=time.sleep):
+            begun.release()
+            while True:
+                sleep(0.0001)
+        class Items:
+            def __iter__(self):
+                yield forever()
+        class Error(Exception):
+            __str__ = forever
+        class Value:
+            __del__ = forever
+        def fail(*_):
+            raise Error
+        sys.unraisablehook = forever
+        pool = Pool(5, exc_stack=True)
+        pool.map(print, [Items()], unpack_args=True)
+        pool.submit(lambda: pool.map(print, Items()))
+        pool.submit(fail)
+        pool.submit_done(Value, False)
+        pool.submit_done(lambda _: go.acquire(), False, Value())
+        go.release()
+        other = Pool(1, failed_callback=fail)
+        other.submit(fail)
+        for _ in range(6):
+            begun.acquire()
+        print("job")
+    """,
     "a job that waits for a semaphore and one that waits for a lock": """
         pool = Pool(2)
         begun, never, lock = Semaphore(0), Semaphore(0), FastLock()
