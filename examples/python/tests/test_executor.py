@@ -97,6 +97,25 @@ def test_shutdown(gate):
     assert running.result(0) == 1
 
 
+def test_a_shutdown_while_a_job_is_submitted_cancels_each_future_by_itself(gate, monkeypatch):
+    executor, futures, start = Executor(2), [], threading.Thread.start
+    executor.submit(gate)
+
+    def shut_down_first(thread):
+        monkeypatch.undo()
+        futures.extend(executor.submit(same, value) for value in range(50))
+        executor.shutdown(wait=False, cancel_futures=True)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", shut_down_first)
+    futures.append(executor.submit(same, 50))
+    gate.open()
+    assert not wait(futures, timeout=60).not_done
+    assert all(future.cancelled() for future in futures)
+    executor.shutdown()
+    assert not executor._futures
+
+
 def test_a_running_job_submits_nothing_after_a_shutdown(gate):
     executor = Executor(1)
     running = executor.submit(lambda: (gate(), executor.submit(same, 1)))

@@ -27,10 +27,12 @@ class Future(_Future):
     def cancel(self):
         if not super().cancel():
             return False
-        executor = self._executor
-        # Once for each job. Else who has it tells those who wait.
-        if executor._pool.cancel(self._job):
-            executor._futures.discard(self)
+        # Once for each job, and not before its submit has returned. Else who has it tells those who wait.
+        if self._job is not None and self._executor._pool.cancel(self._job):
+            try:
+                self._executor._futures.remove(self)
+            except KeyError:
+                return True
             self.set_running_or_notify_cancel()
         return True
 
