@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -149,6 +150,18 @@ def test_an_initializer_that_fails_breaks_the_executor():
     with pytest.raises(BrokenThreadPool):
         executor.submit(same, 1)
     executor.shutdown()
+
+
+def test_a_future_keeps_neither_its_executor_nor_its_arguments():
+    class Argument:
+        pass
+
+    executor, argument = Executor(1), Argument()
+    futures = [executor.submit(same, 1), executor.submit(len, argument), executor.submit(len, value=argument)]
+    assert wait(futures, timeout=60).done == set(futures)
+    executor.shutdown()
+    executor, argument = weakref.ref(executor), weakref.ref(argument)
+    assert executor() is None and argument() is None
 
 
 def test_wrong_arguments():

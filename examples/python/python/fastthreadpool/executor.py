@@ -11,6 +11,7 @@ Whoever takes a future out of the set of those that are pending says how it ends
 
 import logging
 import os
+import weakref
 from concurrent.futures import Executor as _Executor
 from concurrent.futures import Future as _Future
 from concurrent.futures.thread import BrokenThreadPool
@@ -27,10 +28,11 @@ class Future(_Future):
     def cancel(self):
         if not super().cancel():
             return False
+        executor = self._executor()
         # Once for each job, and not before its submit has returned. Else who has it tells those who wait.
-        if self._job is not None and self._executor._pool.cancel(self._job):
+        if executor is not None and self._job is not None and executor._pool.cancel(self._job):
             try:
-                self._executor._futures.remove(self)
+                executor._futures.remove(self)
             except KeyError:
                 return True
             self.set_running_or_notify_cancel()
@@ -51,6 +53,8 @@ class Executor(_Executor):
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
         self._futures = set()
+        # Of its futures: results that somebody keeps keep no threads.
+        self._this = weakref.ref(self)
         # Not this executor: the pool would keep it, and it keeps the pool.
         begin = None if initializer is None else _Begin(self._futures, initializer, initargs)
         self._begin = begin
@@ -59,7 +63,7 @@ class Executor(_Executor):
 
     def submit(self, fn, /, *args, **kwargs):
         future = Future()
-        future._executor = self
+        future._executor = self._this
         futures = self._futures
         futures.add(future)
         try:
@@ -98,8 +102,8 @@ def _run(futures, future, fn, args, kwargs):
         result = fn(*args, **kwargs)
     except BaseException as error:
         future.set_exception(error)
-        # The traceback has this frame, and that has the future.
-        future = None
+        # The traceback has this frame, and that has all of them.
+        futures = future = fn = args = kwargs = None
     else:
         future.set_result(result)
 
