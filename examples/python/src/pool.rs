@@ -267,11 +267,11 @@ impl Pool {
 
     /// Calls a function with each item, one after the other as far as one thread does it; with what is in it, if the first is a tuple, or if
     /// `unpack_args` says so.
-    #[pyo3(signature = (function, itr, done_callback = None, direct = true, unpack_args = None))]
+    #[pyo3(signature = (r#fn, itr, done_callback = None, direct = true, unpack_args = None))]
     fn map(
         &self,
         py: Python<'_>,
-        function: Bound<'_, PyAny>,
+        r#fn: Bound<'_, PyAny>,
         itr: Bound<'_, PyAny>,
         done_callback: Option<Bound<'_, PyAny>>,
         direct: bool,
@@ -280,7 +280,7 @@ impl Pool {
         // Threads stay in any case.
         let _ = direct;
         let items = hold::call(&py.get_type::<PyTuple>(), &PyTuple::new(py, [itr])?, None)?.cast_into::<PyTuple>()?;
-        let job = self.inner.job(py, function, items, None, done_callback)?;
+        let job = self.inner.job(py, r#fn, items, None, done_callback)?;
         let items = job.args.bind(py);
         let unpacks =
             unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.is_instance_of::<PyTuple>()));

@@ -38,6 +38,12 @@ def test_where_results_go():
     assert sorted(results) == [3, 4] and sorted(pool.done) == [5, 6] and not pool.failed
 
 
+def test_arguments_by_name():
+    with Pool() as pool:
+        pool.map(fn=same, itr=[1], done_callback=True, direct=True, unpack_args=False)
+    assert list(pool.done) == [1]
+
+
 def test_generator_functions():
     with Pool() as pool:
         pool.map(twice, [1, 2, 3])

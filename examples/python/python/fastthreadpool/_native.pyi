@@ -132,7 +132,7 @@ class Pool:
     ) -> TimerObj: ...
     def map(
         self,
-        function: Callable[..., object],
+        fn: Callable[..., object],
         itr: Iterable[Any],
         done_callback: _Done | None = None,
         direct: bool = True,
