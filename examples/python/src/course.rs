@@ -40,12 +40,16 @@ impl Course {
 
     fn run_item<'py>(&self, py: Python<'py>, item: Bound<'py, PyAny>) {
         let (function, outlet) = (self.function.bind(py), &self.pool.outlet);
-        let ended = self.arguments(py, item.clone()).and_then(|args| {
-            let result = hold::call(function, &args, None)?;
-            each(py, function, result, |result| deliver(py, outlet, None, result, self.done.bind(py), false))
-        });
+        let (args, ended) = match self.arguments(py, item.clone()) {
+            Ok(args) => {
+                let ended = hold::call(function, &args, None).and_then(|result| {
+                    each(py, function, result, |result| deliver(py, outlet, None, result, self.done.bind(py), false))
+                });
+                (args, ended)
+            }
+            Err(error) => (PyTuple::new(py, [item]).unwrap_or_else(|_| PyTuple::empty(py)), Err(error)),
+        };
         if let Err(error) = ended {
-            let args = PyTuple::new(py, [item]).unwrap_or_else(|_| PyTuple::empty(py));
             outlet.failed(py, None, error, &args, None);
         }
     }

@@ -132,6 +132,9 @@ def test_failures_with_ids_arguments_and_tracebacks():
     with Pool(exc_args=True) as pool:
         pool.submit(fail, 1)
     assert [(error.args, args, kwargs) for error, args, kwargs in pool.failed] == [((1,), (1,), {})]
+    with Pool(1, exc_args=True) as pool:
+        pool.map(fail, [(4, 5), [6, 7], 8])
+    assert [args for _, args, _ in pool.failed] == [(4, 5), (6, 7), (8,)]
     with Pool(result_id=True) as pool:
         job = pool.submit(fail, 1)
     assert [(id, error.args) for id, error in pool.failed] == [(job, (1,))]
