@@ -58,6 +58,15 @@ impl Pool {
     ) -> PyResult<Bound<'py, PyAny>> {
         deque(py, self.list(py, list).into_iter().map(|id| self.inner.timer(id)).collect())
     }
+
+    fn id_of(&self, object: &Bound<'_, PyAny>) -> Option<pool::JobId> {
+        if let Ok(id) = object.cast::<JobId>() {
+            return Some(id.get().0);
+        }
+        let timer = object.cast::<TimerObj>().ok()?.get();
+        // Another pool's has the id of another job here.
+        (*timer == self.inner.timer(timer.id)).then_some(timer.id)
+    }
 }
 
 #[pymethods]
@@ -429,7 +438,7 @@ impl Pool {
         if let Some(timer) = timer {
             if timer.is(PyBool::new(py, true)) {
                 py.detach(|| drop(self.inner.pool.cancel_timers()));
-            } else if let Some(id) = id_of(&timer) {
+            } else if let Some(id) = self.id_of(&timer) {
                 self.inner.cancel(py, id);
             }
         }
@@ -440,7 +449,7 @@ impl Pool {
         if job_id.is(PyBool::new(py, false)) {
             return true;
         }
-        let Some(id) = id_of(&job_id) else { return false };
+        let Some(id) = self.id_of(&job_id) else { return false };
         py.detach(|| self.inner.pool.cancel(id)) == Cancellation::Removed
     }
 
@@ -494,9 +503,4 @@ impl Pool {
     fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyAny>) -> PyResult<()> {
         self.inner.shut_down(py, None).map(drop)
     }
-}
-
-fn id_of(object: &Bound<'_, PyAny>) -> Option<pool::JobId> {
-    let id = object.cast::<JobId>().map(|id| id.get().0);
-    id.or_else(|_| object.cast::<TimerObj>().map(|timer| timer.get().id)).ok()
 }

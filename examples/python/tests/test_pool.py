@@ -138,6 +138,17 @@ def test_cancel_of_all_jobs_and_of_all_timers(gate):
     assert not pool.done
 
 
+def test_cancel_of_a_timer_of_another_pool():
+    pools = [Pool(1), Pool(1)]
+    timers = [pool.submit_later(3600, same, 1) for pool in pools]
+    pools[0].cancel(False, timers[1])
+    assert pools[0].cancel(timers[1]) is False
+    assert [list(pool.delayed) for pool in pools] == [[timer] for timer in timers]
+    for pool in pools:
+        pool.cancel(None, True)
+        pool.shutdown()
+
+
 def test_what_a_cancelled_job_had_is_dropped(gate):
     class Argument:
         pass
