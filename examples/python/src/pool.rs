@@ -39,6 +39,8 @@ pub(crate) struct Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        // Who reads no results makes no room for them.
+        self.inner.outlet.lift(true);
         self.inner.pool.clone().detach();
         exit::leave(&self.inner);
     }

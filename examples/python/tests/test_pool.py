@@ -268,6 +268,16 @@ def test_a_pool_that_is_forgotten_runs_its_jobs(gate):
         assert ended.acquire(timeout=60)
 
 
+def test_a_pool_that_is_forgotten_has_room_for_all_results():
+    pool = Pool(1, done_max=1)
+    ended = threading.Semaphore(0)
+    for _ in range(3):
+        pool.submit(ended.release)
+    del pool
+    for _ in range(3):
+        assert ended.acquire(timeout=60)
+
+
 def test_shutdown_of_all_pools(gate):
     pools = [Pool(1), Pool(1)]
     gate.close(pools[0])
