@@ -33,6 +33,11 @@ impl Completed {
         Self { pool, until, left: (limit > 0).then(|| limit.into()) }
     }
 
+    /// Whether all jobs have ended, but for the one that asks.
+    fn is_idle(&self) -> bool {
+        self.pool.pool.wait_idle_timeout(Duration::ZERO)
+    }
+
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let outlet = &self.pool.outlet;
         if let Some(entry) = outlet.done.pop(py)? {
@@ -49,7 +54,7 @@ impl Completed {
         }
         loop {
             // Asked before: what ends meanwhile has left its result by then.
-            let is_idle = self.pool.is_elsewhere() || py.detach(|| self.pool.pool.pending()) == 0;
+            let is_idle = self.pool.is_elsewhere() || py.detach(|| self.is_idle());
             if let Some(entry) = self.take(py)? {
                 return Ok(Some(entry));
             }
@@ -70,7 +75,7 @@ impl Completed {
                     let has_news = outlet.news(slice.min(moment));
                     moment = moment.saturating_mul(2);
                     // It may have told so before anybody watched.
-                    has_news || self.pool.pool.pending() == 0
+                    has_news || self.is_idle()
                 })
             })?;
         }

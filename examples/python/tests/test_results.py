@@ -186,6 +186,19 @@ def test_as_completed_ends_when_a_job_without_a_result_does(gate):
     pool.shutdown()
 
 
+def test_a_job_has_all_that_ends_beside_it():
+    def collects():
+        for value in range(10):
+            pool.submit(same, value)
+        return list(pool.as_completed())
+
+    seen = []
+    pool = Pool(1)
+    pool.submit_done(collects, seen.extend)
+    assert pool.shutdown(60) is True
+    assert seen == list(range(10))
+
+
 def test_as_completed_of_what_is_there_and_for_a_time(gate):
     pool = Pool(1)
     pool.submit(same, 1)
