@@ -1,10 +1,12 @@
 //! The threads of a pool: those of the module `threading`, so that a job finds itself on one, with a name and with attributes of the user's.
 //! Their state in the interpreter is made once for each thread, and not once for each job.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fastthreadpool::{BuildError, Builder, Pool, WorkerThread};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -79,22 +81,48 @@ impl Crew {
     }
 }
 
+thread_local! {
+    static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
+}
+
+/// What a call has led to that may have started a thread.
+///
+/// # Errors
+///
+/// What a handler of a signal has raised meanwhile.
+pub(crate) fn unless_raised<T>(result: T) -> PyResult<T> {
+    RAISED.take().map_or(Ok(result), Err)
+}
+
 /// Starts a thread for a worker.
 fn start(worker: WorkerThread) -> io::Result<()> {
     let start = |py: Python<'_>| -> PyResult<()> {
-        let name = worker.name();
-        let number = name.rsplit('-').next().and_then(|number| number.parse::<usize>().ok()).unwrap_or(0);
-        let kwargs = PyDict::new(py);
-        kwargs.set_item(intern!(py, "name"), name)?;
-        kwargs.set_item(intern!(py, "target"), Shift(Mutex::new(Some(worker))).into_pyobject(py)?)?;
-        kwargs.set_item(intern!(py, "daemon"), true)?;
-        let thread = py.import(intern!(py, "threading"))?.getattr(intern!(py, "Thread"))?.call((), Some(&kwargs))?;
-        thread.setattr(intern!(py, "tnum"), number)?;
-        hold::call(&thread.getattr(intern!(py, "start"))?, &PyTuple::empty(py), None).map(drop)
+        let name = worker.name().clone();
+        let shift = Bound::new(py, Shift(Mutex::new(Some(worker))))?;
+        let Err(error) = start_thread(&name, &shift) else { return Ok(()) };
+        // `threading` may keep the thread all the same, and the thread begin.
+        let has_begun = shift.get().take().is_none();
+        let is_its_own = error.is_instance_of::<PyRuntimeError>(py) || error.is_instance_of::<PyMemoryError>(py);
+        if !is_its_own {
+            RAISED.set(Some(error.clone_ref(py)));
+        }
+        if has_begun { Ok(()) } else { Err(error) }
     };
     // What has no interpreter any more has no threads.
     let started = Python::try_attach(|py| start(py).map_err(|error| io::Error::other(error.to_string())));
     started.unwrap_or_else(|| Err(io::Error::other("the interpreter is at its end")))
+}
+
+fn start_thread(name: &str, shift: &Bound<'_, Shift>) -> PyResult<()> {
+    let py = shift.py();
+    let number = name.rsplit('-').next().and_then(|number| number.parse::<usize>().ok()).unwrap_or(0);
+    let kwargs = PyDict::new(py);
+    kwargs.set_item(intern!(py, "name"), name)?;
+    kwargs.set_item(intern!(py, "target"), shift)?;
+    kwargs.set_item(intern!(py, "daemon"), true)?;
+    let thread = py.import(intern!(py, "threading"))?.getattr(intern!(py, "Thread"))?.call((), Some(&kwargs))?;
+    thread.setattr(intern!(py, "tnum"), number)?;
+    hold::call(&thread.getattr(intern!(py, "start"))?, &PyTuple::empty(py), None).map(drop)
 }
 
 fn this_thread(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -105,11 +133,16 @@ fn this_thread(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 #[pyclass(frozen)]
 struct Shift(Mutex<Option<WorkerThread>>);
 
+impl Shift {
+    fn take(&self) -> Option<WorkerThread> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 #[pymethods]
 impl Shift {
     fn __call__(&self, py: Python<'_>) {
-        let worker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(worker) = worker {
+        if let Some(worker) = self.take() {
             py.detach(|| hold::working(|| worker.run()));
         }
     }

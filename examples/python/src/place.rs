@@ -9,6 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyTuple};
 
+use crate::crew::unless_raised;
 use crate::errors::{PoolStopped, refused};
 use crate::hold;
 use crate::id::TimerObj;
@@ -59,23 +60,22 @@ impl Inner {
         let pool = &self.pool;
         if self.outlet.has_ids {
             let call = pool.job_with(move |context| job.run(Some(context.id())));
-            return match place {
+            let call = match place {
                 Place::Back => call,
                 Place::Front => call.first(),
                 Place::Later(delay) => call.after(delay),
                 Place::At(time) => call.at(time),
-            }
-            .submit()
-            .map_err(refused);
+            };
+            return unless_raised(call.submit())?.map_err(refused);
         }
         let call = move || job.run(None);
-        match place {
+        let submitted = match place {
             Place::Back => pool.submit(call),
             Place::Front => pool.submit_first(call),
             Place::Later(delay) => pool.submit_later(delay, call),
             Place::At(time) => pool.submit_at(time, call),
-        }
-        .map_err(refused)
+        };
+        unless_raised(submitted)?.map_err(refused)
     }
 
     pub(crate) fn timer(self: &Arc<Self>, id: pool::JobId) -> TimerObj {
@@ -92,7 +92,7 @@ impl Inner {
             hold::with(|py| job.turn(py, job.outlet.has_ids.then(|| context.id())));
         });
         let periodic = periodic.every(interval).starting(start).missed(MissedTickBehavior::Skip);
-        periodic.submit().map(|id| self.timer(id)).map_err(refused)
+        unless_raised(periodic.submit())?.map(|id| self.timer(id)).map_err(refused)
     }
 
     /// Submits it to run at a time of day, in seconds or as a `struct_time`, and then, if the interval is more than 0, again and again.

@@ -15,7 +15,7 @@ use pyo3::types::{PyBool, PyDict, PyTuple};
 
 use crate::completed::{Completed, Until};
 use crate::course::Course;
-use crate::crew::{Crew, Hooks};
+use crate::crew::{Crew, Hooks, unless_raised};
 use crate::errors::{PoolCallback, refused, unbuilt};
 use crate::exit;
 use crate::hold;
@@ -306,7 +306,7 @@ impl Pool {
         });
         for _ in 0..helpers {
             let course = Arc::clone(&course);
-            self.inner.pool.submit(move || course.run()).map_err(refused)?;
+            unless_raised(self.inner.pool.submit(move || course.run()))?.map_err(refused)?;
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::crew::unless_raised;
+
 /// After so long at most a signal is seen: the kernel wakes nobody for one who waits in the pool.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -24,6 +26,7 @@ pub(crate) fn until(
         if py.detach(|| step(left.min(SLICE))) {
             return Ok(true);
         }
+        unless_raised(())?;
         py.check_signals()?;
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Ok(false);

@@ -3,8 +3,11 @@
 import os
 import signal
 import textwrap
+import threading
 
 import pytest
+
+import fastthreadpool
 
 # What ends them is whatever they do at their end: each has to end by itself, with the status that it says.
 ENDS = {
@@ -227,6 +230,27 @@ except KeyboardInterrupt:
     status, out, err = program.finish(process)
     # It may have come before the wait, and then it ends the program.
     assert (status, out, err) == (0, "interrupted\n", "") or "KeyboardInterrupt" in err
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_ctrl_c_while_a_thread_is_started(monkeypatch, has_begun):
+    start, threads = threading.Thread.start, []
+
+    def interrupted(thread):
+        monkeypatch.undo()
+        # As `threading` itself keeps one that it was to start.
+        threads.append(thread)
+        if has_begun:
+            start(thread)
+        raise KeyboardInterrupt
+
+    pool = fastthreadpool.Pool(2)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pool.submit(str, 1)
+    pool.submit(str, 2)
+    assert pool.shutdown(60) is True
+    assert sorted(pool.done) == (["1", "2"] if has_begun else ["2"])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
