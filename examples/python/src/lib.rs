@@ -7,7 +7,7 @@
 //! | `outlet`, `completed` | where results go; what ends, as it ends |
 //! | `crew`, `hold` | the threads; who has the interpreter |
 //! | `semaphore`, `id`, `errors` | `Semaphore` and `FastLock`; what names a job; what is told of refusals |
-//! | `wait`, `exit` | how a thread waits; the end of the interpreter |
+//! | `wait`, `truth`, `exit` | how a thread waits; what is true; the end of the interpreter |
 //!
 //! All state of a pool that is Python's is written by who has the interpreter, so the module asks for that: `gil_used`.
 
@@ -24,6 +24,7 @@ mod outlet;
 mod place;
 mod pool;
 mod semaphore;
+mod truth;
 mod wait;
 
 /// The part of the package that is not written in Python.

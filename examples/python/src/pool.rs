@@ -24,6 +24,7 @@ use crate::life::Inner;
 use crate::outlet::{Clerk, Form, Outlet, deque};
 use crate::place::Place;
 use crate::semaphore::Semaphore;
+use crate::truth::truth;
 use crate::wait;
 
 /// The least of `max_children` that has a meaning of its own.
@@ -90,9 +91,9 @@ impl Pool {
         done_callback: Option<Bound<'_, PyAny>>,
         failed_callback: Option<Bound<'_, PyAny>>,
         log_level: Option<Bound<'_, PyAny>>,
-        result_id: bool,
-        exc_stack: bool,
-        exc_args: bool,
+        #[pyo3(from_py_with = truth)] result_id: bool,
+        #[pyo3(from_py_with = truth)] exc_stack: bool,
+        #[pyo3(from_py_with = truth)] exc_args: bool,
         done_max: usize,
         drains: bool,
     ) -> PyResult<Self> {
@@ -285,16 +286,18 @@ impl Pool {
         r#fn: Bound<'_, PyAny>,
         itr: Bound<'_, PyAny>,
         done_callback: Option<Bound<'_, PyAny>>,
-        direct: bool,
-        unpack_args: Option<bool>,
+        #[pyo3(from_py_with = truth)] direct: bool,
+        unpack_args: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         // Threads stay in any case.
         let _ = direct;
         let items = hold::call(&py.get_type::<PyTuple>(), &PyTuple::new(py, [itr])?, None)?.cast_into::<PyTuple>()?;
         let job = self.inner.job(py, r#fn, items, None, done_callback)?;
         let items = job.args.bind(py);
-        let unpacks =
-            unpack_args.unwrap_or_else(|| items.get_item(0).is_ok_and(|item| item.is_instance_of::<PyTuple>()));
+        let unpacks = match unpack_args {
+            Some(unpacks) => unpacks.is_truthy()?,
+            None => items.get_item(0).is_ok_and(|item| item.is_instance_of::<PyTuple>()),
+        };
         let helpers = self.inner.pool.threads().min(items.len());
         let course = Arc::new(Course {
             pool: Arc::clone(&self.inner),
@@ -475,7 +478,12 @@ impl Pool {
 
     /// Takes no more jobs and waits until all have ended; returns whether they have. `soon` drops those that wait.
     #[pyo3(signature = (timeout = None, soon = false))]
-    fn shutdown(&self, py: Python<'_>, timeout: Option<f64>, soon: bool) -> PyResult<bool> {
+    fn shutdown(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        #[pyo3(from_py_with = truth)] soon: bool,
+    ) -> PyResult<bool> {
         if soon && !self.inner.is_elsewhere() {
             py.detach(|| drop((self.inner.pool.cancel_queued(), self.inner.pool.cancel_timers())));
         }

@@ -7,6 +7,7 @@ use fastthreadpool::{self as pool, AcquireError};
 use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::truth::truth;
 use crate::wait;
 
 /// A counting semaphore.
@@ -38,7 +39,12 @@ impl Semaphore {
 
     /// Takes a permit; returns whether it has one.
     #[pyo3(signature = (blocking = true, timeout = None))]
-    fn acquire(&self, py: Python<'_>, blocking: bool, timeout: Option<f64>) -> PyResult<bool> {
+    fn acquire(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = truth)] blocking: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<bool> {
         if let Ok(permit) = self.0.try_acquire() {
             permit.forget();
             return Ok(true);
@@ -98,7 +104,12 @@ impl FastLock {
 
     /// Takes the lock; returns whether it has.
     #[pyo3(signature = (blocking = true, timeout = None))]
-    fn acquire(&self, py: Python<'_>, blocking: bool, timeout: Option<f64>) -> PyResult<bool> {
+    fn acquire(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = truth)] blocking: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<bool> {
         if let Some(guard) = self.0.try_acquire() {
             guard.forget();
             return Ok(true);

@@ -62,6 +62,14 @@ def test_limits_of_threads():
         Pool(-cpus())
 
 
+def test_flags_are_whatever_is_true_or_not():
+    with Pool(1, result_id=1, exc_stack=0, exc_args=None) as pool:
+        job = pool.submit(same, 1)
+        pool.map(same, [(2,)], direct=0, unpack_args=1)
+        assert pool.shutdown(None, 0) is True
+    assert list(pool.done) == [(job, 1), 2]
+
+
 def test_threads_are_of_threading_and_have_names(gate):
     with Pool(2) as pool:
         gate.close(pool, 2)

@@ -70,6 +70,12 @@ def test_a_lock():
     assert not lock.locked
 
 
+@pytest.mark.parametrize("kind", [Semaphore, FastLock])
+def test_a_flag_is_whatever_is_true_or_not(kind):
+    lock = kind()
+    assert lock.acquire(1) is True and lock.acquire(0) is False and lock.acquire(None) is False
+
+
 def test_a_count_that_many_change_is_right():
     lock, count = FastLock(), [0]
 
