@@ -31,7 +31,7 @@ use crate::wait;
 const ALL_CPUS: i64 = -9999;
 
 /// Threads that call functions.
-#[pyclass(frozen, weakref, module = "fastthreadpool")]
+#[pyclass(frozen, subclass, weakref, module = "fastthreadpool")]
 pub(crate) struct Pool {
     inner: Arc<Inner>,
     /// Where results of `submit` go: `True`, or, if they are not wanted, `False`.

@@ -11,7 +11,7 @@ use crate::truth::truth;
 use crate::wait;
 
 /// A counting semaphore.
-#[pyclass(frozen, module = "fastthreadpool")]
+#[pyclass(frozen, subclass, module = "fastthreadpool")]
 pub(crate) struct Semaphore(pub(crate) Arc<pool::Semaphore>);
 
 #[pymethods]
@@ -86,7 +86,7 @@ impl Semaphore {
 }
 
 /// A lock that any thread may release.
-#[pyclass(frozen, module = "fastthreadpool")]
+#[pyclass(frozen, subclass, module = "fastthreadpool")]
 pub(crate) struct FastLock(pool::FastLock);
 
 #[pymethods]

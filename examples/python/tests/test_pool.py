@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 import fastthreadpool
-from fastthreadpool import Pool, PoolStopped
+from fastthreadpool import FastLock, Pool, PoolStopped, Semaphore
 
 
 def same(value):
@@ -68,6 +68,17 @@ def test_flags_are_whatever_is_true_or_not():
         pool.map(same, [(2,)], direct=0, unpack_args=1)
         assert pool.shutdown(None, 0) is True
     assert list(pool.done) == [(job, 1), 2]
+
+
+@pytest.mark.parametrize("kind", [Pool, Semaphore, FastLock])
+def test_a_class_may_be_derived_from(kind):
+    class Derived(kind):
+        more = 7
+
+    derived = Derived()
+    with derived:
+        derived.more += 1
+    assert isinstance(derived, kind) and derived.more == 8
 
 
 def test_threads_are_of_threading_and_have_names(gate):

@@ -4,7 +4,7 @@ from threading import Thread
 from time import struct_time
 from typing import Any, Literal, final
 
-from typing_extensions import ParamSpec, Self
+from typing_extensions import ParamSpec, Self, disjoint_base
 
 _P = ParamSpec("_P")
 _Done = Callable[[Any], object] | bool
@@ -44,7 +44,7 @@ class TimerObj:
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
-@final
+@disjoint_base
 class Semaphore:
     def __new__(cls, value: int = 1) -> Self: ...
     @property
@@ -56,7 +56,7 @@ class Semaphore:
     def __enter__(self) -> bool: ...
     def __exit__(self, *_raised: object) -> None: ...
 
-@final
+@disjoint_base
 class FastLock:
     def __new__(cls) -> Self: ...
     @property
@@ -66,7 +66,7 @@ class FastLock:
     def __enter__(self) -> bool: ...
     def __exit__(self, *_raised: object) -> None: ...
 
-@final
+@disjoint_base
 class Pool:
     def __new__(
         cls,
