@@ -31,8 +31,15 @@ use fastthreadpool_core::{JobId, NO_SEAT};
 use crate::sys;
 
 sys::local! {
+    static TOP: Top = const { Top { frame: Cell::new(ptr::null()), joins: Cell::new(Address::NONE) } };
+}
+
+/// Where the present thread is.
+struct Top {
     /// The innermost frame.
-    static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) };
+    frame: Cell<*const Frame>,
+    /// The engine of the join in the middle of which that is, if it is.
+    joins: Cell<Address>,
 }
 
 /// What a thread's frames ask of the engine whose worker it is.
@@ -103,6 +110,8 @@ pub(crate) struct Frame {
     /// Of a worker: as many errands as had been given when it last looked for one.
     errands: Cell<u64>,
     below: Cell<*const Frame>,
+    /// As what is below was when this came: in this one nobody is in the middle of that join.
+    joins_below: Cell<Address>,
 }
 
 impl Frame {
@@ -115,6 +124,7 @@ impl Frame {
             is_blocked: Cell::new(false),
             errands: Cell::new(NO_ERRANDS),
             below,
+            joins_below: Cell::new(Address::NONE),
         }
     }
 
@@ -191,7 +201,10 @@ struct Link(*const Frame);
 impl Link {
     #[inline]
     fn new(frame: &Frame) -> Self {
-        TOP.with(|top| frame.below.set(top.replace(frame)));
+        TOP.with(|top| {
+            frame.below.set(top.frame.replace(frame));
+            frame.joins_below.set(top.joins.replace(Address::NONE));
+        });
         Self(frame)
     }
 }
@@ -200,8 +213,11 @@ impl Drop for Link {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: rule 1: the frame is there as long as the link.
-        let below = unsafe { &*self.0 }.below.get();
-        TOP.with(|top| top.set(below));
+        let frame = unsafe { &*self.0 };
+        TOP.with(|top| {
+            top.frame.set(frame.below.get());
+            top.joins.set(frame.joins_below.get());
+        });
     }
 }
 
@@ -233,7 +249,7 @@ pub(crate) fn thread() -> Address {
 fn top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
     TOP.with(|top| {
         // SAFETY: rule 1.
-        f(unsafe { top.get().as_ref() })
+        f(unsafe { top.frame.get().as_ref() })
     })
 }
 
@@ -288,11 +304,16 @@ pub(crate) fn with_errands(engine: Address, f: impl FnOnce(&Cell<u64>)) {
     });
 }
 
-/// The innermost frame.
-// No closure is called: the compiler would make a function of it, and a join inside of a join is little more than two calls.
+/// The engine in the middle of whose join the present thread is; [`Address::NONE`] if it is in none, or in a frame that came since.
+// A join inside of a join is little more than this and two calls.
 #[inline(always)]
-pub(crate) fn innermost() -> *const Frame {
-    TOP.with(Cell::get)
+pub(crate) fn joins() -> Address {
+    TOP.with(|top| top.joins.get())
+}
+
+/// Now it is in the middle of one of this engine, or of none. Returns what was before.
+pub(crate) fn set_joins(engine: Address) -> Address {
+    TOP.with(|top| top.joins.replace(engine))
 }
 
 /// The engine of what runs here; `None` if nothing does that is of an engine, or a callback.

@@ -72,8 +72,8 @@ impl Place {
 /// For the lifetime that is chosen the caller stays inside of what it is inside of.
 #[inline(always)]
 pub(crate) unsafe fn desk<'f>(engine: Option<Address>) -> Option<&'f Desk> {
-    let is_it = PLACE.with(|parts| parts.frame.get()) == frame::innermost()
-        && engine.is_none_or(|engine| PLACE.with(|parts| parts.engine.get()) == engine);
+    let joins = frame::joins();
+    let is_it = engine.map_or(joins != Address::NONE, |engine| joins == engine);
     // SAFETY: rule 1, and the caller's promise.
     if is_it { Some(unsafe { PLACE.with(|parts| parts.desk.get()).as_ref() }) } else { None }
 }
@@ -81,13 +81,13 @@ pub(crate) unsafe fn desk<'f>(engine: Option<Address>) -> Option<&'f Desk> {
 /// It forks there, until dropped.
 pub(crate) struct AtPlace<'f> {
     pub(crate) desk: &'f Desk,
-    before: Place,
+    before: (Place, Address),
 }
 
 impl<'f> AtPlace<'f> {
     /// A frame, which is the innermost, and the desk of that number.
     pub(crate) fn new(frame: &'f Frame, desk: &'f Desk, number: usize) -> Self {
-        let before = Place::get();
+        let before = (Place::get(), frame::set_joins(frame.engine));
         Place { frame, engine: frame.engine, desk: NonNull::from(desk), number }.set();
         Self { desk, before }
     }
@@ -95,6 +95,8 @@ impl<'f> AtPlace<'f> {
 
 impl Drop for AtPlace<'_> {
     fn drop(&mut self) {
-        self.before.set();
+        let (place, joins) = self.before;
+        place.set();
+        frame::set_joins(joins);
     }
 }
