@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
+use fastthreadpool::{JobId, Pool};
+
+use crate::errands::Errands;
 use crate::unwind::lock;
 
 /// The part of a broadcast that is for one index, which it is given.
@@ -14,40 +17,79 @@ pub(crate) type Part = Box<dyn FnOnce(usize) + Send>;
 const MOMENT: Duration = Duration::from_millis(1);
 
 pub(crate) struct Inboxes {
-    boxes: Mutex<Box<[VecDeque<Part>]>>,
+    state: Mutex<State>,
     emptied: Condvar,
+}
+
+struct State {
+    boxes: Box<[VecDeque<Part>]>,
+    errands: Errands,
+}
+
+impl State {
+    /// The oldest part for this index, or else for any.
+    fn next(&mut self, index: Option<usize>) -> Option<(usize, Part)> {
+        let index = index.or_else(|| self.boxes.iter().position(|inbox| !inbox.is_empty()))?;
+        Some((index, self.boxes[index].pop_front()?))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.boxes.iter().all(VecDeque::is_empty)
+    }
 }
 
 impl Inboxes {
     pub(crate) fn new(number: usize) -> Self {
-        Self { boxes: Mutex::new((0..number).map(|_| VecDeque::new()).collect()), emptied: Condvar::new() }
+        let state = State { boxes: (0..number).map(|_| VecDeque::new()).collect(), errands: Errands::default() };
+        Self { state: Mutex::new(state), emptied: Condvar::new() }
     }
 
     /// One part for each.
     pub(crate) fn put(&self, mut part: impl FnMut() -> Part) {
-        let mut boxes = lock(&self.boxes);
-        boxes.iter_mut().for_each(|inbox| inbox.push_back(part()));
+        lock(&self.state).boxes.iter_mut().for_each(|inbox| inbox.push_back(part()));
     }
 
-    /// The oldest part for this index. Without an index the thread stands in for another: then any.
+    /// Somebody comes for a part.
+    pub(crate) fn sent(&self, errand: JobId) {
+        lock(&self.state).errands.sent(errand);
+    }
+
+    /// The oldest part for this index, for an errand. Without an index the thread stands in for another: then any.
     pub(crate) fn next(&self, index: Option<usize>) -> Option<(usize, Part)> {
-        let mut boxes = lock(&self.boxes);
-        let index = index.or_else(|| boxes.iter().position(|inbox| !inbox.is_empty()))?;
-        let part = boxes[index].pop_front()?;
-        if boxes.iter().all(VecDeque::is_empty) {
+        let mut state = lock(&self.state);
+        state.errands.begun();
+        let part = state.next(index)?;
+        self.tell(&state);
+        Some(part)
+    }
+
+    /// The oldest part for this index, without an errand of this pool.
+    pub(crate) fn next_without(&self, pool: &Pool, index: usize) -> Option<(usize, Part)> {
+        let (part, spare) = {
+            let mut state = lock(&self.state);
+            let part = state.next(Some(index))?;
+            self.tell(&state);
+            (part, state.errands.spare())
+        };
+        if let Some(errand) = spare {
+            pool.cancel(errand);
+        }
+        Some(part)
+    }
+
+    fn tell(&self, state: &State) {
+        if state.is_empty() {
             self.emptied.notify_all();
         }
-        Some((index, part))
     }
 
     pub(crate) fn are_empty(&self) -> bool {
-        lock(&self.boxes).iter().all(VecDeque::is_empty)
+        lock(&self.state).is_empty()
     }
 
     /// Keeps the present thread busy, so that another looks for work; at most for a moment.
     pub(crate) fn wait_a_moment(&self) {
-        let boxes = lock(&self.boxes);
-        let are_full = |boxes: &mut Box<[VecDeque<Part>]>| boxes.iter().any(|inbox| !inbox.is_empty());
-        drop(self.emptied.wait_timeout_while(boxes, MOMENT, are_full));
+        let are_full = |state: &mut State| !state.is_empty();
+        drop(self.emptied.wait_timeout_while(lock(&self.state), MOMENT, are_full));
     }
 }

@@ -1,12 +1,13 @@
 //! The jobs of a scope: those that wait, in the scope's order, and how many are left.
-//!
-//! For each that is put the pool gets an errand: to run one of them, the next in order, whichever that is then. An errand that comes
-//! too late, because somebody was quicker, does nothing.
+//! For each that is put the pool gets an [errand](Errands).
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex};
 
+use fastthreadpool::{JobId, Pool};
+
+use crate::errands::Errands;
 use crate::unwind::{Payload, catch, lock};
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
@@ -29,6 +30,7 @@ pub(crate) struct Jobs {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
+    errands: Errands,
     /// Those that wait or run, and the parts of broadcasts.
     left: usize,
     has_parts: bool,
@@ -36,6 +38,15 @@ struct State {
     is_watched: bool,
     /// The first.
     panic: Option<Payload>,
+}
+
+impl State {
+    fn next(&mut self, order: Order) -> Option<Job> {
+        match order {
+            Order::Lifo => self.waiting.pop_back(),
+            Order::Fifo => self.waiting.pop_front(),
+        }
+    }
 }
 
 impl Jobs {
@@ -59,20 +70,41 @@ impl Jobs {
         state.has_parts = true;
     }
 
-    /// Runs the next job; returns whether there was one.
-    pub(crate) fn run_one(&self) -> bool {
+    /// Somebody comes for one that was put.
+    pub(crate) fn sent(&self, errand: JobId) {
+        lock(&self.state).errands.sent(errand);
+    }
+
+    /// Runs the next job, if there is one, as an errand.
+    pub(crate) fn run_errand(&self) {
         let job = {
-            let waiting = &mut lock(&self.state).waiting;
-            match self.order {
-                Order::Lifo => waiting.pop_back(),
-                Order::Fifo => waiting.pop_front(),
-            }
+            let mut state = lock(&self.state);
+            state.errands.begun();
+            state.next(self.order)
         };
-        let Some(job) = job else { return false };
+        if let Some(job) = job {
+            self.run(job);
+        }
+    }
+
+    /// Runs the next job without an errand of this pool; returns whether there was one.
+    pub(crate) fn help(&self, pool: &Pool) -> bool {
+        let (job, spare) = {
+            let mut state = lock(&self.state);
+            let Some(job) = state.next(self.order) else { return false };
+            (job, state.errands.spare())
+        };
+        if let Some(errand) = spare {
+            pool.cancel(errand);
+        }
+        self.run(job);
+        true
+    }
+
+    fn run(&self, job: Job) {
         // Called by value: nothing is left of it.
         let result = catch(job);
         self.finish(result);
-        true
     }
 
     /// One is over, and nothing is left of it.

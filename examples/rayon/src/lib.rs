@@ -5,6 +5,7 @@ mod error;
 mod unwind;
 
 // The threads of a pool, and what they have to do.
+mod errands;
 mod inboxes;
 mod indices;
 mod jobs;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
-use fastthreadpool::{OnDrop, Pool, WorkerThread};
+use fastthreadpool::{JobId, OnDrop, Pool, WorkerThread};
 
 use crate::builder::{Handlers, Settings};
 use crate::error::{Kind, ThreadPoolBuildError};
@@ -96,19 +96,22 @@ impl Registry {
         self.handlers.catch(f);
     }
 
-    /// Appends a job. It keeps the pool until it is over.
-    pub(crate) fn submit(self: &Arc<Self>, job: impl FnOnce(&Arc<Self>) + Send + 'static) {
+    /// Appends a job, which keeps the pool until it is over. Where the pool takes nothing, as in the child of a fork, it runs here and now.
+    pub(crate) fn submit(self: &Arc<Self>, job: impl FnOnce(&Arc<Self>) + Send + 'static) -> Option<JobId> {
         let this = Arc::clone(self);
-        if let Err(refused) = self.pool.submit(move || job(&this)) {
-            // As in the child of a fork.
-            (refused.into_inner())();
-        }
+        self.pool.submit(move || job(&this)).map_err(|refused| (refused.into_inner())()).ok()
     }
 
     /// One part for each index.
     pub(crate) fn broadcast(self: &Arc<Self>, part: impl FnMut() -> Part) {
         self.inboxes.put(part);
-        (0..self.threads()).for_each(|_| self.submit(Self::run_part));
+        (0..self.threads()).for_each(|_| self.send_for_part());
+    }
+
+    fn send_for_part(self: &Arc<Self>) {
+        if let Some(errand) = self.submit(Self::run_part) {
+            self.inboxes.sent(errand);
+        }
     }
 
     /// Runs a part for the present thread's index. One that is asleep is to be woken for its own: so another that comes instead asks
@@ -119,7 +122,7 @@ impl Registry {
             Some((index, part)) => part(index),
             None if self.inboxes.are_empty() => {}
             None => {
-                self.submit(Self::run_part);
+                self.send_for_part();
                 self.inboxes.wait_a_moment();
             }
         }

@@ -132,7 +132,9 @@ impl Base {
         let job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + 'scope>, Job>(job) };
         self.jobs.put(job);
         let jobs = Arc::clone(&self.jobs);
-        self.registry.submit(move |_| _ = jobs.run_one());
+        if let Some(errand) = self.registry.submit(move |_| jobs.run_errand()) {
+            self.jobs.sent(errand);
+        }
     }
 
     /// # Safety
@@ -170,13 +172,13 @@ impl Base {
     fn wait(&self) {
         worker::with_member_of(&self.registry, |worker| {
             if let Some(index) = worker.filter(|_| self.jobs.has_parts()).and_then(Worker::index) {
-                while let Some((index, part)) = self.registry.inboxes.next(Some(index)) {
+                while let Some((index, part)) = self.registry.inboxes.next_without(&self.registry.pool, index) {
                     part(index);
                 }
             }
             let helps = worker.is_some();
             loop {
-                while helps && self.jobs.run_one() {}
+                while helps && self.jobs.help(&self.registry.pool) {}
                 if (0..LOOKS).any(|_| self.jobs.is_over() || (thread::yield_now(), false).1) {
                     return;
                 }
