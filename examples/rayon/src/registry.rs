@@ -108,9 +108,12 @@ impl Registry {
         (0..self.threads()).for_each(|_| self.send_for_part());
     }
 
+    /// Where the pool takes nothing nobody else comes, and the present thread runs a part, whichever it is for.
     fn send_for_part(self: &Arc<Self>) {
-        if let Some(errand) = self.submit(Self::run_part) {
-            self.inboxes.sent(errand);
+        let this = Arc::clone(self);
+        match self.pool.submit(move || this.run_part()) {
+            Ok(errand) => self.inboxes.sent(errand),
+            Err(_) => _ = self.inboxes.next(None).map(|(index, part)| part(index)),
         }
     }
 
