@@ -154,6 +154,10 @@ impl Registry {
 fn stand_in(registry: &Weak<Registry>, worker: WorkerThread) -> io::Result<()> {
     let none = || io::Error::other("no thread stands in");
     let registry = registry.upgrade().ok_or_else(none)?;
+    // That one would leave at once, perhaps with the same wish.
+    if worker::with(|worker| worker.is_some_and(Worker::is_leaving)) || registry.pool.is_ended() {
+        return Err(none());
+    }
     registry.stand_ins.get().ok_or_else(none)?.start(&registry, worker)
 }
 

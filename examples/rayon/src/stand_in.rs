@@ -43,6 +43,6 @@ fn live(registry: &Arc<Registry>, like: usize, thread: WorkerThread) {
         thread.run();
         registry.close_if_ended();
         worker.leave_index();
-        registry.handlers.exit(like);
+        worker.leave(like);
     });
 }

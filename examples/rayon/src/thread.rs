@@ -48,7 +48,7 @@ impl ThreadBuilder {
                 registry.close_if_ended();
             }
             worker.take_index(index);
-            registry.handlers.exit(index);
+            worker.leave(index);
         });
     }
 }

@@ -20,11 +20,12 @@ thread_local! {
 pub(crate) struct Worker {
     pub(crate) registry: Arc<Registry>,
     index: Cell<Option<usize>>,
+    is_leaving: Cell<bool>,
 }
 
 impl Worker {
     pub(crate) fn new(registry: &Arc<Registry>) -> Self {
-        Self { registry: Arc::clone(registry), index: Cell::new(None) }
+        Self { registry: Arc::clone(registry), index: Cell::new(None), is_leaving: Cell::new(false) }
     }
 
     /// The present thread is this member during a call.
@@ -62,6 +63,16 @@ impl Worker {
             self.index.set(self.registry.indices.take_any());
         }
         self.index.get()
+    }
+
+    /// The thread ends, with a function of the user's as its last.
+    pub(crate) fn leave(&self, index: usize) {
+        self.is_leaving.set(true);
+        self.registry.handlers.exit(index);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.get()
     }
 
     pub(crate) fn is_of(&self, registry: &Arc<Registry>) -> bool {
