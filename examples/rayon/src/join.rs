@@ -2,9 +2,10 @@
 #![forbid(unsafe_code)]
 
 use std::marker::PhantomData;
+use std::panic::resume_unwind;
 
-use crate::registry;
-use crate::unwind::catch;
+use crate::registry::{self, Registry};
+use crate::unwind::{Payload, catch};
 use crate::worker;
 
 /// What a function of [`join_context`] is told.
@@ -47,7 +48,7 @@ where
     RA: Send,
     RB: Send,
 {
-    registry::in_worker(|registry, _| registry.pool.join(oper_a, Certainly::run(oper_b)))
+    registry::in_worker(|registry, _| run_both(registry, oper_a, oper_b))
 }
 
 /// The same for functions that are told whether they run in another thread.
@@ -66,35 +67,28 @@ where
     registry::in_worker(|registry, injected| {
         let place = worker::place();
         let oper_b = move || oper_b(FnContext::new(injected || worker::place() != place));
-        registry.pool.join(|| oper_a(FnContext::new(injected)), Certainly::run(oper_b))
+        run_both(registry, || oper_a(FnContext::new(injected)), oper_b)
     })
 }
 
-/// A function that is run even if it is dropped, as where the first half of a join has panicked and nobody has begun the second.
-struct Certainly<F: FnOnce() -> R, R>(Option<F>);
-
-impl<F: FnOnce() -> R, R> Certainly<F, R> {
-    #[inline]
-    fn run(function: F) -> impl FnOnce() -> R {
-        let mut this = Self(Some(function));
-        move || match this.0.take() {
-            Some(function) => function(),
-            None => unreachable!("it is called once"),
-        }
-    }
-}
-
-impl<F: FnOnce() -> R, R> Drop for Certainly<F, R> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(function) = self.0.take() {
-            run_dropped(function);
-        }
+/// Whatever the first does the second is run, and not while that unwinds.
+#[inline]
+fn run_both<A, B, RA, RB>(registry: &Registry, oper_a: A, oper_b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB + Send,
+    RB: Send,
+{
+    match registry.pool.join(|| catch(oper_a), || catch(oper_b)) {
+        (Ok(a), Ok(b)) => (a, b),
+        (Ok(_), Err(panic)) => resume_unwind(panic),
+        (Err(panic), late) => resume_after(panic, late),
     }
 }
 
 #[cold]
-fn run_dropped<R>(function: impl FnOnce() -> R) {
-    // The first panic goes on, this one is not heard of.
-    drop(catch(|| drop(catch(function))));
+fn resume_after<R>(panic: Payload, late: Result<R, Payload>) -> ! {
+    // The first panic goes on, others are not heard of.
+    drop(catch(|| drop(late)));
+    resume_unwind(panic)
 }
