@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
+use crate::inboxes::Waiter;
 use crate::registry::{self, Registry};
 use crate::scope::in_place_scope_of;
 use crate::unwind::lock;
@@ -92,7 +93,7 @@ where
     OP: Fn(BroadcastContext<'_>) + Send + Sync + 'static,
 {
     let op = Arc::new(op);
-    registry.broadcast(|| {
+    registry.broadcast(Waiter::NOBODY, || {
         let (op, registry) = (Arc::clone(&op), Arc::clone(registry));
         Box::new(move |index| registry.catch(|| op(BroadcastContext::new(index, registry.threads()))))
     });

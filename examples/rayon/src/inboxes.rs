@@ -2,16 +2,29 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use fastthreadpool::{JobId, Pool};
 
 use crate::errands::Errands;
+use crate::jobs::Jobs;
 use crate::unwind::lock;
 
 /// The part of a broadcast that is for one index, which it is given.
 pub(crate) type Part = Box<dyn FnOnce(usize) + Send>;
+
+/// Who waits for a broadcast: the address of its scope's jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiter(usize);
+
+impl Waiter {
+    pub(crate) const NOBODY: Self = Self(0);
+
+    pub(crate) fn new(jobs: &Arc<Jobs>) -> Self {
+        Self(Arc::as_ptr(jobs).addr())
+    }
+}
 
 /// For how long a thread that is not meant keeps out of the way. Several times what it takes to wake another.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -22,7 +35,7 @@ pub(crate) struct Inboxes {
 }
 
 struct State {
-    boxes: Box<[VecDeque<Part>]>,
+    boxes: Box<[VecDeque<(Waiter, Part)>]>,
     errands: Errands,
 }
 
@@ -30,7 +43,16 @@ impl State {
     /// The oldest part for this index, or else for any.
     fn next(&mut self, index: Option<usize>) -> Option<(usize, Part)> {
         let index = index.or_else(|| self.boxes.iter().position(|inbox| !inbox.is_empty()))?;
-        Some((index, self.boxes[index].pop_front()?))
+        let (_, part) = self.boxes[index].pop_front()?;
+        Some((index, part))
+    }
+
+    /// The oldest part for this index that this one waits for.
+    fn next_of(&mut self, waiter: Waiter, index: usize) -> Option<(usize, Part)> {
+        let inbox = &mut self.boxes[index];
+        let place = inbox.iter().position(|(whose, _)| *whose == waiter)?;
+        let (_, part) = inbox.remove(place)?;
+        Some((index, part))
     }
 
     fn is_empty(&self) -> bool {
@@ -45,8 +67,8 @@ impl Inboxes {
     }
 
     /// One part for each.
-    pub(crate) fn put(&self, mut part: impl FnMut() -> Part) {
-        lock(&self.state).boxes.iter_mut().for_each(|inbox| inbox.push_back(part()));
+    pub(crate) fn put(&self, waiter: Waiter, mut part: impl FnMut() -> Part) {
+        lock(&self.state).boxes.iter_mut().for_each(|inbox| inbox.push_back((waiter, part())));
     }
 
     /// Somebody comes for a part.
@@ -63,11 +85,14 @@ impl Inboxes {
         Some(part)
     }
 
-    /// The oldest part for this index, without an errand of this pool.
-    pub(crate) fn next_without(&self, pool: &Pool, index: usize) -> Option<(usize, Part)> {
+    /// The oldest part for this index, without an errand of this pool; of what a certain one waits for, or of all.
+    pub(crate) fn next_without(&self, pool: &Pool, index: usize, waiter: Option<Waiter>) -> Option<(usize, Part)> {
         let (part, spare) = {
             let mut state = lock(&self.state);
-            let part = state.next(Some(index))?;
+            let part = match waiter {
+                Some(waiter) => state.next_of(waiter, index)?,
+                None => state.next(Some(index))?,
+            };
             self.tell(&state);
             (part, state.errands.spare())
         };

@@ -9,7 +9,7 @@ use fastthreadpool::{JobId, OnDrop, Pool, WorkerThread};
 
 use crate::builder::{Handlers, Settings};
 use crate::error::{Kind, ThreadPoolBuildError};
-use crate::inboxes::{Inboxes, Part};
+use crate::inboxes::{Inboxes, Part, Waiter};
 use crate::indices::Indices;
 use crate::reserve::Reserve;
 use crate::stand_in::StandIns;
@@ -87,6 +87,11 @@ impl Registry {
         built.unwrap_or_else(|error| unreachable!("there are not too many threads: {error}"))
     }
 
+    /// Whether others work while a thread waits.
+    pub(crate) fn has_stand_ins(&self) -> bool {
+        self.stand_ins.get().is_some()
+    }
+
     pub(crate) fn threads(&self) -> usize {
         self.indices.len()
     }
@@ -103,8 +108,8 @@ impl Registry {
     }
 
     /// One part for each index.
-    pub(crate) fn broadcast(self: &Arc<Self>, part: impl FnMut() -> Part) {
-        self.inboxes.put(part);
+    pub(crate) fn broadcast(self: &Arc<Self>, waiter: Waiter, part: impl FnMut() -> Part) {
+        self.inboxes.put(waiter, part);
         (0..self.threads()).for_each(|_| self.send_for_part());
     }
 

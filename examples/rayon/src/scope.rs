@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::broadcast::BroadcastContext;
-use crate::inboxes::Part;
+use crate::inboxes::{Part, Waiter};
 use crate::jobs::{Job, Jobs, Order};
 use crate::registry::{self, Registry};
 use crate::unwind::{AbortOnDrop, catch};
@@ -144,7 +144,7 @@ impl Base {
         let threads = self.registry.threads();
         self.jobs.put_parts(threads);
         let body = Arc::new(body);
-        self.registry.broadcast(|| {
+        self.registry.broadcast(Waiter::new(&self.jobs), || {
             let (body, jobs) = (Arc::clone(&body), Arc::clone(&self.jobs));
             let part: Box<dyn FnOnce(usize) + Send + 'scope> = Box::new(move |index| {
                 let result = catch(|| body(BroadcastContext::new(index, threads)));
@@ -172,7 +172,10 @@ impl Base {
     fn wait(&self) {
         worker::with_member_of(&self.registry, |worker| {
             if let Some(index) = worker.filter(|_| self.jobs.has_parts()).and_then(Worker::index) {
-                while let Some((index, part)) = self.registry.inboxes.next_without(&self.registry.pool, index) {
+                // Where nobody stands in, others may wait for this thread as it does for them: then what they wait for, too.
+                let waiter = self.registry.has_stand_ins().then(|| Waiter::new(&self.jobs));
+                let Registry { inboxes, pool, .. } = &*self.registry;
+                while let Some((index, part)) = inboxes.next_without(pool, index, waiter) {
                     part(index);
                 }
             }

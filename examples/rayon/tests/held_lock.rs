@@ -1,4 +1,4 @@
-//! A lock that is held across a join, or across the end of a scope, does not meet a foreign job that wants it. With rayon these hang:
+//! A lock that is held across a join, the end of a scope or a broadcast does not meet a foreign job that wants it. With rayon these hang:
 //! there the thread that waits takes any job that it finds, and on top of its own stack waits for itself.
 
 use std::sync::mpsc::{Receiver, channel};
@@ -58,5 +58,20 @@ fn a_job_that_wants_the_lock_of_a_scope_is_not_run_inside_of_that() {
         *held += 1;
     });
     receiver.recv().unwrap().recv().unwrap();
+    assert_eq!(*LOCK.lock().unwrap(), 2);
+}
+
+#[test]
+fn a_broadcast_that_wants_the_lock_of_another_is_not_run_inside_of_that() {
+    static LOCK: Mutex<u32> = Mutex::new(0);
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        let mut held = LOCK.lock().unwrap();
+        rayon_core::spawn_broadcast(|_| *LOCK.lock().unwrap() += 1);
+        rayon_core::broadcast(|_| ());
+        *held += 1;
+    });
+    // After the first.
+    pool.broadcast(|_| ());
     assert_eq!(*LOCK.lock().unwrap(), 2);
 }
