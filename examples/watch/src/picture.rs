@@ -97,9 +97,14 @@ fn draw(root: &Area<'_>, scale: &Scale, run: &Run, top: i32, colour: RGBColor) -
     root.draw(&Rectangle::new([(from, top + 4), (to, top + 25)], colour.filled()))?;
     // Where there is room.
     if to - from > 8 * i32::try_from(run.name.len())? {
-        root.draw(&Text::new(run.name, (from + 4, top + 9), font().color(&WHITE)))?;
+        root.draw(&Text::new(shown(run.name), (from + 4, top + 9), font().color(&WHITE)))?;
     }
     Ok(())
+}
+
+/// A name without what XML has no way to say.
+fn shown(name: &str) -> String {
+    name.replace(|c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'), "\u{fffd}")
 }
 
 fn legend(root: &Area<'_>, groups: &[&'static str]) -> Result<(), Box<dyn Error>> {
@@ -107,7 +112,7 @@ fn legend(root: &Area<'_>, groups: &[&'static str]) -> Result<(), Box<dyn Error>
     for (index, group) in groups.iter().enumerate() {
         root.draw(&Rectangle::new([(x, 8), (x + 12, 20)], pick(index).filled()))?;
         let name = if group.is_empty() { "the pool's own" } else { group };
-        root.draw(&Text::new(name.to_owned(), (x + 17, 8), font()))?;
+        root.draw(&Text::new(shown(name), (x + 17, 8), font()))?;
         x += 40 + 8 * i32::try_from(name.len())?;
     }
     Ok(())
@@ -121,4 +126,31 @@ fn axis(root: &Area<'_>, scale: &Scale, y: i32) -> Result<(), Box<dyn Error>> {
         root.draw(&Text::new(format!("{:.0} ms", at.as_secs_f64() * 1e3), (x - 12, y + 10), font()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use fastthreadpool::Pool;
+
+    use crate::record::Recorder;
+
+    #[test]
+    fn whatever_is_in_a_name_the_picture_is_well_formed() {
+        const NAME: &str = "\u{1}<\u{0}&\u{ffff}";
+        let recorder = Arc::new(Recorder::default());
+        let pool: Pool = Pool::builder().threads(1).observer(Arc::clone(&recorder)).build().unwrap();
+        let group = pool.group::<()>().name(NAME).build().unwrap();
+        group.job(|| ()).name(NAME).submit().unwrap();
+        pool.shutdown();
+        let mut record = recorder.record();
+        // So long that there is room for its name.
+        record.runs[0].begun = Duration::ZERO;
+        record.runs[0].ended = record.end;
+        let picture = svg(&record).unwrap();
+        assert_eq!(picture.matches("\u{fffd}&lt;\u{fffd}&amp;\u{fffd}").count(), 2);
+        assert!(!picture.contains(['\u{1}', '\u{0}', '\u{ffff}']));
+    }
 }
