@@ -50,7 +50,7 @@ impl Recorder {
         for (at, note) in &*notes {
             builder.add(*at, *note);
         }
-        builder.finish()
+        builder.finish(self.start.elapsed())
     }
 
     fn job(&self, job: AcceptedJob, accepted: Duration) -> Job {
@@ -86,11 +86,11 @@ impl Observer for Recorder {
 pub struct Record {
     /// By id.
     pub jobs: Vec<Job>,
-    /// In the order of their ends.
+    /// In the order of their ends; then those that had not ended.
     pub runs: Vec<Run>,
     /// When workers had nothing to do.
     pub sleeps: Vec<Sleep>,
-    /// Where it ends.
+    /// Where it ends: with what was noted last, or, if something still ran, when it was asked for.
     pub end: Duration,
 }
 
@@ -124,10 +124,10 @@ pub struct Run {
     pub worker: Option<usize>,
     /// When it began.
     pub begun: Duration,
-    /// When it ended.
+    /// When it ended; if it still ran, where the record ends.
     pub ended: Duration,
-    /// How.
-    pub end: RunEnd,
+    /// How; none if it still ran.
+    pub end: Option<RunEnd>,
     /// When it could have begun: from its acceptance on, or from the time when it was due. None if its acceptance was not seen.
     pub ready: Option<Duration>,
     /// Whether it was due at a time.
@@ -164,7 +164,7 @@ struct Builder {
     start: Instant,
     jobs: HashMap<JobId, Job>,
     /// What has begun and not ended.
-    begun: HashMap<JobId, Duration>,
+    begun: HashMap<JobId, (JobRun, Duration)>,
     asleep: HashMap<usize, Duration>,
     record: Record,
 }
@@ -173,10 +173,10 @@ impl Builder {
     fn add(&mut self, at: Duration, note: Note) {
         self.record.end = at;
         match note {
-            Note::Begun(run) => _ = self.begun.insert(run.id, at),
+            Note::Begun(run) => _ = self.begun.insert(run.id, (run, at)),
             Note::Ended(run, end) => {
-                if let Some(begun) = self.begun.remove(&run.id) {
-                    self.record.runs.push(self.run(&run, begun, at, end));
+                if let Some((_, begun)) = self.begun.remove(&run.id) {
+                    self.record.runs.push(self.run(&run, begun, at, Some(end)));
                 }
             }
             Note::Removed(id, reason) => {
@@ -193,7 +193,7 @@ impl Builder {
         }
     }
 
-    fn run(&self, run: &JobRun, begun: Duration, ended: Duration, end: RunEnd) -> Run {
+    fn run(&self, run: &JobRun, begun: Duration, ended: Duration, end: Option<RunEnd>) -> Run {
         let job = self.jobs.get(&run.id);
         let due = run.due.map(|due| due.saturating_duration_since(self.start)).or_else(|| job?.due);
         let ready = due.or_else(|| Some(job?.accepted));
@@ -210,8 +210,14 @@ impl Builder {
         }
     }
 
-    fn finish(self) -> Record {
+    fn finish(self, now: Duration) -> Record {
+        let mut still: Vec<_> = self.begun.values().map(|(run, begun)| self.run(run, *begun, now, None)).collect();
+        still.sort_by_key(|run| run.begun);
         let Self { jobs, mut record, .. } = self;
+        if !still.is_empty() {
+            record.end = now;
+        }
+        record.runs.extend(still);
         record.jobs = jobs.into_values().collect();
         record.jobs.sort_by_key(|job| job.id);
         record
@@ -223,6 +229,7 @@ mod tests {
     use super::*;
     use fastthreadpool::Pool;
     use std::sync::Arc;
+    use std::sync::mpsc::channel;
 
     #[test]
     fn runs_have_the_group_of_their_job_and_begin_when_it_was_ready() {
@@ -241,5 +248,17 @@ mod tests {
         assert_eq!((run(later).name, run(later).group, run(later).is_timed), ("later", "", true));
         assert!(record.runs.iter().all(|run| run.ready.unwrap() <= run.begun && run.begun <= run.ended));
         assert!(record.jobs.iter().any(|job| job.id == never && job.removed.is_some()));
+    }
+
+    #[test]
+    fn what_still_runs_lasts_until_the_end_of_the_record() {
+        let recorder = Arc::new(Recorder::default());
+        let pool: Pool = Pool::builder().threads(1).observer(Arc::clone(&recorder)).build().unwrap();
+        let ((begins, begun), (end, ended)) = (channel(), channel());
+        let id = pool.submit(move || _ = (begins.send(()), ended.recv())).unwrap();
+        begun.recv().unwrap();
+        let record = recorder.record();
+        end.send(()).unwrap();
+        assert!(matches!(&record.runs[..], [run] if run.id == id && run.ended == record.end && run.end.is_none()));
     }
 }

@@ -54,10 +54,11 @@ fn complete(run: &Run) -> Value {
     let waited = run.waited().map(micros);
     let waited = if run.is_timed { json!({"late us": waited}) } else { json!({"waited us": waited}) };
     let end = match run.end {
-        RunEnd::Done => "done",
-        RunEnd::Failed => "failed",
-        RunEnd::Cancelled => "cancelled",
-        _ => "put off",
+        None => "none yet",
+        Some(RunEnd::Done) => "done",
+        Some(RunEnd::Failed) => "failed",
+        Some(RunEnd::Cancelled) => "cancelled",
+        Some(_) => "put off",
     };
     json!({"ph": "X", "name": run.name, "cat": category(run.group), "pid": 1, "tid": lane(run.worker), "ts": micros(run.begun),
         "dur": micros(run.took()), "args": {"id": run.id.to_string(), "end": end, "group": run.group, "time": waited}})
