@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{IsTerminal, stdout};
+use std::io::{self, ErrorKind, IsTerminal, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -81,53 +81,64 @@ fn compress(path: &Path, level: i32) -> Result<u64, std::io::Error> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // Nobody reads any more: there is nobody to be told that.
+    let is_unread = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
+    run().or_else(|error| if error.downcast_ref().is_some_and(is_unread) { Ok(()) } else { Err(error) })
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let work = Work::begin(&arguments)?;
     let every = Duration::from_millis(arguments.every);
-    if stdout().is_terminal() {
+    let shown = if stdout().is_terminal() {
         let mut terminal = ratatui::init();
         let shown = show(&mut terminal, &work, every);
         ratatui::restore();
-        shown?;
+        shown
     } else {
-        print(&work, every);
-    }
+        print(&work, every)
+    };
     work.pool.cancel_queued();
     work.pool.shutdown();
-    println!("{}", work.pool.metrics());
+    shown?;
+    Ok(sum_up(&work)?)
+}
+
+fn sum_up(work: &Work) -> io::Result<()> {
+    let mut out = stdout();
+    writeln!(out, "{}", work.pool.metrics())?;
     let bytes: u64 = work.groups.iter().flat_map(|(_, group)| group.done().drain()).map(|done| done.value).sum();
-    println!("{bytes} bytes are left of {} files", work.ended());
-    for (_, group) in &work.groups {
-        group.failed().drain().for_each(|failed| println!("{}", failed.error));
-    }
-    Ok(())
+    writeln!(out, "{bytes} bytes are left of {} files", work.ended())?;
+    let mut failed = work.groups.iter().flat_map(|(_, group)| group.failed().drain());
+    failed.try_for_each(|failed| writeln!(out, "{}", failed.error))
 }
 
 // ----- in a pipe
 
-fn print(work: &Work, every: Duration) {
+fn print(work: &Work, every: Duration) -> io::Result<()> {
     loop {
         let is_over = work.pool.wait_idle_timeout(every);
         let metrics = work.pool.metrics();
         let Counts { queued, gated, running, .. } = metrics.counts;
         let times = metrics.running.quantile(0.5).zip(metrics.running.quantile(0.99));
         let (half, most) = times.unwrap_or_default();
-        println!(
+        writeln!(
+            stdout(),
             "{:6.1?} {}/{} files, {running} run, {queued} queued, {gated} at the gate; a run: p50 {half:.1?}, p99 {most:.1?}; awake {:.0} %",
             metrics.age,
             work.ended(),
             work.files,
             100.0 * metrics.awake()
-        );
+        )?;
         if is_over {
-            return;
+            return Ok(());
         }
     }
 }
 
 // ----- in a terminal
 
-fn show(terminal: &mut DefaultTerminal, work: &Work, every: Duration) -> Result<(), Box<dyn Error>> {
+fn show(terminal: &mut DefaultTerminal, work: &Work, every: Duration) -> io::Result<()> {
     let mut last: Vec<WorkerMetrics> = Vec::new();
     let mut next = Instant::now();
     while !work.is_over() {
