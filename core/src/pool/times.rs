@@ -37,10 +37,10 @@ impl<P: Send, H: Host, R: RawMutex> Pool<P, H, Growing<P, R>> {
         self.storage.lanes().iter().filter_map(since).min()
     }
 
-    /// How far the main queue is: how many of its jobs were claimed by workers, and how many appended.
-    pub fn progress(&self) -> (usize, usize) {
+    /// How far each queue is, the main one first: how many of its jobs were claimed by workers, and how many appended.
+    pub fn progress(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         // Head first: it never passes the tail.
-        (self.main().head(), self.main().tail())
+        self.storage.lanes().iter().map(|lane| (lane.head(), lane.tail()))
     }
 }
 

@@ -38,15 +38,32 @@ pub(crate) struct Meter {
     looks: Mutex<Looks>,
 }
 
-/// When somebody has looked, and how many jobs had been appended to the main queue then: the first looks at which those were there that
+/// When somebody has looked, and how many jobs had been appended to each queue then: the first looks at which those were there that
 /// wait still. So of the oldest it is known how long it has waited at least, even where jobs are few.
 #[derive(Default)]
-struct Looks(Vec<(usize, Tick)>);
+struct Looks(Vec<LooksAtOne>);
+
+/// The same of one queue.
+#[derive(Default)]
+struct LooksAtOne(Vec<(usize, Tick)>);
 
 impl Looks {
+    /// Somebody looks at all queues. Returns when the oldest was there already, if one waits.
+    fn look(&mut self, queues: impl Iterator<Item = (usize, usize)>, now: Tick) -> Option<Tick> {
+        let seen = queues.enumerate().filter_map(|(number, progress)| {
+            if number == self.0.len() {
+                self.0.push(LooksAtOne::default());
+            }
+            self.0[number].look(progress, now)
+        });
+        seen.min()
+    }
+}
+
+impl LooksAtOne {
     const MOST: usize = 64;
 
-    /// Somebody looks. Returns when the oldest was there already, if one waits.
+    /// Returns when the oldest was there already, if one waits.
     fn look(&mut self, (head, tail): (usize, usize), now: Tick) -> Option<Tick> {
         let waits = |end: usize| end.wrapping_sub(head).wrapping_sub(1) < usize::MAX / 2;
         self.0.retain(|(end, _)| waits(*end));

@@ -181,6 +181,21 @@ fn the_oldest_job_has_waited_since_somebody_has_seen_it() {
 }
 
 #[test]
+fn the_oldest_may_wait_in_the_queue_of_a_producer() {
+    let pool = measured::<()>(1);
+    let producer = pool.producer();
+    // The time of the first of a queue is kept.
+    producer.submit(|| ()).unwrap();
+    pool.wait_idle();
+    let occupied = Occupied::new(&pool);
+    producer.submit(|| ()).unwrap();
+    assert!(pool.metrics().oldest.is_some());
+    drop(occupied);
+    pool.wait_idle();
+    assert_eq!(pool.metrics().oldest, None);
+}
+
+#[test]
 fn where_jobs_are_many_the_queue_tells_how_long_they_have_waited() {
     let pool = measured::<()>(1);
     let occupied = Occupied::new(&pool);
