@@ -1,13 +1,13 @@
 //! Classes of jobs, and which of them is next: by shares of the starts, so no class waits for ever, and nobody reads a clock.
 //!
 //! What is of the [normal](Priority::Normal) class waits in the lanes, and their positions are the time: a start from the main lane
-//! moves its head. The others wait in lists of their own; the list of the normal class has those that gates have let through,
+//! moves its head, and one from the lane of a worker is told. The others wait in lists of their own; the list of the normal class has those that gates have let through,
 //! which begin where they would have begun in the lane.
 //!
 //! | class | is next |
 //! |---|---|
 //! | high | before all others; after [`SHARE`] - 1 in a row one of those others that wait |
-//! | normal, from a gate | when all have begun that were in the lane before it |
+//! | normal, from a gate | when all have begun that were in the main lane before it |
 //! | low | once in [`SHARE`] starts of the normal class and its own |
 //! | whose time has come | before all others; but once in [`SHARE`] times that a worker has found such, it looks at the others first |
 //!
@@ -45,7 +45,7 @@ pub(crate) struct Shares {
     row: u8,
     /// Where the head of the lane has to be before it goes on: it has had its share.
     pauses_until: Option<usize>,
-    /// Starts from the lists but the high one: with the head of the lane, the time.
+    /// Starts from the lists but the high one, and from the lanes of workers: with the head of the main lane, the time.
     taken: usize,
     /// The time at which the low class is next, if it waits.
     low_at: Option<usize>,
@@ -88,6 +88,12 @@ impl Shares {
         // The lane is empty: what had to let others begin has nobody before it but these.
         let whoever = || [NORMAL, LOW, HIGH].into_iter().find(|list| waits[*list].is_some());
         in_its_turn.map(|(list, _)| list).or_else(|| if in_turn { None } else { whoever() })
+    }
+
+    /// So many have begun that wait neither in the main lane nor in a list.
+    pub(crate) fn pass(&mut self, starts: usize) {
+        self.taken = self.taken.wrapping_add(starts);
+        self.pauses_until = None;
     }
 
     /// One was taken from a list.

@@ -69,7 +69,6 @@ use crate::pace::Pace;
 use crate::part::Part;
 use crate::pinned::Pinned;
 use crate::pool::{Duty, Line, Pool};
-use crate::priority::SHARE;
 use crate::running::Running;
 use crate::seat::Seat;
 use crate::slot::Take;
@@ -457,8 +456,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             }
             let yields = S::GATES && mem::take(&mut self.turns.there().yields);
             if !yields {
-                if let Some(found) = self.pop_line(self.turns.get().is_none_or(|turns| turns.aside < SHARE)) {
-                    return Find::Job(found);
+                if let Some(find) = self.pop_line(true) {
+                    return find;
                 }
             }
             if self.pool.host.wake_cost() != 0 && self.watch.is_due && self.rescue() {

@@ -56,6 +56,13 @@ impl<P, S: Slab<P>> Entries<P, S> {
         Some(self.begin(n))
     }
 
+    /// So many have begun from other lanes than the main one.
+    pub(crate) fn pass(&mut self, starts: usize) {
+        if starts > 0 {
+            self.yard.there().shares.pass(starts);
+        }
+    }
+
     /// The oldest of each line, or [`NONE`].
     pub(super) fn first_in_lines(&self) -> [u32; 3] {
         self.yard.get().map_or([NONE; 3], |yard| [HIGH, NORMAL, LOW].map(|class| yard.lines[class].first()))

@@ -1,6 +1,8 @@
 //! Where a worker's jobs come from: the urgent stack, the line, claims of its own, and positions put aside.
 #![forbid(unsafe_code)]
 
+use core::mem;
+
 use lock_api::MutexGuard;
 
 use super::{Find, Found, Rest, Worker};
@@ -41,28 +43,33 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// The next of the lines; `in_turn`: only if it is its turn though the lane is not empty.
     #[inline(always)]
-    pub(super) fn pop_line(&mut self, in_turn: bool) -> Option<Found<P>> {
+    pub(super) fn pop_line(&mut self, in_turn: bool) -> Option<Find<P>> {
         let line = self.pool.next.line.get()?;
         if line.patient.load(Ordering::Relaxed) & !ERRANDS == 0 { None } else { self.pop_line_slow(line, in_turn) }
     }
 
     #[cold]
     #[inline(never)]
-    fn pop_line_slow(&mut self, line: &Line, in_turn: bool) -> Option<Found<P>> {
+    fn pop_line_slow(&mut self, line: &Line, in_turn: bool) -> Option<Find<P>> {
         let head = self.pool.main().head();
         if in_turn {
             // Where the lane is empty the head has reached the tail, and so whatever was before.
-            if head.wrapping_sub(line.turn.load(Ordering::Relaxed)) > usize::MAX / 2 {
+            let turn = line.turn.load(Ordering::Relaxed);
+            if head.wrapping_add(self.turns.there().beside).wrapping_sub(turn) > usize::MAX / 2 {
                 return None;
             }
-        } else {
-            self.turns.there().aside = 0;
         }
+        let beside = mem::take(&mut self.turns.there().beside);
         let mut entries = self.pool.entries.lock();
-        let popped = entries.pop_ready(head, in_turn)?;
+        entries.pass(beside);
+        let Some(popped) = entries.pop_ready(head, in_turn) else {
+            // It may be somebody's turn sooner now.
+            self.pool.mirror(entries);
+            return None;
+        };
         let found = self.begin(entries, popped);
         self.left = Some(line.patient.load(Ordering::Relaxed) / PATIENT);
-        Some(found)
+        Some(Find::Job(found))
     }
 
     /// Says which job was popped, before the lock is released: who cancels it finds it where it waits, or where it runs.
@@ -169,8 +176,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if self.claim() {
             return Some(Find::Claim);
         }
-        if let Some(found) = self.pop_line(false) {
-            return Some(Find::Job(found));
+        if let Some(find) = self.pop_line(false) {
+            return Some(find);
         }
         if S::FORKS && self.helps {
             if let Some(taken) = self.pool.look_at_desks(self.seat, Look::Take) {
@@ -230,6 +237,9 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let seat = self.this;
         let claim = self.pool.lane(lane).claim(want, |claim| seat.offer(lane, claim.start, claim.len));
         let Some(claim) = claim else { return false };
+        if S::GATES && lane != 0 {
+            self.count_beside(claim.len);
+        }
         self.begin_claim(lane, claim.start, claim.len);
         let left = claim.len - 1 + claim.left;
         self.left = (left > 0).then_some(claim.left);
@@ -237,6 +247,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             self.note(lane, claim, share);
         }
         true
+    }
+
+    /// So many begin beside the main lane: to those who wait for their turn that is as if its head had moved.
+    fn count_beside(&mut self, starts: usize) {
+        let waits = self.pool.next.line.get().is_some_and(|line| line.patient.load(Ordering::Relaxed) / PATIENT > 0);
+        let turns = self.turns.there();
+        turns.beside = if waits { turns.beside.saturating_add(starts) } else { 0 };
     }
 
     /// Goes on with what the worker before has left on this seat when it was dropped: nobody else would look for it once
@@ -250,10 +267,6 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     }
 
     pub(super) fn begin_claim(&mut self, lane: usize, start: usize, len: usize) {
-        if S::GATES {
-            let aside = &mut self.turns.there().aside;
-            *aside = aside.saturating_add(u8::from(lane != 0));
-        }
         self.claim = Claimed::new(self.pinned(), lane, self.pool.lane(lane), start, len);
         if self.has_hole() {
             self.claim.hold();

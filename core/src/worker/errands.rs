@@ -16,8 +16,9 @@ pub(super) struct Turns {
     errands: usize,
     /// It is to do one now.
     pub(super) errand: bool,
-    /// Claims from other lanes than the main one, whose head does not move by them, since it last looked at the lines out of turn.
-    pub(super) aside: u8,
+    /// Starts from other lanes than the main one, whose head does not move by them, while somebody waits in the lines, since it last told
+    /// these.
+    pub(super) beside: usize,
     /// How often it has put jobs before all others since their time had come, but for whole shares.
     pub(super) timed: u8,
     /// How many claims it has tried, but for whole rounds: from which lane first.
@@ -45,7 +46,7 @@ impl Blank for Turns {
         const BLANK: Self = Self {
             errands: 0,
             errand: false,
-            aside: 0,
+            beside: 0,
             timed: 0,
             claims: 0,
             around: 0,

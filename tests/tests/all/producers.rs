@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use fastthreadpool::{Cancellation, ManualClock, Pool, Producer, SubmitError, WhenFull};
+use fastthreadpool::{Cancellation, ManualClock, Pool, Priority, Producer, SubmitError, WhenFull};
 
 use crate::support::{Occupied, pool, values};
 
@@ -79,6 +79,22 @@ fn none_waits_for_all_others_behind_a_worker_that_is_busy() {
     }
     while left.load(Ordering::SeqCst) > 0 {
         thread::yield_now();
+    }
+}
+
+/// As where all others are the pool's own.
+#[test]
+fn classes_have_their_shares_beside_producers() {
+    for (class, number, until) in [(Priority::High, 500, 2000), (Priority::Low, 50, 8000)] {
+        let pool: Pool<Option<usize>> = pool(1);
+        let (producer, occupied) = (pool.producer(), Occupied::new(&pool));
+        (0..20_000).for_each(|_| _ = producer.submit(|| None).unwrap());
+        (0..number).for_each(|n| _ = pool.job(move || Some(n)).priority(class).submit().unwrap());
+        drop(occupied);
+        pool.shutdown();
+        let values = values(pool.done());
+        let last = values.iter().position(|value| *value == Some(number - 1)).unwrap();
+        assert!(last < until, "{class:?}: {last}");
     }
 }
 
