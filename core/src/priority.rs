@@ -7,7 +7,7 @@
 //! | class | is next |
 //! |---|---|
 //! | high | before all others; after [`SHARE`] - 1 in a row one of those others that wait |
-//! | normal, from a gate | when all have begun that were in the main lane before it |
+//! | normal, from a gate | when all have begun that were in the main lane before it; but after [`SHARE`] - 1 in a row there is a claim from the lane of a worker |
 //! | low | once in [`SHARE`] starts of the normal class and its own |
 //! | whose time has come | before all others; but once in [`SHARE`] times that a worker has found such, it looks at the others first |
 //!

@@ -58,6 +58,12 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if head.wrapping_add(self.turns.there().beside).wrapping_sub(turn) > usize::MAX / 2 {
                 return None;
             }
+            // So it may be the line's turn for ever, whatever waits in the lanes of workers.
+            let lined = &mut self.turns.there().lined;
+            *lined = (*lined + 1) % SHARE;
+            if *lined == 0 && self.claim_beside() {
+                return Some(Find::Claim);
+            }
         }
         let beside = mem::take(&mut self.turns.there().beside);
         let mut entries = self.pool.entries.lock();
@@ -210,11 +216,22 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     #[cold]
     #[inline(never)]
     fn claim_around(&mut self) -> bool {
-        let lanes = self.pool.storage.lanes().len();
-        let around = &mut self.turns.there().around;
-        *around = (*around + 1) % lanes;
-        let lane = *around;
+        let lane = self.next_around();
         self.claim_from(lane)
+    }
+
+    /// A claim from the lane of a worker, whosever, if there is anything.
+    fn claim_beside(&mut self) -> bool {
+        (0..self.pool.storage.lanes().len()).any(|_| {
+            let lane = self.next_around();
+            lane != 0 && self.claim_from(lane)
+        })
+    }
+
+    fn next_around(&mut self) -> usize {
+        let around = &mut self.turns.there().around;
+        *around = (*around + 1) % self.pool.storage.lanes().len();
+        *around
     }
 
     pub(super) fn claim_from(&mut self, lane: usize) -> bool {
@@ -253,6 +270,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
     fn count_beside(&mut self, starts: usize) {
         let waits = self.pool.next.line.get().is_some_and(|line| line.patient.load(Ordering::Relaxed) / PATIENT > 0);
         let turns = self.turns.there();
+        turns.lined = 0;
         turns.beside = if waits { turns.beside.saturating_add(starts) } else { 0 };
     }
 

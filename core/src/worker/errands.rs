@@ -19,6 +19,8 @@ pub(super) struct Turns {
     /// Starts from other lanes than the main one, whose head does not move by them, while somebody waits in the lines, since it last told
     /// these.
     pub(super) beside: usize,
+    /// How often in a row it was the turn of the lines.
+    pub(super) lined: u8,
     /// How often it has put jobs before all others since their time had come, but for whole shares.
     pub(super) timed: u8,
     /// How many claims it has tried, but for whole rounds: from which lane first.
@@ -47,6 +49,7 @@ impl Blank for Turns {
             errands: 0,
             errand: false,
             beside: 0,
+            lined: 0,
             timed: 0,
             claims: 0,
             around: 0,

@@ -1,10 +1,10 @@
 //! Producers: each submits by a queue of its own, and nothing is lost, out of order, or left behind.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use fastthreadpool::{Cancellation, ManualClock, Pool, Priority, Producer, SubmitError, WhenFull};
+use fastthreadpool::{Cancellation, Group, ManualClock, Pool, Priority, Producer, SubmitError, WhenFull};
 
 use crate::support::{Occupied, pool, values};
 
@@ -80,6 +80,33 @@ fn none_waits_for_all_others_behind_a_worker_that_is_busy() {
     while left.load(Ordering::SeqCst) > 0 {
         thread::yield_now();
     }
+}
+
+/// A job of the group that submits itself again until it is told to end.
+fn again_in(group: &Group<()>, ends: &Arc<AtomicBool>) {
+    let (inside, told) = (group.clone(), Arc::clone(ends));
+    let job = move || {
+        if !told.load(Ordering::Relaxed) {
+            again_in(&inside, &told);
+        }
+    };
+    group.submit(job).unwrap();
+}
+
+/// The main queue is empty, so it is always the turn of what a gate lets through.
+#[test]
+fn none_waits_for_all_that_gates_let_through() {
+    let pool: Pool = pool(1);
+    let group = pool.group().limit(1).build().unwrap();
+    let ends = Arc::new(AtomicBool::new(false));
+    let producer = pool.producer();
+    let occupied = Occupied::new(&pool);
+    (0..3).for_each(|_| again_in(&group, &ends));
+    let end = Arc::clone(&ends);
+    producer.submit(move || end.store(true, Ordering::Relaxed)).unwrap();
+    drop(occupied);
+    pool.wait_idle();
+    assert!(ends.load(Ordering::Relaxed));
 }
 
 /// As where all others are the pool's own.
