@@ -31,7 +31,7 @@ use crate::results::outcome::Outcome;
 /// # Where it makes no difference
 ///
 /// In a pool that is [bounded](crate::Builder::queue_capacity) or watched, or whose own jobs wait for something else than their turn; and
-/// in a job of the pool, whose jobs go to the queue of its worker.
+/// in a job of the pool, from where jobs go to the queue of its worker, in no order with those from outside.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
