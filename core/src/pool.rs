@@ -92,7 +92,7 @@ use crate::state::{Call, MAX_WORKERS, State};
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;
 use crate::storage::{Fixed, Storage};
-use crate::sync::{AtomicBool, AtomicUsize, Ordering, Padded, blank, const_blank, const_unless_loom};
+use crate::sync::{AtomicUsize, Ordering, Padded, blank, const_blank, const_unless_loom};
 use crate::wheel::Timing;
 
 /// What every worker looks at before each job or each claim, and only changes of the entries write.
@@ -112,8 +112,6 @@ pub(crate) struct Line {
     pub(crate) turn: AtomicUsize,
     /// How often there was an errand.
     pub(crate) errands: AtomicUsize,
-    /// Jobs may come from outside to the lanes of workers.
-    pub(crate) are_lanes_open: AtomicBool,
 }
 
 impl<G: Gating> Next<G> {
@@ -136,7 +134,6 @@ impl Blank for Line {
             patient: AtomicUsize::new(0),
             turn: AtomicUsize::new(0),
             errands: AtomicUsize::new(0),
-            are_lanes_open: AtomicBool::new(false),
         };
     }
 }

@@ -25,7 +25,7 @@
 //!
 //! Errands, which are no jobs; the urgent stack; the worker's own claim, and a position put aside; due timers, if
 //! nobody sleeps who would mind them, but that once in a share of times what follows has its turn before these; the line of those that gates have let through, if its first one's turn has come, but that once in a share of these the lanes of workers have theirs; a new
-//! claim, from the main lane and the worker's own lane in turn, and where jobs come from outside to all lanes, now and then from any; the line, whoever's turn it is; a fork; another worker's lane;
+//! claim, from the main lane and the worker's own lane in turn, and now and then from any; the line, whoever's turn it is; a fork; another worker's lane;
 //! the unstarted half of another worker's claim.
 //!
 //! # In which order

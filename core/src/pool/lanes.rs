@@ -9,28 +9,18 @@ use super::{Duty, Pool};
 use crate::host::Host;
 use crate::id::JobId;
 use crate::pack::{Pack, Refused};
-use crate::part::Part;
 use crate::storage::Storage;
-use crate::sync::Ordering;
 
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// From now on jobs may come from outside to the lanes of workers, by [`Pool::submit_packed_to`]. Returns how many of these there
     /// are: 0 where no worker has its own.
     pub fn open_lanes(&self) -> usize {
-        let Some(line) = self.next.line.get() else { return 0 };
         let lanes = self.storage.lanes().len() - 1;
         if lanes > 0 {
             // Who looks for work looks at the lanes of seats that were ever taken.
             self.storage.use_seat(lanes - 1);
-            line.are_lanes_open.store(true, Ordering::Relaxed);
         }
         lanes
-    }
-
-    /// Whether jobs may come from outside to the lanes of workers.
-    #[inline(always)]
-    pub(crate) fn are_lanes_open(&self) -> bool {
-        self.next.line.get().is_some_and(|line| line.are_lanes_open.load(Ordering::Relaxed))
     }
 
     /// [`Pool::submit_packed`] to the lane of the worker on `seat`, after [`Pool::open_lanes`]; where that returned less, or as much, to the
@@ -46,7 +36,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(always)]
     pub fn submit_packed_to<J: Pack<P>>(&self, seat: usize, job: J) -> Result<(JobId, Duty), Refused<J>> {
         debug_assert!(
-            self.are_lanes_open() || self.own_lane(seat) == 0,
+            self.own_lane(seat) <= self.storage.used_seats(),
             "nobody would look there before its worker comes"
         );
         self.submit_outside(self.own_lane(seat), job)

@@ -23,6 +23,9 @@ use crate::sync::{Ordering, sized, spin_loop};
 /// The most positions of one claim.
 pub(super) const CLAIM: usize = sized(64, 2);
 
+/// Of so many claims one is from the next of all lanes; a power of two.
+const AROUND: u8 = 64;
+
 /// Looks at a position that its producer has not published yet, before it is put aside or waited for: some microseconds, in which one
 /// that runs publishes a whole batch.
 const PATIENCE: usize = sized(256, 1);
@@ -202,7 +205,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let claims = &mut self.turns.there().claims;
         *claims = claims.wrapping_add(1);
         let claims = *claims;
-        if claims % SHARE == 0 && self.pool.are_lanes_open() && self.claim_around() {
+        if claims % AROUND == 0 && self.claim_around() {
             return true;
         }
         match self.pool.own_lane(self.seat) {
@@ -212,7 +215,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         }
     }
 
-    /// A claim from the next of all lanes, whosever.
+    /// A claim from the next of all lanes, whosever: none waits for all others behind a worker that is busy for long.
     #[cold]
     #[inline(never)]
     fn claim_around(&mut self) -> bool {

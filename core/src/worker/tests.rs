@@ -199,14 +199,16 @@ fn a_job_knows_when_it_was_to_begin_and_another_in_its_place_does_not() {
     let _ = pool.end(&running, End::Done, None);
 }
 
-/// One worker of two has more to do than it can, and the other is busy for ever: what waits in its lane has its turn.
+/// One worker of two has more to do than it can, and the other is busy for ever: what waits in its lane has its turn, whoever has put
+/// it there.
 #[test]
 fn none_waits_in_the_lane_of_one_that_is_busy_for_all_the_others() {
-    for to_own in [false, true] {
+    for (is_nested, to_own) in [(false, false), (false, true), (true, false), (true, true)] {
         let pool = Core::growing(HoldsUp::default(), 2, 0);
         assert_eq!(pool.open_lanes(), 2);
         let (mut worker, busy) = (pool.enlist().unwrap(), pool.enlist().unwrap());
-        let _ = pool.submit_packed_to(busy.seat(), usize::MAX).unwrap();
+        let waits = if is_nested { Core::submit_from } else { Core::submit_packed_to };
+        let _ = waits(&pool, busy.seat(), usize::MAX).unwrap();
         let seat = worker.seat();
         let submit = || _ = if to_own { pool.submit_packed_to(seat, 0) } else { pool.submit(0) }.unwrap();
         // So many that what is claimed at a time is far less.
