@@ -56,6 +56,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
                 return Err(Refused::Closed(unsafe { J::unpack(payload) }));
             }
         }
-        Ok((JobId::at(lane, position), self.wake_for_one(state)))
+        // As `JobId::at`, by which a static pool would be 32 bytes larger.
+        let id = if lane == 0 { JobId::in_main(position) } else { JobId::at(lane, position) };
+        Ok((id, self.wake_for_one(state)))
     }
 }
