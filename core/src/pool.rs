@@ -130,11 +130,7 @@ impl Line {
 impl Blank for Line {
     const_blank! {
         #[allow(clippy::declare_interior_mutable_const, reason = "made anew wherever it is named")]
-        const BLANK: Self = Self {
-            patient: AtomicUsize::new(0),
-            turn: AtomicUsize::new(0),
-            errands: AtomicUsize::new(0),
-        };
+        const BLANK: Self = Self { patient: AtomicUsize::new(0), turn: AtomicUsize::new(0), errands: AtomicUsize::new(0) };
     }
 }
 

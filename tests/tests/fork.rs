@@ -110,6 +110,7 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
     let large = [1_u32; 40];
     pool.submit(move || large[39]).unwrap();
     pool.wait_idle();
+    let producer = pool.producer();
     let late = pool.submit_at(SystemTime::now() + Duration::from_hours(1), || 8).unwrap();
     let child = fork(|| {
         let hour = Duration::from_hours(1);
@@ -124,8 +125,10 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
             refused(free.submit_later(hour, || 7)),
             refused(limited.submit(|| 7)),
             refused(limited.spawn(|| 7)),
+            refused(producer.submit(|| 7)),
+            refused(producer.clone().submit(|| 7)),
         ];
-        assert_eq!(refusals, [Some(7); 10]);
+        assert_eq!(refusals, [Some(7); 12]);
         assert_eq!(pool.reschedule(late, SystemTime::now()), Err(NotMoved::Closed));
         assert!(!free.wait() && !limited.wait() && free.cancel() == 0 && !pool.wait_ended(None));
         // What the parent has left there can be read.
@@ -139,7 +142,7 @@ fn a_child_is_refused_with_a_reason_and_makes_a_pool_of_its_own() {
         assert_eq!((own.done().len(), group.done().len()), (100, 100));
         own.shutdown();
         // Of this one the parent has not used a thread.
-        unused.submit(|| 5).unwrap();
+        unused.producer().submit(|| 5).unwrap();
         assert!(unused.wait_idle());
         unused.shutdown();
         i32::from(unused.done().pop().map(|done| done.value) != Some(5))

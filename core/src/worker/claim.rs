@@ -24,7 +24,7 @@ use crate::sync::{Ordering, sized, spin_loop};
 pub(super) const CLAIM: usize = sized(64, 2);
 
 /// Of so many claims one is from the next of all lanes; a power of two.
-const AROUND: u8 = 64;
+const TURN_OF_ALL: u8 = 64;
 
 /// Looks at a position that its producer has not published yet, before it is put aside or waited for: some microseconds, in which one
 /// that runs publishes a whole batch.
@@ -205,7 +205,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         let claims = &mut self.turns.there().claims;
         *claims = claims.wrapping_add(1);
         let claims = *claims;
-        if claims % AROUND == 0 && self.claim_around() {
+        if claims % TURN_OF_ALL == 0 && self.claim_around() {
             return true;
         }
         match self.pool.own_lane(self.seat) {

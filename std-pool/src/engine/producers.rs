@@ -6,6 +6,8 @@
 //! | is given | to the next one, if no other has fewer: the main lane last |
 #![forbid(unsafe_code)]
 
+use fastthreadpool_core::NO_SEAT;
+
 use crate::engine::Engine;
 use crate::sys::Mutex;
 
@@ -39,7 +41,7 @@ impl Engine {
     /// A producer has come: the seat to whose lane it submits.
     pub(crate) fn take_lane(&self) -> usize {
         // In the child of a fork the lock may be held by nobody who is there, and nothing is submitted.
-        if self.is_elsewhere() { 0 } else { self.producers.take(|| self.core.open_lanes()) }
+        if self.is_elsewhere() { NO_SEAT } else { self.producers.take(|| self.core.open_lanes()) }
     }
 
     /// It has gone.

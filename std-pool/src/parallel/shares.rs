@@ -153,23 +153,6 @@ impl Shares {
         first << self.unit..end.saturating_mul(1 << self.unit).min(self.len)
     }
 
-    /// The next item of a share, by its owner, where each is one.
-    pub(crate) fn take_one(&self, number: usize) -> Option<usize> {
-        debug_assert_eq!(self.unit, 0);
-        let share = &self.all[number].0;
-        let mut seen = share.load(Ordering::Relaxed);
-        loop {
-            let (first, end) = bounds(seen);
-            if first == end {
-                return None;
-            }
-            match share.compare_exchange_weak(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some(first),
-                Err(now) => seen = now,
-            }
-        }
-    }
-
     /// The next items of a share, by its owner: at most so many, and at most an eighth of what is left, lest there is nothing left for
     /// others where it ends; but one, or as many as are told apart.
     pub(crate) fn take(&self, number: usize, most: usize) -> Option<Range<usize>> {

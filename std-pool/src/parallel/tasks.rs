@@ -276,15 +276,14 @@ impl<'t> Helper<'t> {
     /// The next task, and whether it came from elsewhere than the helper's own share.
     pub(super) fn next(&self) -> Option<(Taken, bool)> {
         let shares = &self.tasks.shares;
-        let own = self.share.and_then(|share| shares.take_one(share));
+        let own = self.share.and_then(|share| shares.take(share, 1));
         let is_stolen = own.is_none();
-        let index = own.or_else(|| {
+        let range = own.or_else(|| {
             self.hold_back();
-            let range = self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))?;
-            Some(range.start)
+            self.share.map_or_else(|| shares.pick(), |share| shares.steal(share))
         })?;
         // SAFETY: it was put in by the owner, and the shares say so.
-        Some((Taken(unsafe { self.tasks.places.at(index, &self.cursor) }), is_stolen))
+        Some((Taken(unsafe { self.tasks.places.at(range.start, &self.cursor) }), is_stolen))
     }
 
     /// Looks whether there is something, as long as `goes_on` says so. Returns whether there was, or may be.
