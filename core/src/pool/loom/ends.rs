@@ -3,9 +3,10 @@
 use std::vec::Vec;
 
 use super::stage::{RUN, Stage, rest, rested};
-use super::{LONG, model};
+use super::{Grown, LONG, model};
 use crate::end::End;
 use crate::host::Tick;
+use crate::id::JobId;
 use crate::pack::{Pack, Refused};
 use crate::period::{MissedTickBehavior, Repeat};
 use crate::pool::{Account, Cancelled, Duty, Reserved};
@@ -42,16 +43,16 @@ fn a_periodic_job_is_cancelled_while_it_runs_or_goes_back() {
     });
 }
 
-#[test]
-fn a_submit_meets_the_close_and_the_end_of_the_last_worker() {
-    model(2, || {
+/// A submit, wherever to, meets the close and the end of the last worker.
+pub(super) fn meets_the_close(submit: fn(&Grown) -> Result<(JobId, Duty), Refused<usize>>) {
+    model(2, move || {
         let stage = Stage::new(LONG, 1, 0);
         let worker = stage.spawn_worker(stage.enlist());
         let closer = stage.spawn(|pool| {
             pool.set_phase(Phase::Draining);
             core::iter::from_fn(|| pool.next_sleeper().map(Duty::Wake)).collect::<Vec<_>>()
         });
-        let submitted = stage.pool.submit(0);
+        let submitted = submit(stage.pool);
         let (resting, mut duties) = rested([worker]);
         duties.extend(closer.join().unwrap());
         let accepted = match submitted {
@@ -74,6 +75,11 @@ fn a_submit_meets_the_close_and_the_end_of_the_last_worker() {
         );
         assert_eq!(stage.pool.state().alive(), 0, "all workers of a closed pool end");
     });
+}
+
+#[test]
+fn a_submit_meets_the_close_and_the_end_of_the_last_worker() {
+    meets_the_close(|pool| pool.submit(0));
 }
 
 #[test]

@@ -3,10 +3,8 @@
 use std::vec::Vec;
 
 use super::stage::{Stage, rested};
-use super::{LONG, model};
-use crate::pack::Refused;
+use super::{LONG, ends, model};
 use crate::pool::{Account, Duty};
-use crate::state::Phase;
 
 /// The lane of a worker that has never come, nor will, is opened, and a job put there, while another falls asleep.
 #[test]
@@ -26,34 +24,8 @@ fn the_first_job_in_a_lane_meets_one_that_falls_asleep() {
 
 #[test]
 fn a_job_in_a_lane_meets_the_close_and_the_end_of_its_worker() {
-    model(2, || {
-        let stage = Stage::new(LONG, 1, 0);
-        stage.pool.open_lanes();
-        let worker = stage.spawn_worker(stage.enlist());
-        let closer = stage.spawn(|pool| {
-            pool.set_phase(Phase::Draining);
-            core::iter::from_fn(|| pool.next_sleeper().map(Duty::Wake)).collect::<Vec<_>>()
-        });
-        let submitted = stage.pool.submit_packed_to(0, 0);
-        let (resting, mut duties) = rested([worker]);
-        duties.extend(closer.join().unwrap());
-        let accepted = match submitted {
-            Ok((_, duty)) => {
-                duties.push(duty);
-                1
-            }
-            Err(refused) => {
-                assert_eq!(refused, Refused::Closed(0));
-                0
-            }
-        };
-        stage.settle(resting, duties);
-        let Account { handed_back, .. } = stage.pool.account();
-        assert!(handed_back <= 1 - accepted);
-        stage.assert_over(
-            &[accepted],
-            Account { accepted: accepted + handed_back, done: accepted, handed_back, ..Account::default() },
-        );
-        assert_eq!(stage.pool.state().alive(), 0, "all workers of a closed pool end");
+    ends::meets_the_close(|pool| {
+        pool.open_lanes();
+        pool.submit_packed_to(0, 0)
     });
 }
