@@ -43,8 +43,10 @@ fn a_periodic_job_is_cancelled_while_it_runs_or_goes_back() {
     });
 }
 
+pub(super) type Submitted = Result<(JobId, Duty), Refused<usize>>;
+
 /// A submit, wherever to, meets the close and the end of the last worker.
-pub(super) fn meets_the_close(submit: fn(&Grown) -> Result<(JobId, Duty), Refused<usize>>) {
+pub(super) fn meets_the_close(submit: fn(&Grown) -> Submitted) {
     model(2, move || {
         let stage = Stage::new(LONG, 1, 0);
         let worker = stage.spawn_worker(stage.enlist());
