@@ -9,12 +9,13 @@ use std::time::Duration;
 use fastthreadpool_core::MAX_WORKERS;
 
 use crate::build_error::BuildError;
+use crate::engine::Engine;
 use crate::engine::carried::Carries;
+use crate::engine::config::{Attends, Config, Hook, OnDrop, SpawnHandler, Watched};
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::{self, NameThread};
 use crate::engine::observed::Observed;
 use crate::engine::punctual::Punctual;
-use crate::engine::{Attends, Config, Engine, Hook, OnDrop, SpawnHandler, Watched};
 use crate::groups::inner::Inner;
 use crate::groups::policy::{Policy, WhenFull};
 use crate::groups::ways::Bounds;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use fastthreadpool_core::JobId;
 
+use crate::engine::Engine;
 use crate::engine::doom::Doom;
-use crate::engine::{Engine, Party};
+use crate::engine::party::Party;
 use crate::group_builder::GroupBuilder;
 use crate::groups::inner::Inner;
 use crate::groups::kin::Kin;

@@ -83,7 +83,7 @@ mod models;
 
 pub use build_error::BuildError;
 pub use builder::Builder;
-pub use engine::OnDrop;
+pub use engine::config::OnDrop;
 pub use engine::hired::WorkerThread;
 pub use engine::submit_error::SubmitError;
 #[cfg(feature = "metrics")]

@@ -12,7 +12,7 @@ use crate::engine::submit_error::SubmitError;
 use crate::engine::waits::InLine;
 use crate::group::Group;
 use crate::here::cancellation::Cancellation;
-use crate::here::{blocking, frame};
+use crate::here::{blocking, inside};
 use crate::jobs::call::Plain;
 use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::results::outcome::JobError;
@@ -198,7 +198,7 @@ impl<T: Send + 'static> Group<T> {
         several: &Several<R>,
         end: Deadline<'_>,
     ) -> Option<bool> {
-        if race.packet.is_full() || !frame::is_inside_any() {
+        if race.packet.is_full() || !inside::is_in_any() {
             return Some(self.engine.attended(|| race.packet.wait(end)));
         }
         let (engine, core) = (&*self.engine, &self.inner.core);

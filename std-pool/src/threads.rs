@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use crate::here::frame;
+use crate::here::inside;
 use crate::pool::Pool;
 
 impl<T: Send + 'static> Pool<T> {
@@ -53,7 +53,7 @@ impl<T: Send + 'static> Pool<T> {
     /// # Ok(()) }
     /// ```
     pub fn thread_number(&self) -> Option<usize> {
-        frame::thread_number(self.engine().address())
+        inside::thread_number(self.engine().address())
     }
 
     /// From now on at most so many worker threads. With fewer than there are, those that are too many end, each after the jobs that it

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{JobId, Kinds, Phase};
 
+use crate::engine::config::OnDrop;
 use crate::engine::host;
 use crate::engine::life::{Close, Duty, Event, Stage};
 use crate::engine::removal::Keep;
-use crate::engine::{Engine, OnDrop, Payload};
+use crate::engine::{Engine, Payload};
 use crate::here::blocking;
 use crate::here::call::drop_quietly;
-use crate::here::frame::{self, Employer, Frame, Kind, OUTSIDE};
+use crate::here::frame::{Employer, Frame, Kind, OUTSIDE};
+use crate::here::inside;
 use crate::here::job::{JobKind, RemovedJob};
 use crate::here::removed::CancelReason;
 use crate::sync::event::Event as Signal;
@@ -156,7 +158,7 @@ impl Engine {
 
     /// Waits for the same, whoever closes the pool.
     pub(crate) fn wait_ended(self: &Arc<Self>, deadline: Deadline<'_>) -> bool {
-        if self.is_elsewhere() || frame::is_inside(self.address()) {
+        if self.is_elsewhere() || inside::is_in(self.address()) {
             return false;
         }
         let round = self.life.lock().round;
@@ -204,7 +206,7 @@ impl Engine {
             return false;
         }
         let round = self.close(how, !deadline.is_never());
-        !frame::is_inside(self.address()) && self.wait_for(round, deadline)
+        !inside::is_in(self.address()) && self.wait_for(round, deadline)
     }
 
     /// Stops the pool and waits for its end, as [`Engine::shutdown`]. Returns what this call has removed.
@@ -217,7 +219,7 @@ impl Engine {
         let mut bury = |id, kind, payload| self.bury_removed(id, kind, reason, payload);
         let mut sweep = || self.remove_each(Kinds::Jobs, &mut self.telling(reason, &mut told));
         let round = self.close_by(Close::Stop, &mut bury, &mut sweep);
-        if !frame::is_inside(self.address()) {
+        if !inside::is_in(self.address()) {
             self.wait_for(round, Deadline::NEVER);
         }
         told

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `host`, `crowd` | the clock and the mutex of the core, and how it waits a moment |
 //! | `clock` | the clock of the system, which can be set |
+//! | `config` | what the builder fixes |
+//! | `party` | the groups, as the engine knows them |
 //! | `life` | where the pool stands: one state machine |
 //! | `handle` | what the handles of the pool share |
 //! | `threads` | the workers' threads, and those of callbacks |
@@ -47,6 +49,7 @@ pub(crate) mod awaits;
 pub(crate) mod caller;
 pub(crate) mod carried;
 pub(crate) mod clock;
+pub(crate) mod config;
 mod crowd;
 pub(crate) mod doom;
 pub(crate) mod due;
@@ -63,6 +66,7 @@ pub(crate) mod meter;
 pub(crate) mod naming;
 pub(crate) mod observed;
 pub(crate) mod pages;
+pub(crate) mod party;
 mod producers;
 pub(crate) mod punctual;
 pub(crate) mod removal;
@@ -87,27 +91,23 @@ pub(crate) mod worker;
 
 use std::any::Any;
 use std::fmt;
-use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use fastthreadpool_core::{Duty, Growing, JobId, Phase, Pool as CorePool, Task, Tick};
+use fastthreadpool_core::{Growing, JobId, Phase, Pool as CorePool, Task};
 
 use crate::engine::awaits::Awaits;
-use crate::engine::carried::Carries;
+use crate::engine::config::Config;
 use crate::engine::due::Follows;
 use crate::engine::ending::Morgue;
 use crate::engine::errands::Errands;
 use crate::engine::habits::Habits;
 use crate::engine::handle::Handle;
-use crate::engine::hired::WorkerThread;
 use crate::engine::host::StdHost;
 use crate::engine::life::Life;
 use crate::engine::meter::Meter;
-use crate::engine::naming::NameThread;
-use crate::engine::observed::Observed;
+use crate::engine::party::Parties;
 use crate::engine::producers::Producers;
 use crate::engine::shown::Shown;
 use crate::engine::slots::Slots;
@@ -117,7 +117,7 @@ use crate::engine::told::Asked;
 use crate::engine::totals::Totals;
 use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
-use crate::here::call::{drop_quietly, quietly};
+use crate::here::call::quietly;
 use crate::here::frame::Address;
 use crate::sync::event::Event;
 use crate::sync::time::{Deadline, Time};
@@ -126,94 +126,6 @@ use crate::sys::{Forks, Mutex, OnceLock, RawMutex};
 
 pub(crate) type Payload = Task<Env>;
 pub(crate) type Core = CorePool<Payload, StdHost, Growing<Payload, RawMutex>>;
-pub(crate) type Hook = Box<dyn Fn(usize) + Send + Sync>;
-pub(crate) type SpawnHandler = Box<dyn Fn(WorkerThread) -> io::Result<()> + Send + Sync>;
-
-/// What becomes of a pool whose last handle is dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OnDrop {
-    /// As by [`Pool::shutdown`](crate::Pool::shutdown): it waits until all jobs have ended.
-    #[default]
-    Wait,
-    /// The same, but it waits at most so long; what is left goes on by itself.
-    WaitTimeout(Duration),
-    /// As by [`Pool::detach`](crate::Pool::detach): it waits for nothing, and what was accepted is run.
-    Detach,
-    /// As by [`Pool::shutdown_now`](crate::Pool::shutdown_now): what has not begun is removed, and it waits for what runs.
-    Stop,
-}
-
-/// What the builder fixes.
-pub(crate) struct Config {
-    pub(crate) threads: usize,
-    /// So many stay, and the others for so many nanoseconds without work; `u64::MAX` for ever.
-    pub(crate) min_threads: usize,
-    pub(crate) keep_alive: u64,
-    pub(crate) name_prefix: String,
-    pub(crate) thread_name: Option<NameThread>,
-    pub(crate) stack_size: Option<usize>,
-    pub(crate) spawn_handler: Option<SpawnHandler>,
-    /// Runs on each thread that the pool starts, before all else.
-    pub(crate) pin: Option<Hook>,
-    pub(crate) on_thread_start: Option<Hook>,
-    pub(crate) on_thread_stop: Option<Hook>,
-    pub(crate) log_failures: Option<log::Level>,
-    pub(crate) on_drop: OnDrop,
-    pub(crate) watched: Option<Arc<dyn Watched>>,
-    pub(crate) observed: Option<Box<dyn Observed>>,
-    pub(crate) carries: Option<Box<dyn Carries>>,
-    /// Of a pool without threads: how who waits for it works meanwhile.
-    pub(crate) attends: Option<&'static Attends>,
-}
-
-/// What a pool without threads does instead. Named where one is built, so that a program without is spared it.
-pub(crate) struct Attends {
-    /// Calls a function in which the present thread waits, and works for the pool meanwhile.
-    pub(crate) wait: fn(&Engine, &mut dyn FnMut()),
-    /// Runs what may begin. Returns whether there was something.
-    pub(crate) work: fn(&Engine) -> bool,
-}
-
-/// Who wants to know whether workers have nothing to do. Without its type, so that a program without is spared it.
-pub(crate) trait Watched: Send + Sync {
-    /// A worker comes.
-    fn comes(&self);
-    /// It has found nothing to do.
-    fn parks(&self);
-    /// It is up again.
-    fn gets_up(&self);
-    /// A clock by hand was turned. Returns when it is to be told so again at the latest.
-    fn turn(&self, engine: &Engine) -> Tick;
-}
-
-/// What the engine asks of a group, without its type.
-pub(crate) trait Party: Send + Sync {
-    /// The engine has no threads: who waits for results works for it.
-    fn attend(&self, engine: &Weak<Engine>);
-    /// No more results come in this round.
-    fn close(&self, round: u64);
-    /// A round begins.
-    fn open(&self, round: u64);
-    /// Takes out the results that nobody has read; to be dropped with no lock held.
-    fn take_results(&self) -> Box<dyn Any + Send>;
-    /// Ends a pause for good: nobody is left who could.
-    fn end_pause(&self, engine: &Engine) -> Duty;
-    /// Nobody is left who could read its results: they take no room any more.
-    fn lift(&self, engine: &Engine) -> Duty;
-    /// Turns away those who wait to submit.
-    fn turn_away(&self);
-    /// Wakes those who wait for its results.
-    fn wake(&self);
-    /// Whether its callbacks have been called with everything.
-    fn is_told(&self) -> bool;
-    /// Whether nobody has a handle to it, and all its jobs have ended: the last reference may be dropped.
-    fn is_buried(&self) -> bool;
-    /// Gives back what it has of the engine: it is buried.
-    fn give_back(&self, engine: &Engine);
-    /// What was reported besides the ends of runs.
-    fn reports(&self) -> u64;
-}
 
 /// What all handles, groups and workers of one pool share.
 pub(crate) struct Engine {
@@ -255,9 +167,7 @@ pub(crate) struct Parts {
     handle: OnceLock<Weak<Handle>>,
     life: Mutex<Life>,
     threads: Threads,
-    parties: Mutex<Vec<Arc<dyn Party>>>,
-    /// Groups without a handle that still have jobs.
-    orphans: AtomicUsize,
+    parties: Parties,
     pub(crate) slots: Slots,
     pub(crate) shown: Shown,
     /// Something has changed for those who wait for the end of the pool, or of callbacks.
@@ -309,8 +219,7 @@ impl Engine {
             root,
             root_keeps,
             life: Mutex::new(Life::new()),
-            parties: Mutex::new(Vec::new()),
-            orphans: AtomicUsize::new(0),
+            parties: Parties::new(),
             slots: Slots::new(),
             shown: Shown::new(config.threads + spares),
             quiet: Event::default(),
@@ -426,62 +335,6 @@ impl Engine {
             self.tell_if_idle();
         }
         pending
-    }
-
-    // ----- parties
-
-    pub(crate) fn add_party(&self, party: Arc<dyn Party>) {
-        if self.is_threadless() {
-            party.attend(&self.this);
-        }
-        self.parties.lock().push(party);
-    }
-
-    /// Calls `f` while nobody looks whether a party can go.
-    pub(crate) fn with_parties<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _parties = self.parties.lock();
-        f()
-    }
-
-    /// A party has lost its last handle.
-    pub(crate) fn orphan(&self) {
-        self.orphans.fetch_add(1, Ordering::SeqCst);
-        self.bury();
-    }
-
-    /// Lets go of the parties that have no handle and no jobs any more.
-    pub(crate) fn bury(&self) {
-        // One may have kept the one around it.
-        while self.orphans.load(Ordering::SeqCst) > 0 {
-            let buried: Vec<Arc<dyn Party>> = {
-                let mut parties = self.parties.lock();
-                let (buried, others) = parties.drain(..).partition(|party| party.is_buried());
-                *parties = others;
-                buried
-            };
-            if buried.is_empty() {
-                return;
-            }
-            self.orphans.fetch_sub(buried.len(), Ordering::SeqCst);
-            for party in &buried {
-                party.give_back(self);
-            }
-            // What is left in their queues is the user's.
-            drop_quietly(buried);
-        }
-    }
-
-    pub(crate) fn each_party(&self, f: &mut dyn FnMut(&dyn Party)) {
-        // Collected first: a party's last owner may turn out to be this one, and must not be dropped under the lock.
-        let parties: Vec<_> = self.parties.lock().clone();
-        for party in &parties {
-            f(&**party);
-        }
-    }
-
-    /// What was reported besides the ends of runs.
-    pub(crate) fn reports(&self) -> u64 {
-        self.parties.lock().iter().map(|party| party.reports()).sum()
     }
 
     // ----- failures

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use fastthreadpool_core::{Phase, Tick};
 
-use crate::engine::{Engine, Watched};
+use crate::engine::Engine;
+use crate::engine::config::Watched;
 use crate::sync::event::Event;
 use crate::sync::time::Deadline;
 use crate::sys::atomic::{AtomicUsize, Ordering};

@@ -9,7 +9,7 @@ use crate::engine::arrival::{Coming, Made, Packed, Returned, Submission, Unknown
 use crate::engine::submit_error::SubmitError;
 use crate::engine::{Engine, Payload};
 use crate::here::call::drop_quietly;
-use crate::here::frame;
+use crate::here::inside;
 use crate::sys;
 
 /// What comes of putting a payload in: its id, and what is to be done now.
@@ -32,7 +32,7 @@ impl Engine {
     pub(crate) fn append<J: Submission>(&self, job: J) -> Result<JobId, SubmitError<J::Function>> {
         sys::point();
         let job = Packed(job);
-        let submitted = self.core.submit_packed_by(frame::source_in(self.address()), job);
+        let submitted = self.core.submit_packed_by(inside::source_in(self.address()), job);
         match submitted {
             Ok((id, Duty::Nothing)) => Ok(id),
             // SAFETY: what a lane has of this job is stowed.
@@ -65,7 +65,7 @@ impl Engine {
     pub(crate) fn append_unknown<H>(&self, job: &mut dyn Coming<H>, hold: H) -> Result<JobId, (Returned, Option<H>)> {
         sys::point();
         let job = Unknown::Comes(job, hold);
-        let submitted = self.core.submit_packed_by(frame::source_in(self.address()), job);
+        let submitted = self.core.submit_packed_by(inside::source_in(self.address()), job);
         match submitted {
             Ok((id, Duty::Nothing)) => Ok(id),
             Ok((id, duty)) => self.submitted(id, duty, Made::Stowed).map_err(|back| (back, None)),
@@ -82,7 +82,7 @@ impl Engine {
     /// Submits jobs to the end of the queue; those that are not accepted stay in `jobs`, where all are.
     pub(crate) fn submit_all<J: Submission>(&self, jobs: &mut [Option<Packed<J>>]) -> Result<(), SubmitError<()>> {
         sys::point();
-        let (ids, duty) = match frame::source_in(self.address()) {
+        let (ids, duty) = match inside::source_in(self.address()) {
             None => self.core.submit_all(jobs),
             Some(seat) => self.core.submit_all_from(seat, jobs),
         };
@@ -128,7 +128,7 @@ impl Engine {
     /// Whether a job that this pool has taken is who submits.
     #[inline(always)]
     pub(crate) fn is_nested(&self) -> bool {
-        frame::source_in(self.address()).is_some()
+        inside::source_in(self.address()).is_some()
     }
 
     /// A payload was put in, or not.
@@ -182,7 +182,7 @@ impl Engine {
 
     /// Puts in a job at the end of the queue.
     pub(crate) fn put_back(&self, payload: Payload) -> Putting {
-        match frame::source_in(self.address()) {
+        match inside::source_in(self.address()) {
             None => self.core.submit(payload),
             Some(seat) => self.core.submit_from(seat, payload),
         }
@@ -221,7 +221,7 @@ impl Engine {
     /// Submits a job that belongs to a scope: nobody removes it. `Err` if the pool does not take it.
     pub(crate) fn submit_owned<J: Pack<Payload>>(self: &Arc<Self>, job: J) -> Result<JobId, J> {
         const { assert!(J::OWNED) };
-        let submitted = self.core.submit_packed_by(frame::source_in(self.address()), job);
+        let submitted = self.core.submit_packed_by(inside::source_in(self.address()), job);
         match submitted {
             Ok((id, duty)) => {
                 // Without threads the scope's own runs it.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fastthreadpool_core::{Duty, JobId};
 
+use crate::engine::config::Hook;
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::Numbers;
 use crate::engine::{Engine, naming, pages, spare, waits};
@@ -81,7 +82,7 @@ struct Present(Option<Presence>);
 
 impl Presence {
     fn live(&self) {
-        let hook = |hook: &Option<crate::engine::Hook>| {
+        let hook = |hook: &Option<Hook>| {
             if let Some(hook) = hook {
                 // The panic hook has reported it; a worker without its thread-local state is better than no worker.
                 quietly(|| hook(self.hire.number));

@@ -5,7 +5,7 @@
 use fastthreadpool_core::Tick;
 
 use crate::engine::Engine;
-use crate::here::frame;
+use crate::here::inside;
 
 /// A pool that follows a clock by hand.
 pub(crate) trait Turned: Send + Sync {
@@ -46,7 +46,7 @@ impl Turned for Engine {
     }
 
     fn is_present(&self) -> bool {
-        frame::is_inside(self.address())
+        inside::is_in(self.address())
     }
 
     fn next(&self) -> Tick {

@@ -28,7 +28,8 @@ use crate::engine::observed::Whose;
 use crate::engine::worker::{Env, Worker};
 use crate::engine::{Engine, Payload};
 use crate::here::blocking;
-use crate::here::frame::{self, Employer, Frame, Kind};
+use crate::here::frame::{Employer, Frame, Kind};
+use crate::here::inside;
 use crate::here::observer::WorkerEvent;
 use crate::sync::attend::{self, Attends};
 use crate::sync::looks;
@@ -75,7 +76,7 @@ impl<'e> Visit<'e> {
 
     /// It does not end before all jobs have, if the pool is closed; unless it is inside of one.
     pub(crate) fn stay(&mut self) {
-        if !frame::is_inside(self.engine.address()) {
+        if !inside::is_in(self.engine.address()) {
             self.worker.stay();
         }
     }
@@ -281,8 +282,8 @@ impl Attends for Attendant<'_> {
     }
 }
 
-/// See [`Attends`](crate::engine::Attends).
-pub(crate) static ATTENDS: crate::engine::Attends = crate::engine::Attends {
+/// See [`Attends`](crate::engine::config::Attends).
+pub(crate) static ATTENDS: crate::engine::config::Attends = crate::engine::config::Attends {
     wait: attend,
     work: |engine| engine.this.upgrade().is_some_and(|engine| engine.run_until_idle() > 0),
 };

@@ -14,6 +14,7 @@ use crate::engine::stops::StopToken;
 use crate::engine::{Engine, Payload};
 use crate::here::call::{catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind};
+use crate::here::inside;
 use crate::here::job::JobKind;
 use crate::here::observer::WorkerEvent;
 use crate::here::removed::{self, CancelReason};
@@ -234,7 +235,7 @@ impl Engine {
 
     /// Runs a job that could begin now, inside the job that waits for it. Returns how it went, if there is such a job.
     pub(crate) fn run_inside(self: &Arc<Self>, id: JobId) -> Option<After> {
-        match frame::seat_in(self.address()) {
+        match inside::seat_in(self.address()) {
             None => None,
             Some(NO_SEAT) => self.run_outside(id),
             Some(seat) => {

@@ -17,7 +17,7 @@ use crate::groups::arrivals::Arrivals;
 use crate::groups::door::{Door, Line};
 use crate::groups::inner::GroupCore;
 use crate::groups::policy::WhenFull;
-use crate::here::frame;
+use crate::here::inside;
 use crate::sync::time::Deadline;
 use crate::sys::thread;
 
@@ -236,14 +236,14 @@ impl GroupCore {
 
     /// For one that was turned away. Jobs of a pool that is drained may go on submitting, and get in line again.
     fn is_shut_for_good(&self, engine: &Engine) -> bool {
-        frame::source_in(engine.address()).is_none() || self.refuses(engine)
+        inside::source_in(engine.address()).is_none() || self.refuses(engine)
     }
 
     /// Whether it takes nothing that comes from the present thread.
     fn refuses(&self, engine: &Engine) -> bool {
         let is_pool_shut = match engine.core.phase() {
             Phase::Running => false,
-            Phase::Draining => frame::source_in(engine.address()).is_none(),
+            Phase::Draining => inside::source_in(engine.address()).is_none(),
             Phase::Stopping | Phase::Elsewhere => true,
         };
         is_pool_shut || self.open_slot(engine).is_none()

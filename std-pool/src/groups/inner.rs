@@ -7,10 +7,11 @@ use std::sync::{Arc, Weak};
 
 use fastthreadpool_core::{Duty, Gate, Gated, JobId, MAX_GATES, Tick, WITHOUT_END};
 
+use crate::engine::Engine;
 use crate::engine::doom::Doom;
+use crate::engine::party::Party;
 use crate::engine::slot::Slot;
 use crate::engine::submit::To;
-use crate::engine::{Engine, Party};
 use crate::groups::deadline;
 use crate::groups::door::Door;
 use crate::groups::keyed::Keys;

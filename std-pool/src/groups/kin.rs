@@ -24,7 +24,7 @@ use crate::engine::slot::Slot;
 use crate::engine::waits::InLine;
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::totals::Totals;
-use crate::here::frame;
+use crate::here::inside;
 use crate::here::removed::CancelReason;
 use crate::sync::time::Deadline;
 use crate::sys::Mutex;
@@ -129,7 +129,7 @@ impl Cohorts {
     /// The slot for a job that the present thread submits.
     #[inline]
     pub(crate) fn slot(&self, engine: &Engine, core: &GroupCore) -> &Slot {
-        match frame::member() {
+        match inside::member() {
             None => self.present_or_first(),
             // SAFETY: the frame is that of a job of the slot, which has not ended.
             Some(member) => self.slot_inside(engine, core, unsafe { member.cast::<Slot>().as_ref() }),

@@ -15,7 +15,7 @@ use crate::engine::worker::Env;
 use crate::groups::entering::How;
 use crate::groups::inner::{GroupCore, Inner};
 use crate::groups::{entering, failure, member};
-use crate::here::frame;
+use crate::here::inside;
 use crate::sys::atomic::Ordering;
 
 pub(crate) struct Ways {
@@ -91,7 +91,7 @@ impl GroupCore {
     #[inline]
     pub(crate) fn slot(&self, engine: &Engine) -> &Slot {
         match self.cohorts.present() {
-            Some(present) if frame::member().is_none() => present,
+            Some(present) if inside::member().is_none() => present,
             _ => (self.ways().slot)(self, engine),
         }
     }

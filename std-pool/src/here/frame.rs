@@ -143,8 +143,14 @@ impl Frame {
     }
 
     #[inline(always)]
-    fn is_on_seat(&self) -> bool {
+    pub(super) fn is_on_seat(&self) -> bool {
         self.seat.get() != OUTSIDE
+    }
+
+    /// [`OUTSIDE`] if it is on none.
+    #[inline(always)]
+    pub(super) fn seat(&self) -> usize {
+        self.seat.get()
     }
 
     /// Of a worker: the outermost job that it runs.
@@ -189,7 +195,7 @@ impl Frame {
         (self.engine == engine && self.is_on_seat()).then(|| self.seat.get())
     }
 
-    fn below(&self) -> Option<&Self> {
+    pub(super) fn below(&self) -> Option<&Self> {
         // SAFETY: rule 1: what is below was linked before this one, and is unlinked after it.
         unsafe { self.below.get().as_ref() }
     }
@@ -246,7 +252,7 @@ pub(crate) fn thread() -> Address {
 }
 
 #[inline(always)]
-fn top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
+pub(super) fn top<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
     TOP.with(|top| {
         // SAFETY: rule 1.
         f(unsafe { top.frame.get().as_ref() })
@@ -314,110 +320,6 @@ pub(crate) fn joins() -> Address {
 /// Now it is in the middle of one of this engine, or of none. Returns what was before.
 pub(crate) fn set_joins(engine: Address) -> Address {
     TOP.with(|top| top.joins.replace(engine))
-}
-
-/// The engine of what runs here; `None` if nothing does that is of an engine, or a callback.
-pub(crate) fn engine() -> Option<Address> {
-    top(|frame| frame.filter(|frame| !matches!(frame.kind, Kind::Callback(_))).map(|frame| frame.engine))
-}
-
-/// The seat on which what the present thread is inside of runs for an engine; [`OUTSIDE`] if that is on none; `None` if it is inside
-/// of nothing of it. A hook is no job.
-#[inline(always)]
-pub(crate) fn seat_in(engine: Address) -> Option<usize> {
-    seat_where(engine, is_job_or_like_one)
-}
-
-/// The same of jobs that the engine has taken, from which others are submitted to it as long as it has not ended: it does not before
-/// they have. What it refused, and is called here instead, is none of them, nor what a scope's own thread runs of its tasks.
-#[inline(always)]
-pub(crate) fn source_in(engine: Address) -> Option<usize> {
-    seat_where(engine, is_taken_job)
-}
-
-/// Of what is on a seat, or `counts`.
-#[inline(always)]
-fn seat_where(engine: Address, counts: fn(&Kind) -> bool) -> Option<usize> {
-    top(|frame| match frame {
-        None => None,
-        Some(frame) if frame.engine == engine && frame.is_on_seat() => Some(frame.seat.get()),
-        Some(_) => seat_below(engine, counts),
-    })
-}
-
-/// Of a frame that is on no seat.
-fn is_job_or_like_one(kind: &Kind) -> bool {
-    is_taken_job(kind) || matches!(kind, Kind::Member(_) | Kind::Recurring(_) | Kind::Tasks)
-}
-
-/// The same. One of a group has a frame of its own below that of its cohort.
-fn is_taken_job(kind: &Kind) -> bool {
-    matches!(kind, Kind::Job(_))
-}
-
-#[cold]
-#[inline(never)]
-fn seat_below(engine: Address, counts: fn(&Kind) -> bool) -> Option<usize> {
-    let is_job = |frame: &Frame| frame.engine == engine && (frame.is_on_seat() || counts(&frame.kind));
-    let own =
-        walk(|frame| if is_job(frame) { ControlFlow::Break(frame.seat.get()) } else { ControlFlow::Continue(()) });
-    // What a guest helps with may have been forked by a job.
-    let anybody_s =
-        || walk_all(|frame| if is_job(frame) { ControlFlow::Break(OUTSIDE) } else { ControlFlow::Continue(()) });
-    own.or_else(anybody_s)
-}
-
-/// The slot of the innermost job that belongs to a group, if that job is the one that runs.
-#[inline]
-pub(crate) fn member() -> Option<NonNull<()>> {
-    top(|frame| {
-        let mut frame = frame?;
-        loop {
-            return match frame.kind {
-                Kind::Member(slot) | Kind::Recurring(slot) => Some(slot),
-                Kind::Worker(..) => frame.base_member(),
-                Kind::Fork(owner) => {
-                    // SAFETY: rule 3: the fork is not over.
-                    frame = unsafe { &*owner };
-                    continue;
-                }
-                Kind::Guest | Kind::Tasks | Kind::Removal => {
-                    frame = frame.below()?;
-                    continue;
-                }
-                Kind::Job(_) | Kind::Callback(_) => None,
-            };
-        }
-    })
-}
-
-/// Whether the present thread is a worker's of an engine, or inside of a job of it, or of something else that its end waits for.
-pub(crate) fn is_inside(engine: Address) -> bool {
-    walk_all(|frame| {
-        let is_it = frame.engine == engine && !matches!(frame.kind, Kind::Callback(_) | Kind::Guest);
-        if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })
-    .is_some()
-}
-
-/// The number of the present thread, if it is one of an engine's own.
-pub(crate) fn thread_number(engine: Address) -> Option<usize> {
-    walk(|frame| match frame.kind {
-        Kind::Worker(_, number) if frame.engine == engine => ControlFlow::Break(number),
-        _ => ControlFlow::Continue(()),
-    })
-    .filter(|number| *number > 0)
-}
-
-/// Whether the present thread is inside of anything of any engine.
-pub(crate) fn is_inside_any() -> bool {
-    top(|frame| frame.is_some())
-}
-
-/// Whether the present thread is inside of a callback of an outlet.
-pub(crate) fn is_callback_of(outlet: Address) -> bool {
-    let is_it = |frame: &Frame| matches!(frame.kind, Kind::Callback(present) if present == outlet);
-    walk_all(|frame| if is_it(frame) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_some()
 }
 
 /// More errands than there are: for who does none.

@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod cancellation;
 pub(crate) mod frame;
 pub(crate) mod histogram;
+pub(crate) mod inside;
 pub(crate) mod job;
 pub(crate) mod location;
 pub(crate) mod observer;

@@ -22,7 +22,7 @@ use crate::here::blocking;
 use crate::here::call::{catch, drop_quietly};
 use crate::here::cancellation::Cancellation;
 use crate::here::removed::CancelReason;
-use crate::here::{frame, removed};
+use crate::here::{inside, removed};
 use crate::jobs::call::Call;
 use crate::jobs::enter::Shape;
 use crate::jobs::once::skip;
@@ -236,7 +236,7 @@ impl<U: Send + 'static> JoinHandle<U> {
         if self.is_finished() || self.is_run_here() {
             return Some(true);
         }
-        if !frame::is_inside_any() {
+        if !inside::is_in_any() {
             return Some(self.engine.attended(|| self.packet.wait(deadline)));
         }
         if self.engine.make_way(self.id) && self.is_run_here() {

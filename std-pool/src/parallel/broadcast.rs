@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 
 use crate::engine::Engine;
 use crate::here::call::{Panic, catch};
-use crate::here::frame;
+use crate::here::inside;
 use crate::sys::Mutex;
 
 /// What has come of it so far.
@@ -24,7 +24,7 @@ pub(crate) fn broadcast<R: Send>(engine: &Engine, f: impl Fn() -> R + Sync) -> V
             let mut state = state.lock();
             match result {
                 Ok(value) => {
-                    state.values.push((frame::thread_number(engine.address()).unwrap_or(0), value));
+                    state.values.push((inside::thread_number(engine.address()).unwrap_or(0), value));
                     None
                 }
                 Err(panic) if state.panic.is_none() => state.panic.replace(panic),

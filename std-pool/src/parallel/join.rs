@@ -31,6 +31,7 @@ use crate::engine::host;
 use crate::here::blocking;
 use crate::here::call::{Panic, Stays, catch, drop_quietly};
 use crate::here::frame::{self, Frame, Kind, OUTSIDE};
+use crate::here::inside;
 use crate::here::place::{self, AtPlace, Place};
 use crate::sync::time::{Deadline, park};
 use crate::sys::{self, thread};
@@ -92,7 +93,7 @@ where
     match unsafe { place::desk(None) } {
         Some(desk) if desk.is_shut() => both(a, b),
         Some(desk) => fork(desk, a, b),
-        None => match frame::engine() {
+        None => match inside::engine() {
             // SAFETY: rule 2 of frames: it is inside of something of that engine.
             Some(engine) => outermost(unsafe { &*engine.get::<Engine>() }, a, b),
             None => both(a, b),

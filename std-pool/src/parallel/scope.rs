@@ -30,7 +30,8 @@ use crate::engine::waits::InLine;
 use crate::engine::worker::Env;
 use crate::here::blocking;
 use crate::here::call::Stays;
-use crate::here::frame::{self, Frame, Kind, OUTSIDE};
+use crate::here::frame::{Frame, Kind, OUTSIDE};
+use crate::here::inside;
 use crate::parallel::own::Kept;
 use crate::parallel::scope_handle::ScopedJoinHandle;
 use crate::parallel::scoped::{self, Helping, Leave, Nowhere, Owned, Scoped, State, ToHandle, Turn};
@@ -252,7 +253,7 @@ impl<'scope> Scope<'scope, '_> {
             if let Some(tasks) = self.tasks.get() {
                 tasks.close();
                 // Where they are inside of no job they are inside of this, as they were elsewhere.
-                let is_inside = frame::engine() == Some(self.engine.address());
+                let is_inside = inside::engine() == Some(self.engine.address());
                 let frame = (!is_inside).then(|| Frame::new(Kind::Tasks, self.engine.address(), OUTSIDE));
                 Frame::enter_some(frame.as_ref(), || {
                     self.take_back(tasks);
@@ -316,7 +317,7 @@ where
     F: FnOnce() -> U + Send,
     U: Send,
 {
-    if frame::engine() == Some(engine.address()) {
+    if inside::engine() == Some(engine.address()) {
         return f();
     }
     let mut value = None;

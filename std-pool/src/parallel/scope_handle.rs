@@ -9,7 +9,7 @@ use fastthreadpool_core::JobId;
 use crate::engine::Engine;
 use crate::engine::awaits::Awaits;
 use crate::engine::waits::InLine;
-use crate::here::{blocking, frame};
+use crate::here::{blocking, inside};
 use crate::parallel::scope;
 use crate::results::outcome::JobError;
 use crate::sync::packet::Packet;
@@ -47,7 +47,7 @@ impl<U: Send> ScopedJoinHandle<'_, U> {
     pub fn join(self) -> Result<U, JobError> {
         if let (false, Some(id)) = (self.is_finished(), self.id) {
             scope::help(self.engine, id);
-            if !self.is_finished() && frame::is_inside_any() {
+            if !self.is_finished() && inside::is_in_any() {
                 let line = InLine::enter(Awaits::Job(self.engine, id));
                 if line.is_circular && !self.is_finished() {
                     return Err(JobError::WouldDeadlock);

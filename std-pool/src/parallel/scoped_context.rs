@@ -10,7 +10,7 @@ use fastthreadpool_core::Tick;
 use crate::engine::Engine;
 use crate::engine::slot::Slot;
 use crate::engine::stops::StopToken;
-use crate::here::frame;
+use crate::here::inside;
 use crate::parallel::scope::Scope;
 
 /// A job of a scope as it sees itself; from [`Scope::spawn_with`].
@@ -47,7 +47,7 @@ impl ScopedContext<'_> {
 
     /// The number of the present thread, from 1, if it is one of the pool's own; `None` on that of the scope, unless that is one.
     pub fn thread_number(&self) -> Option<usize> {
-        frame::thread_number(self.engine.address())
+        inside::thread_number(self.engine.address())
     }
 }
 

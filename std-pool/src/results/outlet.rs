@@ -12,7 +12,8 @@ use fastthreadpool_core::{JobId, Unpark};
 use crate::engine::Engine;
 use crate::here::blocking;
 use crate::here::call::{drop_quietly, quietly};
-use crate::here::frame::{self, Address};
+use crate::here::frame::Address;
+use crate::here::inside;
 use crate::here::removed::CancelReason;
 use crate::results::combine::{Combine, Combined};
 use crate::results::late::Late;
@@ -296,7 +297,7 @@ impl<T: Send + 'static> Outlet<T> {
         let is_threads = (!self.threads.done || self.done.is_called_back())
             && (!self.threads.failed || self.failed.is_called_back());
         let is_told = is_threads && self.combiner.as_ref().is_none_or(|combiner| combiner.is_idle(self));
-        is_told || frame::is_callback_of(self.address())
+        is_told || inside::is_in_callback_of(self.address())
     }
 
     /// Waits for that. Returns false when the time is over, or when nobody is left who could end the wait.

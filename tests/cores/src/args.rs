@@ -10,6 +10,9 @@ pub struct Args {
     /// Numbers of cores, from 2 to 64: each runs one producer or one worker.
     #[arg(long, value_delimiter = ',', default_values_t = [2, 4, 8, 16, 32, 64], value_parser = clap::value_parser!(u64).range(2..=64))]
     pub cores: Vec<u64>,
+    /// Instead of numbers of cores: what one producer and what eight submit to so many workers, from 1 to 56.
+    #[arg(long, value_delimiter = ',', conflicts_with = "cores", value_parser = clap::value_parser!(u64).range(1..=56))]
+    pub workers: Vec<u64>,
     /// Jobs of each work, after as many to warm up.
     #[arg(long, default_value_t = 60_000)]
     pub jobs: usize,

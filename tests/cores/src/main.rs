@@ -44,7 +44,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Ok(limits::check(&|row| median(row, args.seeds)));
     }
     let mut rows = Vec::new();
-    for row in works::rows(&args.cores, args.jobs).into_iter().filter(|row| args.wants(row.name)) {
+    let works = match &args.workers[..] {
+        [] => works::rows(&args.cores, args.jobs),
+        workers => works::submits(workers, args.jobs),
+    };
+    for row in works.into_iter().filter(|row| args.wants(row.name)) {
         let row = Row { measured: median(&row, args.seeds), work: row };
         print!("{}", table::line(&row, rows.is_empty()));
         rows.push(row);

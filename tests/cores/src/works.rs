@@ -78,16 +78,32 @@ impl Row {
     }
 }
 
+/// One job at a time.
+fn submit(producers: usize, nanoseconds: u64, to: To) -> Work {
+    Work::Submit { producers, nanoseconds, batch: 1, to }
+}
+
+/// What producers submit to so many workers.
+pub fn submits(workers: &[u64], jobs: usize) -> Vec<Row> {
+    let all = [
+        ("1 producer", submit(1, 0, To::Main)),
+        ("8 producers", submit(8, 0, To::Main)),
+        ("8, own lanes", submit(8, 0, To::All)),
+        ("200 ns", submit(1, 200, To::Main)),
+    ];
+    let row = |(name, work)| workers.iter().map(move |workers| Row { name, work, workers: *workers as usize, jobs });
+    all.into_iter().flat_map(row).collect()
+}
+
 /// All works, each on so many cores.
 pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
-    let submit = |producers, nanoseconds| Work::Submit { producers, nanoseconds, batch: 1, to: To::Main };
     let all = [
-        ("1 producer", &(|_| submit(1, 0)) as &dyn Fn(usize) -> Work),
-        ("cores/2 producers", &|cores| submit(cores / 2, 0)),
+        ("1 producer", &(|_| submit(1, 0, To::Main)) as &dyn Fn(usize) -> Work),
+        ("cores/2 producers", &|cores| submit(cores / 2, 0, To::Main)),
         ("the same, by 32", &|cores| Work::Submit { producers: cores / 2, nanoseconds: 0, batch: 32, to: To::Main }),
-        ("the same, own lanes", &|cores| Work::Submit { producers: cores / 2, nanoseconds: 0, batch: 1, to: To::All }),
-        ("200 ns", &|_| submit(1, 200)),
-        ("1 us", &|_| submit(1, 1000)),
+        ("the same, own lanes", &|cores| submit(cores / 2, 0, To::All)),
+        ("200 ns", &|_| submit(1, 200, To::Main)),
+        ("1 us", &|_| submit(1, 1000, To::Main)),
         ("tree", &|_| Work::Tree),
         ("turns", &|_| Work::Turns { are_fair: false }),
         ("turns, in order", &|_| Work::Turns { are_fair: true }),

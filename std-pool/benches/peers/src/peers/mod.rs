@@ -25,7 +25,7 @@ pub use floor::{Alone, Heap, Loop, Ring, TwoAtomics};
 pub use forte::Forte;
 pub use futures::Futures;
 pub use orx::Orx;
-pub use ours::{Ours, OursByBuilder, OursInGroup, OursResults};
+pub use ours::{Ours, OursByBuilder, OursByProducer, OursInGroup, OursResults};
 pub use rayon::Rayon;
 pub use rusty_pool::RustyPool;
 pub use scheduled::Scheduled;

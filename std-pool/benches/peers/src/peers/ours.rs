@@ -1,8 +1,9 @@
 //! This pool.
 
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
-use fastthreadpool::{Cancellation, Group, JobId, JoinHandle, Pool};
+use fastthreadpool::{Cancellation, Group, JobId, JoinHandle, Pool, Producer};
 
 use crate::algorithms;
 use crate::capability::{Cancels, Executor, Handles, Joins, Maps, Results, Scopes, Timers};
@@ -66,6 +67,25 @@ impl Executor for OursByBuilder {
 
     fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
         self.0.job(job).submit().expect("the pool is open");
+    }
+}
+
+thread_local! {
+    static PRODUCER: OnceCell<Producer> = const { OnceCell::new() };
+}
+
+/// By a producer of each thread that submits, which submits to no other of these.
+pub struct OursByProducer(Pool);
+
+impl Executor for OursByProducer {
+    const PEER: Peer = Peer::Ours;
+
+    fn new(workers: usize) -> Self {
+        Self(Pool::builder().threads(workers).build().expect("threads can be had"))
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        PRODUCER.with(|producer| producer.get_or_init(|| self.0.producer()).submit(job).expect("the pool is open"));
     }
 }
 

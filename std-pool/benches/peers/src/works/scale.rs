@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::capability::{Admits, Executor};
 use crate::each_executor;
-use crate::peers::{AsyncLock, OursSemaphore, ParkingLot, TokioSemaphore};
+use crate::peers::{AsyncLock, OursByProducer, OursSemaphore, ParkingLot, TokioSemaphore};
 use crate::tally::{Expected, count};
 use crate::work::{Effort, Work};
 use crate::works::map::{STEPS, work_through};
@@ -76,6 +76,9 @@ pub fn works(effort: Effort, cores: &[usize]) -> Vec<Work> {
         let mut several = work("8 bytes, as many producers as workers", cores);
         each_executor!(E => enter::<E>(&mut several, half, cores - half, jobs / half * half, 0));
         works.push(several);
+        let mut lanes = work("8 bytes, as many producers as workers, by a `Producer` each", cores);
+        enter::<OursByProducer>(&mut lanes, half, cores - half, jobs / half * half, 0);
+        works.push(lanes);
     }
     let pairs = effort.either(200_000, 20_000);
     for &threads in cores.iter().filter(|cores| **cores >= 2) {

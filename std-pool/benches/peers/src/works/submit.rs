@@ -45,13 +45,17 @@ fn several<E: Executor + Sync, const WORDS: usize>(executor: &E, producers: usiz
     per_job(began.elapsed(), jobs)
 }
 
+pub fn round<E: Executor + Sync, const WORDS: usize>(executor: &E, producers: usize, jobs: usize) -> Vec<f64> {
+    match producers {
+        1 => one::<E, WORDS>(executor, jobs),
+        _ => several::<E, WORDS>(executor, producers, jobs),
+    }
+}
+
 fn enter<E: Executor + Sync, const WORDS: usize>(work: &mut Work, producers: usize, workers: usize, jobs: usize) {
     work.enter(E::PEER, move || {
         let executor = E::new(workers);
-        move || match producers {
-            1 => one::<E, WORDS>(&executor, jobs),
-            _ => several::<E, WORDS>(&executor, producers, jobs),
-        }
+        move || round::<E, WORDS>(&executor, producers, jobs)
     });
 }
 
