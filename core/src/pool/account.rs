@@ -119,6 +119,12 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.state().alive()
     }
 
+    /// Those of them that do not sleep.
+    pub fn awake(&self) -> usize {
+        let state = self.state();
+        state.alive() - state.sleeping()
+    }
+
     /// Workers whose jobs wait.
     pub fn blocked(&self) -> usize {
         self.state().blocked()

@@ -7,6 +7,7 @@ use fastthreadpool_core::{
     self as core, After, Duty, Growing, JobId, JobIds, NO_SEAT, Phase, Rest, Runner, Running, Tick,
 };
 
+use crate::engine::crowd;
 use crate::engine::host::StdHost;
 use crate::engine::observed::Whose;
 use crate::engine::slot::Slot;
@@ -213,6 +214,7 @@ impl Engine {
                     self.tell_worker(seat, WorkerEvent::Parked);
                     let deadline = self.time().until(deadline.unwrap_or(Tick::MAX));
                     rest(deadline, || worker.rise());
+                    crowd::get_up(self.core.awake() > 1);
                     self.tell_worker(seat, WorkerEvent::Woken);
                     watched.inspect(|watched| watched.gets_up());
                 }
