@@ -170,28 +170,40 @@ impl Blank for Moment {
 }
 
 /// One worker's place in a pool.
+///
+/// Where lines are far apart, what it claims and what the others look at is on one, what it writes with each job on the next, and
+/// what is rarely touched behind these: a processor that sees its owner go from line to line fetches one more, and that is to be
+/// one of this seat, not the next one's. On simulated cores that took half a line with each job of 200 ns from the neighbour.
 #[derive(Debug)]
-#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(C, align(128)))]
 // A small target finds one by a shift.
 #[cfg_attr(target_pointer_width = "32", repr(align(32)))]
 pub struct Seat<G: Gating> {
     pub(crate) offer: Offer,
     /// The worker has one at most: behind it there may be others of the same producer, and these it begins in order.
     pub(crate) hole: Hole,
-    /// Runs that ended here.
-    ended: Ends<G>,
-    marks: [Mark; STOPPABLE_DEPTH],
-    /// How many jobs run inside the first one here.
-    inner: AtomicUsize,
-    /// When the first job here was to begin, if it comes from an entry.
-    due: G::Only<Moment>,
-    /// What the periodic job that runs has said of its next run.
-    said: G::Only<Moment>,
     pub(crate) taken: AtomicBool,
     /// Under the sleepers' lock: whether it is listed, and the sleeper below.
     pub(crate) listed: AtomicBool,
     pub(crate) below: AtomicUsize,
+    /// Runs that ended here.
+    ended: Ends<G>,
+    /// How many jobs run inside the first one here.
+    inner: AtomicUsize,
+    marks: [Mark; STOPPABLE_DEPTH],
+    /// When the first job here was to begin, if it comes from an entry.
+    due: G::Only<Moment>,
+    /// What the periodic job that runs has said of its next run.
+    said: G::Only<Moment>,
 }
+
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(any(loom, shuttle))))]
+const _: () = {
+    use crate::entries::Gates;
+    use core::mem::{offset_of, size_of};
+    assert!(offset_of!(Seat<Gates>, ended) == 64, "the first line is what others look at");
+    assert!(offset_of!(Seat<Gates>, marks) + size_of::<Mark>() == 128, "the second is what each job writes");
+};
 
 impl<G: Gating> Seat<G> {
     const_unless_loom! {
@@ -205,14 +217,14 @@ impl<G: Gating> Seat<G> {
                     seen: AtomicUsize::new(0),
                 },
                 hole: (AtomicUsize::new(NO_LANE), AtomicUsize::new(0)),
-                ended: Ends::new(),
-                marks: each!(Mark::new(); STOPPABLE_DEPTH),
-                inner: AtomicUsize::new(0),
-                due: blank!(<G as Gating>::Only<Moment>),
-                said: blank!(<G as Gating>::Only<Moment>),
                 taken: AtomicBool::new(false),
                 listed: AtomicBool::new(false),
                 below: AtomicUsize::new(0),
+                ended: Ends::new(),
+                inner: AtomicUsize::new(0),
+                marks: each!(Mark::new(); STOPPABLE_DEPTH),
+                due: blank!(<G as Gating>::Only<Moment>),
+                said: blank!(<G as Gating>::Only<Moment>),
             }
         }
     }

@@ -10,16 +10,16 @@ const SLACK: f64 = 0.05;
 /// Producers, jobs that each submits at once, to which lanes, nanoseconds of a job, workers, transfers a job.
 const SUBMITS: [(usize, usize, To, u64, usize, f64); 12] = [
     (1, 1, To::Main, 0, 1, 2.05),
-    (1, 1, To::Main, 0, 4, 2.25),
+    (1, 1, To::Main, 0, 4, 2.27),
     (1, 1, To::Main, 0, 15, 2.29),
     (8, 1, To::Main, 0, 1, 3.64),
-    (8, 1, To::Main, 0, 15, 3.82),
+    (8, 1, To::Main, 0, 15, 3.73),
     (8, 32, To::Main, 0, 8, 2.56),
     (8, 1, To::All, 0, 8, 2.15),
     (8, 1, To::All, 0, 1, 3.54),
     (32, 1, To::All, 0, 15, 2.31),
     (1, 1, To::Main, 200, 4, 2.19),
-    (1, 1, To::Main, 200, 15, 2.64),
+    (1, 1, To::Main, 200, 15, 2.59),
     (1, 1, To::Main, 200, 63, 2.91),
 ];
 
