@@ -8,8 +8,15 @@
 //! A few slots, of which the owner fills the next and takes the last back. When the one whose turn it is has a fork in it, the
 //! *gate* is shut, and a join is one load and two calls. Whoever takes a fork, or looks in vain, opens it: then the owner looks
 //! again whether there is room. It does not when it takes one back itself: what lies below is enough, and larger, as long as nobody
-//! wants it. An opening may be lost when the owner shuts at the same moment: who looks in vain looks again. An owner who wants to
-//! show nothing is *quiet*: that is shut, and opened by nobody else.
+//! wants it. An opening may be lost when the owner shuts at the same moment: who looks in vain looks again. A gate is shut in the name
+//! of somebody, so that who joins sees at one glance that it is the right one, and shut. An owner who wants to show nothing goes
+//! by a gate of its own, which nobody else knows.
+//!
+//! | gate | to | who | |
+//! |---|---|---|---|
+//! | open | shut, in the owner's name | the owner | `has_room`: there is none |
+//! | shut | open | a thief | `open`, an exchange |
+//! | either | open | the owner | `pop` of what lay lowest |
 //!
 //! `offer` is `serial << 1 | FULL`; the serial goes up with each fork in that slot.
 //!
@@ -52,7 +59,7 @@ mod tests;
 use core::fmt;
 use core::ptr::NonNull;
 
-use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, Padded, sized};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, Padded, const_unless_loom, sized};
 
 /// Forks of a desk that others can see. One is not enough: the first halves of long items would come one after the other.
 const SLOTS: usize = sized(4, 2);
@@ -61,13 +68,63 @@ const FULL: usize = 1;
 const SERIAL: usize = 2;
 
 const OPEN: usize = 0;
-const SHUT: usize = 1;
-const QUIET: usize = 2;
 
 const PENDING: usize = 0;
 const TAKEN: usize = 1;
 const WAITED: usize = 2;
 const DONE: usize = 3;
+
+/// Whether a join shows its second half, for who is about to. Shut, it is so in somebody's name, a number that is not 0.
+#[derive(Debug)]
+pub struct ForkGate(AtomicUsize);
+
+impl ForkGate {
+    const_unless_loom! {
+        /// An open one.
+        pub const fn new() -> Self {
+            Self(AtomicUsize::new(OPEN))
+        }
+    }
+
+    /// One that is shut. Nobody opens it who was not given it.
+    #[inline]
+    pub fn shut(name: usize) -> Self {
+        debug_assert_ne!(name, OPEN, "the name of nobody");
+        Self(AtomicUsize::new(name))
+    }
+
+    /// Whether it is shut in that name.
+    #[inline(always)]
+    pub fn is_shut_by(&self, name: usize) -> bool {
+        self.0.load(Ordering::Relaxed) == name
+    }
+
+    /// Whether it is shut.
+    #[inline(always)]
+    pub fn is_shut(&self) -> bool {
+        !self.is_shut_by(OPEN)
+    }
+
+    #[inline]
+    fn set(&self, to: usize) {
+        self.0.store(to, Ordering::Relaxed);
+    }
+
+    /// Asks the owner to look again whether there is room.
+    fn open(&self) {
+        let seen = self.0.load(Ordering::Relaxed);
+        if seen != OPEN {
+            // No plain store: the gate is not opened again by who is late.
+            let _ = self.0.compare_exchange(seen, OPEN, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for ForkGate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// The public part of a fork, which lies on its owner's stack.
 pub struct Fork {
@@ -174,7 +231,7 @@ pub struct Put {
 #[derive(Debug)]
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
 pub struct Desk {
-    gate: AtomicUsize,
+    gate: ForkGate,
     /// Forks that were put here, and whose joins have not ended.
     forks: AtomicUsize,
     /// Of those for who is no worker: somebody has it.
@@ -188,7 +245,7 @@ impl Desk {
         let zero = || AtomicUsize::new(0);
         let slot = |_| Slot { offer: zero(), fork: AtomicPtr::new(core::ptr::null_mut()), at: zero() };
         Self {
-            gate: AtomicUsize::new(OPEN),
+            gate: ForkGate::new(),
             forks: zero(),
             taken: AtomicBool::new(false),
             slots: Padded(core::array::from_fn(slot)),
@@ -197,16 +254,10 @@ impl Desk {
 
     // ----- the owner
 
-    /// Whether there is no room for a fork, as far as the owner knows: then both halves are the owner's.
+    /// Shut when there is no room for a fork, as far as the owner knows: then both halves are the owner's.
     #[inline(always)]
-    pub fn is_shut(&self) -> bool {
-        self.gate.load(Ordering::Relaxed) != OPEN
-    }
-
-    /// From here on nothing is shown, and nobody else can change that; or it can be again.
-    #[inline]
-    pub fn set_quiet(&self, quiet: bool) {
-        self.gate.store(if quiet { QUIET } else { OPEN }, Ordering::Relaxed);
+    pub fn gate(&self) -> &ForkGate {
+        &self.gate
     }
 
     /// Forks of which the joins have not ended.
@@ -215,13 +266,13 @@ impl Desk {
         self.forks.load(Ordering::Relaxed)
     }
 
-    /// Whether a fork can be put here; if not the gate is shut.
+    /// Whether a fork can be put here; if not the gate is shut in that name.
     #[inline]
-    pub fn has_room(&self) -> bool {
+    pub fn has_room(&self, name: usize) -> bool {
         // Acquire for rule 1.
         let has_room = self.slot(self.forks()).offer.load(Ordering::Acquire) & FULL == 0;
         if !has_room {
-            self.gate.store(SHUT, Ordering::Relaxed);
+            self.gate.set(name);
         }
         has_room
     }
@@ -252,7 +303,7 @@ impl Desk {
     pub fn pop(&self, put: Put) -> bool {
         self.forks.store(put.at, Ordering::Relaxed);
         if put.at == 0 {
-            self.gate.store(OPEN, Ordering::Relaxed);
+            self.gate.set(OPEN);
         }
         let offer = &self.slot(put.at).offer;
         offer.compare_exchange(put.offer, put.offer & !FULL, Ordering::AcqRel, Ordering::Acquire).is_ok()
@@ -262,16 +313,8 @@ impl Desk {
 
     /// From here on it is whoever's who takes it.
     pub(crate) fn leave(&self) {
-        self.gate.store(OPEN, Ordering::Relaxed);
+        self.gate.set(OPEN);
         self.taken.store(false, Ordering::Release);
-    }
-
-    /// Asks the owner to look again whether there is room.
-    pub(crate) fn open(&self) {
-        if self.gate.load(Ordering::Relaxed) == SHUT {
-            // No plain store: the gate is not opened again by who is late.
-            let _ = self.gate.compare_exchange(SHUT, OPEN, Ordering::Relaxed, Ordering::Relaxed);
-        }
     }
 
     /// Whether somebody could take something here.
@@ -294,7 +337,7 @@ impl Desk {
                 return None;
             }
             slot.offer.compare_exchange(seen, seen & !FULL, Ordering::AcqRel, Ordering::Relaxed).ok()?;
-            self.open();
+            self.gate.open();
             NonNull::new(fork).map(TakenFork)
         })
     }
@@ -303,7 +346,7 @@ impl Desk {
     fn take_inside(&self, fork: &Fork, from: usize) -> Option<TakenFork> {
         let taken = self.take(&|at| at >= from && !fork.is_done());
         if taken.is_none() {
-            self.open();
+            self.gate.open();
         }
         taken
     }
@@ -341,7 +384,7 @@ pub(crate) fn look(desks: [&[Desk]; 2], except: usize, look: Look) -> Option<Tak
         Look::Take => {
             let taken = others().find_map(|desk| desk.take(&|_| true));
             if taken.is_none() {
-                others().for_each(Desk::open);
+                others().for_each(|desk| desk.gate.open());
             }
             taken
         }

@@ -73,7 +73,7 @@ pub use end::{After, End};
 pub use entries::{Kinds, NotMoved, State as EntryState, View as EntryView};
 #[doc(hidden)]
 pub use fork::Look;
-pub use fork::{Desk, Fork, Put, TakenFork};
+pub use fork::{Desk, Fork, ForkGate, Put, TakenFork};
 pub use host::{Host, Park, Tick, Unpark};
 pub use id::{JobId, JobIds};
 pub use lane::Lane;

@@ -46,7 +46,7 @@ impl Half {
     fn join(&self, desks: &Desks) {
         if let Some(number) = desks.take_guest() {
             let desk = &desks.all()[number];
-            assert!(number == GUEST && desk.forks() == 0 && !desk.is_shut(), "nothing is left on it");
+            assert!(number == GUEST && desk.forks() == 0 && !desk.gate().is_shut(), "nothing is left on it");
             // SAFETY: it is joined, and stays until the end of the run.
             let put = unsafe { desk.push(NonNull::from(self).cast()) };
             if desk.pop(put) {

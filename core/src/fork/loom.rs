@@ -135,7 +135,7 @@ fn forks_of_one_desk_are_taken_while_others_come_and_go() {
         let put_first = first.put(desk);
         let second = Branch::new(&world, 0, 1, nothing);
         let put_second = second.put(desk);
-        if desk.has_room() {
+        if desk.has_room(1) {
             let third = Branch::new(&world, 0, 2, nothing);
             let put = third.put(desk);
             third.join(0, put, false);
@@ -143,7 +143,7 @@ fn forks_of_one_desk_are_taken_while_others_come_and_go() {
         second.join(0, put_second, false);
         first.join(0, put_first, false);
         thief.join().unwrap();
-        assert!(!desk.has_offer() && desk.forks() == 0 && !desk.is_shut());
+        assert!(!desk.has_offer() && desk.forks() == 0 && !desk.gate().is_shut());
     });
 }
 
@@ -159,11 +159,11 @@ fn a_gate_does_not_stay_shut_when_somebody_looks_in_vain() {
         let desk = &world.desks[0];
         let branches = [0, 1].map(|number| Branch::new(&world, 0, number, nothing));
         let puts = [branches[0].put(desk), branches[1].put(desk)];
-        let _ = desk.has_room();
+        let _ = desk.has_room(1);
         thief.join().unwrap();
         if !desk.has_offer() {
             assert!(look([&world.desks[..1], &[]], 1, Look::Take).is_none());
-            assert!(!desk.is_shut(), "it was asked for some");
+            assert!(!desk.gate().is_shut(), "it was asked for some");
         }
         branches[1].join(0, puts[1], false);
         branches[0].join(0, puts[0], false);

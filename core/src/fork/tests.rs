@@ -5,6 +5,9 @@ use std::vec::Vec;
 
 use super::*;
 
+/// In whose name gates are shut.
+const ME: usize = 7;
+
 unsafe fn nothing(_: NonNull<Fork>, _: usize) {}
 
 fn desks() -> [Desk; 3] {
@@ -33,14 +36,14 @@ fn is(taken: Option<TakenFork>, fork: &Fork) -> bool {
 fn the_oldest_is_taken_first_and_the_last_taken_back() {
     let desk = Desk::new();
     let forks: Vec<_> = (0..SLOTS).map(|_| Fork::new(0, nothing)).collect();
-    let puts: Vec<_> = forks.iter().map(|fork| (desk.has_room(), put(&desk, fork)).1).collect();
-    assert!(!desk.is_shut() && !desk.has_room() && desk.is_shut());
+    let puts: Vec<_> = forks.iter().map(|fork| (desk.has_room(ME), put(&desk, fork)).1).collect();
+    assert!(!desk.gate().is_shut() && !desk.has_room(ME) && desk.gate().is_shut_by(ME) && desk.gate().is_shut());
     assert!(is(desk.take(&|_| true), &forks[0]));
-    assert!(!desk.is_shut() && desk.has_room(), "who takes one opens");
+    assert!(!desk.gate().is_shut() && desk.has_room(ME), "who takes one opens");
     // Another in its slot.
     let another = Fork::new(0, nothing);
     let last = put(&desk, &another);
-    assert!(!desk.has_room() && desk.pop(last) && !desk.pop(last));
+    assert!(!desk.has_room(ME) && desk.pop(last) && !desk.pop(last));
     assert!(puts.iter().rev().take(SLOTS - 1).all(|put| desk.pop(*put)));
     assert!(!desk.pop(puts[0]), "somebody has it");
     assert!(!desk.has_offer() && desk.forks() == 0);
@@ -102,13 +105,8 @@ fn who_looks_in_vain_asks_for_more() {
     let fork = Fork::new(0, nothing);
     let all: [&[Desk]; 2] = [&desks[..2], &desks[2..]];
     assert!(look(all, 1, Look::Joins).is_none() && look(all, 1, Look::Forks).is_none());
-    desks[2].set_quiet(true);
-    assert!(look(all, 1, Look::Take).is_none() && desks[2].is_shut(), "who is quiet is not asked");
-    desks[2].gate.store(SHUT, Ordering::Relaxed);
-    assert!(look(all, 1, Look::Take).is_none() && !desks[2].is_shut());
-    desks[2].set_quiet(true);
-    desks[2].set_quiet(false);
-    assert!(!desks[2].is_shut());
+    desks[2].gate.set(ME);
+    assert!(look(all, 1, Look::Take).is_none() && !desks[2].gate.is_shut());
     let put = put(&desks[2], &fork);
     assert!(look(all, 1, Look::Joins).is_some() && look(all, 1, Look::Forks).is_some());
     assert!(is(look(all, 1, Look::Take), &fork));

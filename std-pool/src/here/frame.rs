@@ -21,25 +21,29 @@
 //!    there as long as the frame is linked.
 //! 3. While a fork can be taken or runs, the frames that its owner was inside of are linked; of these others read what is written
 //!    before the fork was shown and not again before it is over: `kind`, `engine`, `below`, and the seat, which stays during a job.
+//! 4. A gate is there as long as it is the thread's, or kept by a frame that is linked.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::ptr::{self, NonNull};
 
-use fastthreadpool_core::{JobId, NO_SEAT};
+use fastthreadpool_core::{ForkGate, JobId, NO_SEAT};
 
 use crate::sys;
 
 sys::local! {
-    static TOP: Top = const { Top { frame: Cell::new(ptr::null()), joins: Cell::new(Address::NONE) } };
+    static TOP: Top = const { Top { frame: Cell::new(ptr::null()), gate: Cell::new(ptr::from_ref(&NOWHERE)) } };
 }
+
+/// Of who is in the middle of no join: open, and nobody shuts it.
+static NOWHERE: ForkGate = ForkGate::new();
 
 /// Where the present thread is.
 struct Top {
     /// The innermost frame.
     frame: Cell<*const Frame>,
-    /// The engine of the join in the middle of which that is, if it is.
-    joins: Cell<Address>,
+    /// The gate of the join in the middle of which that is, or [`NOWHERE`].
+    gate: Cell<*const ForkGate>,
 }
 
 /// What a thread's frames ask of the engine whose worker it is.
@@ -71,6 +75,12 @@ impl Address {
 
     pub(crate) fn of<T: ?Sized>(thing: &T) -> Self {
         Self(ptr::from_ref(thing).cast())
+    }
+
+    /// To shut gates in its name.
+    #[inline(always)]
+    pub(crate) fn number(self) -> usize {
+        self.0.addr()
     }
 
     /// What is there, for who knows that it is, and what it is.
@@ -111,7 +121,7 @@ pub(crate) struct Frame {
     errands: Cell<u64>,
     below: Cell<*const Frame>,
     /// As what is below was when this came: in this one nobody is in the middle of that join.
-    joins_below: Cell<Address>,
+    gate_below: Cell<*const ForkGate>,
 }
 
 impl Frame {
@@ -124,7 +134,7 @@ impl Frame {
             is_blocked: Cell::new(false),
             errands: Cell::new(NO_ERRANDS),
             below,
-            joins_below: Cell::new(Address::NONE),
+            gate_below: Cell::new(ptr::from_ref(&NOWHERE)),
         }
     }
 
@@ -209,7 +219,7 @@ impl Link {
     fn new(frame: &Frame) -> Self {
         TOP.with(|top| {
             frame.below.set(top.frame.replace(frame));
-            frame.joins_below.set(top.joins.replace(Address::NONE));
+            frame.gate_below.set(top.gate.replace(ptr::from_ref(&NOWHERE)));
         });
         Self(frame)
     }
@@ -222,7 +232,7 @@ impl Drop for Link {
         let frame = unsafe { &*self.0 };
         TOP.with(|top| {
             top.frame.set(frame.below.get());
-            top.joins.set(frame.joins_below.get());
+            top.gate.set(frame.gate_below.get());
         });
     }
 }
@@ -310,16 +320,27 @@ pub(crate) fn with_errands(engine: Address, f: impl FnOnce(&Cell<u64>)) {
     });
 }
 
-/// The engine in the middle of whose join the present thread is; [`Address::NONE`] if it is in none, or in a frame that came since.
+/// Calls `f` with the gate of the join in the middle of which the present thread is; an open one if it is in none, or in a frame
+/// that came since.
 // A join inside of a join is little more than this and two calls.
 #[inline(always)]
-pub(crate) fn joins() -> Address {
-    TOP.with(|top| top.joins.get())
+pub(super) fn gate<R>(f: impl FnOnce(&ForkGate) -> R) -> R {
+    // What models share that run at the same time is none of theirs.
+    if cfg!(shuttle) && !joins() {
+        return f(&ForkGate::new());
+    }
+    // SAFETY: rule 4.
+    TOP.with(|top| f(unsafe { &*top.gate.get() }))
 }
 
-/// Now it is in the middle of one of this engine, or of none. Returns what was before.
-pub(crate) fn set_joins(engine: Address) -> Address {
-    TOP.with(|top| top.joins.replace(engine))
+/// Whether it is in the middle of one.
+pub(super) fn joins() -> bool {
+    TOP.with(|top| top.gate.get() != ptr::from_ref(&NOWHERE))
+}
+
+/// Now it is in the middle of the join of this gate. Returns the one before, to be set again before this one is gone.
+pub(super) fn set_gate(gate: *const ForkGate) -> *const ForkGate {
+    TOP.with(|top| top.gate.replace(gate))
 }
 
 /// More errands than there are: for who does none.

@@ -9,7 +9,7 @@
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
-use fastthreadpool_core::{Desk, NO_SEAT};
+use fastthreadpool_core::{Desk, ForkGate, NO_SEAT};
 
 use crate::here::frame::{self, Address, Frame};
 use crate::sys;
@@ -65,38 +65,64 @@ impl Place {
     }
 }
 
+/// Whether what runs here is in the middle of a join of `engine`, or of any, and that shows nothing more for now.
+#[inline(always)]
+pub(crate) fn is_shut(engine: Option<Address>) -> bool {
+    frame::gate(|gate| engine.map_or_else(|| gate.is_shut(), |engine| gate.is_shut_by(engine.number())))
+}
+
 /// The desk where what runs here forks, if it is in the middle of a join; of `engine` if that matters.
 ///
 /// # Safety
 ///
 /// For the lifetime that is chosen the caller stays inside of what it is inside of.
-#[inline(always)]
+#[inline(never)]
 pub(crate) unsafe fn desk<'f>(engine: Option<Address>) -> Option<&'f Desk> {
-    let joins = frame::joins();
-    let is_it = engine.map_or(joins != Address::NONE, |engine| joins == engine);
+    let place = frame::joins().then(Place::get)?;
+    let is_it = engine.is_none_or(|engine| place.engine == engine);
     // SAFETY: rule 1, and the caller's promise.
-    if is_it { Some(unsafe { PLACE.with(|parts| parts.desk.get()).as_ref() }) } else { None }
+    if is_it { Some(unsafe { place.desk.as_ref() }) } else { None }
 }
 
 /// It forks there, until dropped.
 pub(crate) struct AtPlace<'f> {
     pub(crate) desk: &'f Desk,
-    before: (Place, Address),
+    engine: Address,
+    place_before: Place,
+    _gate_before: Before,
 }
 
 impl<'f> AtPlace<'f> {
     /// A frame, which is the innermost, and the desk of that number.
     pub(crate) fn new(frame: &'f Frame, desk: &'f Desk, number: usize) -> Self {
-        let before = (Place::get(), frame::set_joins(frame.engine));
-        Place { frame, engine: frame.engine, desk: NonNull::from(desk), number }.set();
-        Self { desk, before }
+        let engine = frame.engine;
+        let (place_before, gate_before) = (Place::get(), frame::set_gate(desk.gate()));
+        Place { frame, engine, desk: NonNull::from(desk), number }.set();
+        Self { desk, engine, place_before, _gate_before: Before(gate_before) }
+    }
+
+    /// Calls a function that shows nothing, if so it is to be.
+    pub(crate) fn quietly<R>(&self, is_quiet: bool, function: impl FnOnce() -> R) -> R {
+        if !is_quiet {
+            return function();
+        }
+        let gate = ForkGate::shut(self.engine.number());
+        let _before = Before(frame::set_gate(&raw const gate));
+        function()
+    }
+}
+
+/// The gate that was the thread's before, and is again when this is dropped: sooner than the other gate, even by a panic.
+struct Before(*const ForkGate);
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        frame::set_gate(self.0);
     }
 }
 
 impl Drop for AtPlace<'_> {
     fn drop(&mut self) {
-        let (place, joins) = self.before;
-        place.set();
-        frame::set_joins(joins);
+        self.place_before.set();
     }
 }

@@ -53,9 +53,11 @@ where
     B: FnOnce() -> RB + Send,
     RB: Send,
 {
+    if place::is_shut(Some(engine.address())) {
+        return both(a, b);
+    }
     // SAFETY: until this returns.
     match unsafe { place::desk(Some(engine.address())) } {
-        Some(desk) if desk.is_shut() => both(a, b),
         Some(desk) => fork(desk, a, b),
         None => outermost(engine, a, b),
     }
@@ -89,9 +91,11 @@ where
     B: FnOnce() -> RB + Send,
     RB: Send,
 {
+    if place::is_shut(None) {
+        return both(a, b);
+    }
     // SAFETY: until this returns.
     match unsafe { place::desk(None) } {
-        Some(desk) if desk.is_shut() => both(a, b),
         Some(desk) => fork(desk, a, b),
         None => match inside::engine() {
             // SAFETY: rule 2 of frames: it is inside of something of that engine.
@@ -127,15 +131,6 @@ impl<B> Drop for Second<B> {
             // A second panic would end the program.
             drop_quietly(function);
         }
-    }
-}
-
-/// An outermost join. Dropped: it is over.
-struct Outermost<'d>(&'d Desk);
-
-impl Drop for Outermost<'_> {
-    fn drop(&mut self) {
-        self.0.set_quiet(false);
     }
 }
 
@@ -196,19 +191,13 @@ where
     B: FnOnce() -> RB + Send,
     RB: Send,
 {
-    let _outermost = Outermost(at.desk);
     let habit = engine.habits.of(code);
     let cost = habit.map_or(u64::MAX, |habit| habit.cost(1));
     // Others make a short one longer. So now and then one that is not far from short is tried alone.
     let is_alone = cost < SHORT || cost < BRIEF && habit.is_some_and(|habit| habit.is_due);
     let began = sys::now();
     let result = if is_alone {
-        at.desk.set_quiet(true);
-        let ra = a();
-        if since(began) > SHORT {
-            at.desk.set_quiet(false);
-        }
-        (ra, b())
+        both(|| at.quietly(true, a), || at.quietly(since(began) <= SHORT, b))
     } else {
         fork(at.desk, a, b)
     };
@@ -297,10 +286,10 @@ where
     B: FnOnce() -> RB + Send,
     RB: Send,
 {
-    if !desk.has_room() {
+    let place = Place::get();
+    if !desk.has_room(place.engine.number()) {
         return both(a, b);
     }
-    let place = Place::get();
     // SAFETY: rule 1 of places.
     let engine = unsafe { &*place.engine.get::<Engine>() };
     let number = place.number;

@@ -142,6 +142,27 @@ fn what_is_not_run_is_dropped_and_so_is_what_is_not_returned() {
     assert_eq!(drops.count(), 2);
 }
 
+/// A join that was short is tried alone; then, too, a panic of what is dropped with the first half's panic ends nothing.
+#[test]
+fn a_second_half_that_panics_in_its_destructor_does_not_end_the_program() {
+    struct Worse(bool);
+
+    impl Drop for Worse {
+        fn drop(&mut self) {
+            assert!(!self.0, "a destructor");
+        }
+    }
+
+    let pool: Pool = pool(1);
+    let join = |panics: bool| {
+        let second = Worse(panics);
+        catch_unwind(AssertUnwindSafe(|| pool.join(move || assert!(!panics, "the first"), move || drop(second))))
+    };
+    assert!((0..10).all(|_| join(false).is_ok()));
+    let panic = join(true).unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"the first"));
+}
+
 #[test]
 fn a_lock_that_is_held_across_a_join_meets_no_foreign_job() {
     let pool: Pool = pool(2);
