@@ -252,6 +252,13 @@ impl Desk {
         }
     }
 
+    #[cfg(simulated)]
+    pub(crate) fn name_parts(&self, say: &mut dyn FnMut(&'static str, usize, usize)) {
+        use crate::sync::simulated::name;
+        name(say, "gate", &self.gate);
+        name(say, "offers", &self.slots);
+    }
+
     // ----- the owner
 
     /// Shut when there is no room for a fork, as far as the owner knows: then both halves are the owner's.

@@ -223,6 +223,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         name(say, "inside", &self.inside);
         self.storage.lanes().iter().for_each(|lane| lane.name_parts(say));
         self.storage.seats().iter().for_each(|seat| seat.name_parts(say));
+        self.storage.desks().iter().for_each(|desk| desk.name_parts(say));
     }
 
     #[inline(always)]

@@ -304,10 +304,18 @@ impl State {
 }
 
 impl State {
-    /// Whether a fork makes it right to wake or start a worker: unless one searches, or naps and so will look.
+    /// Whether a fork makes it right to wake or start a worker: unless one naps, and so will look, or as many search as work. So
+    /// each that works may have called one, and workers get up in a number of steps that grows as its logarithm, where one after
+    /// the other they would all have come when the first have gone.
     #[inline(always)]
     pub(crate) const fn calls_for_fork(self, size: Size) -> Call {
-        if self.is_napping() { Call::Nobody } else { self.calls_for(size) }
+        if self.is_napping() {
+            Call::Nobody
+        } else if self.work_more_than(self.searching()) {
+            Self(self.0 - self.searching() * SEARCHING).calls_for(size)
+        } else {
+            self.calls_for(size)
+        }
     }
 }
 
@@ -448,6 +456,21 @@ mod tests {
         let asleep = one.fall_asleep(Role::Plain);
         assert_eq!(asleep.calls_for(size(4)), Call::Sleeper);
         assert_eq!(asleep.wake_up(false).calls_for(size(4)), Call::Nobody);
+    }
+
+    #[test]
+    fn a_fork_calls_for_as_many_as_work() {
+        // Two work, one searches, one sleeps.
+        let asleep = Edge::ENLIST.from(State::NEW).fall_asleep(Role::Plain);
+        let state = Edge::ENLIST.from(busy(busy(asleep)));
+        assert_eq!(state.calls_for(size(4)), Call::Nobody);
+        assert_eq!(state.calls_for_fork(size(4)), Call::Sleeper);
+        assert_eq!(state.wake_up(false).calls_for_fork(size(4)), Call::Nobody, "two search");
+        assert_eq!(busy(state.wake_up(false)).calls_for_fork(size(8)), Call::Newcomer);
+        let blocked = state.block();
+        assert_eq!(blocked.calls_for_fork(size(4)), Call::Nobody, "one works, one searches");
+        let napping = Edge::ENLIST.from(state).fall_asleep(Role::Napper);
+        assert_eq!(napping.calls_for_fork(size(4)), Call::Nobody);
     }
 
     #[test]

@@ -342,6 +342,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         if duty != Duty::Nothing {
             runner.perform(duty);
         }
+        // One more for what is left, beside the one that it calls for what it shows itself.
+        if self.sees_forks() {
+            let duty = self.pool.call_for_fork();
+            if duty != Duty::Nothing {
+                runner.perform(duty);
+            }
+        }
         let duty = self.pool.run_fork(self.seat, taken);
         if duty != Duty::Nothing {
             runner.perform(duty);

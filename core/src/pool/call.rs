@@ -54,7 +54,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Finds somebody for new work; `though_short`: even if a napper would look at short jobs by itself.
     #[inline(always)]
     pub(crate) fn call(&self, though_short: bool) -> Duty {
-        self.call_if_left(though_short, None)
+        self.call_if_left::<false>(though_short, None)
     }
 
     /// As [`Pool::call`], for work that was seen a while ago. It may be gone by now, and so may be those who have done it, if
@@ -62,23 +62,31 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(always)]
     pub(crate) fn call_again(&self, pinned: Pinned<'_>) -> Duty {
         // Fixed storage has its workers beforehand as a rule, and would pay for the question in flash.
-        self.call_if_left(true, S::OWN_LANES.then_some(pinned))
+        self.call_if_left::<false>(true, S::OWN_LANES.then_some(pinned))
+    }
+
+    /// Finds somebody for a fork.
+    pub(crate) fn call_for_fork(&self) -> Duty {
+        self.call_if_left::<true>(true, None)
     }
 
     /// `seen`: starts somebody only if there is something to do, asked after it has been seen that there is one less than there
     /// may be.
     #[cold]
     #[inline(never)]
-    fn call_if_left(&self, though_short: bool, seen: Option<Pinned<'_>>) -> Duty {
+    fn call_if_left<const FORK: bool>(&self, though_short: bool, seen: Option<Pinned<'_>>) -> Duty {
         loop {
             let state = self.state();
             let short = state.is_short() && !though_short;
-            match state.with_short(short).calls_for(self.size()) {
+            let calls =
+                if FORK { state.calls_for_fork(self.size()) } else { state.with_short(short).calls_for(self.size()) };
+            match calls {
                 Call::Nobody => return Duty::Nothing,
                 Call::Sleeper => {
                     let mut sleepers = self.sleepers.lock();
                     // Again under the lock: of two callers one finds that somebody searches already.
-                    if self.state().searching() > 0 {
+                    let now = self.state();
+                    if if FORK { now.calls_for_fork(self.size()) != Call::Sleeper } else { now.searching() > 0 } {
                         return Duty::Nothing;
                     }
                     if let Some(seat) = self.pop_sleeper(&mut sleepers) {

@@ -43,7 +43,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         let put = unsafe { desk.push(fork) };
         let duty = match self.state().calls_for_fork(self.size()) {
             Call::Nobody => Duty::Nothing,
-            Call::Sleeper | Call::Newcomer => self.call(true),
+            Call::Sleeper | Call::Newcomer => self.call_for_fork(),
         };
         (put, duty)
     }

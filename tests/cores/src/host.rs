@@ -61,6 +61,9 @@ impl Host for SimulatedHost {
         if round >= LOOKS {
             return false;
         }
+        if world::give_way() {
+            return true;
+        }
         for _ in 0..SPINS {
             tell::<()>(Operation::Pause, std::ptr::null());
         }

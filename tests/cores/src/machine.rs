@@ -125,7 +125,6 @@ pub struct Machine {
 
 impl Machine {
     pub fn new(costs: Costs, cores: usize, seed: u64) -> Self {
-        assert!(cores <= 64, "a line's cores are bits of a word");
         let core = || Core { fetches: vec![0; costs.fetches], ..Core::default() };
         Self {
             costs,
@@ -139,6 +138,10 @@ impl Machine {
 
     pub fn costs(&self) -> &Costs {
         &self.costs
+    }
+
+    pub fn cores(&self) -> usize {
+        self.cores.len()
     }
 
     pub fn now(&self, core: usize) -> Time {

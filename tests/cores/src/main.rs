@@ -7,6 +7,7 @@ mod world;
 
 // What is simulated.
 mod host;
+mod joins;
 mod lines;
 mod turns;
 mod works;

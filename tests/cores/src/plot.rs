@@ -50,9 +50,10 @@ fn draw_panel(area: &Area, title: &str, rows: &[&Row], figure: impl Fn(&Row) -> 
     Ok(())
 }
 
-/// Draws both panels, side by side, of works that are jobs.
+/// Draws both panels, side by side, of works that are many jobs.
 pub fn draw(rows: &[Row], file: &Path) -> Result<(), Box<dyn Error>> {
-    let rows: Vec<&Row> = rows.iter().filter(|row| !matches!(row.work.work, Work::Turns { .. })).collect();
+    let rows = rows.iter().filter(|row| !matches!(row.work.work, Work::Turns { .. } | Work::Join(_)));
+    let rows: Vec<&Row> = rows.collect();
     let area = SVGBackend::new(file, (1000, 420)).into_drawing_area();
     area.fill(&WHITE)?;
     let (left, right) = area.split_horizontally(500);

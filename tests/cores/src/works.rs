@@ -8,15 +8,18 @@ use std::rc::Rc;
 use fastthreadpool_core::{After, Duty, Growing, Phase, Pool, Rest, Runner, Running, Tick};
 
 use crate::host::{SimulatedHost, Spin};
+use crate::joins::{self, Tree};
 use crate::machine::{self, Costs, Counts, Time};
 use crate::turns;
 use crate::world::{self, Body};
 
 /// As large as the payload of a pool on std.
 #[derive(Clone, Copy, Debug)]
-struct Job([usize; 7]);
+pub struct Job([usize; 7]);
 
-type Core = Pool<Job, SimulatedHost, Growing<Job, Spin>>;
+pub type Core = Pool<Job, SimulatedHost, Growing<Job, Spin>>;
+
+type Worker<'p> = fastthreadpool_core::Worker<'p, Job, SimulatedHost, Growing<Job, Spin>>;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +27,9 @@ pub enum Work {
     /// So many producers, who submit jobs that take so many nanoseconds, so many at once.
     Submit { producers: usize, nanoseconds: u64, batch: usize, to: To },
     /// One job submits two, and so on down.
-    Tree,
+    Jobs,
+    /// One job joins two halves, and so on down.
+    Join(Tree),
     /// Threads that take turns by a semaphore of one permit, strictly in order or not.
     Turns { are_fair: bool },
 }
@@ -49,16 +54,25 @@ impl Work {
     fn producers(self) -> usize {
         match self {
             Self::Submit { producers, .. } => producers,
-            Self::Tree => 1,
+            Self::Jobs | Self::Join(_) => 1,
             Self::Turns { .. } => 0,
         }
+    }
+
+    fn is_tree(self) -> bool {
+        matches!(self, Self::Jobs | Self::Join(_))
     }
 }
 
 impl Row {
     /// Cores in all. Whoever plants a tree has none of its own.
     pub fn cores(&self) -> usize {
-        self.workers + if matches!(self.work, Work::Tree) { 0 } else { self.work.producers() }
+        self.workers + if self.work.is_tree() { 0 } else { self.work.producers() }
+    }
+
+    /// What its figures are divided by: jobs, turns, or joins.
+    pub fn count(&self) -> usize {
+        if let Work::Join(tree) = self.work { (1 << tree.layers) - 1 } else { self.shares().1 }
     }
 
     /// Levels of the tree below its root.
@@ -73,7 +87,8 @@ impl Row {
                 let share = self.jobs / producers / batch * batch;
                 (share, share * producers)
             }
-            Work::Tree => (1, (2 << self.depth()) - 1),
+            Work::Jobs => (1, (2 << self.depth()) - 1),
+            Work::Join(_) => (1, 1),
             Work::Turns { .. } => (self.jobs / self.workers, self.jobs / self.workers * self.workers),
         }
     }
@@ -105,7 +120,9 @@ pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
         ("the same, own lanes", &|cores| submit(cores / 2, 0, To::All)),
         ("200 ns", &|_| submit(1, 200, To::Main)),
         ("1 us", &|_| submit(1, 1000, To::Main)),
-        ("tree", &|_| Work::Tree),
+        ("tree", &|_| Work::Jobs),
+        ("join, 5 ns", &|_| Work::Join(Tree::SHORT)),
+        ("join, 16 x 1 ms", &|_| Work::Join(Tree::LONG)),
         ("turns", &|_| Work::Turns { are_fair: false }),
         ("turns, in order", &|_| Work::Turns { are_fair: true }),
     ];
@@ -113,7 +130,7 @@ pub fn rows(cores: &[u64], jobs: usize) -> Vec<Row> {
     for (name, work) in all {
         for cores in cores.iter().map(|cores| *cores as usize) {
             let work = work(cores);
-            let workers = if matches!(work, Work::Tree) { cores.min(63) } else { cores - work.producers() };
+            let workers = if work.is_tree() { cores.min(63) } else { cores - work.producers() };
             rows.push(Row { name, work, workers, jobs });
         }
     }
@@ -146,12 +163,18 @@ pub struct Line {
 }
 
 /// What all contexts share, beside the pool.
-struct Stage {
-    pool: Core,
-    workers: usize,
+pub struct Stage {
+    pub pool: Core,
+    /// Workers, and those who stand in for them: so many contexts, after which there come the producers.
+    seats: usize,
     producers: usize,
-    /// Of the workers by their seats; producers come after them.
+    /// Of the workers by their seats.
     contexts: RefCell<Vec<usize>>,
+    /// Of those who could stand in, and do not.
+    spares: RefCell<Vec<usize>>,
+    /// How many of them are asked for.
+    starts: Cell<usize>,
+    is_over: Cell<bool>,
     /// Of the present round.
     left: Cell<usize>,
     rounds: Cell<usize>,
@@ -176,7 +199,8 @@ impl Runner<Job> for Env {
         match self.work {
             Work::Submit { nanoseconds, .. } => world::pass(nanoseconds.max(2) * 1000),
             Work::Turns { .. } => unreachable!("no pool takes part"),
-            Work::Tree => {
+            Work::Join(tree) => joins::run(&self.stage, self.seat, tree),
+            Work::Jobs => {
                 world::pass(2_000);
                 let depth = job.0[0];
                 for _ in 0..if depth > 0 { 2 } else { 0 } {
@@ -199,22 +223,27 @@ impl Stage {
         world::unpark(self.contexts.borrow()[seat]);
     }
 
-    fn perform(&self, duty: Duty) {
+    pub fn perform(&self, duty: Duty) {
         match duty {
             Duty::Nothing => {}
             Duty::Wake(seat) => self.wake(seat),
-            Duty::Start => unreachable!("all are there from the beginning"),
+            Duty::Start => {
+                self.starts.set(self.starts.get() + 1);
+                // Without one, who is about to be free sees it. Others go on while one is woken.
+                let spare = self.spares.borrow_mut().pop();
+                spare.into_iter().for_each(world::unpark);
+            }
         }
     }
 
     fn end_round(&self) {
         if self.rounds.get() == 0 {
             self.took.set(world::now() - self.began.get());
-            let (counts, slept) = world::take_counts(self.workers);
+            let (counts, slept) = world::take_counts(self.seats);
             self.counts.set(counts);
             self.slept.set(slept);
         }
-        (self.workers..self.workers + self.producers).for_each(world::unpark);
+        (self.seats..self.seats + self.producers).for_each(world::unpark);
     }
 
     /// The first producer to come here begins the round.
@@ -225,7 +254,7 @@ impl Stage {
         self.rounds.set(round);
         self.left.set(jobs);
         self.began.set(world::now());
-        let _ = world::take_counts(self.workers);
+        let _ = world::take_counts(self.seats);
     }
 }
 
@@ -239,11 +268,17 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
     let (batch, to) = if let Work::Submit { batch, to, .. } = work { (batch, to) } else { (1, To::Main) };
     // Chance also says where in its page the pool lies, for lines that follow each other there come together.
     let _before = black_box(vec![0_u8; seed as usize * 1280]);
+    // Elsewhere nobody waits.
+    let spares = if let Work::Join(_) = work { workers } else { 0 };
+    let seats = workers + spares;
     let stage = Rc::new(Stage {
-        pool: Core::growing(SimulatedHost, workers, 0),
-        workers,
+        pool: Core::growing(SimulatedHost, workers, spares),
+        seats,
         producers,
-        contexts: RefCell::new(vec![0; workers]),
+        contexts: RefCell::new(vec![0; seats]),
+        spares: RefCell::default(),
+        starts: Cell::default(),
+        is_over: Cell::default(),
         left: Cell::new(0),
         rounds: Cell::new(usize::MAX),
         began: Cell::default(),
@@ -251,17 +286,42 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
         counts: Cell::default(),
         slept: Cell::default(),
     });
+    let serve = move |stage: &Rc<Stage>, mut worker: Worker<'_>| {
+        stage.contexts.borrow_mut()[worker.seat()] = world::current();
+        let mut env = Env { stage: Rc::clone(stage), work, seat: worker.seat() };
+        loop {
+            match worker.work(&mut env) {
+                Rest::Park(deadline) => world::park(deadline.map(|Tick(at)| at * 1000)),
+                Rest::Exit { duty, .. } => break duty,
+            }
+        }
+    };
     let worker = |_| -> Body {
         let stage = Rc::clone(&stage);
         Box::new(move || {
-            let mut worker = stage.pool.enlist().expect("there is a seat for each");
-            stage.contexts.borrow_mut()[worker.seat()] = world::current();
-            let mut env = Env { stage: Rc::clone(&stage), work, seat: worker.seat() };
+            let duty = serve(&stage, stage.pool.enlist().expect("there is a seat for each"));
+            stage.perform(duty);
+        })
+    };
+    let spare = |_| -> Body {
+        let stage = Rc::clone(&stage);
+        Box::new(move || {
             loop {
-                match worker.work(&mut env) {
-                    Rest::Park(deadline) => world::park(deadline.map(|Tick(at)| at * 1000)),
-                    Rest::Exit { duty, .. } => return stage.perform(duty),
+                while stage.starts.get() == 0 {
+                    if stage.is_over.get() {
+                        return;
+                    }
+                    let here = world::current();
+                    let mut spares = stage.spares.borrow_mut();
+                    if !spares.contains(&here) {
+                        spares.push(here);
+                    }
+                    drop(spares);
+                    world::park(None);
                 }
+                stage.starts.set(stage.starts.get() - 1);
+                let duty = serve(&stage, stage.pool.attach().expect("somebody has asked for it"));
+                stage.perform(duty);
             }
         })
     };
@@ -297,13 +357,17 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
                 while let Some(seat) = stage.pool.next_sleeper() {
                     stage.wake(seat);
                 }
+                stage.is_over.set(true);
+                let spares = stage.spares.borrow().clone();
+                spares.into_iter().for_each(world::unpark);
             }
         })
     };
     let mut bodies: Vec<Body> = (0..workers).map(worker).collect();
+    bodies.extend((0..spares).map(spare));
     bodies.extend((0..producers).map(producer));
-    world::run(costs, seed, bodies);
-    measured(&stage, all)
+    world::run_on(costs, seed, row.cores(), bodies);
+    measured(&stage, row.count())
 }
 
 /// The names of lines, by their numbers.
@@ -322,7 +386,7 @@ fn names(pool: &Core) -> BTreeMap<usize, String> {
 }
 
 fn measured(stage: &Stage, jobs: usize) -> Measured {
-    let awake = stage.workers as f64 - stage.slept.get() as f64 / stage.took.get() as f64;
+    let awake = stage.seats as f64 - stage.slept.get() as f64 / stage.took.get() as f64;
     Measured::new(&stage.counts.take(), &names(&stage.pool), jobs, stage.took.get(), awake)
 }
 

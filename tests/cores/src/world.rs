@@ -1,5 +1,7 @@
-//! Contexts on cores of their own, in virtual time: the one whose time is the least goes on, so that what one core does it does
-//! before all that others do later. One thread does it all, and the same seed gives the same run.
+//! Contexts on cores, in virtual time: the one whose time is the least goes on, so that what one core does it does before all that
+//! others do later. Mostly each has a core of its own; where there are more of them, one that is woken comes to a core where
+//! nobody is awake, if there is one, and contexts of the same core go on one after the other, when one sleeps or there is
+//! something that others do earlier. One thread does it all, and the same seed gives the same run.
 
 use std::cell::RefCell;
 
@@ -11,7 +13,11 @@ use crate::machine::{Costs, Counts, Machine, Time};
 /// What a context hands over to the next with.
 type Handing = Yielder<(), ()>;
 
+/// How long others go on to whom one gives way.
+const SLICE: Time = 100_000_000;
+
 struct Context {
+    core: usize,
     /// When it goes on; never, if it sleeps without an end or has ended.
     at: Option<Time>,
     is_asleep: bool,
@@ -44,8 +50,14 @@ pub type Body = Box<dyn FnOnce()>;
 
 /// Runs each on a core of its own, from time 0 until all have ended.
 pub fn run(costs: Costs, seed: u64, bodies: Vec<Body>) {
+    run_on(costs, seed, bodies.len(), bodies);
+}
+
+/// The same on so many cores; the first so many begin on one each.
+pub fn run_on(costs: Costs, seed: u64, cores: usize, bodies: Vec<Body>) {
     simulated::observe(access);
-    let context = |_: &_| Context {
+    let context = |number: usize| Context {
+        core: number % cores,
         at: Some(0),
         is_asleep: false,
         is_woken: false,
@@ -53,8 +65,8 @@ pub fn run(costs: Costs, seed: u64, bodies: Vec<Body>) {
         slept: 0,
         yielder: std::ptr::null(),
     };
-    let contexts = bodies.iter().map(context).collect();
-    let machine = Machine::new(costs, bodies.len(), seed);
+    let contexts = (0..bodies.len()).map(context).collect();
+    let machine = Machine::new(costs, cores, seed);
     WORLD.set(Some(World { machine, contexts, current: 0, next: 0 }));
     let coroutine = |(number, body): (usize, Body)| {
         Coroutine::new(move |yielder: &Handing, ()| {
@@ -77,17 +89,40 @@ impl World {
     fn choose(&mut self) -> Option<usize> {
         let times = |world: &Self, but: Option<usize>| {
             let contexts = world.contexts.iter().enumerate().filter(|(number, _)| Some(*number) != but);
-            contexts.filter_map(|(number, context)| Some((context.at?, number))).min()
+            // No sooner than what its core does already; of those of one core, who has waited longest.
+            let time = |context: &Context| Some((context.at?.max(world.machine.now(context.core)), context.at));
+            contexts.filter_map(|(number, context)| Some((time(context)?, number))).min()
         };
-        let (at, number) = times(self, None)?;
+        let ((at, _), number) = times(self, None)?;
         self.current = number;
-        self.machine.wait_until(number, at);
-        self.next = times(self, Some(number)).map_or(Time::MAX, |(at, _)| at);
+        self.machine.wait_until(self.core(), at);
+        self.next = times(self, Some(number)).map_or(Time::MAX, |((at, _), _)| at);
         Some(number)
     }
 
+    /// That of the present context.
+    fn core(&self) -> usize {
+        self.contexts[self.current].core
+    }
+
     fn now(&self) -> Time {
-        self.machine.now(self.current)
+        self.machine.now(self.core())
+    }
+
+    /// Where a context goes on that is woken: where it was, unless somebody is awake there; then where nobody is; or else with who has
+    /// woken it, and may be about to sleep.
+    fn core_for(&self, number: usize) -> usize {
+        let is_free = |core: &usize| {
+            let mut others = self.contexts.iter().enumerate();
+            !others.any(|(other, context)| {
+                other != number
+                    && context.core == *core
+                    && context.at.is_some()
+                    && (context.is_woken || !context.is_asleep)
+            })
+        };
+        let before = self.contexts[number].core;
+        if is_free(&before) { before } else { (0..self.machine.cores()).find(is_free).unwrap_or(self.core()) }
     }
 }
 
@@ -115,7 +150,7 @@ fn access(access: Access) {
         return;
     }
     take_turns();
-    with(|world| world.machine.access(world.current, access));
+    with(|world| world.machine.access(world.core(), access));
 }
 
 /// The present context's time.
@@ -125,7 +160,7 @@ pub fn now() -> Time {
 
 /// The present context computes.
 pub fn pass(time: Time) {
-    with(|world| world.machine.pass(world.current, time));
+    with(|world| world.machine.pass(world.core(), time));
 }
 
 /// What was counted since the last time; and how long the first so many contexts have slept, together.
@@ -142,6 +177,26 @@ pub fn take_counts(sleepers: usize) -> (Counts, Time) {
         }
         (world.machine.take_counts(), slept)
     })
+}
+
+/// Lets others go on that want this core, for a while, if there are any. Returns whether there are.
+pub fn give_way() -> bool {
+    take_turns();
+    let gives_way = with(|world| {
+        let (core, now) = (world.core(), world.now());
+        let wants_it = |(number, context): (usize, &Context)| {
+            number != world.current && context.core == core && context.at.is_some_and(|at| at <= now)
+        };
+        let gives_way = world.contexts.iter().enumerate().any(wants_it);
+        if gives_way {
+            world.contexts[world.current].at = Some(now + SLICE);
+        }
+        gives_way
+    });
+    if gives_way {
+        hand_over();
+    }
+    gives_way
 }
 
 /// The number of the present context.
@@ -182,15 +237,17 @@ pub fn unpark(number: usize) {
     with(|world| {
         let now = world.now();
         let Costs { wake, woken, .. } = *world.machine.costs();
+        let core = world.core_for(number);
         let context = &mut world.contexts[number];
         if !context.is_asleep || context.is_woken {
             context.is_woken = true;
             return;
         }
         context.is_woken = true;
+        context.core = core;
         let at = context.at.map_or(now + woken, |at| at.min(now + woken));
         context.at = Some(at);
         world.next = world.next.min(at);
-        world.machine.pass(world.current, wake);
+        world.machine.pass(world.core(), wake);
     });
 }
