@@ -220,7 +220,9 @@ impl Runner<Job> for Env {
 
 impl Stage {
     fn wake(&self, seat: usize) {
-        world::unpark(self.contexts.borrow()[seat]);
+        // Others go on meanwhile.
+        let context = self.contexts.borrow()[seat];
+        world::unpark(context);
     }
 
     pub fn perform(&self, duty: Duty) {
