@@ -16,7 +16,7 @@
 //! |---|---|---|---|
 //! | open | shut, in the owner's name | the owner | `has_room`: there is none |
 //! | shut | open | a thief | `open`, an exchange |
-//! | either | open | the owner | `pop` of what lay lowest |
+//! | either | open | the owner | `pop` of what lay lowest; a guest who `leave`s |
 //!
 //! `offer` is `serial << 1 | FULL`; the serial goes up with each fork in that slot.
 //!
@@ -25,6 +25,10 @@
 //! | empty | full, next serial | the owner | `push` |
 //! | full | empty | a thief | `take`, an exchange |
 //! | full | empty | the owner | `pop`, the same exchange |
+//!
+//! A desk is *eager* while its owner is in the middle of something that takes long, and so is that of a thief while it runs a fork of
+//! an eager one: then forks call for as many workers as work, else for one at a time. Where a join is soon over the wake-ups would
+//! take longer than it.
 //!
 //! # The fork
 //!
@@ -134,14 +138,17 @@ pub struct Fork {
     from: AtomicUsize,
     /// The owner's desk.
     owner: usize,
+    /// Whether that was eager.
+    is_eager: bool,
     run: unsafe fn(NonNull<Fork>, usize),
 }
 
 impl Fork {
-    /// A fork of the owner of a desk. `run` runs it for who has taken it, the owner of another desk, and does not unwind.
-    pub fn new(owner: usize, run: unsafe fn(NonNull<Self>, usize)) -> Self {
+    /// A fork of the owner of a desk, which is eager or not. `run` runs it for who has taken it, the owner of another desk, and does
+    /// not unwind.
+    pub fn new(owner: usize, is_eager: bool, run: unsafe fn(NonNull<Self>, usize)) -> Self {
         let zero = || AtomicUsize::new(0);
-        Self { state: AtomicUsize::new(PENDING), thief: zero(), from: zero(), owner, run }
+        Self { state: AtomicUsize::new(PENDING), thief: zero(), from: zero(), owner, is_eager, run }
     }
 
     /// Whether who has taken it is done with it.
@@ -183,6 +190,12 @@ impl TakenFork {
     #[cfg(any(feature = "alloc", test))]
     const SOME: Self = Self(NonNull::dangling());
 
+    /// Whether it is of an eager desk.
+    pub(crate) fn is_eager(&self) -> bool {
+        // SAFETY: it is there until it is done.
+        unsafe { self.0.as_ref() }.is_eager
+    }
+
     /// Runs it, on behalf of the owner of a desk. Returns the desk whose owner is to be woken, if there is one.
     #[inline]
     pub(crate) fn run(self, number: usize, desk: &Desk) -> Option<usize> {
@@ -190,11 +203,13 @@ impl TakenFork {
         // SAFETY: it is there until it is done: its owner takes it back or waits for that, and cannot take back what was taken.
         let (shared, run) = unsafe { (fork.as_ref(), fork.as_ref().run) };
         let owner = shared.owner;
+        let was_eager = desk.set_eager(shared.is_eager);
         shared.thief.store(number, Ordering::Relaxed);
         shared.from.store(desk.forks(), Ordering::Relaxed);
         shared.state.store(TAKEN, Ordering::Release);
         // SAFETY: taken once, so it is run once.
         unsafe { run(fork, number) };
+        desk.set_eager(was_eager);
         // SAFETY: as above.
         let before = swap(unsafe { &fork.as_ref().state }, DONE);
         (before == WAITED).then_some(owner)
@@ -236,6 +251,8 @@ pub struct Desk {
     forks: AtomicUsize,
     /// Of those for who is no worker: somebody has it.
     pub(crate) taken: AtomicBool,
+    /// Which only the owner writes and reads.
+    is_eager: AtomicBool,
     slots: Padded<[Slot; SLOTS]>,
 }
 
@@ -248,6 +265,7 @@ impl Desk {
             gate: ForkGate::new(),
             forks: zero(),
             taken: AtomicBool::new(false),
+            is_eager: AtomicBool::new(false),
             slots: Padded(core::array::from_fn(slot)),
         }
     }
@@ -265,6 +283,20 @@ impl Desk {
     #[inline(always)]
     pub fn gate(&self) -> &ForkGate {
         &self.gate
+    }
+
+    /// Whether what its owner is in the middle of takes long.
+    #[inline]
+    pub fn is_eager(&self) -> bool {
+        self.is_eager.load(Ordering::Relaxed)
+    }
+
+    /// Now it does, or does not. Returns what was before.
+    #[inline]
+    pub fn set_eager(&self, is_eager: bool) -> bool {
+        let before = self.is_eager();
+        self.is_eager.store(is_eager, Ordering::Relaxed);
+        before
     }
 
     /// Forks of which the joins have not ended.

@@ -304,14 +304,14 @@ impl State {
 }
 
 impl State {
-    /// Whether a fork makes it right to wake or start a worker: unless one naps, and so will look, or as many search as work. So
-    /// each that works may have called one, and workers get up in a number of steps that grows as its logarithm, where one after
-    /// the other they would all have come when the first have gone.
+    /// Whether a fork makes it right to wake or start a worker: unless one naps, and so will look, or searches. Of an eager desk unless
+    /// as many search as work: so each that works may have called one, and workers get up in a number of steps that grows as
+    /// the logarithm of theirs, where one after the other they would all have come when the first have gone.
     #[inline(always)]
-    pub(crate) const fn calls_for_fork(self, size: Size) -> Call {
+    pub(crate) const fn calls_for_fork(self, size: Size, is_eager: bool) -> Call {
         if self.is_napping() {
             Call::Nobody
-        } else if self.work_more_than(self.searching()) {
+        } else if is_eager && self.work_more_than(self.searching()) {
             Self(self.0 - self.searching() * SEARCHING).calls_for(size)
         } else {
             self.calls_for(size)
@@ -459,18 +459,18 @@ mod tests {
     }
 
     #[test]
-    fn a_fork_calls_for_as_many_as_work() {
+    fn a_fork_of_an_eager_desk_calls_for_as_many_as_work() {
         // Two work, one searches, one sleeps.
         let asleep = Edge::ENLIST.from(State::NEW).fall_asleep(Role::Plain);
         let state = Edge::ENLIST.from(busy(busy(asleep)));
-        assert_eq!(state.calls_for(size(4)), Call::Nobody);
-        assert_eq!(state.calls_for_fork(size(4)), Call::Sleeper);
-        assert_eq!(state.wake_up(false).calls_for_fork(size(4)), Call::Nobody, "two search");
-        assert_eq!(busy(state.wake_up(false)).calls_for_fork(size(8)), Call::Newcomer);
+        assert_eq!(state.calls_for_fork(size(4), false), Call::Nobody);
+        assert_eq!(state.calls_for_fork(size(4), true), Call::Sleeper);
+        assert_eq!(state.wake_up(false).calls_for_fork(size(4), true), Call::Nobody, "two search");
+        assert_eq!(busy(state.wake_up(false)).calls_for_fork(size(8), true), Call::Newcomer);
         let blocked = state.block();
-        assert_eq!(blocked.calls_for_fork(size(4)), Call::Nobody, "one works, one searches");
+        assert_eq!(blocked.calls_for_fork(size(4), true), Call::Nobody, "one works, one searches");
         let napping = Edge::ENLIST.from(state).fall_asleep(Role::Napper);
-        assert_eq!(napping.calls_for_fork(size(4)), Call::Nobody);
+        assert_eq!(napping.calls_for_fork(size(4), true), Call::Nobody);
     }
 
     #[test]

@@ -343,8 +343,8 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             runner.perform(duty);
         }
         // One more for what is left, beside the one that it calls for what it shows itself.
-        if self.sees_forks() {
-            let duty = self.pool.call_for_fork();
+        if taken.is_eager() && self.sees_forks() {
+            let duty = self.pool.call_eagerly();
             if duty != Duty::Nothing {
                 runner.perform(duty);
             }

@@ -26,7 +26,7 @@ unsafe impl Sync for Half {}
 
 impl Half {
     fn new() -> Self {
-        Self { fork: Fork::new(GUEST, Self::run), ran: UnsafeCell::new(0) }
+        Self { fork: Fork::new(GUEST, false, Self::run), ran: UnsafeCell::new(0) }
     }
 
     /// # Safety

@@ -51,7 +51,7 @@ impl World {
 
 impl Branch {
     fn new(world: &Arc<World>, owner: usize, number: usize, inner: fn(&World)) -> Self {
-        let fork = Fork::new(owner, Self::run);
+        let fork = Fork::new(owner, false, Self::run);
         Self { fork, number, ran: UnsafeCell::new(0), inner, world: world.clone() }
     }
 

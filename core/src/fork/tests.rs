@@ -35,13 +35,13 @@ fn is(taken: Option<TakenFork>, fork: &Fork) -> bool {
 #[test]
 fn the_oldest_is_taken_first_and_the_last_taken_back() {
     let desk = Desk::new();
-    let forks: Vec<_> = (0..SLOTS).map(|_| Fork::new(0, nothing)).collect();
+    let forks: Vec<_> = (0..SLOTS).map(|_| Fork::new(0, false, nothing)).collect();
     let puts: Vec<_> = forks.iter().map(|fork| (desk.has_room(ME), put(&desk, fork)).1).collect();
     assert!(!desk.gate().is_shut() && !desk.has_room(ME) && desk.gate().is_shut_by(ME) && desk.gate().is_shut());
     assert!(is(desk.take(&|_| true), &forks[0]));
     assert!(!desk.gate().is_shut() && desk.has_room(ME), "who takes one opens");
     // Another in its slot.
-    let another = Fork::new(0, nothing);
+    let another = Fork::new(0, false, nothing);
     let last = put(&desk, &another);
     assert!(!desk.has_room(ME) && desk.pop(last) && !desk.pop(last));
     assert!(puts.iter().rev().take(SLOTS - 1).all(|put| desk.pop(*put)));
@@ -52,7 +52,7 @@ fn the_oldest_is_taken_first_and_the_last_taken_back() {
 #[test]
 fn serials_wrap() {
     let desk = Desk::new();
-    let fork = Fork::new(0, nothing);
+    let fork = Fork::new(0, false, nothing);
     desk.slots.0[0].offer.store(usize::MAX & !FULL, Ordering::Relaxed);
     for _ in 0..3 {
         let put = put(&desk, &fork);
@@ -65,7 +65,7 @@ fn serials_wrap() {
 #[test]
 fn a_chain_of_three_leaps_over_nothing_but_what_it_waits_for() {
     let desks = desks();
-    let [outer, older, inner, innermost] = core::array::from_fn(|_| Fork::new(0, nothing));
+    let [outer, older, inner, innermost] = core::array::from_fn(|_| Fork::new(0, false, nothing));
     // The second runs what the first waits for, and forks twice; the third takes the later.
     let _ = put(&desks[0], &outer);
     begin(&desks[0].take(&|_| true).unwrap(), 1, &desks[1]);
@@ -86,7 +86,7 @@ fn a_chain_of_three_leaps_over_nothing_but_what_it_waits_for() {
 #[test]
 fn what_is_over_or_not_begun_is_helped_by_nobody() {
     let desks = desks();
-    let (fork, other) = (Fork::new(0, nothing), Fork::new(1, nothing));
+    let (fork, other) = (Fork::new(0, false, nothing), Fork::new(1, false, nothing));
     let _ = put(&desks[0], &fork);
     assert!(leapfrog(&desks, &fork).is_none() && !fork.may_park());
     let taken = desks[0].take(&|_| true).unwrap();
@@ -102,7 +102,7 @@ fn what_is_over_or_not_begun_is_helped_by_nobody() {
 #[test]
 fn who_looks_in_vain_asks_for_more() {
     let desks = desks();
-    let fork = Fork::new(0, nothing);
+    let fork = Fork::new(0, false, nothing);
     let all: [&[Desk]; 2] = [&desks[..2], &desks[2..]];
     assert!(look(all, 1, Look::Joins).is_none() && look(all, 1, Look::Forks).is_none());
     desks[2].gate.set(ME);

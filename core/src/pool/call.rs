@@ -65,8 +65,8 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
         self.call_if_left::<false>(true, S::OWN_LANES.then_some(pinned))
     }
 
-    /// Finds somebody for a fork.
-    pub(crate) fn call_for_fork(&self) -> Duty {
+    /// Finds somebody for a fork of an eager desk.
+    pub(crate) fn call_eagerly(&self) -> Duty {
         self.call_if_left::<true>(true, None)
     }
 
@@ -74,19 +74,27 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// may be.
     #[cold]
     #[inline(never)]
-    fn call_if_left<const FORK: bool>(&self, though_short: bool, seen: Option<Pinned<'_>>) -> Duty {
+    fn call_if_left<const EAGERLY: bool>(&self, though_short: bool, seen: Option<Pinned<'_>>) -> Duty {
         loop {
             let state = self.state();
             let short = state.is_short() && !though_short;
-            let calls =
-                if FORK { state.calls_for_fork(self.size()) } else { state.with_short(short).calls_for(self.size()) };
+            let calls = if EAGERLY {
+                state.calls_for_fork(self.size(), true)
+            } else {
+                state.with_short(short).calls_for(self.size())
+            };
             match calls {
                 Call::Nobody => return Duty::Nothing,
                 Call::Sleeper => {
                     let mut sleepers = self.sleepers.lock();
                     // Again under the lock: of two callers one finds that somebody searches already.
                     let now = self.state();
-                    if if FORK { now.calls_for_fork(self.size()) != Call::Sleeper } else { now.searching() > 0 } {
+                    let is_enough = if EAGERLY {
+                        now.calls_for_fork(self.size(), true) != Call::Sleeper
+                    } else {
+                        now.searching() > 0
+                    };
+                    if is_enough {
                         return Duty::Nothing;
                     }
                     if let Some(seat) = self.pop_sleeper(&mut sleepers) {

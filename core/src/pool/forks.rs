@@ -41,9 +41,11 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     pub unsafe fn show_fork(&self, desk: &Desk, fork: NonNull<Fork>) -> (fork::Put, Duty) {
         // SAFETY: the caller's promise.
         let put = unsafe { desk.push(fork) };
-        let duty = match self.state().calls_for_fork(self.size()) {
+        let is_eager = desk.is_eager();
+        let duty = match self.state().calls_for_fork(self.size(), is_eager) {
             Call::Nobody => Duty::Nothing,
-            Call::Sleeper | Call::Newcomer => self.call_for_fork(),
+            Call::Sleeper | Call::Newcomer if is_eager => self.call_eagerly(),
+            Call::Sleeper | Call::Newcomer => self.call(true),
         };
         (put, duty)
     }

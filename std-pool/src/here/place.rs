@@ -89,6 +89,7 @@ pub(crate) struct AtPlace<'f> {
     pub(crate) desk: &'f Desk,
     engine: Address,
     place_before: Place,
+    was_eager: bool,
     _gate_before: Before,
 }
 
@@ -98,7 +99,7 @@ impl<'f> AtPlace<'f> {
         let engine = frame.engine;
         let (place_before, gate_before) = (Place::get(), frame::set_gate(desk.gate()));
         Place { frame, engine, desk: NonNull::from(desk), number }.set();
-        Self { desk, engine, place_before, _gate_before: Before(gate_before) }
+        Self { desk, engine, place_before, was_eager: desk.is_eager(), _gate_before: Before(gate_before) }
     }
 
     /// Calls a function that shows nothing, if so it is to be.
@@ -124,5 +125,6 @@ impl Drop for Before {
 impl Drop for AtPlace<'_> {
     fn drop(&mut self) {
         self.place_before.set();
+        self.desk.set_eager(self.was_eager);
     }
 }

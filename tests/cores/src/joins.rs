@@ -6,6 +6,7 @@ use fastthreadpool_core::simulated::{Operation, tell};
 use fastthreadpool_core::{Desk, Fork, Host};
 
 use crate::host::SimulatedHost;
+use crate::machine::Time;
 use crate::works::Stage;
 use crate::world;
 
@@ -47,13 +48,21 @@ struct Branch<'s> {
     tree: Tree,
 }
 
-/// Grows a tree on a seat.
-pub fn run(stage: &Stage, seat: usize, tree: Tree) {
-    let desk = stage.pool.desk(seat).expect("each seat has one");
-    At { stage, desk, number: seat }.grow(tree);
+/// As there: what takes longer, in picoseconds, is worth as many wake-ups at the same time as there are workers.
+const LONG: Time = 1_000_000_000;
+
+/// Grows a tree on a seat, as a job that took so long the last time.
+pub fn run(stage: &Stage, seat: usize, tree: Tree, last: Time) {
+    let at = At::new(stage, seat);
+    at.desk.set_eager(last >= LONG);
+    at.grow(tree);
 }
 
-impl At<'_> {
+impl<'s> At<'s> {
+    fn new(stage: &'s Stage, number: usize) -> Self {
+        Self { stage, desk: stage.pool.desk(number).expect("each seat has one"), number }
+    }
+
     fn grow(self, tree: Tree) {
         let Some(layers) = tree.layers.checked_sub(1) else { return world::pass(tree.leaf * 1000) };
         world::pass(tree.join * 1000);
@@ -62,7 +71,8 @@ impl At<'_> {
             self.grow(half);
             return self.grow(half);
         }
-        let branch = Branch { fork: Fork::new(self.number, Branch::run), stage: self.stage, tree: half };
+        let branch =
+            Branch { fork: Fork::new(self.number, self.desk.is_eager(), Branch::run), stage: self.stage, tree: half };
         // SAFETY: it is taken back below, or waited for.
         let (put, duty) = unsafe { self.stage.pool.show_fork(self.desk, NonNull::from(&branch).cast()) };
         self.stage.perform(duty);
@@ -105,6 +115,6 @@ impl Branch<'_> {
     unsafe fn run(fork: NonNull<Fork>, number: usize) {
         // SAFETY: the branch is there until the fork is done, which is said after this.
         let this = unsafe { fork.cast::<Self>().as_ref() };
-        run(this.stage, number, this.tree);
+        At::new(this.stage, number).grow(this.tree);
     }
 }

@@ -199,7 +199,7 @@ impl Runner<Job> for Env {
         match self.work {
             Work::Submit { nanoseconds, .. } => world::pass(nanoseconds.max(2) * 1000),
             Work::Turns { .. } => unreachable!("no pool takes part"),
-            Work::Join(tree) => joins::run(&self.stage, self.seat, tree),
+            Work::Join(tree) => joins::run(&self.stage, self.seat, tree, self.stage.took.get()),
             Work::Jobs => {
                 world::pass(2_000);
                 let depth = job.0[0];
@@ -239,8 +239,8 @@ impl Stage {
     }
 
     fn end_round(&self) {
+        self.took.set(world::now() - self.began.get());
         if self.rounds.get() == 0 {
-            self.took.set(world::now() - self.began.get());
             let (counts, slept) = world::take_counts(self.seats);
             self.counts.set(counts);
             self.slept.set(slept);

@@ -29,6 +29,13 @@ struct Context {
     yielder: *const Handing,
 }
 
+impl Context {
+    /// Nobody has woken it so far.
+    fn is_asleep(&self) -> bool {
+        self.is_asleep && !self.is_woken
+    }
+}
+
 struct World {
     machine: Machine,
     contexts: Vec<Context>,
@@ -89,15 +96,27 @@ impl World {
     fn choose(&mut self) -> Option<usize> {
         let times = |world: &Self, but: Option<usize>| {
             let contexts = world.contexts.iter().enumerate().filter(|(number, _)| Some(*number) != but);
-            // No sooner than what its core does already; of those of one core, who has waited longest.
-            let time = |context: &Context| Some((context.at?.max(world.machine.now(context.core)), context.at));
+            // Who is awake goes on no sooner than what its core does already; of those of one core, who has waited longest.
+            let time = |context: &Context| {
+                let at = context.at?;
+                Some((if context.is_asleep() { at } else { at.max(world.machine.now(context.core)) }, at))
+            };
             contexts.filter_map(|(number, context)| Some((time(context)?, number))).min()
         };
-        let ((at, _), number) = times(self, None)?;
-        self.current = number;
-        self.machine.wait_until(self.core(), at);
-        self.next = times(self, Some(number)).map_or(Time::MAX, |((at, _), _)| at);
-        Some(number)
+        loop {
+            let ((at, _), number) = times(self, None)?;
+            if self.contexts[number].is_asleep() {
+                // Its time has come.
+                let core = self.core_for(number).unwrap_or(self.contexts[number].core);
+                self.contexts[number].core = core;
+                self.contexts[number].is_woken = true;
+                continue;
+            }
+            self.current = number;
+            self.machine.wait_until(self.core(), at);
+            self.next = times(self, Some(number)).map_or(Time::MAX, |((at, _), _)| at);
+            return Some(number);
+        }
     }
 
     /// That of the present context.
@@ -109,20 +128,15 @@ impl World {
         self.machine.now(self.core())
     }
 
-    /// Where a context goes on that is woken: where it was, unless somebody is awake there; then where nobody is; or else with who has
-    /// woken it, and may be about to sleep.
-    fn core_for(&self, number: usize) -> usize {
+    /// Where a context goes on that gets up: where it was, unless somebody is awake there; then where nobody is, if there is such a core.
+    fn core_for(&self, number: usize) -> Option<usize> {
         let is_free = |core: &usize| {
             let mut others = self.contexts.iter().enumerate();
             !others.any(|(other, context)| {
-                other != number
-                    && context.core == *core
-                    && context.at.is_some()
-                    && (context.is_woken || !context.is_asleep)
+                other != number && context.core == *core && context.at.is_some() && !context.is_asleep()
             })
         };
-        let before = self.contexts[number].core;
-        if is_free(&before) { before } else { (0..self.machine.cores()).find(is_free).unwrap_or(self.core()) }
+        std::iter::once(self.contexts[number].core).chain(0..self.machine.cores()).find(is_free)
     }
 }
 
@@ -237,7 +251,8 @@ pub fn unpark(number: usize) {
     with(|world| {
         let now = world.now();
         let Costs { wake, woken, .. } = *world.machine.costs();
-        let core = world.core_for(number);
+        // Or else with who has woken it, and may be about to sleep.
+        let core = world.core_for(number).unwrap_or(world.core());
         let context = &mut world.contexts[number];
         if !context.is_asleep || context.is_woken {
             context.is_woken = true;

@@ -23,8 +23,8 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(owner: usize) -> Self {
-        Self { fork: Fork::new(owner, Self::run), ran: AtomicUsize::new(0) }
+    fn new(owner: usize, desk: &Desk) -> Self {
+        Self { fork: Fork::new(owner, desk.is_eager(), Self::run), ran: AtomicUsize::new(0) }
     }
 
     unsafe fn run(fork: NonNull<Fork>, _: usize) {
@@ -62,26 +62,34 @@ fn guest(pool: &'static Grown) -> (usize, &'static Desk) {
     (number, pool.desk(number).expect("it has a desk"))
 }
 
+fn a_fork_and_a_worker_that_falls_asleep(is_eager: bool) {
+    let stage = Stage::new(LONG, 1, 0);
+    let worker = stage.enlist();
+    let falls_asleep = thread::spawn(move || work(worker));
+    let (number, desk) = guest(stage.pool);
+    desk.set_eager(is_eager);
+    let counted = Counted::new(number, desk);
+    let (put, duty) = counted.show(stage.pool, desk);
+    let (mut worker, rest, duties) = falls_asleep.join().unwrap();
+    assert!(duties.is_empty() && !matches!(rest, Rest::Exit { .. }));
+    if duty == Duty::Wake(0) || matches!(rest, Rest::Park(Some(_))) {
+        worker = work(worker).0;
+    }
+    assert!(!desk.pop(put), "somebody has come");
+    assert!(counted.fork.is_done());
+    assert_eq!(counted.ran.load(Relaxed), 1);
+    stage.pool.leave_guest(number);
+    drop(worker);
+}
+
 #[test]
 fn a_fork_meets_a_worker_that_falls_asleep() {
-    model(2, || {
-        let stage = Stage::new(LONG, 1, 0);
-        let worker = stage.enlist();
-        let falls_asleep = thread::spawn(move || work(worker));
-        let (number, desk) = guest(stage.pool);
-        let counted = Counted::new(number);
-        let (put, duty) = counted.show(stage.pool, desk);
-        let (mut worker, rest, duties) = falls_asleep.join().unwrap();
-        assert!(duties.is_empty() && !matches!(rest, Rest::Exit { .. }));
-        if duty == Duty::Wake(0) || matches!(rest, Rest::Park(Some(_))) {
-            worker = work(worker).0;
-        }
-        assert!(!desk.pop(put), "somebody has come");
-        assert!(counted.fork.is_done());
-        assert_eq!(counted.ran.load(Relaxed), 1);
-        stage.pool.leave_guest(number);
-        drop(worker);
-    });
+    model(2, || a_fork_and_a_worker_that_falls_asleep(false));
+}
+
+#[test]
+fn a_fork_of_an_eager_desk_meets_a_worker_that_falls_asleep() {
+    model(2, || a_fork_and_a_worker_that_falls_asleep(true));
 }
 
 #[test]
@@ -92,7 +100,7 @@ fn a_fork_meets_the_end_of_the_pool() {
         let works = thread::spawn(move || work(worker));
         let closes = stage.spawn(|pool| pool.set_phase(Phase::Draining));
         let (number, desk) = guest(stage.pool);
-        let counted = Counted::new(number);
+        let counted = Counted::new(number, desk);
         let (put, _) = counted.show(stage.pool, desk);
         if desk.pop(put) {
             assert_eq!(counted.ran.load(Relaxed), 0);
