@@ -12,7 +12,8 @@
 //!
 //! An outermost join that was over within [`SHORT`] the last times shows nothing at first: it runs its first half, and looks at the
 //! clock. If that was long for once, it forks in the second half. What it has cost is remembered for its place in the program, and
-//! a long one is not forgotten soon: so the loss is a first half alone, once in a while.
+//! a long one is not forgotten soon: so the loss is a first half alone, once in a while. One that takes [`LONG`] calls for many workers
+//! at once.
 //!
 //! # Why borrowing is sound
 //!
@@ -43,8 +44,7 @@ const SHORT: u64 = 10_000;
 const BRIEF: u64 = 100_000;
 
 /// One that takes more is worth as many wake-ups at the same time as there are workers: sixteen that get up one after the other, by a
-/// wake-up of 10 to 20 us each, take a quarter of it. On 63 simulated cores one of 0.6 ms took ten times as long that way as with one
-/// wake-up at a time.
+/// wake-up of 10 to 20 us each, take a quarter of it. One of 50 us takes ten times as long that way on 63 simulated cores.
 const LONG: u64 = 1_000_000;
 
 /// Looks at a fork that is elsewhere between two pauses that may let other threads run.
