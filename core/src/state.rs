@@ -304,18 +304,23 @@ impl State {
 }
 
 impl State {
-    /// Whether a fork makes it right to wake or start a worker: unless one naps, and so will look, or searches. Of an eager desk unless
-    /// as many search as work: so each that works may have called one, and workers get up in a number of steps that grows as
-    /// the logarithm of theirs, where one after the other they would all have come when the first have gone.
+    /// Whether a fork makes it right to wake or start a worker: unless one naps, and so will look, or searches.
     #[inline(always)]
     pub(crate) const fn calls_for_fork(self, size: Size, is_eager: bool) -> Call {
         if self.is_napping() {
             Call::Nobody
-        } else if is_eager && self.work_more_than(self.searching()) {
-            Self(self.0 - self.searching() * SEARCHING).calls_for(size)
+        } else if is_eager {
+            self.seen_eagerly().calls_for(size)
         } else {
             self.calls_for(size)
         }
+    }
+
+    /// What a fork of an eager desk makes of it: as if nobody searched, until as many do as work. So each that works may have called
+    /// one, and workers get up in a number of steps that grows as the logarithm of theirs, where one after the other they would
+    /// all have come when the first have gone.
+    pub(crate) const fn seen_eagerly(self) -> Self {
+        if self.work_more_than(self.searching()) { Self(self.0 - self.searching() * SEARCHING) } else { self }
     }
 }
 

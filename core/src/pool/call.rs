@@ -26,6 +26,17 @@ pub enum Duty {
     Start,
 }
 
+/// For what somebody is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// A job, at which a napper looks by itself if jobs are short.
+    Job,
+    /// Something that is worth it even then.
+    Anything,
+    /// A fork of an eager desk.
+    EagerFork,
+}
+
 impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(always)]
     pub(crate) fn size(&self) -> Size {
@@ -54,7 +65,7 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     /// Finds somebody for new work; `though_short`: even if a napper would look at short jobs by itself.
     #[inline(always)]
     pub(crate) fn call(&self, though_short: bool) -> Duty {
-        self.call_if_left::<false>(though_short, None)
+        self.call_if_left(if though_short { Cause::Anything } else { Cause::Job }, None)
     }
 
     /// As [`Pool::call`], for work that was seen a while ago. It may be gone by now, and so may be those who have done it, if
@@ -62,39 +73,29 @@ impl<P, H: Host, S: Storage<P>> Pool<P, H, S> {
     #[inline(always)]
     pub(crate) fn call_again(&self, pinned: Pinned<'_>) -> Duty {
         // Fixed storage has its workers beforehand as a rule, and would pay for the question in flash.
-        self.call_if_left::<false>(true, S::OWN_LANES.then_some(pinned))
+        self.call_if_left(Cause::Anything, S::OWN_LANES.then_some(pinned))
     }
 
-    /// Finds somebody for a fork of an eager desk.
+    /// Finds somebody for a fork of an eager desk, unless a napper will look.
     pub(crate) fn call_eagerly(&self) -> Duty {
-        self.call_if_left::<true>(true, None)
+        if self.state().is_napping() { Duty::Nothing } else { self.call_if_left(Cause::EagerFork, None) }
     }
 
     /// `seen`: starts somebody only if there is something to do, asked after it has been seen that there is one less than there
     /// may be.
     #[cold]
     #[inline(never)]
-    fn call_if_left<const EAGERLY: bool>(&self, though_short: bool, seen: Option<Pinned<'_>>) -> Duty {
+    fn call_if_left(&self, cause: Cause, seen: Option<Pinned<'_>>) -> Duty {
+        let view = |state: State| if S::FORKS && cause == Cause::EagerFork { state.seen_eagerly() } else { state };
         loop {
             let state = self.state();
-            let short = state.is_short() && !though_short;
-            let calls = if EAGERLY {
-                state.calls_for_fork(self.size(), true)
-            } else {
-                state.with_short(short).calls_for(self.size())
-            };
-            match calls {
+            let short = state.is_short() && cause == Cause::Job;
+            match view(state).with_short(short).calls_for(self.size()) {
                 Call::Nobody => return Duty::Nothing,
                 Call::Sleeper => {
                     let mut sleepers = self.sleepers.lock();
                     // Again under the lock: of two callers one finds that somebody searches already.
-                    let now = self.state();
-                    let is_enough = if EAGERLY {
-                        now.calls_for_fork(self.size(), true) != Call::Sleeper
-                    } else {
-                        now.searching() > 0
-                    };
-                    if is_enough {
+                    if view(self.state()).searching() > 0 {
                         return Duty::Nothing;
                     }
                     if let Some(seat) = self.pop_sleeper(&mut sleepers) {
