@@ -27,8 +27,9 @@
 //! | full | empty | the owner | `pop`, the same exchange |
 //!
 //! A desk is *eager* while its owner is in the middle of something that takes long, and so is that of a thief while it runs a fork of
-//! an eager one: then forks call for as many workers as work, else for one at a time. Where a join is soon over the wake-ups would
-//! take longer than it.
+//! an eager one: then forks call for as many workers as work, else for one at a time; while somebody naps for none, for that one will
+//! look. A guest does not count as one that works, and threads that are not there yet start one after the other all the same. Where a
+//! join is soon over the wake-ups would take longer than it.
 //!
 //! # The fork
 //!
@@ -353,6 +354,7 @@ impl Desk {
     /// From here on it is whoever's who takes it.
     pub(crate) fn leave(&self) {
         self.gate.set(OPEN);
+        self.set_eager(false);
         self.taken.store(false, Ordering::Release);
     }
 

@@ -197,7 +197,7 @@ pub struct Seat<G: Gating> {
     said: G::Only<Moment>,
 }
 
-#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(any(loom, shuttle))))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64", not(any(loom, shuttle))))]
 const _: () = {
     use crate::entries::Gates;
     use core::mem::{offset_of, size_of};

@@ -49,6 +49,39 @@ fn the_oldest_is_taken_first_and_the_last_taken_back() {
     assert!(!desk.has_offer() && desk.forks() == 0);
 }
 
+/// What it is told by who runs it.
+#[repr(C)]
+struct Looks<'d> {
+    fork: Fork,
+    thief: &'d Desk,
+    saw: AtomicBool,
+}
+
+unsafe fn look_at_thief(fork: NonNull<Fork>, _: usize) {
+    // SAFETY: the fork is the first field of such a thing.
+    let this = unsafe { fork.cast::<Looks<'_>>().as_ref() };
+    this.saw.store(this.thief.is_eager(), Ordering::Relaxed);
+}
+
+#[test]
+fn who_runs_a_fork_of_an_eager_desk_is_eager_meanwhile() {
+    let desks = desks();
+    for is_eager in [true, false] {
+        desks[0].set_eager(is_eager);
+        let looks = Looks {
+            fork: Fork::new(0, desks[0].is_eager(), look_at_thief),
+            thief: &desks[1],
+            saw: AtomicBool::new(!is_eager),
+        };
+        // SAFETY: it is done before it is gone.
+        let put = unsafe { desks[0].push(NonNull::from(&looks).cast()) };
+        desks[1].set_eager(!is_eager);
+        assert_eq!(desks[0].take(&|_| true).unwrap().run(1, &desks[1]), None);
+        assert!(!desks[0].pop(put) && looks.saw.load(Ordering::Relaxed) == is_eager);
+        assert_eq!(desks[1].is_eager(), !is_eager, "as before");
+    }
+}
+
 #[test]
 fn serials_wrap() {
     let desk = Desk::new();

@@ -20,7 +20,7 @@ const MAPS: usize = UNTIMED - 1;
 const COST: u32 = 5;
 const _: () = assert!(MAPS * ONE_MAP + ALIKE < 1 << COST, "the count does not reach the time");
 
-/// The most that is told apart, in picoseconds; fits into what is left of 32 bits.
+/// The most that is told apart; fits into what is left of 32 bits.
 const MOST: u64 = (1 << (32 - COST)) - 1;
 
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub(crate) struct Habits(OnceLock<Box<[Entry; PLACES]>>);
 /// What a map is thought to cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Habit {
-    /// In picoseconds; of long items only that they are not shorter.
+    /// Of a map in picoseconds, of a join, which is one item, in nanoseconds; of long ones only that they are not shorter.
     pub(crate) per_item: u64,
     /// No item was much longer than the others.
     pub(crate) is_alike: bool,
@@ -49,7 +49,7 @@ impl Habit {
         self.per_item >= MOST
     }
 
-    /// What so many items cost, in nanoseconds.
+    /// What so many items of a map cost, in nanoseconds.
     pub(crate) fn cost(self, items: u64) -> u64 {
         self.per_item.saturating_mul(items) / 1000
     }

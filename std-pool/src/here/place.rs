@@ -23,7 +23,7 @@ pub(crate) struct Place {
     pub(crate) number: usize,
 }
 
-/// The same, each part by itself: who joins inside of a join looks at two or three.
+/// The same, each part by itself.
 struct Parts {
     frame: Cell<*const Frame>,
     engine: Cell<Address>,

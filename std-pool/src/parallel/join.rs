@@ -43,6 +43,9 @@ const SHORT: u64 = 10_000;
 /// One that takes less is tried alone now and then.
 const BRIEF: u64 = 100_000;
 
+/// So much is kept in mind of a longer one when others were shorter since: some ten of these, and it is a short one.
+const KEPT: u64 = 134_000;
+
 /// One that takes more is worth as many wake-ups at the same time as there are workers: sixteen that get up one after the other, by a
 /// wake-up of 10 to 20 us each, take a quarter of it. One of 50 us takes ten times as long that way on 63 simulated cores.
 const LONG: u64 = 1_000_000;
@@ -197,7 +200,7 @@ where
     RB: Send,
 {
     let habit = engine.habits.of(code);
-    let cost = habit.map_or(u64::MAX, |habit| habit.cost(1));
+    let cost = habit.map_or(u64::MAX, |habit| habit.per_item);
     // Others make a short one longer. So now and then one that is not far from short is tried alone.
     let is_alone = cost < SHORT || cost < BRIEF && habit.is_some_and(|habit| habit.is_due);
     at.desk.set_eager(habit.is_some() && cost >= LONG);
@@ -208,8 +211,9 @@ where
         fork(at.desk, a, b)
     };
     // A long one is not forgotten for one that was shorter with others.
-    let faded = if is_alone { 0 } else { habit.map_or(0, |_| cost - cost / 4) };
-    engine.habits.note(code, since(began).max(faded).saturating_mul(1000), true);
+    let kept = cost.min(KEPT);
+    let faded = if is_alone { 0 } else { habit.map_or(0, |_| kept - kept / 4) };
+    engine.habits.note(code, since(began).max(faded), true);
     result
 }
 
@@ -351,4 +355,27 @@ fn wait(engine: &Engine, number: usize, fork: &Fork) {
         }
     }
     mem::forget(stays);
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Pool;
+
+    #[test]
+    fn what_took_long_the_last_time_calls_for_many_at_once() {
+        let pool: Pool = Pool::builder().threads(1).build().unwrap();
+        let is_eager = |takes: Duration| {
+            let first = || {
+                std::thread::sleep(takes);
+                // SAFETY: until this returns.
+                unsafe { place::desk(None) }.is_some_and(Desk::is_eager)
+            };
+            pool.join(first, || ()).0
+        };
+        assert!(!is_eager(Duration::from_nanos(2 * LONG)), "nothing is known of it");
+        assert!(is_eager(Duration::ZERO));
+    }
 }

@@ -298,16 +298,14 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
             }
         }
     };
-    let worker = |_| -> Body {
+    // Who stands in, and a worker that has made way for one.
+    let stand_by = |is_worker: bool| -> Body {
         let stage = Rc::clone(&stage);
         Box::new(move || {
-            let duty = serve(&stage, stage.pool.enlist().expect("there is a seat for each"));
-            stage.perform(duty);
-        })
-    };
-    let spare = |_| -> Body {
-        let stage = Rc::clone(&stage);
-        Box::new(move || {
+            if is_worker {
+                let duty = serve(&stage, stage.pool.enlist().expect("there is a seat for each"));
+                stage.perform(duty);
+            }
             loop {
                 while stage.starts.get() == 0 {
                     if stage.is_over.get() {
@@ -365,8 +363,7 @@ pub fn run(costs: Costs, seed: u64, row: &Row) -> Measured {
             }
         })
     };
-    let mut bodies: Vec<Body> = (0..workers).map(worker).collect();
-    bodies.extend((0..spares).map(spare));
+    let mut bodies: Vec<Body> = (0..seats).map(|number| stand_by(number < workers)).collect();
     bodies.extend((0..producers).map(producer));
     world::run_on(costs, seed, row.cores(), bodies);
     measured(&stage, row.count())
@@ -393,7 +390,7 @@ fn measured(stage: &Stage, jobs: usize) -> Measured {
 }
 
 impl Measured {
-    /// Lines without a name are those of slots.
+    /// Lines without a name are those of slots, and of stacks: of forks, and of who waits for a semaphore.
     pub fn new(counts: &Counts, names: &BTreeMap<usize, String>, jobs: usize, took: Time, awake: f64) -> Self {
         let each = |count: u64| count as f64 / jobs as f64;
         let mut lines: BTreeMap<&str, (u64, u64)> = BTreeMap::new();

@@ -158,7 +158,8 @@ fn a_second_half_that_panics_in_its_destructor_does_not_end_the_program() {
         let second = Worse(panics);
         catch_unwind(AssertUnwindSafe(|| pool.join(move || assert!(!panics, "the first"), move || drop(second))))
     };
-    assert!((0..10).all(|_| join(false).is_ok()));
+    // As often as it takes to know that it is short, whatever came in between.
+    assert!((0..40).all(|_| join(false).is_ok()));
     let panic = join(true).unwrap_err();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"the first"));
 }
