@@ -2,6 +2,7 @@
 
 pub(crate) mod broadcast;
 mod gather;
+mod halves;
 pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod map;

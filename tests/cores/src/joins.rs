@@ -1,4 +1,4 @@
-//! Joins inside of a job, by the core's forks, as `std-pool/src/parallel/join.rs` has them: without closures, panics and habits.
+//! Joins inside of a job, by the core's forks, as `std-pool/src/parallel/halves.rs` has them: without closures and panics.
 
 use std::ptr::NonNull;
 
