@@ -7,9 +7,9 @@
 //! | class | is next |
 //! |---|---|
 //! | high | before all others; after [`SHARE`] - 1 in a row one of those others that wait |
-//! | normal, from a gate | when all have begun that were in the main lane before it; but after [`SHARE`] - 1 in a row there is a claim from the lane of a worker |
+//! | normal, from a gate | when all have begun that were in the main lane before it; but after [`SHARE`] - 1 in a row there is a claim from the lane of a worker, and after as many that run again and again one from the main lane |
 //! | low | once in [`SHARE`] starts of the normal class and its own |
-//! | whose time has come | before all others; but once in [`SHARE`] times that a worker has found such, it looks at the others first |
+//! | whose time has come | before all others; but after [`SHARE`] - 1 of these a worker looks at the others first |
 //!
 //! Where the lane is empty, each is next if nothing stands before it. This is stride scheduling (Waldspurger and Weihl, 1995) with two
 //! fixed strides.
@@ -45,6 +45,10 @@ pub(crate) struct Shares {
     row: u8,
     /// Where the head of the lane has to be before it goes on: it has had its share.
     pauses_until: Option<usize>,
+    /// Starts from the list of the normal class, since the head of the lane was where it `stood`, of jobs that run again and again: they stay where they
+    /// once were submitted, so each of their runs is before what has come meanwhile.
+    again: u8,
+    stood: usize,
     /// Starts from the lists but the high one, and from the lanes of workers: with the head of the main lane, the time.
     taken: usize,
     /// The time at which the low class is next, if it waits.
@@ -57,7 +61,7 @@ fn is_reached(position: usize, head: usize) -> bool {
 }
 
 impl Shares {
-    pub(crate) const NEW: Self = Self { row: 0, pauses_until: None, taken: 0, low_at: None };
+    pub(crate) const NEW: Self = Self { row: 0, pauses_until: None, again: 0, stood: 0, taken: 0, low_at: None };
 
     /// The position of the head at which there is somebody to be taken; `waits`: for each list whether anybody waits there, and the
     /// position before which all have to have begun.
@@ -68,10 +72,17 @@ impl Shares {
             self.low_at = Some(self.time(head).wrapping_add(usize::from(SHARE) - 1));
         }
         let high = waits[HIGH].map(|_| self.pauses_until.unwrap_or(head));
+        let normal = waits[NORMAL]
+            .map(|order| if self.pauses(head) && is_reached(order, head) { head.wrapping_add(1) } else { order });
         let low = self.low_at.map(|at| at.wrapping_sub(self.taken));
-        let all = [high, waits[NORMAL], low];
+        let all = [high, normal, low];
         let distance = |turn: usize| if is_reached(turn, head) { 0 } else { turn.wrapping_sub(head) };
         all.into_iter().flatten().map(distance).min().map_or(head, |distance| head.wrapping_add(distance))
+    }
+
+    /// Whether those that run again and again have had their share.
+    fn pauses(&self, head: usize) -> bool {
+        self.again >= SHARE - 1 && self.stood == head
     }
 
     fn time(&self, head: usize) -> usize {
@@ -82,7 +93,7 @@ impl Shares {
     pub(crate) fn next(&self, head: usize, in_turn: bool, waits: [Option<usize>; 3]) -> Option<usize> {
         let high = self.pauses_until.is_none_or(|until| is_reached(until, head));
         let low = self.low_at.is_some_and(|at| is_reached(at, self.time(head)));
-        let normal = waits[NORMAL].is_some_and(|order| is_reached(order, head));
+        let normal = waits[NORMAL].is_some_and(|order| is_reached(order, head)) && !self.pauses(head);
         let turns = [(HIGH, high), (LOW, low), (NORMAL, normal)];
         let in_its_turn = turns.into_iter().find(|(list, is_next)| *is_next && waits[*list].is_some());
         // The lane is empty: what had to let others begin has nobody before it but these.
@@ -94,10 +105,15 @@ impl Shares {
     pub(crate) fn pass(&mut self, starts: usize) {
         self.taken = self.taken.wrapping_add(starts);
         self.pauses_until = None;
+        self.again = 0;
     }
 
-    /// One was taken from a list.
-    pub(crate) fn take(&mut self, list: usize, head: usize) {
+    /// One was taken from a list; `again`: it runs again and again.
+    pub(crate) fn take(&mut self, list: usize, head: usize, again: bool) {
+        if list == NORMAL && again {
+            let before = if self.stood == head { self.again } else { 0 };
+            (self.again, self.stood) = (before.saturating_add(1), head);
+        }
         self.taken = self.taken.wrapping_add(usize::from(list != HIGH));
         if list == HIGH && self.row + 1 < SHARE - 1 {
             self.row += 1;
@@ -116,8 +132,8 @@ impl Shares {
 mod tests {
     use super::*;
 
-    /// A lane of which `lane` are left, and lists of which all are always full that are not `None`.
-    fn starts(mut lane: usize, waits: [bool; 3], number: usize) -> std::vec::Vec<Option<usize>> {
+    /// A lane of which `lane` are left, and lists of which all are always full that are not `None`; `again`: of the same jobs.
+    fn starts_of(mut lane: usize, waits: [bool; 3], again: bool, number: usize) -> std::vec::Vec<Option<usize>> {
         let (mut shares, mut head) = (Shares::NEW, usize::MAX - 10);
         let first = head;
         let mut started = std::vec::Vec::new();
@@ -129,13 +145,17 @@ mod tests {
             assert_eq!(next.is_some(), is_reached(turn, head), "the turn says whether a look pays");
             let next = if next.is_none() && lane == 0 { shares.next(head, false, waits) } else { next };
             match next {
-                Some(list) => shares.take(list, head),
+                Some(list) => shares.take(list, head, again),
                 None if lane > 0 => (lane, head) = (lane - 1, head.wrapping_add(1)),
                 None => break,
             }
             started.push(next);
         }
         started
+    }
+
+    fn starts(lane: usize, waits: [bool; 3], number: usize) -> std::vec::Vec<Option<usize>> {
+        starts_of(lane, waits, false, number)
     }
 
     fn count(started: &[Option<usize>], list: Option<usize>) -> usize {
@@ -172,6 +192,20 @@ mod tests {
         for list in [Some(HIGH), Some(NORMAL), Some(LOW)] {
             assert!(count(&started, list) >= MANY / 64 / 64, "{list:?}");
         }
+    }
+
+    #[test]
+    fn what_runs_again_and_again_leaves_the_lane_its_share() {
+        const MANY: usize = 64 * 100;
+        let started = starts_of(MANY, [false, true, false], true, MANY);
+        assert_eq!(count(&started, None), MANY / 64);
+        // Others that were before those of the lane have begun before.
+        assert_eq!(count(&starts(MANY, [false, true, false], MANY), None), 0);
+        // Nobody else is there.
+        assert_eq!(starts_of(0, [false, true, false], true, MANY).len(), MANY);
+        let started = starts_of(MANY, [true, true, true], true, MANY * 64);
+        let (of_lane, low) = (count(&started, None), count(&started, Some(LOW)));
+        assert!(of_lane >= MANY / 70 && low >= MANY / 70, "{of_lane}, {low}");
     }
 
     #[test]

@@ -23,8 +23,8 @@
 //!
 //! # Where jobs come from, in this order
 //!
-//! Errands, which are no jobs; the urgent stack; the worker's own claim, and a position put aside; due timers, if
-//! nobody sleeps who would mind them, but that once in a share of times what follows has its turn before these; the line of those that gates have let through, if its first one's turn has come, but that once in a share of these the lanes of workers have theirs; a new
+//! Errands, which are no jobs; the urgent stack, but once in a share of times what follows has its turn before those on it whose time has come;
+//! the worker's own claim, and a position put aside; due timers, if nobody sleeps who would mind them; the line of those that gates have let through, if its first one's turn has come, but that once in a share of these the lanes of workers have theirs; a new
 //! claim, from the main lane and the worker's own lane in turn, and now and then from any; the line, whoever's turn it is; a fork; another worker's lane;
 //! the unstarted half of another worker's claim.
 //!
@@ -402,11 +402,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
 
     /// Whether the next job is one of the claim: there is one, and nothing more urgent.
     #[inline(always)]
-    fn has_claim(&self) -> bool {
+    fn has_claim(&mut self) -> bool {
         !self.claim.stops()
             && match self.pool.next.urgent.load(Ordering::Relaxed) {
                 0 => true,
-                urgent => S::ERRANDS && self.may_go_on(urgent),
+                urgent => S::GATES && self.may_go_on(urgent),
             }
     }
 
@@ -441,12 +441,19 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             if S::ERRANDS && urgent & Line::ERRANDS != 0 && self.hears_of_errand() {
                 return Find::Search;
             }
+            let mut owes = false;
             if urgent & Pool::<P, H, S>::URGENT > 0 {
-                if let Some(found) = self.pop_urgent() {
-                    return Find::Job(found);
+                owes = S::GATES && self.owes_a_turn();
+                if !owes {
+                    if let Some(found) = self.pop_urgent() {
+                        return Find::Job(found);
+                    }
                 }
             }
             if !self.claim.stops() {
+                if owes {
+                    self.let_go_on();
+                }
                 return Find::Claim;
             }
             if self.has_hole() || !self.claim.is_empty() {
@@ -455,7 +462,7 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
                 }
             }
             self.settle();
-            if self.mind_timers() && !self.owes_a_turn() {
+            if self.mind_timers() && !owes {
                 continue;
             }
             if let Some(rest) = self.make_way() {
@@ -473,10 +480,13 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             let aside = self.steps_aside();
             if !aside {
                 if let Some(find) = self.find_farther() {
+                    if owes && matches!(find, Find::Claim) {
+                        self.let_go_on();
+                    }
                     return find;
                 }
             }
-            if yields {
+            if yields || owes {
                 continue;
             }
             if let Some(find) = self.find_nothing(aside) {

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::slab::Marked;
-use super::{Entries, PATIENT, Popped, Slab, State};
+use super::{Entries, Kind, PATIENT, Popped, Slab, State};
 use crate::part::Part;
 use crate::priority::{HIGH, LOW, NORMAL};
 use crate::wheel::{Link, NONE};
@@ -50,8 +50,9 @@ impl<P, S: Slab<P>> Entries<P, S> {
         }
         let waits = self.waiting_lines();
         let class = self.yard.get()?.shares.next(head, in_turn, waits)?;
-        self.yard.there().shares.take(class, head);
         let n = self.first_in_lines()[class];
+        let again = self.slab.link(n).tag.kind == Kind::Periodic;
+        self.yard.there().shares.take(class, head, again);
         self.leave_line(n);
         Some(self.begin(n))
     }

@@ -9,7 +9,7 @@ use super::{Find, Found, Rest, Worker};
 use crate::claim::Claimed;
 use crate::entries::{ERRANDS, Entries, PATIENT, Popped, Stays};
 use crate::fork::Look;
-use crate::host::Host;
+use crate::host::{Host, Tick};
 use crate::id::JobId;
 use crate::part::Part;
 use crate::pool::{Line, Pool};
@@ -39,7 +39,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
             return None;
         }
         let popped = entries.pop_top();
+        let is_timed = popped.due > Tick::ZERO;
         let found = self.begin(entries, popped);
+        if S::GATES && is_timed {
+            self.count_timed();
+        }
         self.left = Some(self.pool.next.urgent.load(Ordering::Relaxed) & Pool::<P, H, S>::URGENT);
         Some(found)
     }

@@ -1,6 +1,8 @@
 //! What a worker knows of errands, and of turns out of which it looks: see `pool::errands`, `priority`.
 #![forbid(unsafe_code)]
 
+use core::mem;
+
 use super::{Runner, Worker};
 use crate::host::Host;
 use crate::part::{Blank, Part};
@@ -21,8 +23,10 @@ pub(super) struct Turns {
     pub(super) beside: usize,
     /// How often in a row it was the turn of the lines.
     pub(super) lined: u8,
-    /// How often it has put jobs before all others since their time had come, but for whole shares.
+    /// So many jobs it has begun because their time had come, but for whole shares: after one less others have their turn.
     pub(super) timed: u8,
+    /// It is their turn: the claim goes on by one, whatever is urgent.
+    goes_on: bool,
     /// How many claims it has tried, but for whole rounds: from which lane first.
     pub(super) claims: u8,
     /// The lane from which it has claimed last because each has its turn.
@@ -51,6 +55,7 @@ impl Blank for Turns {
             beside: 0,
             lined: 0,
             timed: 0,
+            goes_on: false,
             claims: 0,
             around: 0,
             yields: false,
@@ -76,17 +81,27 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         self.turns.there().visits = Visits::Stays;
     }
 
-    /// It has put jobs before all others since their time had come: whether others have their turn all the same. Else a job that is due again
-    /// whenever it has run would keep all others from its worker.
+    /// A job has begun because its time had come.
+    pub(super) fn count_timed(&mut self) {
+        self.turns.there().timed += 1;
+    }
+
+    /// Whether others have their turn before what is urgent: else jobs that are due again whenever they have run would keep all others
+    /// from their worker.
     #[cold]
     #[inline(never)]
     pub(super) fn owes_a_turn(&mut self) -> bool {
-        if !S::GATES {
-            return false;
-        }
         let timed = &mut self.turns.there().timed;
-        *timed = (*timed + 1) % SHARE;
-        *timed == 0
+        let owes = *timed >= SHARE - 1;
+        if owes {
+            *timed = 0;
+        }
+        owes
+    }
+
+    /// The claim has the turn that was owed.
+    pub(super) fn let_go_on(&mut self) {
+        self.turns.there().goes_on = true;
     }
 
     #[cold]
@@ -100,11 +115,11 @@ impl<P, H: Host, S: Storage<P>> Worker<'_, P, H, S> {
         runner.errand();
     }
 
-    /// Whether others have errands to do and this worker has not, and nothing else is urgent.
+    /// Whether the claim goes on though something is urgent: others have errands to do and this worker has not, or it is its turn.
     #[cold]
     #[inline(never)]
-    pub(super) fn may_go_on(&self, urgent: usize) -> bool {
-        urgent == Line::ERRANDS && !self.sees_errand()
+    pub(super) fn may_go_on(&mut self, urgent: usize) -> bool {
+        mem::take(&mut self.turns.there().goes_on) || S::ERRANDS && urgent == Line::ERRANDS && !self.sees_errand()
     }
 
     /// Whether there are errands, and there was one since this worker last heard of any.

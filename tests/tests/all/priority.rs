@@ -48,6 +48,45 @@ fn of_64_starts_one_is_of_those_that_wait_behind_the_high_class() {
     assert_eq!((place(Priority::Normal), place(Priority::Low)), (63, 127));
 }
 
+#[test]
+fn of_64_starts_one_is_of_those_that_wait_behind_what_is_due() {
+    let pool = pool(1);
+    pool.pause();
+    for n in 0..300 {
+        pool.job(move || (None, n)).after(Duration::from_nanos(1)).submit().unwrap();
+    }
+    for class in CLASSES {
+        pool.job(move || (Some(class), 0)).priority(class).submit().unwrap();
+    }
+    pool.resume();
+    pool.wait();
+    let values = values(&pool);
+    let place = |class| values.iter().position(|(is, _)| *is == Some(class)).unwrap();
+    assert_eq!((place(Priority::High), place(Priority::Normal)), (63, 127));
+    assert_eq!(place(Priority::Low), 191);
+}
+
+#[test]
+fn of_64_starts_one_is_of_those_that_wait_behind_a_job_of_a_gate_that_is_always_due() {
+    let pool: Pool<usize> = pool(1);
+    let kinds = [pool.group::<()>().pausable(), pool.group().limit(100), pool.group().keyed()];
+    for group in kinds.map(|kind| kind.build().unwrap()) {
+        pool.pause();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let of_group = Arc::clone(&runs);
+        let id = group.schedule(Duration::from_nanos(1), move || _ = of_group.fetch_add(1, Ordering::Relaxed)).unwrap();
+        // What jobs have submitted, too, whose queue is a worker's own.
+        let inside = pool.clone();
+        let nested = move || _ = inside.submit(move || runs.load(Ordering::Relaxed)).unwrap();
+        let group_of_nested = pool.group::<()>().build().unwrap();
+        group_of_nested.submit(nested).unwrap();
+        pool.resume();
+        let runs = pool.done().pop().unwrap().value;
+        assert!(runs <= 3 * 64, "{runs}");
+        pool.cancel(id);
+    }
+}
+
 /// A job that submits itself again, in the same class and from outside of the lanes or as a child, until it is told to end.
 fn again(pool: &Pool, class: Priority, ends: &Arc<AtomicBool>) {
     let (inside, ends) = (pool.clone(), Arc::clone(ends));
