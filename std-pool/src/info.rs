@@ -46,7 +46,7 @@ pub struct Counts {
     pub gated: u64,
     /// Jobs that wait for a worker.
     pub queued: u64,
-    /// Jobs that run.
+    /// Jobs that run, or that a worker is about to begin: one of these can still be removed.
     pub running: u64,
     /// All that wait for no time: gated, queued and running together.
     pub pending: u64,

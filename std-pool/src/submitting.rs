@@ -299,6 +299,11 @@ impl<T: Send + 'static> Group<T> {
     /// it is produced. An item that is an `Err` goes to the failed queue; a panic ends the job. When a bounded done queue
     /// is full the job is put off between two items.
     ///
+    /// # Cancellation
+    ///
+    /// A job that is told to stop ends before its next item, and is one that has ended well, with the results that it has left: its function
+    /// cannot be asked whether it had more to say. Where that matters the last item says that it is the last.
+    ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use fastthreadpool::Pool;

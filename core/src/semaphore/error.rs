@@ -13,7 +13,7 @@ pub enum AcquireError {
     Closed,
     /// More permits than a semaphore can have: waiting would never end.
     TooMany,
-    /// Who asks is in the middle of a job, all workers of its pool wait, and there can be no more: nobody would be left who
+    /// Who asks is in the middle of a job, all workers of its pool wait, and there can be no more: none would be left that
     /// could release. Only a host that knows this says so.
     WouldDeadlock,
     /// Who asks is in the middle of a job that has been told to stop. Only a host that knows this says so.
@@ -41,7 +41,7 @@ impl fmt::Display for AcquireError {
             Self::TimedOut => "the permits were not free in time",
             Self::Closed => "the semaphore is closed",
             Self::TooMany => "more permits than a semaphore can have",
-            Self::WouldDeadlock => "nobody would be left who could release permits: all workers of the pool wait",
+            Self::WouldDeadlock => "not waited for: all workers of the pool wait, and no more can stand in",
             Self::Cancelled => "the job that asks has been told to stop",
         })
     }

@@ -17,14 +17,14 @@ pub enum SubmitError<F> {
     Forked(F),
     /// The pool has no thread yet and none can be started.
     NoThread(F, io::Error),
-    /// A job cannot repeat without any time in between.
+    /// A job cannot repeat without any time in between: it was said to be none, or nothing was said.
     ZeroInterval(F),
     /// A job of which no run may run.
     NoRuns(F),
     /// There was no room in the queue in time.
     TimedOut(F),
-    /// Who waits for room is in the middle of a job, all workers of its pool wait, and there can be no more: nobody would be left
-    /// who could make some.
+    /// Who waits for room is in the middle of a job, all workers of its pool wait, and there can be no more: none would be left
+    /// that could make some.
     WouldDeadlock(F),
 }
 
@@ -83,10 +83,12 @@ impl<F> SubmitError<F> {
             Self::Closed(_) => "the job was refused: the pool has been shut down, or the group has ended",
             Self::Forked(_) => "the job was refused: the pool's threads are in another process",
             Self::NoThread(..) => "the job was refused: the pool has no thread and none can be started",
-            Self::ZeroInterval(_) => "the job was refused: its interval is zero",
+            Self::ZeroInterval(_) => "the job was refused: it has no interval, or one of zero",
             Self::NoRuns(_) => "the job was refused: none of its runs may run",
             Self::TimedOut(_) => "the job was refused: the queue had no room in time",
-            Self::WouldDeadlock(_) => "the job was refused: all workers wait, and nobody could make room in the queue",
+            Self::WouldDeadlock(_) => {
+                "the job was refused: all workers of the pool wait, no more can stand in, and so none could make room in the queue"
+            }
         }
     }
 }

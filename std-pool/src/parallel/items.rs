@@ -1,6 +1,7 @@
 //! What a parallel loop can go over.
 #![forbid(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::iter;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use crate::parallel::source::{Changed, ChangedChunks, Given, Source, Span};
 
 /// What a parallel loop can go over, see [`Group::par`](crate::Group::par): slices, vectors, arrays and boxes of them, by
-/// reference, by mutable reference, and vectors by value; ranges of integers; a [`Par`](crate::Par) itself.
+/// reference, by mutable reference, and by value; double-ended queues by value; ranges of integers; a [`Par`](crate::Par) itself.
 ///
 /// A function can take whatever can be gone over:
 ///
@@ -24,6 +25,11 @@ use crate::parallel::source::{Changed, ChangedChunks, Given, Source, Span};
 /// assert_eq!(total(&pool, vec![20, 22]), 42);
 /// # Ok(()) }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be divided among threads",
+    label = "neither a slice, an array, a vector nor a range",
+    note = "what is only an iterator is taken by `pool.map(iterator, f)`, or collected into a vector before"
+)]
 pub trait IntoPar: Sized {
     /// What each call of the loop's function is given.
     type Item: Send;
@@ -89,23 +95,31 @@ macro_rules! lends_mut {
 lends!([] [T], [] Vec<T>, [, const N: usize] [T; N], [] Box<[T]>, [+ Send] Arc<[T]>);
 lends_mut!([] [T], [] Vec<T>, [, const N: usize] [T; N], [] Box<[T]>);
 
-impl<T: Send> IntoPar for Vec<T> {
-    type Item = T;
-    type Source = Given<T>;
+/// What gives its items away.
+macro_rules! gives {
+    ($([$($bound:tt)*] $of:ty),*) => {$(
+        impl<T: Send $($bound)*> IntoPar for $of {
+            type Item = T;
+            type Source = Given<T>;
 
-    fn count(&self) -> usize {
-        self.len()
-    }
+            fn count(&self) -> usize {
+                self.len()
+            }
 
-    fn open(mut self, count: usize) -> Given<T> {
-        self.truncate(count);
-        Given::new(self)
-    }
+            fn open(self, count: usize) -> Given<T> {
+                let mut items = Vec::from(self);
+                items.truncate(count);
+                Given::new(items)
+            }
 
-    fn in_order(self) -> impl Iterator<Item = T> {
-        self.into_iter()
-    }
+            fn in_order(self) -> impl Iterator<Item = T> {
+                self.into_iter()
+            }
+        }
+    )*};
 }
+
+gives!([] Vec<T>, [, const N: usize] [T; N], [] Box<[T]>, [] VecDeque<T>);
 
 /// An integer of a range that can be gone over.
 pub trait Int: Copy + Send + Sync {

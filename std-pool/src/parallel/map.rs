@@ -146,7 +146,9 @@ impl<'p, T: Send + 'static, I: IntoIterator, F> Map<'p, T, I, F> {
     }
 
     /// The values in the order of the items, one after the other while the others are computed. Takes items only a little
-    /// ahead of what is read, so a long or endless iterator needs little memory.
+    /// ahead of what is read, so a long or endless iterator needs little memory. What the pool does not take, since its queue is full or it is
+    /// closed, the reader works out; what it has taken and is removed, as by [`shutdown_now`](crate::Pool::shutdown_now), is
+    /// [`JobError::Cancelled`].
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -244,7 +246,7 @@ pub struct MapIter<'p, T, I, F, U> {
 /// A value on its way.
 enum Ahead<U> {
     Spawned(JoinHandle<U>),
-    /// The queue was full: the reader worked it out.
+    /// The pool has not taken it: the reader worked it out.
     Here(Result<U, JobError>),
 }
 
@@ -262,11 +264,19 @@ where
             let Some(item) = self.items.next() else { break };
             let f = Arc::clone(&self.function);
             let (shape, receiver) = SpawnShape::new(Plain::new(move || f(item)));
-            self.ahead.push_back(match self.entrance.append(shape) {
-                Ok(id) => Ahead::Spawned(receiver.into_handle(Arc::clone(self.entrance.engine), id)),
-                Err(SubmitError::Closed(_)) => Ahead::Here(Err(JobError::Cancelled)),
-                Err(refused) => Ahead::Here(each(refused.into_inner())),
-            });
+            let refused = match self.entrance.append(shape) {
+                Ok(id) => {
+                    self.ahead.push_back(Ahead::Spawned(receiver.into_handle(Arc::clone(self.entrance.engine), id)));
+                    continue;
+                }
+                Err(refused) => refused,
+            };
+            // Where nobody takes any more the reader goes no further ahead than it reads.
+            let is_full = matches!(refused, SubmitError::Full(_));
+            self.ahead.push_back(Ahead::Here(each(refused.into_inner())));
+            if !is_full {
+                break;
+            }
         }
         Some(match self.ahead.pop_front()? {
             Ahead::Spawned(handle) => handle.join(),

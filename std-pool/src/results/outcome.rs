@@ -75,7 +75,7 @@ pub enum JobError {
     Expired,
     /// A newer job has taken its place in the queue, which was full.
     Displaced,
-    /// Waiting for it would have waited for ever: it waits for the job that asks, or every worker of the pool waits.
+    /// It was not waited for: it waits for the job that asks, or every worker of the pool waits already, and no more can stand in.
     WouldDeadlock,
 }
 
@@ -87,9 +87,9 @@ impl fmt::Display for JobError {
             Self::Cancelled => f.write_str("the job was cancelled before it ran"),
             Self::Expired => f.write_str("the time by which the job was to begin, or to end, had passed"),
             Self::Displaced => f.write_str("a newer job has taken the place of the job in the queue"),
-            Self::WouldDeadlock => {
-                f.write_str("the wait would never end: the job waits for the one that asks, or all workers wait")
-            }
+            Self::WouldDeadlock => f.write_str(
+                "not waited for: the job waits for the one that asks, or all workers wait and no more can stand in",
+            ),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Parallel loops: what they go over, what becomes of the items, and what stops them.
 
 use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -85,6 +86,13 @@ fn every_source_hands_out_each_item_once_and_in_order() {
     check(&pool, || 0..100_u32, &numbers);
     check(&pool, || 0..=99_u32, &numbers);
     check(&pool, || pool.par(0..100_u32), &numbers);
+    check(&pool, || array, &numbers);
+    check(&pool, || numbers.clone().into_boxed_slice(), &numbers);
+    // In two pieces.
+    let mut turned: VecDeque<u32> = (30..100).collect();
+    (0..30).rev().for_each(|number| turned.push_front(number));
+    assert!(!turned.as_slices().1.is_empty());
+    check(&pool, || turned.clone(), &numbers);
     let numbered: Vec<(usize, u32)> = (0..100).zip(0..).collect();
     check(&pool, || pool.par(0..100_u32).enumerate(), &numbered);
     let zipped: Vec<(&u32, (usize, u32))> = lent.iter().copied().zip(numbered).collect();
@@ -277,6 +285,9 @@ fn items_by_value_are_dropped_once_whatever_becomes_of_a_loop() {
             check(len, &|items| drop(pool.par(items).try_for_each(|item| if is_bad() { Err(item) } else { Ok(()) })));
         }
         check(len, &|items| drop(pool.par(items)));
+        let is_bad = |number: usize| assert_ne!(number, len / 3);
+        check(len, &|items| pool.par(items.into_boxed_slice()).enumerate().for_each(|(number, _)| is_bad(number)));
+        check(len, &|items| pool.par(VecDeque::from(items)).enumerate().for_each(|(number, _)| is_bad(number)));
         // The other half has no partner.
         let half = len / 2;
         check(len, &|items| pool.par(items).zip(0..half).for_each(drop));

@@ -8,7 +8,7 @@ use std::thread;
 
 use fastthreadpool::{JobError, Pool, SubmitError};
 
-use crate::support::{Meeting, pool, tally, values};
+use crate::support::{Meeting, Occupied, pool, tally, values};
 
 fn ok<U>(results: Vec<Result<U, JobError>>) -> Vec<U> {
     results.into_iter().map(Result::unwrap).collect()
@@ -216,20 +216,58 @@ fn a_closed_pool_still_maps_in_the_caller_but_takes_no_jobs() {
     let error = pool.map(0..3, |n| n).to_done().unwrap_err();
     assert!(matches!(error.reason, SubmitError::Closed(())) && error.submitted.is_empty());
     assert!(error.to_string().ends_with(&error.reason.to_string()));
-    assert!(pool.map(0..3, |n| n).iter().all(|result| matches!(result, Err(JobError::Cancelled))));
+    assert_eq!(ok(pool.map(0..1000, |n| n).iter().collect()).len(), 1000);
+}
+
+#[test]
+fn who_reads_a_map_goes_on_alone_when_the_pool_is_closed_and_not_far_ahead() {
+    let pool: Pool = pool(2);
+    let called = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&called);
+    let squares = pool.map(1_u64.., move |n| {
+        counts.fetch_add(1, Ordering::Relaxed);
+        n * n
+    });
+    let mut squares = squares.iter().map(Result::unwrap);
+    assert_eq!(squares.next(), Some(1));
+    pool.shutdown();
+    assert_eq!(squares.find(|square| *square > 250_000), Some(251_001));
+    // A window that it had taken, and one.
+    assert!(called.load(Ordering::Relaxed) <= 501 + 2 * 64 + 1);
+    // What it had taken, and was removed, is said to be.
+    let pool: Pool = crate::support::pool(1);
+    let occupied = Occupied::new(&pool);
+    let mut stream = pool.map(0..1000_u32, |n| n).iter();
+    let reader = thread::scope(|threads| {
+        let reads = threads.spawn(|| (stream.next(), stream.collect::<Vec<_>>()));
+        // Each of its first window.
+        while pool.counts().queued < 64 {
+            std::hint::spin_loop();
+        }
+        let stops = threads.spawn(|| pool.shutdown_now().len());
+        while !pool.is_closed() {
+            std::hint::spin_loop();
+        }
+        drop(occupied);
+        assert_eq!(stops.join().unwrap(), 64);
+        reads.join().unwrap()
+    });
+    assert!(matches!(reader.0, Some(Err(JobError::Cancelled))));
+    let cancelled = reader.1.iter().filter(|result| matches!(result, Err(JobError::Cancelled))).count();
+    assert_eq!((cancelled, reader.1.len()), (63, 999));
 }
 
 #[test]
 fn a_map_that_meets_a_full_queue_says_how_far_it_got() {
     let pool: Pool<u32> = Pool::builder().threads(1).queue_capacity(3).build().unwrap();
-    let occupied = crate::support::Occupied::new(&pool);
+    let occupied = Occupied::new(&pool);
     let error = pool.map(0..10, |n| n).to_done().unwrap_err();
     assert!(matches!(error.reason, SubmitError::Full(())));
     assert_eq!(error.submitted.len(), 3);
     // Where values are collected, the reader does what the pool does not take.
     drop(occupied);
     pool.wait_idle();
-    let occupied = crate::support::Occupied::new(&pool);
+    let occupied = Occupied::new(&pool);
     let mut stream = pool.map(0..10, |n| n).iter();
     assert!(stream.size_hint().0 <= 10);
     drop(occupied);
