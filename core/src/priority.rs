@@ -209,6 +209,18 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_in_the_lanes_of_workers_lets_go_on_what_has_had_its_share() {
+        let (mut shares, waits) = (Shares::NEW, [None, Some(7), None]);
+        for list in [NORMAL; SHARE as usize - 1] {
+            assert_eq!(shares.next(7, true, waits), Some(list));
+            shares.take(list, 7, true);
+        }
+        assert_eq!((shares.next(7, true, waits), shares.turn(7, waits)), (None, 8));
+        shares.pass(1);
+        assert_eq!((shares.next(7, true, waits), shares.turn(7, waits)), (Some(NORMAL), 7));
+    }
+
+    #[test]
     fn the_high_class_goes_first_and_the_low_class_last() {
         let started = starts(100, [true, false, true], 62);
         assert_eq!(count(&started, Some(HIGH)), 62);

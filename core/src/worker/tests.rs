@@ -223,3 +223,32 @@ fn none_waits_in_the_lane_of_one_that_is_busy_for_all_the_others() {
         drop(busy);
     }
 }
+
+/// What waits in the lane, claimed already or not, begins once in 64 starts, whatever is due: two schedules again and again, or more jobs than
+/// begin here. Beside schedules it is more where many are claimed at a time: who has claimed looks for what is due when the claim is
+/// at its end.
+#[test]
+fn what_is_always_due_leaves_one_start_of_64_to_what_waits() {
+    const TIMED: usize = usize::MAX;
+    let again = Repeat::Delay { period: NonZeroU64::MIN };
+    for (due, repeat, most) in [(2, Some(again), 600), (1000, None, 64 + 10)] {
+        for is_claimed in [false, true] {
+            let pool = Core::growing(HoldsUp::default(), 1, 0);
+            let mut worker = pool.enlist().unwrap();
+            (0..1000).for_each(|job| _ = pool.submit(job).unwrap());
+            let mut run = || {
+                let Next::Run { payload, running, .. } = worker.next() else { panic!("there is always more") };
+                let repeats = payload == TIMED && repeat.is_some();
+                let _ = worker.finish(&running, if repeats { After::Again } else { After::Done }, payload);
+                payload
+            };
+            if is_claimed {
+                // They are short, so a claim is one of many.
+                (0..500).for_each(|_| _ = run());
+            }
+            (0..due).for_each(|_| _ = pool.submit_at(TIMED, false, Tick(1), repeat).unwrap());
+            let others = (0..64 * 10).filter(|_| run() != TIMED).count();
+            assert!((9..=most).contains(&others), "{others} of {due}, claimed: {is_claimed}");
+        }
+    }
+}
