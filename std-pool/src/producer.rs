@@ -2,13 +2,17 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::sync::Arc;
 
 use fastthreadpool_core::JobId;
 
 use crate::engine::submit_error::SubmitError;
 use crate::group::Group;
-use crate::jobs::call::Plain;
-use crate::jobs::once::{Keep, OnceShape};
+use crate::jobs::call::{Plain, WithContext};
+use crate::jobs::context::Context;
+use crate::jobs::enter::Shape;
+use crate::jobs::once::{Give, Keep, OnceShape};
+use crate::jobs::spawned::{JoinHandle, SpawnShape};
 use crate::pool::Pool;
 use crate::results::outcome::Outcome;
 
@@ -80,7 +84,54 @@ impl<T: Send + 'static> Producer<T> {
         F: FnOnce() -> R + Send + 'static,
         R: Outcome<T> + 'static,
     {
-        self.pool.entrance().append_to(self.seat, OnceShape { call: Plain::new(f), way: Keep })
+        self.append(OnceShape { call: Plain::new(f), way: Keep })
+    }
+
+    /// The same with a [`Context`]: [`Group::submit_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_with<F, R>(&self, f: F) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce(&Context<'_, T>) -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+    {
+        self.append(OnceShape { call: WithContext::new(f), way: Keep })
+    }
+
+    /// The same with a callback of the job's own: [`Group::submit_done`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn submit_done<F, R, D>(&self, f: F, on_done: D) -> Result<JobId, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome<T> + 'static,
+        D: FnOnce(JobId, T) + Send + 'static,
+    {
+        self.append(OnceShape { call: Plain::new(f), way: Give(on_done) })
+    }
+
+    /// Appends a job of any type and returns a handle to it: [`Group::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::submit`].
+    pub fn spawn<F, U>(&self, f: F) -> Result<JoinHandle<U>, SubmitError<F>>
+    where
+        F: FnOnce() -> U + Send + 'static,
+        U: Send + 'static,
+    {
+        let (shape, receiver) = SpawnShape::new(Plain::new(f));
+        let id = self.append(shape)?;
+        Ok(receiver.into_handle(Arc::clone(&self.pool.engine), id))
+    }
+
+    #[inline(always)]
+    fn append<S: Shape<T>>(&self, shape: S) -> Result<JobId, SubmitError<S::Function>> {
+        self.pool.entrance().append_to(self.seat, shape)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Producers: each submits by a queue of its own, and nothing is lost, out of order, or left behind.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use fastthreadpool::{Cancellation, Group, ManualClock, Pool, Priority, Producer, SubmitError, WhenFull};
+use fastthreadpool::{
+    Cancellation, Group, JobError, JobId, ManualClock, Pool, Priority, Producer, SubmitError, WhenFull,
+};
 
 use crate::support::{Occupied, pool, values};
 
@@ -139,6 +141,46 @@ fn a_job_is_found_by_its_id() {
     let mut done = values(pool.done());
     done.sort_unstable();
     assert_eq!(done, [2, 3]);
+}
+
+#[test]
+fn jobs_of_each_kind_are_submitted_in_one_order() {
+    let pool: Pool<(usize, Option<JobId>)> = pool(1);
+    // The main lane is the last's.
+    for producer in [pool.producer(), pool.producer()] {
+        let occupied = Occupied::new(&pool);
+        let (told, order) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let next = || {
+            let order = Arc::clone(&order);
+            move || order.fetch_add(1, Ordering::SeqCst)
+        };
+        let (first, second, third, fourth) = (next(), next(), next(), next());
+        let plain = producer.submit(move || (first(), None)).unwrap();
+        let with = producer.submit_with(move |job| (second(), Some(job.id()))).unwrap();
+        let tell = Arc::clone(&told);
+        let done =
+            producer.submit_done(move || (third(), None), move |id, value| tell.lock().unwrap().push((id, value)));
+        let spawned = producer.spawn(fourth).unwrap();
+        let removed = producer.spawn(|| unreachable!("it is removed")).unwrap();
+        assert!(matches!(removed.cancel(), Cancellation::Removed));
+        drop(occupied);
+        assert_eq!(spawned.join().unwrap(), 3);
+        assert!(matches!(removed.join(), Err(JobError::Cancelled)));
+        let values: Vec<_> = pool.done().drain().map(|done| (done.id, done.value)).collect();
+        assert_eq!(values, [(plain, (0, None)), (with, (1, Some(with)))]);
+        assert_eq!(*told.lock().unwrap(), [(done.unwrap(), (2, None))]);
+    }
+}
+
+#[test]
+fn a_job_joins_what_was_spawned_by_a_producer() {
+    let pool: Pool = pool(1);
+    let producers = [pool.producer(), pool.producer()];
+    let occupied = Occupied::new(&pool);
+    let handles = producers.map(|producer| producer.spawn(|| 20).unwrap());
+    let sum = pool.job(move || handles.map(|handle| handle.join().unwrap()).iter().sum::<u32>()).first().spawn();
+    drop(occupied);
+    assert_eq!(sum.unwrap().join().unwrap(), 40);
 }
 
 #[test]
