@@ -217,3 +217,22 @@ def test_many_threads_submit_and_cancel():
         for thread in threads:
             thread.join(60)
     assert counts == [500] * 4 and not executor._futures
+
+
+def test_the_default_of_an_event_loop():
+    names = set()
+
+    def here(value):
+        names.add(threading.current_thread().name)
+        return value
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(Executor(2, thread_name_prefix="ours"))
+        values = [loop.run_in_executor(None, here, value) for value in range(100)]
+        assert await asyncio.gather(*values) == list(range(100))
+        assert await asyncio.to_thread(here, 7) == 7
+
+    # The loop shuts it down in the end, and waits for that.
+    asyncio.run(main())
+    assert names and all(name.startswith("ours") for name in names)

@@ -12,8 +12,8 @@ Whoever takes a future out of the set of those that are pending says how it ends
 import logging
 import os
 import weakref
-from concurrent.futures import Executor as _Executor
 from concurrent.futures import Future as _Future
+from concurrent.futures import ThreadPoolExecutor as _Executor
 from concurrent.futures.thread import BrokenThreadPool
 
 from .fastthreadpool import Pool, PoolStopped
@@ -42,7 +42,8 @@ class Future(_Future):
 class Executor(_Executor):
     """The interface of `concurrent.futures.ThreadPoolExecutor` on a `Pool`.
 
-    At the end of the interpreter what was submitted is run, as there.
+    At the end of the interpreter what was submitted is run, as there. It is one of these by name, since event loops take no other as
+    their default; it has none of their threads, nor their queue.
     """
 
     def __init__(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=()):
@@ -52,6 +53,8 @@ class Executor(_Executor):
             raise ValueError("max_workers must be greater than 0")
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
+        # Others read that of executors.
+        self._max_workers = max_workers
         self._futures = set()
         # Of its futures: results that somebody keeps keep no threads.
         self._this = weakref.ref(self)

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor as _Executor
 from concurrent.futures import Future as _Future
+from concurrent.futures import ThreadPoolExecutor as _Executor
 from typing import Any, TypeVar
 
 from typing_extensions import ParamSpec
