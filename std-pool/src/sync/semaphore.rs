@@ -20,7 +20,9 @@ use crate::sys::{self, RawMutex, thread};
 /// sleeping threads to get up; but the first in line is not overtaken if it asks for several, nor once it was woken 16 times
 /// in vain. Where strict order matters more than throughput take [`Semaphore::fair`].
 ///
-/// While a job waits for permits another worker stands in for it.
+/// While a job waits for permits another worker stands in for it. So a semaphore that thousands of jobs of one pool want is a thread for each of a
+/// thousand that wait: to bound how many jobs run at a time take a [group with a limit](crate::GroupBuilder::limit), where those that
+/// wait cost no thread.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
