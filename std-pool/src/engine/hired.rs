@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::engine::threads::{self, Hire};
+use crate::engine::presence::{self, Hire};
 
 /// A worker that wants a thread; given to the handler of [`Builder::spawn_handler`](crate::Builder::spawn_handler). Dropped, it is
 /// as if the thread could not be started. As long as it is kept and does not [run](WorkerThread::run), a shutdown of the pool waits for it.
@@ -35,7 +35,7 @@ impl WorkerThread {
     /// another leaves. The hooks for threads run before and after.
     pub fn run(mut self) {
         if let Some(engine) = self.engine.take() {
-            threads::live_here(engine, self.hire);
+            presence::live_here(engine, self.hire);
         }
     }
 }

@@ -9,6 +9,9 @@
 //! | `life` | where the pool stands: one state machine |
 //! | `handle` | what the handles of the pool share |
 //! | `threads` | the workers' threads, and those of callbacks |
+//! | `presence` | a worker's thread from its first step to its last |
+//! | `employer` | what is asked by who waits on a seat |
+//! | `forked` | the children of the process |
 //! | `affinity` | where they run |
 //! | `naming` | what threads are called |
 //! | `staffing` | how many threads there are to be |
@@ -53,8 +56,10 @@ pub(crate) mod config;
 mod crowd;
 pub(crate) mod doom;
 pub(crate) mod due;
+mod employer;
 pub(crate) mod ending;
 pub(crate) mod errands;
+mod forked;
 pub(crate) mod gauge;
 pub(crate) mod habits;
 pub(crate) mod handle;
@@ -67,6 +72,7 @@ pub(crate) mod naming;
 pub(crate) mod observed;
 pub(crate) mod pages;
 pub(crate) mod party;
+mod presence;
 mod producers;
 pub(crate) mod punctual;
 pub(crate) mod removal;

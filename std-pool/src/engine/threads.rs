@@ -1,21 +1,19 @@
-//! Threads: how those of the workers come and go, who is woken for a seat, and the threads of callbacks.
+//! Threads: how those of the workers are started and joined, who is woken for a seat, and the threads of callbacks.
+#![forbid(unsafe_code)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
-use fastthreadpool_core::{Duty, JobId};
+use fastthreadpool_core::Duty;
 
-use crate::engine::config::Hook;
 use crate::engine::hired::WorkerThread;
 use crate::engine::naming::Numbers;
-use crate::engine::{Engine, naming, pages, spare, waits};
-use crate::here::call::{catch, drop_quietly, quietly};
-use crate::here::frame::{Employer, Frame, Kind, OUTSIDE, Stay};
-use crate::sync::looks;
+use crate::engine::presence::{self, Hire};
+use crate::engine::{Engine, naming};
+use crate::here::call::catch;
 use crate::sys::thread::{self, JoinHandle, Thread};
-use crate::sys::{self, Forks, Mutex, OnceLock};
+use crate::sys::{Mutex, OnceLock};
 
 /// Seats of a chunk: most pools never need a second one.
 const CHUNK: usize = 64;
@@ -48,116 +46,17 @@ impl Threads {
         }
     }
 
+    /// The thread of that number has nothing more to do here.
+    pub(super) fn leave(&self, number: usize) {
+        for worker in self.workers.lock().iter_mut() {
+            worker.is_gone |= worker.number == number;
+        }
+        self.numbers.give_back(number);
+    }
+
     fn seat(&self, seat: usize) -> &Mutex<Option<Thread>> {
         let chunk = self.seats[seat / CHUNK].get_or_init(|| (0..CHUNK).map(|_| Mutex::new(None)).collect());
         &chunk[seat % CHUNK]
-    }
-}
-
-sys::local! {
-    /// Of a worker's thread. Made before any other value of the thread, it is dropped after them, where that is the order.
-    static PRESENCE: RefCell<Present> = const { RefCell::new(Present(None)) };
-}
-
-/// What a thread is told that is about to be started.
-#[derive(Clone, Copy)]
-pub(super) struct Hire {
-    /// From 1.
-    pub(super) number: usize,
-    /// Of the pool's life.
-    pub(super) round: u64,
-    /// It does the errands after this one.
-    errands: u64,
-}
-
-/// A thread is present.
-struct Presence {
-    engine: Arc<Engine>,
-    hire: Hire,
-    frame: Stay,
-}
-
-/// The same, until dropped.
-struct Present(Option<Presence>);
-
-impl Presence {
-    fn live(&self) {
-        let hook = |hook: &Option<Hook>| {
-            if let Some(hook) = hook {
-                // The panic hook has reported it; a worker without its thread-local state is better than no worker.
-                quietly(|| hook(self.hire.number));
-            }
-        };
-        hook(&self.engine.config.on_thread_start);
-        let frame = self.frame.frame();
-        self.engine.work(frame);
-        self.engine.retire(frame.errands(), true);
-        self.engine.bury_morgue();
-        self.engine.settle();
-        hook(&self.engine.config.on_thread_stop);
-    }
-
-    fn leave(self) {
-        let Self { engine, hire: Hire { number, round, .. }, frame } = self;
-        for worker in engine.threads.workers.lock().iter_mut() {
-            worker.is_gone |= worker.number == number;
-        }
-        engine.threads.numbers.give_back(number);
-        engine.life.lock().thread_gone(round);
-        engine.quiet.notify();
-        // Before the engine: it may be that this is the last that has it.
-        drop(frame);
-        // What it drops then is the user's, and this may be the destructor of a thread-local value, which must not panic.
-        drop_quietly(engine);
-    }
-}
-
-impl Present {
-    fn new(engine: Arc<Engine>, hire: Hire) -> Self {
-        let employer: NonNull<dyn Employer> = NonNull::from(&*engine);
-        let frame = Stay::new(Frame::new(Kind::Worker(employer, hire.number), engine.address(), OUTSIDE));
-        frame.frame().set_errands(hire.errands);
-        Self(Some(Presence { engine, hire, frame }))
-    }
-
-    fn live(&self) {
-        self.0.iter().for_each(Presence::live);
-    }
-}
-
-impl Drop for Present {
-    fn drop(&mut self) {
-        self.0.take().into_iter().for_each(Presence::leave);
-    }
-}
-
-impl Employer for Engine {
-    fn base_job(&self, seat: usize) -> Option<JobId> {
-        self.core.running_at(seat, 0)
-    }
-
-    fn base_member(&self, seat: usize) -> Option<NonNull<()>> {
-        self.shown.at(seat).map(|slot| NonNull::from(slot).cast())
-    }
-
-    fn block(&self) -> bool {
-        // Before it does not count as one that works any more.
-        self.begin_looks();
-        let duty = self.core.block();
-        match duty {
-            Some(duty) => self.perform_or_leave(duty),
-            None => self.end_looks(),
-        }
-        duty.is_some()
-    }
-
-    fn unblock(&self) {
-        self.core.unblock();
-        self.end_looks();
-    }
-
-    fn attend(&self, wait: &mut dyn FnMut()) {
-        Self::attend(self, wait);
     }
 }
 
@@ -239,7 +138,7 @@ impl Engine {
             let mut workers = self.threads.workers.lock();
             workers.retain(|worker| !worker.is_gone);
             // Under the lock, so that the thread finds itself in the list when it goes.
-            let started = builder.spawn(move || live(engine, hire));
+            let started = builder.spawn(move || presence::live(engine, hire));
             started.map(|handle| workers.push(Worker { number, handle, is_gone: false }))
         };
         if started.is_err() {
@@ -352,50 +251,6 @@ impl Engine {
             }
         }
     }
-
-    // ----- forks
-
-    /// A thread is about to be started in this process: from here on its children are told that it is not theirs.
-    fn settle_here(&self) {
-        let mut fork = self.fork.lock();
-        if fork.is_none() {
-            *fork = Some(Forks::enter(std::ptr::from_ref(self).cast_mut().cast(), in_child));
-        }
-    }
-}
-
-/// Called in a child: first without an engine, then with each whose threads are in the parent.
-///
-/// # Safety
-///
-/// `engine` points to an [`Engine`], or is null.
-unsafe fn in_child(engine: *mut ()) {
-    // SAFETY: as the caller says; an engine leaves the list of forks before it is gone.
-    if let Some(engine) = unsafe { engine.cast::<Engine>().as_ref() } {
-        engine.core.abandon();
-    } else {
-        waits::forget_list();
-        pages::forget_depot();
-        looks::forget();
-        spare::forget();
-    }
-}
-
-/// The life of a worker's thread.
-fn live(engine: Arc<Engine>, hire: Hire) {
-    if engine.config.thread_name.is_none() {
-        naming::show_end();
-    }
-    if let Some(pin) = &engine.config.pin {
-        pin(hire.number);
-    }
-    PRESENCE.with(|present| *present.borrow_mut() = Present::new(engine, hire));
-    PRESENCE.with(|present| present.borrow().live());
-}
-
-/// The same on a thread that goes on afterwards.
-pub(super) fn live_here(engine: Arc<Engine>, hire: Hire) {
-    Present::new(engine, hire).live();
 }
 
 #[cfg(all(test, not(shuttle)))]
