@@ -26,7 +26,8 @@ pub enum Priority {
     /// In the order of submission.
     #[default]
     Normal,
-    /// Before those of the other classes, but for one in 64 starts.
+    /// Before those of the other classes, but for one in 64 starts. What is urgent, and what is of the normal class and due, goes before it; but 63
+    /// that are due at most.
     High,
 }
 

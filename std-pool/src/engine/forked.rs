@@ -1,10 +1,18 @@
 //! The children of the process: in one there are none of the pool's threads, and its locks may be held by threads that are not there.
 
+use fastthreadpool_core::Phase;
+
 use crate::engine::{Engine, pages, spare, waits};
 use crate::sync::looks;
 use crate::sys::Forks;
 
 impl Engine {
+    /// Whether this is the child of a process that has the pool's threads: here there are none, and its locks may be held
+    /// by threads that are not here.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.core.phase() == Phase::Elsewhere
+    }
+
     /// A thread is about to be started in this process: from here on its children are told that it is not theirs.
     pub(super) fn settle_here(&self) {
         let mut fork = self.fork.lock();

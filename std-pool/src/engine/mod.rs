@@ -101,7 +101,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
-use fastthreadpool_core::{Growing, JobId, Phase, Pool as CorePool, Task};
+use fastthreadpool_core::{Growing, JobId, Pool as CorePool, Task};
 
 use crate::engine::awaits::Awaits;
 use crate::engine::config::Config;
@@ -293,12 +293,6 @@ impl Engine {
             Some(attends) => (attends.wait)(self, wait),
             None => wait(),
         }
-    }
-
-    /// Whether this is the child of a process that has the pool's threads: here there are none, and its locks may be held
-    /// by threads that are not here.
-    pub(crate) fn is_elsewhere(&self) -> bool {
-        self.core.phase() == Phase::Elsewhere
     }
 
     // ----- idleness
