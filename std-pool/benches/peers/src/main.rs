@@ -25,6 +25,7 @@ mod rows;
 mod table;
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::{fs, panic, process};
 
 use clap::Parser;
@@ -38,8 +39,7 @@ use crate::work::{Effort, Work};
 fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     if args.list {
-        list(&args);
-        return Ok(());
+        return Ok(show(&list(&args))?);
     }
     let measured = match &args.from {
         Some(file) => Measured::read(file)?,
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(file) = &args.csv {
         measured.write(file)?;
     }
-    print!("{}", table::table(&measured));
+    show(&table::table(&measured))?;
     if let Some(directory) = &args.plots {
         fs::create_dir_all(directory)?;
         plot::draw(&measured, directory)?;
@@ -71,11 +71,20 @@ fn wanted(args: &Args) -> Vec<Work> {
     works
 }
 
-fn list(args: &Args) {
-    for work in wanted(args) {
+fn list(args: &Args) -> String {
+    let line = |work: Work| {
         let peers: Vec<&str> = work.contenders.iter().map(|contender| contender.peer.name()).collect();
-        println!("{:<14} {:<48} {}", work.chart, work.name, peers.join(", "));
-    }
+        format!("{:<14} {:<48} {}\n", work.chart, work.name, peers.join(", "))
+    };
+    wanted(args).into_iter().map(line).collect()
+}
+
+/// Whoever has read enough has closed the pipe.
+fn show(text: &str) -> io::Result<()> {
+    io::stdout().write_all(text.as_bytes()).or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// A check that fails in a job must not end as the job's failure, nor one with workers held wait for their end.
